@@ -1,0 +1,88 @@
+"""sparktune: hyperparameter tuning in parallel on Spark.
+
+>>> from sparktune import SparkTrials, fmin, hp, tpe
+>>> best = fmin(objective, space, algo=tpe.suggest, max_evals=200,
+...             trials=SparkTrials(parallelism=8))  # doctest: +SKIP
+"""
+
+from . import early_stop, exceptions, hp, rand, tpe
+from .exceptions import (
+    AllTrialsFailed,
+    BadSearchSpace,
+    DuplicateLabel,
+    EngineStopped,
+    InvalidLoss,
+    InvalidResultStatus,
+    InvalidTrial,
+    UnpicklableObjective,
+)
+from .fmin import fmin, fmin_pass_expr_memo_ctrl, space_eval
+from .history import (
+    STATUS_FAIL,
+    STATUS_NEW,
+    STATUS_OK,
+    STATUS_RUNNING,
+    STATUS_STRINGS,
+    STATUS_SUSPENDED,
+    History,
+    Outcome,
+    Status,
+    Trial,
+)
+from .search import Budget, search
+from .space.expressions import scope
+from .space.tree import Space
+from .spark import SparkTrials
+from .trials import (
+    JOB_STATE_CANCEL,
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    JOB_STATE_NEW,
+    JOB_STATE_RUNNING,
+    JOB_STATES,
+    Trials,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "JOB_STATES",
+    "JOB_STATE_CANCEL",
+    "JOB_STATE_DONE",
+    "JOB_STATE_ERROR",
+    "JOB_STATE_NEW",
+    "JOB_STATE_RUNNING",
+    "STATUS_FAIL",
+    "STATUS_NEW",
+    "STATUS_OK",
+    "STATUS_RUNNING",
+    "STATUS_STRINGS",
+    "STATUS_SUSPENDED",
+    "AllTrialsFailed",
+    "BadSearchSpace",
+    "Budget",
+    "DuplicateLabel",
+    "EngineStopped",
+    "History",
+    "InvalidLoss",
+    "InvalidResultStatus",
+    "InvalidTrial",
+    "Outcome",
+    "Space",
+    "SparkTrials",
+    "Status",
+    "Trial",
+    "Trials",
+    "UnpicklableObjective",
+    "__version__",
+    "early_stop",
+    "exceptions",
+    "fmin",
+    "fmin_pass_expr_memo_ctrl",
+    "hp",
+    "rand",
+    "scope",
+    "search",
+    "space_eval",
+    "tpe",
+]

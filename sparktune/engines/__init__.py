@@ -1,0 +1,1 @@
+"""How candidates are evaluated: one small protocol, and the engines that speak it."""

@@ -1,0 +1,108 @@
+"""Engines inside this process: one trial after the other, or several in threads."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+
+from ..history import Outcome, Status
+from .base import Job, OnReport, Task, outcome_of
+from .pool import DaemonPool
+from .worker import evaluate
+
+__all__ = ["Serial", "Threads"]
+
+
+class Serial:
+    """One trial at a time, in the caller's thread, with the caller's own function object.
+
+    A debugger stops in the objective, closures that append to a list work, and an exception keeps
+    its live traceback for a post-mortem.
+    """
+
+    slots = 1
+    blocking = True
+
+    def open(self, job: Job, on_report: OnReport | None = None) -> None:
+        """Prepare for the tasks of a run; see Engine."""
+        self._job, self._on_report = job, on_report
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        """Evaluate a task now; a KeyboardInterrupt inside it leaves this method."""
+        job = self._job
+        answer = evaluate(
+            job.objective, task.config, task.full_context, job.wants_trial, self._on_report
+        )
+        if isinstance(answer.get("exception"), KeyboardInterrupt):
+            raise answer["exception"]
+        future: Future[Outcome] = Future()
+        future.set_result(outcome_of(answer))
+        return future
+
+    def cancel(self, number: int, attempt: int) -> None:
+        """Do nothing: no task is under way between two calls."""
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to free."""
+
+
+class Threads:
+    """Trials in threads of this process, with the caller's own function object.
+
+    For objectives that wait (services, files, subprocesses) or release the interpreter's lock
+    (most of numpy). A thread cannot be killed: a cancelled trial that is under way runs on in the
+    background, unheard, until it returns or the program ends.
+
+    Args:
+        slots: how many trials at a time.
+    """
+
+    blocking = False
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+
+    def open(self, job: Job, on_report: OnReport | None = None) -> None:
+        """Prepare for the tasks of a run; see Engine."""
+        self._job, self._on_report = job, on_report
+        self._pool = DaemonPool(self.slots, threading.Thread)
+        self._ends: dict[tuple[int, int], Future[Outcome]] = {}
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        """Evaluate a task in a thread."""
+        key = (task.number, task.attempt)
+        end = self._ends[key] = Future()
+        work = self._pool.submit(self._evaluate, task)
+
+        def finish(done: Future[Outcome]) -> None:
+            if self._ends.pop(key, None) is None:
+                return
+            if done.cancelled():
+                end.set_result(Outcome(Status.CANCELLED))
+            elif (error := done.exception()) is not None:
+                end.set_exception(error)
+            else:
+                end.set_result(done.result())
+
+        work.add_done_callback(finish)
+        return end
+
+    def _evaluate(self, task: Task) -> Outcome:
+        job = self._job
+        return outcome_of(
+            evaluate(
+                job.objective, task.config, task.full_context, job.wants_trial, self._on_report
+            )
+        )
+
+    def cancel(self, number: int, attempt: int) -> None:
+        """End the task's future; a thread that runs it goes on unheard."""
+        end = self._ends.pop((number, attempt), None)
+        if end is not None:
+            end.set_result(Outcome(Status.CANCELLED))
+
+    def close(self) -> None:
+        """Cancel all tasks; threads end after what they are running."""
+        for number, attempt in list(self._ends):
+            self.cancel(number, attempt)
+        self._pool.close()

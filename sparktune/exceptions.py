@@ -1,0 +1,46 @@
+"""Errors that sparktune raises on purpose, each with one sentence for the person who reads it."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AllTrialsFailed",
+    "BadSearchSpace",
+    "DuplicateLabel",
+    "EngineStopped",
+    "InvalidLoss",
+    "InvalidResultStatus",
+    "InvalidTrial",
+    "UnpicklableObjective",
+]
+
+
+class BadSearchSpace(ValueError):  # noqa: N818 (Hyperopt's name)
+    """The search space cannot be searched; the message says why and names the label."""
+
+
+class DuplicateLabel(BadSearchSpace):
+    """Two different hyperparameters of one space carry the same label."""
+
+
+class InvalidTrial(ValueError):  # noqa: N818 (Hyperopt's name)
+    """A point that was given by hand does not fit the space, or a trial was finished twice."""
+
+
+class InvalidResultStatus(ValueError):  # noqa: N818 (Hyperopt's name)
+    """The objective returned a status other than ``'ok'`` or ``'fail'``."""
+
+
+class InvalidLoss(ValueError):  # noqa: N818 (Hyperopt's name)
+    """The objective returned something that holds no real number as its loss."""
+
+
+class AllTrialsFailed(RuntimeError):  # noqa: N818 (Hyperopt's name)
+    """No trial ended with a loss, so there is no best one."""
+
+
+class UnpicklableObjective(TypeError):  # noqa: N818 (one of a family)
+    """What has to leave this process cannot be pickled; the message says which part of it."""
+
+
+class EngineStopped(RuntimeError):  # noqa: N818 (one of a family)
+    """The engine cannot run any more trials, for example because its SparkContext was stopped."""

@@ -1,0 +1,347 @@
+"""fmin: minimise a function over a space."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+
+from .algorithms import Domain, suggester_of
+from .exceptions import AllTrialsFailed, InvalidTrial
+from .history import History, Status, Trial
+from .search import Budget, Event, Finished, Stopped, search
+from .space.tree import Space, Values
+from .spark import (
+    FMIN_CANCELLED_REASON_EARLY_STOPPING,
+    FMIN_CANCELLED_REASON_LOSS_THRESHOLD,
+    FMIN_CANCELLED_REASON_TIMEOUT,
+    FMIN_CANCELLED_REASON_USER,
+    SparkTrials,
+    check_loss_threshold,
+    check_timeout,
+)
+from .suggest.tpe import TPE
+from .trials import Trials
+from .views.progress import BarFactory, progress
+
+__all__ = ["Ctrl", "fmin", "fmin_pass_expr_memo_ctrl", "space_eval"]
+
+_REASONS = {
+    "timeout": FMIN_CANCELLED_REASON_TIMEOUT,
+    "loss_threshold": FMIN_CANCELLED_REASON_LOSS_THRESHOLD,
+    "max_evals": None,
+}
+
+
+def fmin(
+    fn: Callable[..., Any],
+    space: Any,
+    algo: Any = None,
+    max_evals: int | None = None,
+    timeout: float | None = None,
+    loss_threshold: float | None = None,
+    trials: Trials | None = None,
+    rstate: Any = None,
+    allow_trials_fmin: bool = True,
+    pass_expr_memo_ctrl: bool | None = None,
+    catch_eval_exceptions: bool = False,
+    verbose: bool = True,
+    return_argmin: bool = True,
+    points_to_evaluate: Iterable[Mapping[str, Any]] | None = None,
+    max_queue_len: int = 1,
+    show_progressbar: bool | BarFactory = True,
+    early_stop_fn: Callable[..., tuple[bool, Any]] | None = None,
+    trials_save_file: str = "",
+    *,
+    batch: int | None = None,
+) -> Any:
+    """Minimise ``fn`` over ``space`` and return the best point.
+
+    By default a new candidate is drawn whenever a trial ends, from a refit on everything known by
+    then. ``timeout``, ``loss_threshold``, early stopping and Ctrl-C cancel what is running and
+    keep every finished trial.
+
+    Args:
+        fn: the objective; receives a configuration (and a TrialContext, where it takes a keyword
+            ``trial``), returns the loss or a dict with ``loss`` and ``status`` (``STATUS_OK`` or
+            ``STATUS_FAIL``), to which it may add anything. A loss of NaN is a failed trial.
+        space: nested dicts, lists and tuples with ``hp.…`` nodes, or a Space.
+        algo: ``tpe.suggest`` (the default), ``rand.suggest``, a ``functools.partial`` of one, a
+            Suggester, or a function of Hyperopt's signature (new_ids, domain, trials, seed).
+        max_evals: evaluations in all, those already in ``trials`` included; failed trials count,
+            cancelled ones do not. None goes on until something else ends the run.
+        timeout: seconds after which the run stops.
+        loss_threshold: a loss at which the run stops.
+        trials: where trials run and are recorded: Trials() in this process (the default), or
+            SparkTrials().
+        rstate: the seed: a whole number, a numpy Generator or RandomState, or None, which takes
+            the environment's HYPEROPT_FMIN_SEED, else what ``trials`` began with, else chance.
+        allow_trials_fmin: whether a subclass of Trials with an ``fmin`` of its own is asked to run.
+        pass_expr_memo_ctrl: call ``fn(expr, memo, ctrl)`` instead: the space as written, the value
+            of each node, and a Ctrl; in this process only.
+        catch_eval_exceptions: whether an exception of the objective is a failed trial and no more;
+            without it, it leaves fmin once the trial is recorded. On SparkTrials the run always
+            goes on.
+        verbose: False shows nothing.
+        return_argmin: return label to value, with indices for choices; False returns the best
+            configuration, as the objective received it.
+        points_to_evaluate: points to try first, label to value, with indices for choices.
+        max_queue_len: in Trials(), how many candidates are drawn from one refit and evaluated
+            before the next; in parallel, how many trials may be drawn ahead of the free slots,
+            less one.
+        show_progressbar: False for none; or a function of ``initial`` and ``total`` that gives a
+            context manager for a bar with ``update(n)`` and ``postfix``.
+        early_stop_fn: called after each trial with ``trials`` and what it returned last; returns
+            whether to stop and a list of arguments for the next call.
+        trials_save_file: refused for now.
+        batch: evaluate so many candidates of one refit, and refit when all have ended. The same
+            ``rstate`` and ``batch`` give the same trials on every engine at any parallelism.
+
+    Returns:
+        Label to value of the best trial, or the best configuration with ``return_argmin=False``.
+
+    Raises:
+        AllTrialsFailed: no trial has a loss; shows the first traceback.
+        BadSearchSpace, DuplicateLabel: the space cannot be searched.
+        InvalidTrial: a point of ``points_to_evaluate`` does not fit the space.
+        UnpicklableObjective: the objective has to leave this process and cannot.
+        TypeError, ValueError: an argument of a wrong type or out of its range.
+    """
+    options = {key: value for key, value in locals().items() if key not in ("fn", "space")}
+    if not callable(fn):
+        raise TypeError(f"`fn` must be a function of a configuration, but got {fn!r}")
+    if trials is None:
+        trials = options["trials"] = Trials()
+    if not isinstance(trials, Trials):
+        raise TypeError(f"`trials` must be Trials() or SparkTrials(), but got {trials!r}")
+    if allow_trials_fmin and type(trials).fmin is not Trials.fmin:
+        del options["trials"], options["allow_trials_fmin"]
+        return trials.fmin(fn, space, **options)
+    if trials_save_file:
+        raise ValueError(
+            "`trials_save_file` is not supported yet; pickle the trials after a run, and pass them "
+            "to the next fmin to go on"
+        )
+    domain = Domain(fn, space)
+    on_spark = isinstance(trials, SparkTrials)
+    memo_wanted = pass_expr_memo_ctrl
+    if memo_wanted is None:
+        memo_wanted = getattr(fn, "fmin_pass_expr_memo_ctrl", False)
+    if memo_wanted and on_spark:
+        raise ValueError(
+            "`pass_expr_memo_ctrl` hands out the driver's own objects, so it works with Trials() "
+            "only, not on Spark"
+        )
+    budget = Budget(
+        _check_count(max_evals, "max_evals", optional=True),
+        check_timeout(timeout) or getattr(trials, "timeout", None),
+        _first(check_loss_threshold(loss_threshold), getattr(trials, "loss_threshold", None)),
+    )
+    ahead = _check_count(max_queue_len, "max_queue_len") or 1
+    batch = _check_count(batch, "batch", optional=True)
+    if batch is None and not on_spark and trials.parallelism == 1 and ahead > 1:
+        batch = ahead
+    if early_stop_fn is not None and not callable(early_stop_fn):
+        raise TypeError(f"`early_stop_fn` must be a function of trials, but got {early_stop_fn!r}")
+    if not isinstance(show_progressbar, bool) and not callable(show_progressbar):
+        raise TypeError(
+            f"`show_progressbar` must be a bool or give a context manager, got {show_progressbar!r}"
+        )
+    points = _check_points(points_to_evaluate, domain.space)
+    suggester = suggester_of(algo, TPE(), domain, trials)
+    seed = _seed(rstate, trials)
+
+    history = trials._open(domain.space)
+    events = search(
+        _with_memo(fn, domain.space, trials) if memo_wanted else fn,
+        domain.space,
+        suggester,
+        trials._engine(),
+        history,
+        budget,
+        seed,
+        batch=batch,
+        queue_ahead=ahead - 1,
+        points=points,
+        build=(lambda values: values) if memo_wanted else None,
+    )
+    trials.seed = seed
+    stop = _Stop(trials, early_stop_fn, raises=not (catch_eval_exceptions or on_spark))
+    reason: str | None = FMIN_CANCELLED_REASON_USER
+    try:
+        with closing(events), progress(history, max_evals, verbose and show_progressbar) as show:  # type: ignore[type-var]
+            reason = _drain(events, show, stop)
+    except KeyboardInterrupt:
+        print(_interrupted(history), file=sys.stderr)  # noqa: T201
+        raise
+    finally:
+        if on_spark:
+            trials.fmin_cancelled_reason = reason  # type: ignore[attr-defined]
+    if history.best is None:
+        prefix = f"{reason}: " if reason else ""
+        raise AllTrialsFailed(prefix + _why_none(trials))
+    return trials.argmin if return_argmin else domain.space.build(history.best.values)
+
+
+class _Stop:
+    """Decides after each finished trial whether the run is to stop.
+
+    Args:
+        trials: for ``early_stop_fn``.
+        early_stop_fn: as in fmin.
+        raises: whether the exception of a failed trial leaves fmin.
+    """
+
+    def __init__(
+        self, trials: Trials, early_stop_fn: Callable[..., tuple[bool, Any]] | None, raises: bool
+    ) -> None:
+        self._trials = trials
+        self._early_stop_fn = early_stop_fn
+        self._arguments: Any = ()
+        self._raises = raises
+
+    def __call__(self, trial: Trial) -> bool:
+        if self._raises and trial.outcome is not None and trial.outcome.exception is not None:
+            raise trial.outcome.exception
+        if self._early_stop_fn is None:
+            return False
+        stop, self._arguments = self._early_stop_fn(self._trials, *self._arguments)
+        return bool(stop)
+
+
+def _drain(
+    events: Iterable[Event], show: Callable[[Event], None], stop: Callable[[Trial], bool]
+) -> str | None:
+    """Take the events until the search ends or is told to; why it ended before max_evals."""
+    for event in events:
+        show(event)
+        if isinstance(event, Finished) and stop(event.trial):
+            return FMIN_CANCELLED_REASON_EARLY_STOPPING
+        if isinstance(event, Stopped):
+            return _REASONS[event.reason]
+    return None
+
+
+def _interrupted(history: History) -> str:
+    best = history.best
+    kept = history.count(Status.OK, Status.FAILED)
+    found = "no loss yet" if best is None else f"best loss {best.loss:.6g} with {dict(best.values)}"
+    return f"\nfmin was interrupted: {kept} finished trials are kept; {found}"
+
+
+def _why_none(trials: Trials) -> str:
+    try:
+        trials._best()
+    except AllTrialsFailed as error:
+        return str(error)
+    return ""
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+def _check_count(value: Any, name: str, optional: bool = False) -> int | None:
+    if value is None and optional:
+        return None
+    try:
+        whole = not isinstance(value, (bool, str)) and int(value) == value
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole or value < 1:
+        rule = "a whole number >= 1 or None" if optional else "a whole number >= 1"
+        raise ValueError(f"`{name}` must be {rule}, but got {value!r}")
+    return int(value)
+
+
+def _check_points(points: Any, space: Space) -> tuple[Values, ...]:
+    if points is None:
+        return ()
+    if isinstance(points, Mapping) or not isinstance(points, Iterable):
+        raise TypeError(f"`points_to_evaluate` must be a list of dicts, but got {points!r}")
+    checked = []
+    for i, point in enumerate(points):
+        try:
+            checked.append(space.check(point))
+        except InvalidTrial as error:
+            raise InvalidTrial(f"points_to_evaluate[{i}]: {error}") from None
+    return tuple(checked)
+
+
+def _seed(rstate: Any, trials: Trials) -> int:
+    """The whole number from which all randomness of a run comes."""
+    if rstate is None and os.environ.get("HYPEROPT_FMIN_SEED"):
+        text = os.environ["HYPEROPT_FMIN_SEED"]
+        if not text.isdigit():
+            raise ValueError(f"HYPEROPT_FMIN_SEED must be a whole number >= 0, but got {text!r}")
+        return int(text)
+    if rstate is None:
+        if trials.seed is not None:
+            return trials.seed
+        rstate = np.random.default_rng()
+    if isinstance(rstate, np.random.Generator):
+        return int(rstate.integers(2**31 - 1))
+    if isinstance(rstate, np.random.RandomState):
+        return int(rstate.randint(2**31 - 1))
+    if isinstance(rstate, (int, np.integer)) and not isinstance(rstate, bool) and rstate >= 0:
+        return int(rstate)
+    raise TypeError(
+        "`rstate` must be a whole number >= 0, a numpy Generator or RandomState, or None, "
+        f"but got {rstate!r}"
+    )
+
+
+def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
+    """The configuration of a point: what the objective receives for it.
+
+    Args:
+        space: as given to fmin.
+        hp_assignment: label to value, with indices for choices, such as fmin returns; values of
+            labels that are inactive in this point are left aside.
+
+    Raises:
+        InvalidTrial: a label that is missing or unknown, or a value out of its range.
+    """
+    whole = space if isinstance(space, Space) else Space(space)
+    return whole.build(whole.check(hp_assignment))
+
+
+def fmin_pass_expr_memo_ctrl(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark an objective to be called as ``fn(expr, memo, ctrl)``; see fmin."""
+    fn.fmin_pass_expr_memo_ctrl = True  # type: ignore[attr-defined]
+    return fn
+
+
+class Ctrl:
+    """What an objective with ``pass_expr_memo_ctrl`` receives beside its point.
+
+    Attributes:
+        trials: the Trials of the run.
+        current_trial: the document of the trial.
+        attachments: a dict for large things, kept with the trial.
+    """
+
+    def __init__(self, trials: Trials, current_trial: dict[str, Any]) -> None:
+        self.trials = trials
+        self.current_trial = current_trial
+        self.attachments: dict[str, Any] = {}
+
+
+def _with_memo(fn: Callable[..., Any], space: Space, trials: Trials) -> Callable[..., Any]:
+    """An objective of values that calls ``fn(expr, memo, ctrl)``."""
+
+    def objective(values: Values, *, trial: Any) -> Any:
+        nodes = zip(space.labels, space.params, strict=True)
+        memo = {node: values[label] for label, node in nodes if label in values}
+        ctrl = Ctrl(trials, trials._dynamic_trials[trial.number])
+        result = fn(space.template, memo, ctrl)
+        if ctrl.attachments and isinstance(result, Mapping):
+            kept = {**ctrl.attachments, **(result.get("attachments") or {})}
+            return {**result, "attachments": kept}
+        return result
+
+    return objective

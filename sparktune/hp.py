@@ -1,0 +1,174 @@
+"""The words in which a search space is written.
+
+>>> from sparktune import hp
+>>> space = {"lr": hp.loguniform("lr", -9, 0), "layers": hp.uniformint("layers", 1, 4)}
+
+Every function takes a label first: a string that names the hyperparameter in results, unique within
+a space. The same node may stand in several places of a space and is drawn once. Errors name the
+label; they are ValueError for wrong numbers and TypeError for wrong types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .exceptions import BadSearchSpace
+from .space.distributions import Distribution, Integers, Normal, Uniform
+from .space.tree import Choice, Param
+
+__all__ = [
+    "choice",
+    "lognormal",
+    "loguniform",
+    "normal",
+    "pchoice",
+    "qlognormal",
+    "qloguniform",
+    "qnormal",
+    "quniform",
+    "randint",
+    "uniform",
+    "uniformint",
+]
+
+
+def _check_label(label: object) -> str:
+    if not isinstance(label, str):
+        raise TypeError(
+            f"require string label: the first argument names the hyperparameter, but got {label!r}"
+        )
+    return label
+
+
+def _param(label: object, make: Callable[[], Distribution]) -> Param:
+    name = _check_label(label)
+    try:
+        return Param(name, make())
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name!r}: {error}") from None
+
+
+def _options(label: str, options: Any) -> tuple[Any, ...]:
+    if isinstance(options, (str, bytes, Mapping, set, frozenset)) or not isinstance(
+        options, Iterable
+    ):
+        raise TypeError(
+            f"{label!r}: options come as a list, a tuple, a range or an array, but got {options!r}"
+        )
+    if isinstance(options, np.ndarray):
+        options = options.tolist() if options.ndim == 1 else list(options)
+    items = tuple(options)
+    if not items:
+        raise BadSearchSpace(f"{label!r}: a choice needs at least one option, but got none")
+    return items
+
+
+def choice(label: str, options: Iterable[Any]) -> Choice:
+    """One of ``options``, all equally likely a priori.
+
+    Args:
+        label: name of the hyperparameter.
+        options: list, tuple, range or array; an option may hold further hyperparameters, which are
+            then active only where it is taken.
+
+    Returns:
+        A node; the objective receives the option, results and ``argmin`` hold its index.
+    """
+    items = _options(_check_label(label), options)
+    return Choice(label, (1.0 / len(items),) * len(items), items)
+
+
+def pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Choice:
+    """One of several options with given prior probabilities.
+
+    Args:
+        label: name of the hyperparameter.
+        p_options: (probability, option) pairs; the probabilities sum to 1.
+
+    Returns:
+        A node; the objective receives the option, results and ``argmin`` hold its index.
+    """
+    items = _options(_check_label(label), p_options)
+    for item in items:
+        if not isinstance(item, (tuple, list)) or len(item) != 2:
+            raise TypeError(f"{label!r}: options are (probability, option) pairs, but got {item!r}")
+        if isinstance(item[0], bool) or not isinstance(item[0], (int, float, np.number)):
+            raise TypeError(f"{label!r}: a probability is a number, but got {item[0]!r}")
+    try:
+        return Choice(label, tuple(float(p) for p, _ in items), tuple(o for _, o in items))
+    except ValueError as error:
+        raise BadSearchSpace(f"{label!r}: {error}") from None
+
+
+def randint(label: str, *bounds: int) -> Param:
+    """A whole number: ``randint(label, upper)`` or ``randint(label, low, high)``.
+
+    The upper end is excluded, the lower one (0 where it is left out) included.
+    """
+    name = _check_label(label)
+    if len(bounds) not in (1, 2):
+        raise TypeError(f"{name!r}: randint takes (upper) or (low, high), but got {bounds!r}")
+    low, high = bounds if len(bounds) == 2 else (0, bounds[0])
+
+    def make() -> Distribution:
+        below = Integers(high, high).high  # checks that the bound is a whole number
+        if Integers(low, low).low >= below:
+            raise ValueError(f"`low < high` must hold, but got low={low}, high={high}")
+        return Integers(low, below - 1)
+
+    return _param(label, make)
+
+
+def uniformint(label: str, low: int, high: int) -> Param:
+    """A whole number from ``low`` to ``high``, both included, as an ``int``."""
+
+    def make() -> Distribution:
+        distribution = Integers(low, high)
+        if distribution.low == distribution.high:
+            raise ValueError(f"`low < high` must hold, but got low={low}, high={high}")
+        return distribution
+
+    return _param(label, make)
+
+
+def uniform(label: str, low: float, high: float) -> Param:
+    """A real number between ``low`` and ``high``."""
+    return _param(label, lambda: Uniform(low, high))
+
+
+def quniform(label: str, low: float, high: float, q: float) -> Param:
+    """``round(uniform(low, high) / q) * q``, a ``float``; for an ``int`` use uniformint."""
+    return _param(label, lambda: Uniform(low, high, q=q))
+
+
+def loguniform(label: str, low: float, high: float) -> Param:
+    """``exp(uniform(low, high))``: both bounds are natural logarithms of the values."""
+    return _param(label, lambda: Uniform(low, high, log=True))
+
+
+def qloguniform(label: str, low: float, high: float, q: float) -> Param:
+    """``round(exp(uniform(low, high)) / q) * q``: both bounds are natural logarithms."""
+    return _param(label, lambda: Uniform(low, high, log=True, q=q))
+
+
+def normal(label: str, mu: float, sigma: float) -> Param:
+    """A real number, normal with mean ``mu`` and standard deviation ``sigma``; unbounded."""
+    return _param(label, lambda: Normal(mu, sigma))
+
+
+def qnormal(label: str, mu: float, sigma: float, q: float) -> Param:
+    """``round(normal(mu, sigma) / q) * q``, a ``float``."""
+    return _param(label, lambda: Normal(mu, sigma, q=q))
+
+
+def lognormal(label: str, mu: float, sigma: float) -> Param:
+    """``exp(normal(mu, sigma))``: mean and deviation are those of the natural logarithm."""
+    return _param(label, lambda: Normal(mu, sigma, log=True))
+
+
+def qlognormal(label: str, mu: float, sigma: float, q: float) -> Param:
+    """``round(exp(normal(mu, sigma)) / q) * q``: parameters of the natural logarithm."""
+    return _param(label, lambda: Normal(mu, sigma, log=True, q=q))

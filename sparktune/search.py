@@ -1,0 +1,320 @@
+"""The only loop: suggest, evaluate, record, and again."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .engines.base import Engine, Job, Task
+from .history import History, Outcome, Status, Trial
+from .space.tree import Space, Values
+from .suggest import Suggester
+
+__all__ = [
+    "Budget",
+    "Cancelled",
+    "Event",
+    "Finished",
+    "Reported",
+    "Requeued",
+    "Started",
+    "Stopped",
+    "search",
+]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a search ends by itself.
+
+    Attributes:
+        max_evals: trials with an outcome of their own (ok or failed) that the history may hold,
+            those it holds already included; None for no limit.
+        timeout: seconds from the start of the search; None for no limit.
+        loss_threshold: the search ends at a loss this low; None for no limit.
+    """
+
+    max_evals: int | None = None
+    timeout: float | None = None
+    loss_threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Started:
+    """A trial was handed to the engine, or waits for a free slot."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A running trial reported an intermediate value."""
+
+    number: int
+    attempt: int
+    step: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial ended as ok or failed."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class Requeued:
+    """A trial was lost with its executor and goes into its next attempt."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """A trial was stopped before its end."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The last event: why the search ended ("max_evals", "timeout" or "loss_threshold")."""
+
+    reason: str
+
+
+Event: TypeAlias = Started | Reported | Finished | Requeued | Cancelled | Stopped
+
+
+def search(
+    objective: Callable[..., Any],
+    space: Space,
+    suggester: Suggester,
+    engine: Engine,
+    history: History,
+    budget: Budget,
+    seed: int,
+    *,
+    batch: int | None = None,
+    queue_ahead: int = 0,
+    points: tuple[Values, ...] = (),
+    build: Callable[[Values], Any] | None = None,
+    max_retries: int = 1,
+) -> Iterator[Event]:
+    """Search, and hand out what happens as it happens.
+
+    Whoever holds the iterator holds the search: closing it (leaving a ``for`` loop over
+    ``contextlib.closing(search(...))``, or an exception) cancels what is under way, keeps every
+    outcome that has arrived, marks the rest as cancelled, and closes the engine.
+
+    Args:
+        objective: called with a configuration, and with ``trial=`` where it takes that keyword.
+        space: where to search.
+        suggester: proposes candidates.
+        engine: evaluates them; opened and closed here.
+        history: of ``space``; receives the trials, and may hold earlier ones.
+        budget: when to end.
+        seed: all randomness comes from it: a batch's generator from the seed and the number of
+            the batch's first trial, a trial's own seed from the seed and its number.
+        batch: None refits whenever a slot frees up; k evaluates k candidates of one refit and
+            refits when all have ended, which gives the same trials on every engine.
+        queue_ahead: without ``batch``, how many trials to draw beyond the engine's slots.
+        points: values to evaluate first.
+        build: gives what the objective receives, ``space.build`` unless set.
+        max_retries: how often a trial that was lost with its executor is queued again.
+
+    Yields:
+        The events, in the order in which they happen; within a batch, by trial number.
+    """
+    run = _Run(
+        space, suggester, engine, history, budget, seed, batch, queue_ahead, deque(points),
+        build or space.build, max_retries,
+    )  # fmt: skip
+    engine.open(Job(objective, run.run_id), run.report)
+    try:
+        yield from run.events()
+    finally:
+        run.close()
+
+
+@dataclass
+class _Run:
+    """The state of one search."""
+
+    space: Space
+    suggester: Suggester
+    engine: Engine
+    history: History
+    budget: Budget
+    seed: int
+    batch: int | None
+    queue_ahead: int
+    points: deque[Values]
+    build: Callable[[Values], Any]
+    max_retries: int
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    waiting: deque[Trial] = field(default_factory=deque)
+    running: dict[int, Future[Outcome]] = field(default_factory=dict)
+    held: dict[int, Event] = field(default_factory=dict)
+    arrivals: queue.SimpleQueue[tuple[int, int, Future[Outcome]] | Reported] = field(
+        default_factory=queue.SimpleQueue
+    )
+    began: float = field(default_factory=time.monotonic)
+
+    def events(self) -> Iterator[Event]:
+        """All events up to the end; leaves pending trials to close."""
+        happened: list[Event] = []
+        while True:
+            reason = self.reason_to_stop()
+            if reason is None:
+                happened += self.draw()
+            if self.engine.blocking or reason is not None:
+                yield from happened
+                happened = []
+            if reason is None:
+                self.submit()
+            yield from happened
+            if reason is not None:
+                yield from self.close()
+                yield Stopped(reason)
+                return
+            happened = self.collect()
+
+    def reason_to_stop(self) -> str | None:
+        best, threshold = self.history.best, self.budget.loss_threshold
+        loss = None if best is None else best.loss
+        if threshold is not None and loss is not None and loss <= threshold:
+            return "loss_threshold"
+        if self.seconds_left() <= 0:
+            return "timeout"
+        if not self.running and not self.waiting and self.trials_left() <= 0:
+            return "max_evals"
+        return None
+
+    def seconds_left(self) -> float:
+        if self.budget.timeout is None:
+            return math.inf
+        return self.budget.timeout - (time.monotonic() - self.began)
+
+    def trials_left(self) -> float:
+        if self.budget.max_evals is None:
+            return math.inf
+        taken = self.history.count(Status.OK, Status.FAILED, Status.PENDING)
+        return self.budget.max_evals - taken
+
+    def draw(self) -> list[Event]:
+        """Start as many trials as there is room for, from one refit."""
+        under_way = len(self.running) + len(self.waiting)
+        if self.batch is not None:
+            room = 0 if under_way else self.batch
+        else:
+            room = self.engine.slots + self.queue_ahead - under_way
+        k = int(min(room, self.trials_left()))
+        candidates = [self.points.popleft() for _ in range(min(k, len(self.points)))]
+        k -= len(candidates)
+        if k > 0:
+            rng = np.random.default_rng([self.seed, len(self.history)])
+            candidates += self.suggester.suggest(
+                self.space, self.history, rng, k, self.budget.max_evals
+            )
+        started = [self.history.start(values, time.time()) for values in candidates]
+        self.waiting.extend(started)
+        return [Started(trial) for trial in started]
+
+    def submit(self) -> None:
+        """Hand waiting trials to the free slots."""
+        while self.waiting and len(self.running) < self.engine.slots:
+            trial = self.waiting[0]
+            number, attempt = trial.number, trial.attempt
+            state = np.random.SeedSequence([self.seed, number]).generate_state(1)
+            context = {"seed": int(state[0]), "run_id": self.run_id}
+            title = f"trial {number}: " + ", ".join(
+                f"{label}={value:.4g}" for label, value in trial.values.items()
+            )
+            task = Task(number, attempt, self.build(trial.values), context, title[:200])
+            future = self.engine.submit(task)
+            self.waiting.popleft()
+            self.running[number] = future
+            future.add_done_callback(
+                lambda done, number=number, attempt=attempt: self.arrivals.put(  # type: ignore[misc]
+                    (number, attempt, done)
+                )
+            )
+
+    def collect(self) -> list[Event]:
+        """Wait for the next arrivals, at most until the time is up, and record them."""
+        left = self.seconds_left()
+        happened: list[Event] = []
+        try:
+            item = self.arrivals.get(timeout=min(max(left, 0.0), threading.TIMEOUT_MAX))
+            while True:
+                happened += self.record(item)
+                item = self.arrivals.get_nowait()
+        except queue.Empty:
+            return happened
+
+    def record(self, item: tuple[int, int, Future[Outcome]] | Reported) -> list[Event]:
+        """Write one arrival into the history."""
+        if isinstance(item, Reported):
+            return [item]
+        number, attempt, future = item
+        trial = self.history[number]
+        if trial.attempt != attempt or trial.outcome is not None:
+            return []
+        outcome = future.result()
+        self.running.pop(number, None)
+        if outcome.status is Status.LOST:
+            if attempt < self.max_retries:
+                trial = self.history.requeue(number)
+                self.waiting.appendleft(trial)
+                return [Requeued(trial)]
+            text = f"lost {attempt + 1} times with its executor: {outcome.error}"
+            outcome = Outcome(Status.FAILED, error=text, host=outcome.host)
+        trial = self.history.finish(number, attempt, outcome)
+        event = Cancelled(trial) if outcome.status is Status.CANCELLED else Finished(trial)
+        return [event] if self.batch is None else self.in_order(event)
+
+    def in_order(self, event: Finished | Cancelled) -> list[Event]:
+        """Events of a batch by trial number: held back while an earlier trial is pending."""
+        self.held[event.trial.number] = event
+        ready: list[Event] = []
+        pending = {*self.running, *(trial.number for trial in self.waiting)}
+        for number in sorted(self.held):
+            if any(other < number for other in pending):
+                break
+            ready.append(self.held.pop(number))
+        return ready
+
+    def report(self, number: int, attempt: int, step: int, value: float) -> None:
+        """Take an intermediate value from an engine, in any thread."""
+        self.arrivals.put(Reported(number, attempt, step, value))
+
+    def close(self) -> list[Event]:
+        """Stop the engine, record what has arrived, cancel the rest; what that made happen."""
+        happened: list[Event] = []
+        while True:
+            try:
+                item = self.arrivals.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(item, Reported) or item[2].exception() is None:
+                happened += self.record(item)
+        happened += [self.held.pop(number) for number in sorted(self.held)]
+        for trial in self.history.pending:
+            outcome = Outcome(Status.CANCELLED)
+            happened.append(Cancelled(self.history.finish(trial.number, trial.attempt, outcome)))
+        self.running.clear()
+        self.waiting.clear()
+        self.engine.close()
+        return happened

@@ -1,0 +1,1 @@
+"""Search spaces: distributions, expressions over nodes, and the tree that holds them."""

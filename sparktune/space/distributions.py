@@ -1,0 +1,551 @@
+"""One-dimensional distributions of hyperparameters.
+
+Two coordinates are used throughout the package.
+
+* A *value* is what the objective receives: a Python ``int`` or ``float``, or the index of an
+  option.
+* A *latent* is the coordinate in which a distribution is simple: the logarithm of the value where
+  ``log`` is set, else the value itself. Values that are rounded to multiples of ``q`` occupy whole
+  intervals of the latent axis, the *cells*.
+
+Every distribution here answers the same questions; ``z`` is an array of latents, of any shape.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_ndtr, ndtr
+
+__all__ = ["Categorical", "Distribution", "Integers", "Normal", "Uniform", "log_ndtr_difference"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
+_LOG_MAX = math.log(np.finfo(float).max)
+
+
+class Distribution(Protocol):
+    """What the rest of the package asks of a hyperparameter's distribution."""
+
+    @property
+    def discrete(self) -> bool:
+        """Whether values come from a countable set, so that exact duplicates are likely."""
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """Lowest and highest latent; infinite for normal distributions."""
+
+    @property
+    def scale(self) -> float:
+        """The width of the latent axis that a search has to cover; for bandwidths."""
+
+    @property
+    def middle(self) -> float:
+        """The latent in the middle of the prior."""
+
+    def sample(self, rng: Generator, size: int) -> Array:
+        """Draw ``size`` latents of values from the prior."""
+
+    def snap(self, z: Array) -> Array:
+        """Move latents to those of the values they stand for (identity where continuous)."""
+
+    def cells(self, z: Array) -> tuple[Array, Array]:
+        """Lower and upper latent end of the cell that each snapped latent stands for."""
+
+    def log_prior(self, z: Array) -> Array:
+        """Log density (continuous, per latent) or log mass (discrete) of snapped latents."""
+
+    def value(self, z: float) -> int | float:
+        """The native Python value of a latent."""
+
+    def latent(self, value: float) -> float:
+        """The snapped latent of a value."""
+
+    def check(self, value: object, label: str) -> int | float:
+        """The value as a native number, or a ValueError that names the label and the rule."""
+
+    def values(self) -> Iterator[int | float]:
+        """All values with positive probability, for a discrete distribution."""
+
+
+def _number(value: object) -> float:
+    if isinstance(value, (str, bytes, bool, np.bool_)):
+        raise TypeError
+    return float(value)  # type: ignore[arg-type]
+
+
+def _check_number(value: object, label: str) -> float:
+    try:
+        number = _number(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{label!r} takes a number, but got {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{label!r} takes a finite number, but got {value!r}")
+    return number
+
+
+def _check_finite(**named: object) -> None:
+    for name, value in named.items():
+        try:
+            finite = math.isfinite(_number(value))
+        except (TypeError, ValueError):
+            raise TypeError(f"`{name}` must be a real number, but got {value!r}") from None
+        if not finite:
+            raise ValueError(f"`{name}` must be finite, but got {value!r}")
+
+
+def log_ndtr_difference(a: Array, b: Array) -> Array:
+    """log(Phi(b) - Phi(a)) for a <= b, without cancellation in either tail.
+
+    Phi is the standard normal distribution function. Where both ends lie in the upper tail the
+    interval is mirrored, because Phi rounds to 1 there.
+    """
+    mirrored = a > 0
+    lo, hi = np.where(mirrored, -b, a), np.where(mirrored, -a, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_hi = log_ndtr(hi)
+        ratio = np.exp(log_ndtr(lo) - log_hi)
+        out: Array = log_hi + np.log1p(-np.minimum(ratio, 1.0))
+    return np.where(np.isnan(out), -np.inf, out)
+
+
+class _Numeric(ABC):
+    """What uniform and normal distributions share: logs and rounding to multiples of q."""
+
+    log: bool
+    q: float | None
+
+    @property
+    def discrete(self) -> bool:
+        return self.q is not None
+
+    @property
+    @abstractmethod
+    def support(self) -> tuple[float, float]:
+        """Lowest and highest latent."""
+
+    @abstractmethod
+    def _cdf(self, z: Array) -> Array:
+        """Probability of a latent at most ``z``, before rounding."""
+
+    @abstractmethod
+    def _log_density(self, z: Array) -> Array:
+        """Log density of latents inside the support, before rounding."""
+
+    @abstractmethod
+    def _log_mass(self, lo: Array, hi: Array) -> Array:
+        """Log probability of a latent between ``lo`` and ``hi``."""
+
+    def _quantized(self, z: Array) -> Array:
+        """The values of latents, rounded to multiples of q."""
+        raw = np.exp(z) if self.log else z
+        return raw if self.q is None else np.round(raw / self.q) * self.q
+
+    def _to_latent(self, values: Array) -> Array:
+        if self.log:
+            # the cell of the value 0 reaches down to log 0: stand at half its upper end
+            values = np.log(np.maximum(values, np.finfo(float).tiny if not self.q else self.q / 4))
+        return np.clip(values, *self.support)
+
+    def snap(self, z: Array) -> Array:
+        return z if self.q is None else self._to_latent(self._quantized(z))
+
+    def cells(self, z: Array) -> tuple[Array, Array]:
+        if self.q is None:
+            return z, z
+        values = self._quantized(z)
+        lo, hi = values - self.q / 2, values + self.q / 2
+        if self.log:
+            with np.errstate(divide="ignore"):
+                lo, hi = np.log(np.maximum(lo, 0.0)), np.log(hi)
+        return np.clip(lo, *self.support), np.clip(hi, *self.support)
+
+    def log_prior(self, z: Array) -> Array:
+        z = np.asarray(z, float)
+        return self._log_density(z) if self.q is None else self._log_mass(*self.cells(z))
+
+    def value(self, z: float) -> float:
+        if self.log:
+            return float(self._quantized(np.asarray(z)))
+        return float(z if self.q is None else np.round(z / self.q) * self.q)
+
+    def latent(self, value: float) -> float:
+        return float(self._to_latent(np.asarray(float(value))))
+
+    def log_prob(self, value: ArrayLike) -> Array:
+        """Log density of values (continuous) or log probability of values (quantised)."""
+        values = np.asarray(value, float)
+        lo, hi = self.support
+        if self.q is not None:
+            on_grid = np.isclose(values, np.round(values / self.q) * self.q, rtol=1e-12, atol=0)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                edge_lo, edge_hi = values - self.q / 2, values + self.q / 2
+                if self.log:
+                    edge_lo, edge_hi = (
+                        np.log(np.maximum(edge_lo, 0)),
+                        np.log(np.maximum(edge_hi, 0)),
+                    )
+                mass = self._log_mass(np.clip(edge_lo, lo, hi), np.clip(edge_hi, lo, hi))
+            return np.where(on_grid, mass, -np.inf)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.log(values) if self.log else values
+            inside = (z >= lo) & (z <= hi) & np.isfinite(z)
+            density = self._log_density(np.where(inside, z, 0.0)) - (z if self.log else 0.0)
+        return np.where(inside, density, -np.inf)
+
+    def cdf(self, value: ArrayLike) -> Array:
+        """Probability of a value at most ``value``."""
+        values = np.asarray(value, float)
+        if self.q is not None:
+            values = (np.floor(values / self.q + 1e-12) + 0.5) * self.q
+        if self.log:
+            with np.errstate(divide="ignore"):
+                values = np.log(np.maximum(values, 0.0))
+        return self._cdf(values)
+
+
+@dataclass(frozen=True)
+class Uniform(_Numeric):
+    """Uniform on ``[low, high]``; of the logarithm where ``log``; rounded where ``q``.
+
+    Args:
+        low: lower end in latent units (a natural logarithm where ``log`` is set).
+        high: upper end in latent units, above ``low``.
+        log: whether the logarithm of the value is uniform.
+        q: step of the values, above 0; a value is ``round(x / q) * q``, so the outermost value
+            may lie up to ``q / 2`` outside the bounds.
+
+    Raises:
+        ValueError: ``low >= high``, a bound that is not finite, or one whose exponential is not.
+        TypeError: a bound or step that is not a real number.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    q: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_finite(low=self.low, high=self.high)
+        if not self.low < self.high:
+            raise ValueError(f"`low < high` must hold, but got low={self.low}, high={self.high}")
+        _check_quantum(self.q)
+        if self.log and self.high > _LOG_MAX:
+            raise ValueError(
+                f"bounds of a log distribution are natural logarithms, and exp({self.high}) is "
+                f"more than a float can hold; for values up to {self.high} write log({self.high})"
+            )
+        if not math.isfinite(float(self.high) - float(self.low)):
+            raise ValueError(
+                f"`high - low` must be finite, but got low={self.low}, high={self.high}"
+            )
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return float(self.low), float(self.high)
+
+    @property
+    def scale(self) -> float:
+        return float(self.high - self.low)
+
+    @property
+    def middle(self) -> float:
+        return float(self.low) + self.scale / 2
+
+    def sample(self, rng: Generator, size: int) -> Array:
+        return self.snap(rng.uniform(self.low, self.high, size))
+
+    def _cdf(self, z: Array) -> Array:
+        return np.clip((z - self.low) / self.scale, 0.0, 1.0)
+
+    def _log_density(self, z: Array) -> Array:
+        return np.full(np.shape(z), -math.log(self.scale))
+
+    def _log_mass(self, lo: Array, hi: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            return np.log(np.maximum(hi - lo, 0.0)) - math.log(self.scale)
+
+    def check(self, value: object, label: str) -> float:
+        number = _check_number(value, label)
+        slack = 1e-9 * max(1.0, abs(self.low), abs(self.high))
+        ends = np.asarray([self.low - slack, self.high + slack])
+        lowest, highest = (float(end) for end in self._quantized(ends))
+        if not lowest <= number <= highest:
+            raise ValueError(
+                f"{label!r} takes a number from {lowest:g} to {highest:g}, but got {value!r}"
+            )
+        return number
+
+    def values(self) -> Iterator[float]:
+        if self.q is None:
+            raise TypeError("a continuous distribution has no list of values")
+        first, last = self._quantized(np.asarray(self.support))
+        for step in range(round((last - first) / self.q) + 1):
+            value = float(np.round(first / self.q + step) * self.q)
+            if np.isfinite(self.log_prob(value)):
+                yield value
+
+
+@dataclass(frozen=True)
+class Normal(_Numeric):
+    """Normal with mean ``mu`` and deviation ``sigma``; of the logarithm where ``log``.
+
+    Args:
+        mu: mean, in latent units.
+        sigma: standard deviation in latent units, above 0.
+        log: whether the logarithm of the value is normal.
+        q: step of the values, above 0; a value is ``round(x / q) * q``.
+
+    Raises:
+        ValueError: ``sigma <= 0`` or a parameter that is not finite.
+        TypeError: a parameter that is not a real number.
+    """
+
+    mu: float
+    sigma: float
+    log: bool = False
+    q: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_finite(mu=self.mu, sigma=self.sigma)
+        if not self.sigma > 0:
+            raise ValueError(f"`sigma > 0` must hold, but got sigma={self.sigma}")
+        _check_quantum(self.q)
+        if self.log and self.mu + 10 * self.sigma > _LOG_MAX:
+            raise ValueError(
+                f"mu and sigma of a lognormal distribution are those of the natural logarithm, and "
+                f"exp({self.mu} + 10 * {self.sigma}) is more than a float can hold"
+            )
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return -math.inf, math.inf
+
+    @property
+    def scale(self) -> float:
+        """Four deviations, which hold 95 % of the draws."""
+        return 4.0 * float(self.sigma)
+
+    @property
+    def middle(self) -> float:
+        return float(self.mu)
+
+    def sample(self, rng: Generator, size: int) -> Array:
+        return self.snap(rng.normal(self.mu, self.sigma, size))
+
+    def _cdf(self, z: Array) -> Array:
+        out: Array = ndtr((z - self.mu) / self.sigma)
+        return out
+
+    def _log_density(self, z: Array) -> Array:
+        return -0.5 * ((z - self.mu) / self.sigma) ** 2 - math.log(self.sigma) - _LOG_SQRT_2PI
+
+    def _log_mass(self, lo: Array, hi: Array) -> Array:
+        return log_ndtr_difference((lo - self.mu) / self.sigma, (hi - self.mu) / self.sigma)
+
+    def check(self, value: object, label: str) -> float:
+        number = _check_number(value, label)
+        if self.log and (number < 0 or (number == 0 and self.q is None)):
+            raise ValueError(f"{label!r} takes a positive number, but got {value!r}")
+        return number
+
+    def values(self) -> Iterator[float]:
+        """All multiples of q within 8 deviations, nearest to the median first."""
+        if self.q is None:
+            raise TypeError("a continuous distribution has no list of values")
+        centre = round(self.value(self.mu) / self.q)
+        reach = (self.mu - 8 * self.sigma, self.mu + 8 * self.sigma)
+        lowest, highest = (round(self.value(z) / self.q) for z in reach)
+        for offset in count():
+            below, above = centre - offset, centre + offset
+            if below < lowest and above > highest:
+                return
+            if above <= highest:
+                yield above * self.q
+            if offset and below >= lowest:
+                yield below * self.q
+
+
+def _check_quantum(q: float | None) -> None:
+    if q is None:
+        return
+    _check_finite(q=q)
+    if not q > 0:
+        raise ValueError(f"`q > 0` must hold, but got q={q}")
+
+
+def _whole(value: object, name: str) -> int:
+    try:
+        number = _number(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"`{name}` must be a whole number, but got {value!r}") from None
+    if not math.isfinite(number) or number != int(number):
+        raise ValueError(f"`{name}` must be a whole number, but got {value!r}")
+    return int(number)
+
+
+@dataclass(frozen=True)
+class Integers:
+    """Whole numbers from ``low`` to ``high``, both included, all equally likely.
+
+    Raises:
+        ValueError: ``low > high``, or a bound that is not a whole number.
+        TypeError: a bound that is not a number.
+    """
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "low", _whole(self.low, "low"))
+        object.__setattr__(self, "high", _whole(self.high, "high"))
+        if self.low > self.high:
+            raise ValueError(f"`low <= high` must hold, but got low={self.low}, high={self.high}")
+        if max(abs(self.low), abs(self.high)) > 2**53:
+            raise ValueError(
+                f"bounds must lie within 2**53, beyond which floats skip whole numbers, but got "
+                f"low={self.low}, high={self.high}"
+            )
+
+    discrete = True
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.low - 0.5, self.high + 0.5
+
+    @property
+    def scale(self) -> float:
+        return float(self.high - self.low + 1)
+
+    @property
+    def middle(self) -> float:
+        return (self.low + self.high) / 2
+
+    def sample(self, rng: Generator, size: int) -> Array:
+        return rng.integers(self.low, self.high, size, endpoint=True).astype(float)
+
+    def snap(self, z: Array) -> Array:
+        return np.clip(np.round(z), self.low, self.high)
+
+    def cells(self, z: Array) -> tuple[Array, Array]:
+        return z - 0.5, z + 0.5
+
+    def log_prior(self, z: Array) -> Array:
+        return np.full(np.shape(z), -math.log(self.scale))
+
+    def value(self, z: float) -> int:
+        return round(z)
+
+    def latent(self, value: float) -> float:
+        return float(value)
+
+    def log_prob(self, value: ArrayLike) -> Array:
+        """Log probability of values."""
+        values = np.asarray(value, float)
+        inside = (values == np.round(values)) & (values >= self.low) & (values <= self.high)
+        return np.where(inside, -math.log(self.scale), -np.inf)
+
+    def cdf(self, value: ArrayLike) -> Array:
+        """Probability of a value at most ``value``."""
+        values = np.asarray(value, float)
+        out: Array = np.clip((np.floor(values) - self.low + 1) / self.scale, 0.0, 1.0)
+        return out
+
+    def check(self, value: object, label: str) -> int:
+        number = _check_number(value, label)
+        if number != int(number) or not self.low <= number <= self.high:
+            raise ValueError(
+                f"{label!r} takes a whole number from {self.low} to {self.high}, but got {value!r}"
+            )
+        return int(number)
+
+    def values(self) -> Iterator[int]:
+        return iter(range(self.low, self.high + 1))
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """The index of one of ``len(p)`` options; index i has probability ``p[i]``.
+
+    Raises:
+        ValueError: no option, a negative probability, or probabilities whose sum is not 1.
+    """
+
+    p: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        p = tuple(float(x) for x in self.p)
+        if not p:
+            raise ValueError("a choice needs at least one option")
+        if any(not x >= 0 for x in p):
+            raise ValueError(f"probabilities must not be negative, but got {p}")
+        if not math.isclose(sum(p), 1.0, abs_tol=1e-6):
+            raise ValueError(f"probabilities must sum to 1, but {p} sum to {sum(p):g}")
+        object.__setattr__(self, "p", tuple(x / sum(p) for x in p))
+
+    discrete = True
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return 0.0, float(len(self.p) - 1)
+
+    @property
+    def scale(self) -> float:
+        return float(len(self.p))
+
+    @property
+    def middle(self) -> float:
+        return (len(self.p) - 1) / 2
+
+    def sample(self, rng: Generator, size: int) -> Array:
+        return rng.choice(len(self.p), size=size, p=self.p).astype(float)
+
+    def snap(self, z: Array) -> Array:
+        return np.clip(np.round(z), 0, len(self.p) - 1)
+
+    def cells(self, z: Array) -> tuple[Array, Array]:
+        return z, z
+
+    def log_prior(self, z: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            out: Array = np.log(np.asarray(self.p))[np.asarray(z, dtype=np.intp)]
+        return out
+
+    def value(self, z: float) -> int:
+        return round(z)
+
+    def latent(self, value: float) -> float:
+        return float(value)
+
+    def log_prob(self, value: ArrayLike) -> Array:
+        """Log probability of indices."""
+        values = np.asarray(value, float)
+        inside = (values == np.round(values)) & (values >= 0) & (values < len(self.p))
+        return np.where(inside, self.log_prior(np.where(inside, values, 0)), -np.inf)
+
+    def cdf(self, value: ArrayLike) -> Array:
+        """Probability of an index at most ``value``."""
+        steps = np.concatenate([[0.0], np.cumsum(self.p)])
+        at = np.clip(np.floor(np.asarray(value, float)) + 1, 0, len(self.p)).astype(np.intp)
+        out: Array = steps[at]
+        return out
+
+    def check(self, value: object, label: str) -> int:
+        number = _check_number(value, label)
+        if number != int(number) or not 0 <= number < len(self.p):
+            raise ValueError(
+                f"{label!r} takes the index of an option, 0 to {len(self.p) - 1}, but got {value!r}"
+            )
+        return int(number)
+
+    def values(self) -> Iterator[int]:
+        return (index for index, p in enumerate(self.p) if p > 0)

@@ -1,0 +1,213 @@
+"""Expressions over hyperparameters: ``1 + hp.uniform(...)``, ``scope.int(hp.quniform(...))``.
+
+An expression is a node like a hyperparameter is one, and may stand wherever one may. It is
+evaluated once per candidate, on native Python values.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from collections.abc import Callable, Mapping
+from copy import copy
+from typing import Any, NoReturn, TypeVar
+
+__all__ = ["Call", "Node", "evaluate", "map_container", "scope"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Node:
+    """Something whose value is known only once a candidate is drawn.
+
+    Arithmetic, comparison and indexing give further nodes. Nodes are compared with ``is`` when
+    they are keys of a dict; ``==`` builds an expression.
+    """
+
+    __hash__ = object.__hash__
+    __iter__ = None  # else indexing would make every node an endless sequence
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            f"{self!r} has no truth value while the space is declared: its value is known only in "
+            "a trial; choose between options with hp.choice, or decide inside the objective"
+        )
+
+    def __getitem__(self, key: Any) -> Call:
+        return Call(operator.getitem, self, key)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Call:
+        """Call the node's value, for a choice between functions."""
+        return Call(_apply, self, *args, **kwargs)
+
+
+class Call(Node):
+    """A function applied to nodes and plain values; evaluated once per candidate."""
+
+    def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        self.function = function
+        self.args = args
+        self.kwargs = kwargs
+
+    def __repr__(self) -> str:
+        name = getattr(self.function, "__name__", repr(self.function))
+        parts = [repr(arg) for arg in self.args]
+        parts += [f"{key}={value!r}" for key, value in self.kwargs.items()]
+        return f"{name}({', '.join(parts)})"
+
+
+def _apply(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+def _binary(function: Callable[[Any, Any], Any]) -> Callable[[Node, Any], Call]:
+    return lambda self, other: Call(function, self, other)
+
+
+def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Node, Any], Call]:
+    return lambda self, other: Call(function, other, self)
+
+
+def _unary(function: Callable[[Any], Any]) -> Callable[[Node], Call]:
+    return lambda self: Call(function, self)
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    setattr(Node, f"__{_name}__", _binary(getattr(operator, _name)))
+    setattr(Node, f"__r{_name}__", _reflected(getattr(operator, _name)))
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(Node, f"__{_name}__", _binary(getattr(operator, _name)))
+for _name in ("neg", "pos", "abs"):
+    setattr(Node, f"__{_name}__", _unary(getattr(operator, _name)))
+
+
+def map_container(thing: Any, change: Callable[[Any], Any]) -> Any:
+    """A fresh dict, list or tuple of the same type whose items went through ``change``.
+
+    Anything else comes back as it is. Containers are always copied, so that an objective that pops
+    a key out of its configuration does not change the space.
+    """
+    if isinstance(thing, dict):
+        fresh: Any = copy(thing)
+        for key, item in thing.items():
+            fresh[key] = change(item)
+        return fresh
+    if isinstance(thing, list):
+        fresh = copy(thing)
+        fresh[:] = [change(item) for item in thing]
+        return fresh
+    if isinstance(thing, tuple):
+        items = [change(item) for item in thing]
+        make = getattr(type(thing), "_make", type(thing))  # namedtuples take items one by one
+        return make(items)
+    return thing
+
+
+def evaluate(
+    thing: Any, value_of: Callable[[Node, Callable[[Any], Any]], Any], memo: dict[int, Any]
+) -> Any:
+    """Replace every node in nested containers by its value.
+
+    Args:
+        thing: a template: containers, nodes and plain values.
+        value_of: gives the value of a node that is no Call; it receives the node and a function
+            that evaluates anything below it.
+        memo: values by ``id`` of the node; filled here, so that a node that occurs twice is
+            evaluated once.
+    """
+
+    def descend(part: Any) -> Any:
+        if not isinstance(part, Node):
+            return map_container(part, descend)
+        if id(part) not in memo:
+            if isinstance(part, Call):
+                args = [descend(arg) for arg in part.args]
+                kwargs = {key: descend(arg) for key, arg in part.kwargs.items()}
+                memo[id(part)] = part.function(*args, **kwargs)
+            else:
+                memo[id(part)] = value_of(part, descend)
+        return memo[id(part)]
+
+    return descend(thing)
+
+
+def _maximum(*args: Any) -> Any:
+    return builtins.max(*args)
+
+
+def _minimum(*args: Any) -> Any:
+    return builtins.min(*args)
+
+
+class Scope:
+    """Functions that may be applied to nodes: ``scope.int(hp.quniform("n", 1, 10, 1))``.
+
+    There are int, float, str, bool, len, sum, abs, round, max, min, pow, exp, log, log2, log10,
+    sqrt, sin, cos, tan, floor, ceil and getitem. ``@scope.define`` adds a function of one's own.
+    """
+
+    def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
+        self._functions = dict(functions)
+
+    def define(self, function: F) -> F:
+        """Add ``function`` under its own name, and give it back unchanged.
+
+        Raises:
+            TypeError: ``function`` is not callable or has no name.
+            ValueError: the name is taken by another function.
+        """
+        name = getattr(function, "__name__", None)
+        if not callable(function) or name is None:
+            raise TypeError(f"scope.define takes a named function, but got {function!r}")
+        if name in self._functions and self._functions[name] is not function:
+            known = self._functions[name]
+            if getattr(known, "__qualname__", None) != getattr(function, "__qualname__", None):
+                raise ValueError(f"scope already has a function {name!r}: {known!r}")
+        self._functions[name] = function
+        return function
+
+    def __getattr__(self, name: str) -> Callable[..., Call]:
+        try:
+            function = self.__dict__["_functions"][name]
+        except KeyError:
+            raise AttributeError(
+                f"scope has no function {name!r}; add one with @scope.define"
+            ) from None
+
+        def apply(*args: Any, **kwargs: Any) -> Call:
+            return Call(function, *args, **kwargs)
+
+        apply.__name__ = name
+        return apply
+
+    def __dir__(self) -> list[str]:
+        return sorted([*self._functions, "define"])
+
+
+scope = Scope(
+    {
+        "int": int,
+        "float": float,
+        "str": str,
+        "bool": bool,
+        "len": len,
+        "sum": sum,
+        "abs": abs,
+        "round": round,
+        "max": _maximum,
+        "min": _minimum,
+        "pow": pow,
+        "exp": math.exp,
+        "log": math.log,
+        "log2": math.log2,
+        "log10": math.log10,
+        "sqrt": math.sqrt,
+        "sin": math.sin,
+        "cos": math.cos,
+        "tan": math.tan,
+        "floor": math.floor,
+        "ceil": math.ceil,
+        "getitem": operator.getitem,
+    }
+)

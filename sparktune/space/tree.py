@@ -1,0 +1,288 @@
+"""The search space: hyperparameters at the leaves of nested containers, and choices between them.
+
+A choice's options may hold further hyperparameters; those are *active* only in candidates that took
+the option. The whole tree is known before the first trial, which lets a surrogate model every path
+exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from ..exceptions import BadSearchSpace, DuplicateLabel, InvalidTrial
+from .distributions import Array, Categorical, Distribution
+from .expressions import Call, Node, evaluate
+
+__all__ = ["Choice", "Param", "Space", "Values"]
+
+Values: TypeAlias = Mapping[str, int | float]
+"""Label to value, active labels only; a choice holds the index of its option."""
+
+_Parents: TypeAlias = "frozenset[tuple[str, int]] | None"  # None: active in every candidate
+
+
+class Param(Node):
+    """A hyperparameter: a label and the distribution of its values."""
+
+    def __init__(self, label: str, distribution: Distribution) -> None:
+        self.label = label
+        self.distribution = distribution
+
+    def __repr__(self) -> str:
+        return f"<{self.label!r}: {self.distribution}>"
+
+
+class Choice(Param):
+    """A hyperparameter whose value is one of ``options``, each of which may hold further ones."""
+
+    distribution: Categorical
+
+    def __init__(self, label: str, p: tuple[float, ...], options: tuple[Any, ...]) -> None:
+        super().__init__(label, Categorical(p))
+        self.options = options
+
+    def __repr__(self) -> str:
+        return f"<{self.label!r}: choice of {len(self.options)}>"
+
+
+class Space:
+    """A search space over a template of nested dicts, lists, tuples and nodes.
+
+    Columns of all arrays are in the order of ``labels``, in which a choice stands before everything
+    that depends on it.
+
+    Args:
+        template: what the objective is to receive, with nodes in place of what is searched.
+
+    Attributes:
+        template: as given.
+        labels: all labels.
+        params: the node of each label.
+        distributions: the distribution of each label.
+        parents: for each label the (column, option) pairs any one of which activates it; empty
+            where it is always active.
+
+    Raises:
+        DuplicateLabel: two different nodes carry one label.
+        BadSearchSpace: no hyperparameter at all, or one in a place where it cannot be evaluated
+            (the key of a dict, a set).
+    """
+
+    def __init__(self, template: Any) -> None:
+        self.template = template
+        found: dict[str, Param] = {}
+        parents: dict[str, set[tuple[str, int]] | None] = {}
+        _walk(template, None, found, parents, set())
+        if not found:
+            raise BadSearchSpace(
+                f"the space has no hyperparameter to search (no hp.… in it): {template!r:.200}"
+            )
+        self.labels = tuple(_in_order(found, parents))
+        self.params = tuple(found[label] for label in self.labels)
+        self.distributions: tuple[Distribution, ...] = tuple(p.distribution for p in self.params)
+        self.column = {label: j for j, label in enumerate(self.labels)}
+        self.parents = tuple(
+            tuple((self.column[parent], option) for parent, option in sorted(parents[label] or ()))
+            for label in self.labels
+        )
+
+    def __len__(self) -> int:
+        """The number of labels."""
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        return f"Space({', '.join(self.labels)})"
+
+    def active(self, j: int, X: Array) -> NDArray[np.bool_]:
+        """Which rows of ``X`` have label ``j`` active; needs the columns before ``j`` only."""
+        if not self.parents[j]:
+            return np.ones(len(X), bool)
+        on = np.zeros(len(X), bool)
+        for parent, option in self.parents[j]:
+            on |= X[:, parent] == option
+        return on
+
+    def draw(self, pick: Callable[[int, NDArray[np.intp]], Array], size: int) -> Array:
+        """Draw candidates from root to leaf.
+
+        Args:
+            pick: gives latents for column ``j`` of the candidates whose numbers it receives; asked
+                only where the label is active.
+            size: how many candidates.
+
+        Returns:
+            (size, d) array of latents, nan where a label is inactive.
+        """
+        X = np.full((size, len(self)), np.nan)
+        for j in range(len(self)):
+            rows = np.flatnonzero(self.active(j, X))
+            if len(rows):
+                X[rows, j] = pick(j, rows)
+        return X
+
+    def sample(self, rng: Generator, size: int) -> Array:
+        """Draw ``size`` candidates from the prior: (size, d) latents, nan where inactive."""
+        return self.draw(lambda j, rows: self.distributions[j].sample(rng, len(rows)), size)
+
+    def decode(self, row: Array) -> dict[str, int | float]:
+        """The values of one row of latents."""
+        return {
+            label: self.distributions[j].value(float(row[j]))
+            for j, label in enumerate(self.labels)
+            if not np.isnan(row[j])
+        }
+
+    def encode(self, values: Values) -> Array:
+        """The (d,) row of latents of one candidate's values, nan where inactive."""
+        row = np.full(len(self), np.nan)
+        for label, value in values.items():
+            j = self.column[label]
+            row[j] = self.distributions[j].latent(value) + 0.0  # no negative zero in a key
+        return row
+
+    def build(self, values: Values, template: Any = None) -> Any:
+        """The configuration of one candidate: the template with every node evaluated.
+
+        Containers are fresh copies; numbers are native; an option of a choice that is no container
+        is the option itself.
+
+        Args:
+            values: of all active labels.
+            template: to evaluate instead of the whole one, made of this space's nodes.
+        """
+
+        def value_of(node: Node, descend: Callable[[Any], Any]) -> Any:
+            if isinstance(node, Choice):
+                return descend(node.options[int(values[node.label])])
+            if isinstance(node, Param):
+                return values[node.label]
+            raise BadSearchSpace(f"the space holds a node of unknown kind: {node!r}")
+
+        return evaluate(self.template if template is None else template, value_of, {})
+
+    def check(self, point: Mapping[str, Any]) -> dict[str, int | float]:
+        """Values of a point given by hand, as native numbers, in the order of the labels.
+
+        Raises:
+            InvalidTrial: a label that is missing, unknown or inactive in this point, or a value
+                outside its range; the message names the label.
+        """
+        if not isinstance(point, Mapping):
+            raise InvalidTrial(f"a point maps labels to values, but got {point!r}")
+        for label in point:
+            if label not in self.column:
+                raise InvalidTrial(
+                    f"the space has no label {label!r}; it has {', '.join(map(repr, self.labels))}"
+                )
+        values: dict[str, int | float] = {}
+        X = np.full((1, len(self)), np.nan)
+        for j, label in enumerate(self.labels):
+            if not self.active(j, X)[0]:
+                continue
+            if label not in point:
+                raise InvalidTrial(f"the point has no value for {label!r}: {dict(point)!r}")
+            try:
+                values[label] = self.distributions[j].check(point[label], label)
+            except ValueError as error:
+                raise InvalidTrial(str(error)) from None
+            X[0, j] = self.distributions[j].latent(values[label])
+        return values
+
+    def enumerate(self, rng: Generator, limit: int) -> Array:
+        """The first ``limit`` distinct candidates in the order of the tree, as (m, d) latents.
+
+        A discrete label takes each of its values in turn, a continuous one a random value. With
+        ``m < limit`` these are all that a discrete space has.
+        """
+        rows: list[Array] = []
+        for row in self._rows(np.full((1, len(self)), np.nan), 0, rng):
+            rows.append(row)
+            if len(rows) >= limit:
+                break
+        return np.reshape(rows, (len(rows), len(self)))
+
+    def _rows(self, X: Array, j: int, rng: Generator) -> Iterator[Array]:
+        if j == len(self):
+            yield X[0].copy()
+            return
+        distribution = self.distributions[j]
+        latents: Any
+        if not self.active(j, X)[0]:
+            latents = (np.nan,)
+        elif distribution.discrete:
+            latents = (distribution.latent(value) for value in distribution.values())
+        else:
+            latents = distribution.sample(rng, 1)
+        for z in latents:
+            X[0, j] = z
+            yield from self._rows(X, j + 1, rng)
+        X[0, j] = np.nan
+
+    @property
+    def discrete(self) -> bool:
+        """Whether some candidate holds discrete labels only, so that duplicates are likely."""
+        return any(d.discrete for d in self.distributions) and all(
+            d.discrete or self.parents[j] for j, d in enumerate(self.distributions)
+        )
+
+
+def _walk(
+    thing: Any,
+    parent: tuple[str, int] | None,
+    found: dict[str, Param],
+    parents: dict[str, set[tuple[str, int]] | None],
+    seen: set[tuple[int, tuple[str, int] | None]],
+) -> None:
+    """Collect all hyperparameters below ``thing`` and what activates each."""
+    if isinstance(thing, Param):
+        if found.setdefault(thing.label, thing) is not thing:
+            raise DuplicateLabel(
+                f"two hyperparameters carry the label {thing.label!r}: "
+                f"{found[thing.label]!r} and {thing!r}"
+            )
+        known = parents.setdefault(thing.label, set())
+        if parent is None:
+            parents[thing.label] = None  # stands outside all choices
+        elif known is not None:
+            known.add(parent)
+    if isinstance(thing, Node):
+        if (id(thing), parent) in seen:
+            return
+        seen.add((id(thing), parent))
+    if isinstance(thing, Choice):
+        for index, option in enumerate(thing.options):
+            _walk(option, (thing.label, index), found, parents, seen)
+    elif isinstance(thing, Call):
+        _walk([*thing.args, *thing.kwargs.values()], parent, found, parents, seen)
+    elif isinstance(thing, dict):
+        for key, item in thing.items():
+            if isinstance(key, Node):
+                raise BadSearchSpace(f"a hyperparameter cannot be the key of a dict: {key!r}")
+            _walk(item, parent, found, parents, seen)
+    elif isinstance(thing, (list, tuple)):
+        for item in thing:
+            _walk(item, parent, found, parents, seen)
+    elif isinstance(thing, (set, frozenset)):
+        for item in thing:
+            if isinstance(item, Node):
+                raise BadSearchSpace(
+                    f"a hyperparameter cannot stand in a set, use a list: {item!r}"
+                )
+
+
+def _in_order(
+    found: Mapping[str, Param], parents: Mapping[str, set[tuple[str, int]] | None]
+) -> Iterator[str]:
+    """Labels such that all parents of a label come before it, else as they were found."""
+    left = list(found)
+    while left:
+        for label in left:
+            if not any(parent in left for parent, _ in parents[label] or ()):
+                break
+        left.remove(label)
+        yield label

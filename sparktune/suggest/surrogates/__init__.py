@@ -1,0 +1,1 @@
+"""Models of a search: what they learn from finished trials, suggesters ask."""

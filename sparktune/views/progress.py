@@ -1,0 +1,134 @@
+"""A progress bar for the terminal and the notebook."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from typing import Any, TextIO, TypeAlias
+
+from ..history import History, Status
+from ..search import Event, Finished
+
+__all__ = ["BarFactory", "Progress", "progress"]
+
+BarFactory: TypeAlias = Callable[..., AbstractContextManager[Any]]
+"""Called with ``initial`` and ``total``; its context has ``update(n)`` and ``postfix``."""
+
+_SECONDS_BETWEEN = 0.1
+
+
+class Progress:
+    """Shows finished trials of all, the best loss, and how many run and failed.
+
+    Args:
+        bar: has ``update(n)`` and ``postfix``; a tqdm bar, or one of the user's own.
+        history: of the search.
+    """
+
+    def __init__(self, bar: Any, history: History) -> None:
+        self._bar = bar
+        self._history = history
+        self._shown = 0.0
+        self._unshown = 0
+
+    def show(self, event: Event) -> None:
+        """Take note of an event; draws at most ten times a second."""
+        self._unshown += isinstance(event, Finished)
+        if time.monotonic() - self._shown >= _SECONDS_BETWEEN:
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw the bar as things stand."""
+        text = self._text()
+        if hasattr(self._bar, "set_postfix_str"):
+            self._bar.set_postfix_str(text, refresh=False)
+        else:
+            self._bar.postfix = text
+        self._bar.update(self._unshown)
+        if hasattr(self._bar, "refresh"):
+            self._bar.refresh()
+        self._unshown = 0
+        self._shown = time.monotonic()
+
+    def _text(self) -> str:
+        history = self._history
+        best = "none yet" if history.best is None else f"{history.best.loss:.6g}"
+        running, failed = history.count(Status.PENDING), history.count(Status.FAILED)
+        return f"best loss: {best}, running: {running}, failed: {failed}"
+
+
+@contextmanager
+def progress(
+    history: History, total: int | None, show: bool | BarFactory = True
+) -> Iterator[Callable[[Event], None]]:
+    """A function that takes the events of a search and shows them while the context lasts.
+
+    Args:
+        history: of the search; trials that have ended already count as finished.
+        total: how many trials the history may hold; None where it is open.
+        show: False for no bar; a factory for a bar of one's own.
+    """
+    if show is False:
+        yield lambda _: None
+        return
+    initial = history.count(Status.OK, Status.FAILED)
+    factory = _tqdm_bar if show is True else show
+    with factory(initial=initial, total=total) as bar:
+        view = Progress(bar, history)
+        both = show is True and sys.stdout.isatty() and sys.stderr.isatty()
+        with _lines_above(bar) if both else nullcontext():
+            try:
+                yield view.show
+            finally:
+                view.draw()
+
+
+def _tqdm_bar(initial: int, total: int | None) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tqdm says so where a notebook lacks ipywidgets
+        from tqdm.auto import tqdm
+    return tqdm(initial=initial, total=total, unit="trial", dynamic_ncols=True, file=sys.stderr)
+
+
+class _LinesAbove:
+    """Standard output whose whole lines are written above the bar, never over it.
+
+    A line without an end is kept until it has one, or until somebody flushes, as a prompt does.
+    """
+
+    def __init__(self, stream: TextIO, bar: Any) -> None:
+        self._stream = stream
+        self._bar = bar
+        self._line = ""
+
+    def write(self, text: str) -> int:
+        self._line += text
+        lines, newline, rest = self._line.rpartition("\n")
+        if newline:
+            self._line = rest
+            with self._bar.external_write_mode(file=self._stream):
+                self._stream.write(lines + newline)
+        return len(text)
+
+    def flush(self) -> None:
+        if self._line:
+            self._bar.clear()
+            self._stream.write(self._line)
+            self._line = ""
+        self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def _lines_above(bar: Any) -> Iterator[None]:
+    stream = _LinesAbove(sys.stdout, bar)
+    with redirect_stdout(stream):
+        try:
+            yield
+        finally:
+            stream.flush()
