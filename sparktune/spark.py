@@ -138,7 +138,9 @@ def _session() -> Any:
     session = SparkSession.getActiveSession()
     if session is not None:
         return session
-    builder = SparkSession.builder.appName("sparktune")
+    # fmin draws a progress bar of its own, and Spark's would be drawn over it
+    quiet = {"spark.ui.showConsoleProgress": "false"}
+    builder = SparkSession.builder.appName("sparktune").config(map=quiet)
     # read when a SparkContext is made: without it, local workers run the first python3 on the PATH
     ours = "PYSPARK_PYTHON" not in os.environ and not os.environ.get("MASTER")
     if ours:

@@ -61,12 +61,13 @@ class Threads:
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
+        self._ends: dict[tuple[int, int], Future[Outcome]] = {}
+        self._pool = DaemonPool(slots, threading.Thread)
 
     def open(self, job: Job, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
         self._job, self._on_report = job, on_report
         self._pool = DaemonPool(self.slots, threading.Thread)
-        self._ends: dict[tuple[int, int], Future[Outcome]] = {}
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Evaluate a task in a thread."""

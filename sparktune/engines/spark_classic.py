@@ -72,7 +72,7 @@ class SparkClassic:
 
     @property
     def _is_local(self) -> bool:
-        return str(self._sc.master).startswith("local")
+        return re.match(r"local(\[|$)", str(self._sc.master)) is not None
 
     def open(self, job: Job, on_report: OnReport | None = None) -> None:  # noqa: ARG002
         """Pickle and broadcast the objective.
@@ -172,8 +172,7 @@ class SparkClassic:
             for i in range(tasks.size())
             if tasks.apply(i).attempt() == 0 and tasks.apply(i).errorMessage().isDefined()
         ]
-        message = messages[0] if messages else "Spark kept no reason"
-        return _outcome_of_message(message)
+        return _outcome_of_message(_without_stack(messages[0] if messages else "no reason"))
 
     def _tag(self, number: int, attempt: int) -> str:
         return f"{self._run_tag}-{number}-{attempt}"
@@ -246,8 +245,12 @@ def _outcome_of_message(message: str) -> Outcome:
 
 
 def _spark_message(error: Exception) -> str:
-    """Spark's own words, without the Java stack."""
+    """Spark's own words."""
     java = getattr(error, "java_exception", None)
-    text = str(error) if java is None else str(java.toString())
+    return _without_stack(str(error) if java is None else str(java.toString()))
+
+
+def _without_stack(text: str) -> str:
+    """Text of a Java exception without the lines of its stack."""
     lines = [line for line in text.splitlines() if not line.startswith(("\tat ", "\t... "))]
     return "\n".join(line for line in lines if line.strip() and line != "Driver stacktrace:")

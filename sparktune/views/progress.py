@@ -47,8 +47,8 @@ class Progress:
             self._bar.set_postfix_str(text, refresh=False)
         else:
             self._bar.postfix = text
-        self._bar.update(self._unshown)
-        if hasattr(self._bar, "refresh"):
+        drawn = self._bar.update(self._unshown)
+        if not drawn and hasattr(self._bar, "refresh"):
             self._bar.refresh()
         self._unshown = 0
         self._shown = time.monotonic()

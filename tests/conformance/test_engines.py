@@ -1,0 +1,238 @@
+"""What every engine promises, on threads, bytes and real Spark alike."""
+
+import threading
+import time
+from concurrent.futures import wait
+
+import numpy as np
+import pytest
+from pickling_engine import Pickling
+
+from sparktune.engines.base import Job, Task
+from sparktune.engines.local import Serial, Threads
+from sparktune.engines.spark_classic import SparkClassic
+from sparktune.exceptions import UnpicklableObjective
+from sparktune.history import STATUS_FAIL, Status
+
+MAKERS = {
+    "serial": lambda session: Serial(),
+    "threads": lambda session: Threads(4),
+    "pickling": lambda session: Pickling(4),
+    "spark": lambda session: SparkClassic(session.sparkContext, 4),
+}
+LEAVES_THE_PROCESS = ("pickling", "spark")
+SIDE_BY_SIDE = ("threads", "pickling", "spark")
+
+
+@pytest.fixture(params=MAKERS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def start(kind, request):
+    """Opens the engine with an objective; closed after the test."""
+    session = request.getfixturevalue("spark") if kind == "spark" else None
+    engine = MAKERS[kind](session)
+
+    def opened(objective):
+        engine.open(Job(objective, f"run-{id(objective)}"))
+        return engine
+
+    yield opened
+    engine.close()
+
+
+def task(number, config, attempt=0):
+    return Task(number, attempt, config, {"seed": 7, "run_id": "r"}, f"trial {number}")
+
+
+def outcome(start, objective, config=1.0):
+    return start(objective).submit(task(0, config)).result(timeout=60)
+
+
+def test_a_number_is_a_loss(start):
+    """A real number that the objective returns is the loss, whatever its type."""
+    engine = start(lambda c: c)
+    for number, value in enumerate([2, 2.5, np.float32(0.5), np.int64(3), np.array(1.5), True]):
+        answer = engine.submit(task(number, value)).result(timeout=60)
+        assert (answer.status, answer.loss) == (Status.OK, float(value))
+        assert type(answer.loss) is float
+        assert answer.seconds >= 0
+        assert answer.host
+
+
+def test_a_dict_keeps_all_it_holds(start):
+    """Of a dict, the loss and its variance are known and the rest is kept, attachments apart."""
+    answer = outcome(
+        start,
+        lambda c: {
+            "loss": 1,
+            "status": "ok",
+            "loss_variance": 0.5,
+            "model": [c],
+            "attachments": {"big": b"x"},
+        },
+    )
+    assert (answer.status, answer.loss, answer.variance) == (Status.OK, 1.0, 0.5)
+    assert answer.info["model"] == [1.0]
+    assert answer.attachments == {"big": b"x"}
+
+
+def test_an_exception_is_a_failure_with_its_traceback(start):
+    """An exception fails its trial; the traceback begins in the objective."""
+
+    def objective(config):
+        raise KeyError("missing knob")
+
+    answer = outcome(start, objective)
+    assert answer.status is Status.FAILED
+    assert "KeyError: 'missing knob'" in answer.error
+    assert "in objective" in answer.error
+    assert "worker.py" not in answer.error
+
+
+def test_even_an_exit_is_a_failure_of_its_trial_alone(start):
+    """SystemExit and an exception that cannot be pickled fail one trial; the next one runs."""
+
+    class Sticky(Exception):
+        def __init__(self):
+            super().__init__("sticky")
+            self.lock = threading.Lock()
+
+    def objective(config):
+        if config == 0:
+            raise SystemExit(3)
+        if config == 1:
+            raise Sticky
+        return config
+
+    # a class of this test's own, with a lock made only when it is raised, can travel
+    engine = start(objective)
+    answers = [engine.submit(task(i, i)).result(timeout=60) for i in range(3)]
+    assert [answer.status for answer in answers] == [Status.FAILED, Status.FAILED, Status.OK]
+    assert "SystemExit: 3" in answers[0].error
+    assert "sticky" in answers[1].error
+
+
+@pytest.mark.parametrize(
+    ("result", "sentence"),
+    [
+        (None, "returns a number or a dict with a loss, but got None"),
+        ("0.5", "returns a number or a dict with a loss, but got '0.5'"),
+        (1j, "but got 1j"),
+        ([1.0, 2.0], r"but got \[1.0, 2.0\]"),
+        ({"status": "ok"}, "must hold a real number as 'loss'"),
+        ({"status": "ok", "loss": None}, "must hold a real number as 'loss'"),
+        ({"status": "done", "loss": 1.0}, "must be 'ok' or 'fail', but got 'done'"),
+        (float("nan"), "returned NaN"),
+        ({"loss": np.nan, "status": "ok"}, "returned NaN"),
+        ({"status": STATUS_FAIL, "why": "x"}, "returned STATUS_FAIL"),
+    ],
+)
+def test_a_result_without_a_loss_is_a_failure_that_says_so(kind, start, result, sentence):
+    """A result that holds no loss fails the trial with a sentence about what came."""
+    answer = outcome(start, lambda c: result)
+    assert answer.status is Status.FAILED
+    with pytest.raises(AssertionError, match=sentence):
+        raise AssertionError(answer.error)
+    if isinstance(result, dict) and "why" in result:
+        assert answer.info["why"] == "x"
+
+
+def test_infinity_is_a_loss(start):
+    """An infinite loss is a loss."""
+    assert outcome(start, lambda c: float("inf")).loss == float("inf")
+
+
+def test_the_trial_argument(start):
+    """An objective that takes a keyword `trial` learns its number, attempt and seed, and reports."""
+
+    def objective(config, *, trial):
+        trial.report(1, 0.5)
+        trial.report(2, 0.25)
+        return {"loss": 0.0, "who": (trial.number, trial.attempt, trial.seed, trial.run_id)}
+
+    engine = start(objective)
+    answer = engine.submit(task(5, None, attempt=1)).result(timeout=60)
+    assert answer.info["who"] == (5, 1, 7, "r")
+    assert answer.reports == ((1, 0.5), (2, 0.25))
+
+
+def test_an_objective_whose_only_argument_is_called_trial(start):
+    """A first argument named trial is the configuration, as for any other name."""
+    assert outcome(start, lambda trial: trial + 1).loss == 2.0
+
+
+@pytest.mark.parametrize("kind", SIDE_BY_SIDE)
+def test_tasks_run_side_by_side(kind, start, tmp_path):
+    """An engine with several slots runs as many trials at once."""
+
+    def objective(config):
+        (tmp_path / str(config)).touch()
+        deadline = time.monotonic() + 30
+        while len(list(tmp_path.iterdir())) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return len(list(tmp_path.iterdir()))
+
+    engine = start(objective)
+    futures = [engine.submit(task(i, i)) for i in range(3)]
+    assert [future.result(timeout=60).loss for future in futures] == [3.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize("kind", SIDE_BY_SIDE)
+def test_one_task_is_cancelled_and_the_others_go_on(kind, start):
+    """cancel ends one trial as cancelled; the engine goes on."""
+
+    def objective(config):
+        time.sleep(config)
+        return config
+
+    engine = start(objective)
+    slow, quick = engine.submit(task(0, 20)), engine.submit(task(1, 0.5))
+    engine.cancel(0, 0)
+    assert slow.result(timeout=15).status is Status.CANCELLED
+    assert quick.result(timeout=60).loss == 0.5
+    assert engine.submit(task(2, 0)).result(timeout=60).loss == 0.0
+
+
+@pytest.mark.parametrize("kind", SIDE_BY_SIDE)
+def test_close_cancels_everything(kind, start):
+    """close ends all futures as cancelled, without waiting for the trials."""
+    engine = start(lambda config: time.sleep(20))
+    futures = [engine.submit(task(i, i)) for i in range(3)]
+    time.sleep(0.5)
+    engine.close()
+    done, pending = wait(futures, timeout=15)
+    assert not pending
+    assert all(f.cancelled() or f.result().status is Status.CANCELLED for f in done)
+
+
+@pytest.mark.parametrize("kind", LEAVES_THE_PROCESS)
+def test_what_cannot_be_pickled_is_named(kind, start):
+    """Where the objective has to be pickled and cannot, the error names the culprit."""
+    my_lock = threading.Lock()
+
+    def objective(config):
+        with my_lock:
+            return config
+
+    with pytest.raises(UnpicklableObjective, match=r"the objective .* 'my_lock' of type lock"):
+        start(objective)
+
+
+@pytest.mark.parametrize("kind", LEAVES_THE_PROCESS)
+def test_a_result_that_cannot_be_pickled_keeps_what_can(kind, start):
+    """A result that cannot travel fails the trial, names the culprit and keeps the rest."""
+    answer = outcome(start, lambda c: {"loss": 1.0, "status": "ok", "model": threading.Lock()})
+    assert answer.status is Status.FAILED
+    assert "result cannot be pickled: 'model' (lock)" in answer.error
+    assert answer.info["loss"] == 1.0
+
+
+@pytest.mark.parametrize("kind", ["serial", "threads"])
+def test_the_objective_runs_in_this_process_where_it_can(kind, start):
+    """In-process engines call the user's own function object, so closures can collect."""
+    seen = []
+    outcome(start, lambda c: seen.append(c) or 0.0)
+    assert seen == [1.0]

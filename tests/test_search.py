@@ -1,0 +1,350 @@
+"""The loop: its events, budgets, order, and what it leaves behind."""
+
+import threading
+import time
+from concurrent.futures import Future
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from sparktune import hp
+from sparktune.engines.local import Serial, Threads
+from sparktune.history import History, Outcome, Status
+from sparktune.search import (
+    Budget,
+    Cancelled,
+    Finished,
+    Reported,
+    Requeued,
+    Started,
+    Stopped,
+    search,
+)
+from sparktune.space.tree import Space
+from sparktune.suggest.random import Random
+from sparktune.suggest.tpe import TPE
+
+
+@pytest.fixture
+def space():
+    return Space({"x": hp.uniform("x", 0, 1)})
+
+
+def go(objective, space, engine=None, budget=None, history=None, **options):
+    """Runs a search to its end: events and history."""
+    history = History(space) if history is None else history
+    suggester = options.pop("suggester", Random())
+    budget = budget or Budget(max_evals=10)
+    seed = options.pop("seed", 0)
+    events = list(
+        search(objective, space, suggester, engine or Serial(), history, budget, seed, **options)
+    )
+    return events, history
+
+
+def of_kind(events, kind):
+    return [event for event in events if isinstance(event, kind)]
+
+
+@pytest.mark.parametrize("engine", [Serial(), Threads(3)], ids=["serial", "threads"])
+def test_every_trial_starts_and_finishes(space, engine):
+    """Each of max_evals trials gives a Started, then a Finished; Stopped comes last."""
+    events, history = go(lambda c: c["x"], space, engine)
+    assert [e.trial.number for e in of_kind(events, Started)] == list(range(10))
+    assert sorted(e.trial.number for e in of_kind(events, Finished)) == list(range(10))
+    assert events[-1] == Stopped("max_evals")
+    assert history.count(Status.OK) == 10
+
+
+def test_serial_events_come_before_the_next_trial_runs(space):
+    """In this thread a consumer that leaves stops before another trial is evaluated."""
+    ran = []
+    events = search(
+        lambda c: ran.append(c) or 1.0, space, Random(), Serial(), History(space), Budget(10), 0
+    )
+    with closing(events):
+        for event in events:
+            if isinstance(event, Finished):
+                break
+    assert len(ran) == 1
+
+
+def test_slots_are_refilled_before_an_event_is_handed_out(space):
+    """With several slots, a consumer that takes its time does not leave a slot empty."""
+    running = threading.Semaphore(0)
+
+    def objective(config):
+        running.release()
+        return 0.0
+
+    history = History(space)
+    with closing(
+        search(objective, space, Random(), Threads(1), history, Budget(max_evals=5), 0)
+    ) as events:
+        for event in events:
+            if isinstance(event, Finished):
+                assert len(history) == event.trial.number + 2
+                assert running.acquire(timeout=10)
+                assert running.acquire(timeout=10)
+                break
+
+
+def test_a_batch_is_the_same_on_every_engine_at_any_parallelism(space):
+    """With batch=k the seed alone decides the trials, though they end in another order."""
+
+    def objective(config):
+        time.sleep(0.01 * config["x"])
+        return (config["x"] - 0.3) ** 2
+
+    runs = []
+    for engine in (Serial(), Threads(2), Threads(5), Threads(16)):
+        events, history = go(
+            objective, space, engine, Budget(max_evals=30), batch=5, suggester=TPE(), seed=3
+        )
+        assert [e.trial.number for e in of_kind(events, Finished)] == list(range(30))
+        runs.append([trial.values["x"] for trial in history])
+    assert runs[0] == runs[1] == runs[2] == runs[3]
+    assert len(set(runs[0])) == 30
+
+
+def test_a_batch_waits_for_all_of_its_trials(space):
+    """No trial of a batch starts before every trial of the one before has ended."""
+    events, _ = go(lambda c: c["x"], space, Threads(4), Budget(max_evals=9), batch=4)
+    kinds = [type(e).__name__[0] for e in events if not isinstance(e, Stopped)]
+    assert "".join(kinds) == "SSSSFFFFSSSSFFFFSF"
+
+
+def test_trials_drawn_ahead_wait_for_a_slot(space):
+    """queue_ahead draws trials beyond the slots, which run when a slot is free."""
+    at_once, most = [], []
+
+    def objective(config):
+        at_once.append(1)
+        most.append(len(at_once))
+        time.sleep(0.02)
+        at_once.pop()
+        return 0.0
+
+    events, history = go(objective, space, Threads(2), Budget(max_evals=12), queue_ahead=3)
+    first_end = next(i for i, e in enumerate(events) if isinstance(e, Finished))
+    assert len(of_kind(events[:first_end], Started)) == 5
+    assert max(most) == 2
+    assert history.count(Status.OK) == 12
+
+
+def test_max_evals_counts_what_the_history_holds(space):
+    """A second search with a larger max_evals goes on; failed trials count, cancelled ones not."""
+    history = History(space)
+    trial = history.start({"x": 0.5}, 0.0)
+    history.finish(trial.number, 0, Outcome(Status.CANCELLED))
+
+    def objective(config):
+        if config["x"] > 0.5:
+            raise ValueError("half of them")
+        return 0.0
+
+    go(objective, space, history=history, budget=Budget(max_evals=6))
+    assert history.count(Status.OK, Status.FAILED) == 6
+    assert history.count(Status.FAILED) > 0
+    go(objective, space, history=history, budget=Budget(max_evals=10))
+    assert len(history) == 11
+
+
+def test_going_on_gives_the_trials_of_one_long_run(space):
+    """Ten trials and then ten more are the same as twenty at once."""
+    tpe = TPE(n_startup_jobs=5)
+    halves = History(space)
+    go(lambda c: c["x"], space, budget=Budget(15), suggester=tpe, history=halves)
+    go(lambda c: c["x"], space, budget=Budget(20), suggester=tpe, history=halves)
+    _, whole = go(lambda c: c["x"], space, budget=Budget(20), suggester=tpe)
+    assert [trial.values for trial in whole] == [trial.values for trial in halves]
+
+
+def test_a_timeout_cancels_what_runs_and_keeps_what_ended(space):
+    """At the timeout running trials are cancelled, finished ones kept, and the search is over."""
+
+    def objective(config):
+        if config["x"] > 0.3:
+            time.sleep(30)
+        return config["x"]
+
+    began = time.monotonic()
+    events, history = go(objective, space, Threads(4), Budget(max_evals=500, timeout=1.0))
+    assert time.monotonic() - began < 10
+    assert events[-1] == Stopped("timeout")
+    assert of_kind(events, Cancelled)
+    assert history.count(Status.PENDING) == 0
+    assert history.count(Status.OK) == len(of_kind(events, Finished))
+
+
+def test_a_loss_threshold_ends_the_search(space):
+    """The search ends at the first loss that is low enough."""
+    events, history = go(lambda c: c["x"], space, budget=Budget(loss_threshold=0.2))
+    losses = [e.trial.loss for e in of_kind(events, Finished)]
+    assert losses[-1] <= 0.2
+    assert all(loss > 0.2 for loss in losses[:-1])
+    assert events[-1] == Stopped("loss_threshold")
+    assert len(history) == len(losses)
+
+
+def test_points_come_first(space):
+    """Given points are evaluated before anything is suggested."""
+    _, history = go(lambda c: c["x"], space, points=({"x": 0.25}, {"x": 0.75}))
+    assert [trial.values["x"] for trial in history][:2] == [0.25, 0.75]
+    assert len(history) == 10
+
+
+def test_leaving_early_cancels_and_keeps(space):
+    """A consumer that leaves finds every arrived outcome kept and the rest cancelled."""
+    history = History(space)
+    with closing(
+        search(
+            lambda c: time.sleep(30 * (c["x"] > 0.5)) or 0.0,
+            space, Random(), Threads(3), history, Budget(max_evals=50), 0,
+        )
+    ) as events:  # fmt: skip
+        for event in events:
+            if isinstance(event, Finished):
+                break
+    assert history.count(Status.PENDING) == 0
+    assert history.count(Status.OK) >= 1
+    assert history.count(Status.CANCELLED) >= 1
+
+
+def test_reports_are_handed_out_as_they_come(space):
+    """Intermediate values of a running trial are events, and kept in its outcome."""
+
+    def objective(config, trial):
+        for step in range(3):
+            trial.report(step, 1.0 / (step + 1))
+        return 0.0
+
+    events, history = go(objective, space, budget=Budget(max_evals=2))
+    assert [(e.number, e.step) for e in of_kind(events, Reported)] == [
+        (0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2),
+    ]  # fmt: skip
+    assert history[0].outcome.reports[2] == (2, 1 / 3)
+
+
+class Losing:
+    """An engine that loses trials as told: the outcomes by trial number and attempt."""
+
+    slots = 2
+    blocking = False
+
+    def __init__(self, lost):
+        self.lost = lost
+
+    def open(self, job, on_report=None):
+        self.job = job
+
+    def submit(self, task):
+        future = Future()
+        if (task.number, task.attempt) in self.lost:
+            future.set_result(Outcome(Status.LOST, error="executor 1 went away"))
+        else:
+            future.set_result(Outcome(Status.OK, loss=self.job.objective(task.config)))
+        return future
+
+    def cancel(self, number, attempt):
+        pass
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_lost_trial_is_queued_again_and_then_fails(space):
+    """A trial lost with its executor gets one more attempt; lost again, it fails with the reason."""
+    engine = Losing({(1, 0), (3, 0), (3, 1)})
+    events, history = go(lambda c: c["x"], space, engine, Budget(max_evals=5))
+    assert [e.trial.number for e in of_kind(events, Requeued)] == [1, 3]
+    assert (history[1].status, history[1].attempt) == (Status.OK, 1)
+    assert history[3].status is Status.FAILED
+    assert "lost 2 times with its executor: executor 1 went away" in history[3].outcome.error
+    assert history.count(Status.OK) == 4
+    assert engine.closed
+
+
+def test_an_engine_that_cannot_go_on_ends_the_search_with_its_error(space):
+    """An engine's own failure leaves the search; what has ended is kept, the rest cancelled."""
+
+    class Broken(Losing):
+        def submit(self, task):
+            future = super().submit(task)
+            if task.number == 3:
+                future = Future()
+                future.set_exception(RuntimeError("the cluster is gone"))
+            return future
+
+    history = History(space)
+    engine = Broken(set())
+    with pytest.raises(RuntimeError, match="the cluster is gone"):
+        go(lambda c: c["x"], space, engine, history=history)
+    assert history.count(Status.OK) == 3
+    assert history.count(Status.PENDING) == 0
+    assert engine.closed
+
+
+def test_a_suggester_that_raises_leaves_nothing_pending(space):
+    """An error while suggesting leaves the search, with the history in order."""
+
+    class Tired(Random):
+        def suggest(self, space, history, rng, k, budget=None):
+            if len(history) >= 3:
+                raise ArithmeticError("no more")
+            return super().suggest(space, history, rng, k, budget)
+
+    history = History(space)
+    with pytest.raises(ArithmeticError):
+        go(lambda c: c["x"], space, Threads(2), history=history, suggester=Tired())
+    assert history.count(Status.PENDING) == 0
+
+
+def test_trial_seeds_depend_on_the_run_and_the_number(space):
+    """A trial's own seed is the same in every repetition, and another for each trial."""
+
+    def seeds(seed):
+        found = []
+        go(lambda c, trial: found.append(trial.seed) or 0.0, space, seed=seed)
+        return found
+
+    assert seeds(1) == seeds(1)
+    assert len({*seeds(1), *seeds(2)}) == 20
+
+
+def test_waiting_does_not_poll(space):
+    """While a trial runs, the loop sleeps: it uses next to no processor time."""
+    began, used = time.monotonic(), time.process_time()
+    go(lambda c: time.sleep(1.0) or 0.0, space, Threads(1), Budget(max_evals=1))
+    assert time.monotonic() - began >= 1.0
+    assert time.process_time() - used < 0.5
+
+
+def test_pending_trials_are_seen_by_the_suggester(space):
+    """A suggester that is asked while trials run finds them pending in the history."""
+    seen = []
+
+    class Watching(Random):
+        def suggest(self, space, history, rng, k, budget=None):
+            seen.append((k, int(np.sum(history.status == Status.PENDING)), budget))
+            return super().suggest(space, history, rng, k, budget)
+
+    release = threading.Event()
+
+    def objective(config):
+        if config["x"] != 0.125:
+            release.wait(10)
+        return 0.0
+
+    with closing(
+        search(
+            objective, space, Watching(), Threads(3), History(space), Budget(max_evals=9), 0,
+            points=({"x": 0.125},),
+        )
+    ) as events:  # fmt: skip
+        for event in events:
+            if isinstance(event, Finished):
+                break
+    release.set()
+    assert seen[:2] == [(2, 0, 9), (1, 2, 9)]

@@ -1,0 +1,174 @@
+"""The tree-structured Parzen estimator: what it learns, and what it never proposes."""
+
+import numpy as np
+import pytest
+
+from sparktune import fmin, hp, tpe
+from sparktune.history import History, Outcome, Status
+from sparktune.space.tree import Space
+from sparktune.suggest.tpe import TPE
+
+
+def run(space, loss, n, k, seed, suggester=None):
+    """n trials in batches of k, without an engine."""
+    space = Space(space)
+    history = History(space)
+    while len(history) < n:
+        rng = np.random.default_rng([seed, len(history)])
+        for values in (suggester or TPE()).suggest(space, history, rng, k, n):
+            trial = history.start(values, 0.0)
+            value = loss(space.build(values))
+            outcome = Outcome(Status.FAILED) if value is None else Outcome(Status.OK, loss=value)
+            history.finish(trial.number, 0, outcome)
+    return history
+
+
+def test_the_saddle_is_minimised_for_ten_of_ten_seeds(saddle):
+    """200 evaluations of a² - b² reach -3.95 with every one of ten seeds."""
+    best = [
+        run(saddle, lambda c: c["a"] ** 2 - c["b"] ** 2, 200, 1, seed).best.loss
+        for seed in range(10)
+    ]
+    assert max(best) <= -3.95
+
+
+def test_batches_learn_too(saddle):
+    """Batches of eight from one refit reach -3.9 within 120 evaluations."""
+    best = [
+        run(saddle, lambda c: c["a"] ** 2 - c["b"] ** 2, 120, 8, seed).best.loss
+        for seed in range(5)
+    ]
+    assert max(best) <= -3.9
+
+
+def test_joint_kernels_follow_a_diagonal():
+    """After trials that are good on a diagonal only, l(x) follows it, and so do the candidates."""
+    space = Space([hp.uniform("x", 0, 1), hp.uniform("y", 0, 1)])
+    rng = np.random.default_rng(0)
+    history = History(space)
+    for x, y in rng.random((400, 2)):
+        trial = history.start({"x": x, "y": y}, 0.0)
+        history.finish(trial.number, 0, Outcome(Status.OK, loss=abs(x - y)))
+    candidates = TPE().suggest(space, history, rng, 64, None)
+    off = np.array([abs(c["x"] - c["y"]) for c in candidates])
+    assert np.median(off) < 0.1
+    good, _ = TPE().fit(space, history)
+    assert np.corrcoef(good.sample(rng, 1000).T)[0, 1] > 0.7
+
+
+def test_the_tree_is_modelled_as_declared():
+    """Candidates concentrate on the better branch and on its good values."""
+    space = {
+        "m": hp.choice(
+            "m", [{"a": hp.uniform("a", 0, 1)}, {"b": hp.uniform("b", 0, 1)}, {"z": 0}]
+        )
+    }
+
+    def loss(config):
+        config = config["m"]
+        return abs(config["b"] - 0.7) if "b" in config else 1.0
+
+    history = run(space, loss, 120, 4, 0)
+    later = [history[i].values for i in range(60, 120)]
+    in_b = [values for values in later if values["m"] == 1]
+    assert len(in_b) > 40
+    assert np.median([abs(values["b"] - 0.7) for values in in_b]) < 0.1
+
+
+@pytest.mark.parametrize("k", [1, 4, 7])
+def test_a_finite_space_is_covered_without_repeats(k):
+    """While a finite space has untried points, no point is proposed twice; then points may repeat."""
+    space = {
+        "i": hp.randint("i", 4),
+        "c": hp.choice("c", ["x", {"q": hp.quniform("q", 0, 1, 0.5)}]),
+    }
+    history = run(space, lambda c: c["i"], 16, k, 0)
+    keys = [tuple(sorted(trial.values.items())) for trial in history]
+    assert len(set(keys[:16])) == 16
+    assert len(run(space, lambda c: c["i"], 20, k, 0)) >= 20
+
+
+def test_repeats_are_avoided_against_pending_and_failed_trials():
+    """Points that are under way or have failed are not proposed again; cancelled ones may be."""
+    space = Space(hp.randint("i", 6))
+    history = History(space)
+    outcomes = [None, Outcome(Status.FAILED), Outcome(Status.OK, loss=1.0), None]
+    for i, outcome in enumerate(outcomes):
+        trial = history.start({"i": i}, 0.0)
+        if outcome is not None:
+            history.finish(trial.number, 0, outcome)
+    cancelled = history.start({"i": 5}, 0.0)
+    history.finish(cancelled.number, 0, Outcome(Status.CANCELLED))
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        candidates = TPE(n_startup_jobs=1).suggest(space, history, rng, 2, None)
+        assert sorted(c["i"] for c in candidates) == [4, 5]
+
+
+def test_a_branch_that_is_exhausted_gives_way():
+    """A discrete branch is not repeated while another branch is continuous."""
+    space = hp.choice("m", [{"i": hp.randint("i", 2)}, {"x": hp.uniform("x", 0, 1)}])
+    history = run(space, lambda c: 0.0 if "i" in c else 1.0, 40, 4, 0)
+    keys = [tuple(sorted(trial.values.items())) for trial in history]
+    assert len(set(keys)) == 40
+
+
+def test_failed_trials_are_not_losses():
+    """Failed trials belong to neither density."""
+    space = Space(hp.uniform("x", 0, 1))
+    histories = []
+    for with_failures in (False, True):
+        history = History(space)
+        for i in range(30):
+            trial = history.start({"x": (i + 0.5) / 30}, 0.0)
+            history.finish(trial.number, 0, Outcome(Status.OK, loss=float(i)))
+        if with_failures:
+            for _ in range(30):
+                trial = history.start({"x": 0.01}, 0.0)
+                history.finish(trial.number, 0, Outcome(Status.FAILED))
+        histories.append(history)
+    (l1, g1), (l2, g2) = (TPE().fit(space, history) for history in histories)
+    at = np.linspace(0, 1, 9)[:, None]
+    np.testing.assert_array_equal(l1.log_prob(at), l2.log_prob(at))
+    np.testing.assert_array_equal(g1.log_prob(at), g2.log_prob(at))
+
+
+def test_everything_failing_stays_random():
+    """With nothing but failures the search goes on drawing from the prior."""
+    history = run({"x": hp.uniform("x", 0, 1)}, lambda c: None, 60, 4, 0)
+    drawn = np.array([trial.values["x"] for trial in history])
+    assert drawn.min() < 0.1
+    assert drawn.max() > 0.9
+
+
+def test_the_budget_shortens_the_start_up():
+    """With a budget of 12, four random trials come before the first fit."""
+    space = Space(hp.uniform("x", 0, 1))
+    history = run({"x": hp.uniform("x", 0, 1)}, lambda c: c["x"], 4, 1, 0)
+    cold = TPE().suggest(space, history, np.random.default_rng(0), 50, None)
+    warm = TPE().suggest(space, history, np.random.default_rng(0), 50, 12)
+    assert np.mean([c["x"] for c in warm]) < np.mean([c["x"] for c in cold]) - 0.1
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("gamma", 0), ("gamma", 1.5), ("n_startup_jobs", 0), ("n_EI_candidates", 2.5), ("prior_weight", 0)],
+)
+def test_settings_out_of_range_are_refused(setting, value):
+    """A setting out of its range is refused with its name and value."""
+    with pytest.raises(ValueError, match=f"{setting}.*{value}"):
+        TPE(**{setting: value})
+
+
+def test_suggest_answers_documents_of_hyperopts_shape(saddle):
+    """tpe.suggest can be called as Hyperopt's is, and gives a document for each id."""
+    from sparktune import Trials
+    from sparktune.algorithms import Domain
+
+    trials = Trials()
+    fmin(lambda c: c["a"], saddle, max_evals=20, trials=trials, rstate=0, verbose=False)
+    documents = tpe.suggest([20, 21], Domain(None, saddle), trials, 3, gamma=0.2)
+    assert [document["tid"] for document in documents] == [20, 21]
+    assert documents[1]["misc"]["idxs"] == {"a": [21], "b": [21]}
+    assert -2 <= documents[0]["misc"]["vals"]["a"][0] <= 3
+    assert len(trials) == 20
