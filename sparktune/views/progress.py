@@ -109,8 +109,11 @@ class _LinesAbove:
         lines, newline, rest = self._line.rpartition("\n")
         if newline:
             self._line = rest
-            with self._bar.external_write_mode(file=self._stream):
+            with self._bar.get_lock():
+                self._bar.clear()
                 self._stream.write(lines + newline)
+                self._stream.flush()
+                self._bar.refresh()
         return len(text)
 
     def flush(self) -> None:

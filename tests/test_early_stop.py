@@ -1,0 +1,54 @@
+"""Early stopping: when it says stop."""
+
+import pytest
+
+from sparktune.early_stop import no_progress_loss
+
+
+class Seen:
+    """What early stopping asks of trials."""
+
+    def __init__(self, *losses):
+        self._losses = losses
+
+    def losses(self):
+        return [loss for loss in self._losses if loss is not None]
+
+    def count_total_trials(self):
+        return len(self._losses)
+
+
+def feed(stop, losses):
+    """The number of trials after which ``stop`` stops, None if it does not."""
+    arguments = []
+    for n in range(1, len(losses) + 1):
+        done, arguments = stop(Seen(*losses[:n]), *arguments)
+        if done:
+            return n
+    return None
+
+
+def test_it_counts_trials_since_the_best():
+    """It stops after so many finished trials without a better one."""
+    assert feed(no_progress_loss(3), [3, 2, 2, 2.5, 2, 1]) == 5
+    assert feed(no_progress_loss(3), [3, 2, 2, 1, 1, 0]) is None
+
+
+def test_progress_may_have_to_be_large():
+    """An improvement of less than percent_increase per cent is none."""
+    losses = [-100, -101, -102, -103, -104]
+    assert feed(no_progress_loss(3, percent_increase=10), losses) == 4
+    assert feed(no_progress_loss(3), losses) is None
+
+
+def test_failures_count_as_no_progress():
+    """Trials without a loss are trials without progress."""
+    assert feed(no_progress_loss(3), [None, None, None, 1]) == 3
+    assert feed(no_progress_loss(3), [1, None, None, None]) == 4
+
+
+@pytest.mark.parametrize("arguments", [(0,), (True,), (5, -1.0), (5, float("nan"))])
+def test_arguments_out_of_range(arguments):
+    """Arguments out of range are refused."""
+    with pytest.raises(ValueError, match="must hold"):
+        no_progress_loss(*arguments)

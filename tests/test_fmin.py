@@ -1,0 +1,504 @@
+"""fmin: Hyperopt's parameters, all of them, and what it returns, raises and keeps."""
+
+import functools
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from sparktune import (
+    STATUS_FAIL,
+    STATUS_OK,
+    AllTrialsFailed,
+    BadSearchSpace,
+    DuplicateLabel,
+    InvalidLoss,
+    InvalidResultStatus,
+    InvalidTrial,
+    Space,
+    SparkTrials,
+    Trials,
+    early_stop,
+    fmin,
+    fmin_pass_expr_memo_ctrl,
+    hp,
+    rand,
+    scope,
+    space_eval,
+    tpe,
+)
+from sparktune.suggest.random import Random
+
+quiet = functools.partial(fmin, show_progressbar=False)
+
+
+def saddle_loss(config):
+    return config["a"] ** 2 - config["b"] ** 2
+
+
+def test_it_minimises_and_returns_label_to_value(saddle):
+    """With no more than an objective, a space and a budget, fmin finds the minimum of the saddle."""
+    best = quiet(saddle_loss, saddle, max_evals=200, rstate=0)
+    assert set(best) == {"a", "b"}
+    assert saddle_loss(best) <= -3.95
+    assert all(type(value) is float for value in best.values())
+
+
+def test_choices_come_back_as_indices_or_as_they_are():
+    """argmin holds the index of an option; return_argmin=False gives the best configuration."""
+    space = {"c": hp.choice("c", ["far", {"x": hp.uniform("x", 0, 1)}]), "n": hp.randint("n", 3)}
+
+    def objective(config):
+        return 5.0 if config["c"] == "far" else config["c"]["x"] + config["n"]
+
+    best = quiet(objective, space, max_evals=60, rstate=0)
+    assert (best["c"], best["n"]) == (1, 0)
+    config = quiet(objective, space, max_evals=60, rstate=0, return_argmin=False)
+    assert config == space_eval(space, best)
+    assert set(config["c"]) == {"x"}
+
+
+def test_the_dominant_idiom_of_old_scripts():
+    """scope.int(hp.quniform(...)) and arithmetic reach the objective as native numbers."""
+    seen = []
+    space = {
+        "n": scope.int(hp.quniform("n", 1, 10, 1)),
+        "lr": 10 ** hp.uniform("e", -3, 0),
+        "k": 1 + hp.randint("k", 4),
+        "f": hp.uniformint("f", 1, 3),
+    }
+    quiet(lambda c: seen.append(c) or c["lr"], space, max_evals=30, rstate=0)
+    for config in seen:
+        assert [type(config[key]) for key in ("n", "lr", "k", "f")] == [int, float, int, int]
+        assert 1 <= config["n"] <= 10
+        assert 1 <= config["k"] <= 4
+
+
+@pytest.mark.parametrize(
+    "algo",
+    [
+        None,
+        tpe.suggest,
+        rand.suggest,
+        tpe,
+        Random(),
+        functools.partial(tpe.suggest, n_startup_jobs=5, gamma=0.2, verbose=False),
+        functools.partial(functools.partial(tpe.suggest, n_startup_jobs=5), n_EI_candidates=3),
+    ],
+    ids=str,
+)
+def test_algorithms(algo, saddle):
+    """algo takes suggest functions, partials, modules and suggesters."""
+    trials = Trials()
+    quiet(saddle_loss, saddle, algo, 30, trials=trials, rstate=0)
+    assert len(trials) == 30
+
+
+def test_a_suggest_function_of_ones_own(saddle):
+    """A user's function of Hyperopt's signature is asked for documents."""
+    asked = []
+
+    def mine(new_ids, domain, trials, seed):
+        asked.append((list(new_ids), len(trials), sorted(domain.params)))
+        documents = rand.suggest(new_ids, domain, trials, seed)
+        for document in documents:
+            document["misc"]["vals"]["a"] = [0.5]
+        return documents
+
+    trials = Trials()
+    quiet(saddle_loss, saddle, mine, 3, trials=trials, rstate=0)
+    assert trials.vals["a"] == [0.5, 0.5, 0.5]
+    assert asked == [([i], i, ["a", "b"]) for i in range(3)]
+
+
+def test_the_budget_counts_earlier_trials_and_the_run_goes_on(saddle):
+    """A second fmin on the same trials goes on as one longer run would."""
+    parts, whole = Trials(), Trials()
+    quiet(saddle_loss, saddle, max_evals=50, trials=parts, rstate=4)
+    quiet(saddle_loss, saddle, max_evals=60, trials=parts)
+    quiet(saddle_loss, saddle, max_evals=60, trials=whole, rstate=4)
+    assert len(parts) == 60
+    assert parts.losses() == whole.losses()
+    best = quiet(saddle_loss, saddle, max_evals=60, trials=parts)
+    assert best == parts.argmin
+    assert len(parts) == 60
+
+
+def test_trials_of_another_space_are_refused(saddle):
+    """Trials made in one space do not go on in another."""
+    trials = Trials()
+    quiet(saddle_loss, saddle, max_evals=2, trials=trials)
+    other = {**saddle, "b": hp.uniform("b", -1, 3)}
+    with pytest.raises(BadSearchSpace, match="made in another space, which differs in 'b'"):
+        quiet(saddle_loss, other, max_evals=4, trials=trials)
+
+
+@pytest.mark.parametrize(
+    "rstate",
+    [3, np.int64(3), lambda: np.random.default_rng(3), lambda: np.random.RandomState(3)],
+    ids=["int", "int64", "Generator", "RandomState"],
+)
+def test_the_same_rstate_gives_the_same_trials(rstate, saddle):
+    """Integers, Generators and RandomStates fix the run; the seed is recorded."""
+    runs = []
+    for _ in range(2):
+        trials = Trials()
+        state = rstate() if callable(rstate) else rstate
+        quiet(saddle_loss, saddle, max_evals=25, trials=trials, rstate=state)
+        runs.append((trials.losses(), trials.seed))
+    assert runs[0] == runs[1]
+    assert len(set(runs[0][0])) == 25
+
+
+def test_without_rstate_runs_differ_unless_the_environment_says(saddle, monkeypatch):
+    """Chance decides without rstate; HYPEROPT_FMIN_SEED fixes it."""
+
+    def losses():
+        trials = Trials()
+        quiet(saddle_loss, saddle, max_evals=3, trials=trials)
+        return trials.losses()
+
+    assert losses() != losses()
+    monkeypatch.setenv("HYPEROPT_FMIN_SEED", "12")
+    assert losses() == losses()
+    monkeypatch.setenv("HYPEROPT_FMIN_SEED", "a dozen")
+    with pytest.raises(ValueError, match="HYPEROPT_FMIN_SEED .*'a dozen'"):
+        losses()
+
+
+@pytest.mark.parametrize("executor", [None, "threads"])
+def test_batches_are_the_same_everywhere(executor, saddle):
+    """batch=k gives the same trials in this thread and in several."""
+    trials = Trials(parallelism=3 if executor else 1, executor=executor)
+    quiet(saddle_loss, saddle, max_evals=40, trials=trials, rstate=9, batch=8)
+    plain = Trials()
+    quiet(saddle_loss, saddle, max_evals=40, trials=plain, rstate=9, batch=8)
+    assert trials.losses() == plain.losses()
+
+
+def test_a_queue_in_this_process_is_a_batch(saddle):
+    """max_queue_len=k with serial trials draws k candidates from one refit."""
+    by_queue, by_batch = Trials(), Trials()
+    quiet(saddle_loss, saddle, max_evals=40, trials=by_queue, rstate=9, max_queue_len=8)
+    quiet(saddle_loss, saddle, max_evals=40, trials=by_batch, rstate=9, batch=8)
+    assert by_queue.losses() == by_batch.losses()
+
+
+def test_an_exception_leaves_fmin_after_it_is_recorded(saddle):
+    """Serial trials hand on the objective's own exception, with a live traceback."""
+    trials = Trials()
+
+    def objective(config):
+        if trials.count_successful_trials() == 3:
+            inner = config["a"]
+            raise KeyError("third", inner)
+        return 0.0
+
+    with pytest.raises(KeyError) as caught:
+        quiet(objective, saddle, max_evals=10, trials=trials)
+    frame = caught.traceback[-1].frame
+    assert "inner" in frame.f_locals
+    assert trials.count_successful_trials() == 3
+    assert trials.count_failed_trials() == 1
+    assert "KeyError" in trials._dynamic_trials[3]["misc"]["error"][1]
+
+
+@pytest.mark.parametrize(
+    ("result", "error"),
+    [("x", InvalidLoss), ({"status": "ok"}, InvalidLoss), ({"status": "?"}, InvalidResultStatus)],
+)
+def test_a_wrong_result_leaves_fmin(result, error, saddle):
+    """Serial trials raise where the objective returned no loss, and record the trial."""
+    trials = Trials()
+    with pytest.raises(error):
+        quiet(lambda c: result, saddle, max_evals=3, trials=trials)
+    assert trials.count_failed_trials() == 1
+
+
+def test_failures_are_caught_on_request(saddle):
+    """With catch_eval_exceptions the run goes on past exceptions and wrong results."""
+    trials = Trials()
+
+    def objective(config):
+        if config["a"] > 2:
+            raise ValueError("too much")
+        if config["a"] > 1:
+            return "no number"
+        return saddle_loss(config)
+
+    best = quiet(
+        objective, saddle, max_evals=60, trials=trials, catch_eval_exceptions=True, rstate=0
+    )
+    assert best["a"] <= 1
+    assert trials.count_total_trials() == 60
+    assert trials.count_failed_trials() > 3
+    assert len(trials) == trials.count_successful_trials()
+
+
+def test_nan_and_declared_failures_never_raise(saddle):
+    """NaN and STATUS_FAIL are failed trials, and the run goes on."""
+    trials = Trials()
+    results = iter([float("nan"), {"status": STATUS_FAIL}, 1.0, {"status": STATUS_OK, "loss": 0.5}])
+    quiet(lambda c: next(results), saddle, max_evals=4, trials=trials)
+    assert trials.statuses() == ["fail", "fail", "ok", "ok"]
+    assert trials.best_trial["tid"] == 3
+
+
+def test_all_failed_says_how_many_and_why(saddle):
+    """If every trial failed, the error counts them and shows the first with its parameters."""
+
+    def objective(config):
+        raise OSError("no such file: data.csv")
+
+    with pytest.raises(AllTrialsFailed) as caught:
+        quiet(objective, saddle, max_evals=4, catch_eval_exceptions=True)
+    text = str(caught.value)
+    assert "all 4 trials failed" in text
+    assert "OSError: no such file: data.csv" in text
+    assert "'a': " in text
+
+
+def test_a_timeout_returns_the_best(saddle):
+    """After the timeout fmin returns the best of what has ended."""
+    trials = Trials(parallelism=2, executor="threads")
+
+    def objective(config):
+        time.sleep(0.05 if len(trials) < 4 else 60)
+        return saddle_loss(config)
+
+    began = time.monotonic()
+    best = quiet(objective, saddle, max_evals=100, timeout=2, trials=trials)
+    assert time.monotonic() - began < 20
+    assert best == trials.argmin
+    assert trials.count_cancelled_trials() >= 1
+
+
+def test_a_timeout_before_any_trial_ended(saddle):
+    """Where no trial ended in time, the error says so."""
+    trials = Trials(parallelism=2, executor="threads")
+    with pytest.raises(AllTrialsFailed, match=r"timeout.*no trial has ended.*2 were cancelled"):
+        quiet(lambda c: time.sleep(60), saddle, max_evals=9, timeout=0.5, trials=trials)
+
+
+def test_a_loss_threshold(saddle):
+    """The run stops at a loss that is low enough."""
+    trials = Trials()
+    quiet(saddle_loss, saddle, max_evals=500, loss_threshold=-1.0, trials=trials, rstate=0)
+    assert len(trials) < 500
+    assert trials.losses()[-1] <= -1.0
+    assert min(trials.losses()[:-1], default=0) > -1.0
+
+
+def test_early_stopping(saddle):
+    """no_progress_loss ends the run after so many trials without progress."""
+    trials = Trials()
+    losses = iter([5.0, 4.0, 4.5, 4.5, 3.9999, 4.2, 4.2, 4.2])
+    quiet(
+        lambda c: next(losses),
+        saddle,
+        max_evals=50,
+        trials=trials,
+        early_stop_fn=early_stop.no_progress_loss(4, percent_increase=1.0),
+    )
+    assert len(trials) == 6
+
+
+def test_an_early_stop_function_of_ones_own(saddle):
+    """early_stop_fn gets back what it returned; its errors leave fmin with trials kept."""
+    calls = []
+
+    def stop(trials, count=0, *rest):
+        calls.append(count)
+        return count >= 4, [count + 1]
+
+    trials = Trials()
+    quiet(saddle_loss, saddle, max_evals=50, trials=trials, early_stop_fn=stop)
+    assert calls == [0, 1, 2, 3, 4]
+    assert len(trials) == 5
+
+    def broken(trials):
+        raise ZeroDivisionError
+
+    trials = Trials()
+    with pytest.raises(ZeroDivisionError):
+        quiet(saddle_loss, saddle, max_evals=50, trials=trials, early_stop_fn=broken)
+    assert len(trials) == 1
+
+
+def test_points_to_evaluate_come_first(saddle):
+    """Given points are tried first, also on trials that hold some already."""
+    points = [{"a": 0.0, "b": 2.0}, {"a": 1, "b": np.float64(0.5)}]
+    trials = Trials()
+    best = quiet(saddle_loss, saddle, max_evals=5, trials=trials, points_to_evaluate=points)
+    assert best == {"a": 0.0, "b": 2.0}
+    assert trials.vals["a"][:2] == [0.0, 1.0]
+    quiet(saddle_loss, saddle, max_evals=6, trials=trials, points_to_evaluate=points[1:])
+    assert trials.vals["a"][5] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("point", "sentence"),
+    [
+        ({"a": 0.0}, "no value for 'b'"),
+        ({"a": 9.0, "b": 0.0}, "'a' takes a number from -2 to 3, but got 9.0"),
+        ({"a": 0.0, "b": 0.0, "c": 1}, "no label 'c'"),
+        ({"a": "x", "b": 0.0}, "'a' takes a number, but got 'x'"),
+    ],
+)
+def test_wrong_points_are_refused(point, sentence, saddle):
+    """A point that does not fit the space is refused with its place and label."""
+    with pytest.raises(InvalidTrial, match=rf"points_to_evaluate\[1\]: .*{sentence}"):
+        quiet(
+            saddle_loss, saddle, max_evals=3, points_to_evaluate=[{"a": 0.0, "b": 0.0}, point]
+        )
+
+
+def test_ctrl_c_is_raised_again_and_keeps_everything(saddle, capsys):
+    """KeyboardInterrupt leaves fmin after a line about what is kept; the trials go on later."""
+    trials = Trials()
+
+    def objective(config):
+        if trials.count_successful_trials() == 5:
+            raise KeyboardInterrupt
+        return saddle_loss(config)
+
+    with pytest.raises(KeyboardInterrupt):
+        quiet(objective, saddle, max_evals=10, trials=trials, rstate=0)
+    line = capsys.readouterr().err
+    assert "5 finished trials are kept; best loss" in line
+    assert trials.count_cancelled_trials() == 1
+    quiet(saddle_loss, saddle, max_evals=10, trials=trials)
+    assert len(trials) == 10
+
+
+def test_a_real_signal_interrupts_running_threads(saddle):
+    """SIGINT while threads run ends fmin at once."""
+    trials = Trials(parallelism=2, executor="threads")
+    timer = threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        quiet(lambda c: time.sleep(0.01) or time.sleep(30), saddle, max_evals=9, trials=trials)
+    assert time.monotonic() - began < 15
+    assert trials.count_cancelled_trials() == 2
+
+
+def test_expr_memo_ctrl_on_the_driver():
+    """pass_expr_memo_ctrl hands out the space, the value of each node, and a Ctrl."""
+    x = hp.uniform("x", 0, 1)
+    space = {"c": hp.choice("c", [x, 5])}
+    seen = []
+
+    @fmin_pass_expr_memo_ctrl
+    def objective(expr, memo, ctrl):
+        seen.append((expr is space, dict(memo), ctrl.current_trial["tid"]))
+        ctrl.attachments["note"] = b"kept"
+        return {"loss": memo.get(x, 5.0), "status": STATUS_OK}
+
+    trials = Trials()
+    best = quiet(objective, space, max_evals=8, trials=trials, rstate=1)
+    assert best["c"] == 0
+    assert [tid for _, _, tid in seen] == list(range(8))
+    assert all(whole for whole, _, _ in seen)
+    assert trials.trial_attachments(trials.trials[0]) == {"note": b"kept"}
+
+
+def test_a_subclass_with_its_own_fmin_is_asked(saddle):
+    """allow_trials_fmin hands the whole call to a subclass that overrides fmin."""
+
+    class Mine(Trials):
+        def fmin(self, fn, space, **options):
+            self.called = options
+            return super().fmin(fn, space, **options)
+
+    trials = Mine()
+    best = quiet(saddle_loss, saddle, rand.suggest, 5, trials=trials, rstate=1)
+    assert trials.called["max_evals"] == 5
+    assert best == trials.argmin
+    assert len(trials) == 5
+    trials = Mine()
+    quiet(saddle_loss, saddle, max_evals=5, trials=trials, allow_trials_fmin=False)
+    assert not hasattr(trials, "called")
+    assert Trials().fmin(saddle_loss, saddle, max_evals=3, show_progressbar=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"fn": 3}, TypeError, "`fn` must be a function.*3"),
+        ({"max_evals": 0}, ValueError, "`max_evals` must be a whole number >= 1.*0"),
+        ({"max_evals": -5}, ValueError, "`max_evals`.*-5"),
+        ({"max_evals": 2.5}, ValueError, "`max_evals`.*2.5"),
+        ({"max_evals": "9"}, ValueError, "`max_evals`.*'9'"),
+        ({"max_evals": True}, ValueError, "`max_evals`.*True"),
+        ({"timeout": 0}, ValueError, "`timeout` must be a number of seconds > 0.*0"),
+        ({"timeout": float("nan")}, ValueError, "`timeout`.*nan"),
+        ({"timeout": "1h"}, ValueError, "`timeout`.*'1h'"),
+        ({"loss_threshold": "low"}, ValueError, "`loss_threshold`.*'low'"),
+        ({"trials": []}, TypeError, r"`trials` must be Trials\(\) or SparkTrials\(\).*\[\]"),
+        ({"rstate": "x"}, TypeError, "`rstate`.*'x'"),
+        ({"rstate": -1}, TypeError, "`rstate`.*-1"),
+        ({"algo": 7}, TypeError, "`algo`.*7"),
+        ({"algo": functools.partial(tpe.suggest, gama=1)}, TypeError, "no setting 'gama'.*gamma"),
+        ({"algo": functools.partial(rand.suggest, 3)}, TypeError, "by name"),
+        ({"algo": lambda ids, domain, trials, seed: []}, TypeError, "one document for each"),
+        ({"max_queue_len": 0}, ValueError, "`max_queue_len`.*0"),
+        ({"batch": 0}, ValueError, "`batch`.*0"),
+        ({"early_stop_fn": 5}, TypeError, "`early_stop_fn`.*5"),
+        ({"show_progressbar": "yes"}, TypeError, "`show_progressbar`.*'yes'"),
+        ({"trials_save_file": "t.pkl"}, ValueError, "`trials_save_file` is not supported"),
+        ({"points_to_evaluate": {"a": 1}}, TypeError, "`points_to_evaluate` must be a list"),
+        ({"space": {"a": 1}}, BadSearchSpace, "no hyperparameter"),
+        ({"space": {}}, BadSearchSpace, "no hyperparameter"),
+        ({"space": None}, BadSearchSpace, "no hyperparameter"),
+        (
+            {"space": [hp.uniform("same", 0, 1), hp.uniform("same", 0, 1)]},
+            DuplicateLabel,
+            "label 'same'",
+        ),
+    ],
+)
+def test_wrong_arguments_get_one_sentence(options, error, sentence, saddle):
+    """Each wrong argument is refused before anything runs, by name, rule and value."""
+    ran = []
+    options = {"fn": lambda c: ran.append(c) or 0.0, "space": saddle, "max_evals": 2, **options}
+    fn, space = options.pop("fn"), options.pop("space")
+    with pytest.raises(error, match=sentence):
+        fmin(fn, space, show_progressbar=options.pop("show_progressbar", False), **options)
+    assert not ran
+
+
+def test_space_eval_checks_its_point():
+    """space_eval builds the configuration of a point, and names what is wrong with one."""
+    space = Space({"c": hp.choice("c", [{"x": hp.uniform("x", 0, 1)}, "plain"]), "k": 3})
+    assert space_eval(space, {"c": 1}) == {"c": "plain", "k": 3}
+    assert space_eval(space.template, {"c": 0, "x": 0.5}) == {"c": {"x": 0.5}, "k": 3}
+    with pytest.raises(InvalidTrial, match="no value for 'x'"):
+        space_eval(space, {"c": 0})
+    with pytest.raises(InvalidTrial, match="'c' takes the index of an option, 0 to 1, but got 2"):
+        space_eval(space, {"c": 2})
+
+
+def test_without_pyspark_everything_but_spark_works(run_python):
+    """Where pyspark is missing, Trials works and SparkTrials names the extra to install."""
+    script = """
+import sys
+sys.modules["pyspark"] = None  # as if it were not installed
+from sparktune import fmin, hp, SparkTrials, Trials
+print(fmin(lambda x: x ** 2, hp.uniform("x", -1, 1), max_evals=5, show_progressbar=False))
+try:
+    SparkTrials()
+except ImportError as error:
+    print(error)
+"""
+    out = run_python(script).stdout
+    assert "{'x': " in out
+    assert "pip install 'sparktune[spark]'" in out
+
+
+def test_spark_trials_is_a_trials():
+    """SparkTrials takes the place of Trials."""
+    assert issubclass(SparkTrials, Trials)

@@ -1,0 +1,473 @@
+"""SparkTrials on a real session: failures, cancelling, going on, and what travels."""
+
+import functools
+import os
+import pickle
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from sparktune import (
+    STATUS_FAIL,
+    EngineStopped,
+    SparkTrials,
+    Trials,
+    UnpicklableObjective,
+    early_stop,
+    fmin,
+    hp,
+    tpe,
+)
+from sparktune.spark import FMIN_CANCELLED_REASON_EARLY_STOPPING, FMIN_CANCELLED_REASON_TIMEOUT
+
+quiet = functools.partial(fmin, show_progressbar=False)
+
+
+@pytest.fixture
+def trials(spark):
+    return SparkTrials(parallelism=4, spark_session=spark)
+
+
+def saddle_loss(config):
+    return config["a"] ** 2 - config["b"] ** 2
+
+
+def alive(pids):
+    """The processes among ``pids`` that exist."""
+    return [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+
+
+def wait_for(condition, seconds=20):
+    """Waits until ``condition()`` holds; whether it did."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def test_the_saddle_on_spark(trials, saddle):
+    """fmin with SparkTrials finds the minimum; the result is a plain dict of native values."""
+    best = quiet(saddle_loss, saddle, algo=tpe.suggest, max_evals=80, trials=trials, rstate=0)
+    assert saddle_loss(best) < -3.8
+    assert trials.count_total_trials() == len(trials) == 80
+    assert trials.fmin_cancelled_reason is None
+    assert {type(value) for value in best.values()} == {float}
+
+
+def test_every_kind_of_failure_fails_its_trial_alone(trials):
+    """Exceptions, NaN, declared failures, exits and kills fail their trials; the rest go on."""
+    kinds = ["ok", "raise", "nan", "fail", "exit", "kill", "lock", "sysexit", "none"]
+
+    def objective(kind):
+        if kind == "raise":
+            raise ValueError("raised on purpose")
+        if kind == "nan":
+            return float("nan")
+        if kind == "fail":
+            return {"status": STATUS_FAIL}
+        if kind == "exit":
+            os._exit(1)
+        if kind == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if kind == "lock":
+            return {"loss": 1.0, "lock": threading.Lock()}
+        if kind == "sysexit":
+            raise SystemExit(2)
+        return 1.0 if kind == "ok" else None
+
+    points = [{"kind": i} for i in range(len(kinds))]
+    quiet(
+        objective, hp.choice("kind", kinds), max_evals=12, trials=trials, points_to_evaluate=points
+    )
+    frame = trials.to_pandas().sort_index()
+    assert len(frame) == 12
+    errors = dict(zip(frame["params_kind"][:9], frame["error"][:9], strict=True))
+    assert frame["status"][0] == "ok"
+    assert set(frame["status"][1:9]) == {"failed"}
+    assert "ValueError: raised on purpose" in errors["raise"]
+    assert "NaN" in errors["nan"]
+    assert "STATUS_FAIL" in errors["fail"]
+    for kind in ("exit", "kill"):
+        assert "the Python worker died under the objective" in errors[kind]
+        assert "\tat " not in errors[kind]
+    assert "'lock' (lock)" in errors["lock"]
+    assert "SystemExit: 2" in errors["sysexit"]
+    assert "returns a number or a dict with a loss, but got None" in errors["none"]
+    assert trials.best_params == {"kind": "ok"}
+
+
+def test_all_trials_failing_says_why(trials, saddle):
+    """If all trials fail on Spark, the error counts them and shows the first traceback."""
+
+    def objective(config):
+        import package_that_is_nowhere  # noqa: F401
+
+    with pytest.raises(RuntimeError, match=r"(?s)all 5 trials failed.*package_that_is_nowhere"):
+        quiet(objective, saddle, max_evals=5, trials=trials)
+
+
+def test_what_cannot_be_pickled_is_refused_before_anything_runs(trials, saddle):
+    """An objective that cannot travel is refused, by the name of what cannot."""
+    handle = threading.Lock()
+    with pytest.raises(UnpicklableObjective, match="'handle' of type lock"):
+        quiet(lambda config: handle and 0.0, saddle, max_evals=3, trials=trials)
+    assert len(trials) == 0
+    with pytest.raises(UnpicklableObjective, match="the configuration of trial 0 .* item 'h'"):
+        quiet(
+            lambda c: 0.0, {"h": hp.choice("h", [handle])}, max_evals=3,
+            trials=SparkTrials(2, spark_session=trials._session),
+        )  # fmt: skip
+
+
+def test_batches_are_the_same_as_in_one_thread(trials, saddle):
+    """batch=k gives the same trials on Spark as in this process."""
+    plain = Trials()
+    for each in (trials, plain):
+        quiet(saddle_loss, saddle, max_evals=30, trials=each, batch=6, rstate=5)
+    assert trials.losses() == plain.losses()
+
+
+def test_python_workers_are_used_again(trials):
+    """Trials run in few processes, although some of them raise."""
+
+    def objective(x):
+        if x > 0.8:
+            raise ValueError(os.getpid())
+        return {"loss": x, "pid": os.getpid()}
+
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=40, trials=trials, rstate=0)
+    pids = {result["pid"] for result in trials.results}
+    assert trials.count_failed_trials() > 0
+    assert len(pids) <= 8
+
+
+def test_the_objective_travels_once(trials):
+    """The objective is pickled once a run, and unpickled once a worker."""
+    pickled, loads = [], trials._session.sparkContext.accumulator(0)
+
+    class Data:
+        def __getstate__(self):
+            pickled.append(1)
+            return {"n": 3}
+
+        def __setstate__(self, state):
+            self.n = state["n"]
+            self.fresh = True
+
+    data = Data()
+
+    def objective(x):
+        first, data.fresh = data.__dict__.get("fresh", False), False
+        if first:
+            loads.add(1)
+        return {"loss": x * data.n, "pid": os.getpid(), "first": first}
+
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=30, trials=trials)
+    assert len(pickled) == 1
+    firsts = [result["pid"] for result in trials.results if result["first"]]
+    assert len(firsts) == len(set(firsts)) <= 8
+
+
+@pytest.mark.parametrize("how", ["timeout", "loss_threshold", "early_stop", "interrupt"])
+def test_ending_early_cancels_the_tasks(trials, how, tmp_path, capsys):
+    """Every way to end early comes back at once, keeps what ended and kills what runs."""
+
+    def objective(x):
+        if x < 0.5:
+            return x
+        (tmp_path / str(os.getpid())).touch()
+        time.sleep(120)
+
+    points = [{"x": x} for x in (0.1, 0.2, 0.9, 0.8, 0.3)]
+    options = {"points_to_evaluate": points, "max_evals": 50, "trials": trials}
+    slow = lambda: len(list(tmp_path.iterdir())) >= 2  # noqa: E731
+    began = []
+
+    def stop(trials):
+        over = trials.count_total_trials() >= 3 and wait_for(slow)
+        began[:] = [time.monotonic()]
+        return over and how == "early_stop", []
+
+    def interrupt():
+        wait_for(lambda: slow() and trials.count_total_trials() >= 3, 60)
+        began[:] = [time.monotonic()]
+        os.kill(os.getpid(), signal.SIGINT)
+
+    space = hp.uniform("x", 0, 1)
+    if how == "timeout":
+        quiet(objective, space, timeout=8, **options)
+        assert trials.fmin_cancelled_reason == FMIN_CANCELLED_REASON_TIMEOUT
+    elif how == "loss_threshold":
+        quiet(objective, space, loss_threshold=0.1, early_stop_fn=stop, **options)
+    elif how == "early_stop":
+        quiet(objective, space, early_stop_fn=stop, **options)
+        assert trials.fmin_cancelled_reason == FMIN_CANCELLED_REASON_EARLY_STOPPING
+    else:
+        threading.Thread(target=interrupt, daemon=True).start()
+        with pytest.raises(KeyboardInterrupt):
+            quiet(objective, space, **options)
+        assert "finished trials are kept; best loss 0.1" in capsys.readouterr().err
+    if began:
+        assert time.monotonic() - began[0] < 10
+    assert trials.argmin == {"x": 0.1}
+    assert trials.count_successful_trials() >= 1
+    assert trials.count_cancelled_trials() >= 1
+    assert trials.count_successful_trials() + trials.count_cancelled_trials() == len(
+        trials._dynamic_trials
+    )
+    assert wait_for(lambda: not alive(path.name for path in tmp_path.iterdir()))
+    tracker = trials._session.sparkContext.statusTracker()
+    assert wait_for(lambda: not tracker.getActiveJobsIds())
+
+
+def test_a_run_goes_on_after_a_timeout(trials):
+    """After a timeout a larger budget goes on with the same trials."""
+
+    def objective(x, trial):
+        if trial.number >= 4:
+            time.sleep(60)
+        return x
+
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=30, timeout=6, trials=trials)
+    assert trials.count_successful_trials() == 4
+    quiet(lambda x: x, hp.uniform("x", 0, 1), max_evals=12, trials=trials)
+    assert trials.count_successful_trials() == 12
+    assert trials.fmin_cancelled_reason is None
+
+
+def test_the_constructors_budget_counts(spark):
+    """timeout and loss_threshold of the constructor hold unless fmin gives its own."""
+    trials = SparkTrials(4, loss_threshold=0.5, spark_session=spark)
+    quiet(lambda x: x, hp.uniform("x", 0, 1), max_evals=500, trials=trials)
+    assert trials.count_total_trials() < 100
+    trials = SparkTrials(4, timeout=3, spark_session=spark)
+    quiet(
+        lambda x: time.sleep(60 * (x > 0.05)) or x, hp.uniform("x", 0, 1), trials=trials,
+        points_to_evaluate=[{"x": 0.01}],
+    )  # fmt: skip
+    assert trials.argmin == {"x": 0.01}
+
+
+def test_early_stopping_on_spark(trials, saddle):
+    """no_progress_loss ends a run on Spark."""
+    quiet(
+        lambda c: 1.0, saddle, max_evals=500, trials=trials,
+        early_stop_fn=early_stop.no_progress_loss(5),
+    )  # fmt: skip
+    assert 6 <= trials.count_total_trials() < 20
+
+
+def test_spark_trials_pickle_and_go_on(trials, saddle):
+    """Pickled SparkTrials take the active session and go on."""
+    quiet(saddle_loss, saddle, max_evals=10, trials=trials, rstate=0)
+    copy = pickle.loads(pickle.dumps(trials))
+    assert copy.losses() == trials.losses()
+    quiet(saddle_loss, saddle, max_evals=15, trials=copy)
+    assert len(copy) == 15
+
+
+def test_parallelism_defaults_to_the_cluster(spark):
+    """Without parallelism the session's task slots are used."""
+    trials = SparkTrials(spark_session=spark)
+    assert trials.parallelism == 4
+    assert trials.user_specified_parallelism is None
+
+
+def test_queueing_ahead_on_spark(trials, saddle):
+    """max_queue_len draws trials ahead of the slots, and all of them run."""
+    quiet(saddle_loss, saddle, max_evals=20, trials=trials, max_queue_len=5)
+    assert len(trials) == 20
+
+
+def test_jobs_carry_the_trial(trials):
+    """Each Spark job is described by its trial and belongs to the tags of its run."""
+    seen = []
+    tracker = trials._session.sparkContext.statusTracker()
+
+    def watch():
+        store = trials._session.sparkContext._jsc.sc().statusStore()
+        while not seen:
+            for job in tracker.getActiveJobsIds():
+                data = store.job(job)
+                if data.description().isDefined():
+                    seen.append(data.description().get())
+            time.sleep(0.01)
+
+    threading.Thread(target=watch, daemon=True).start()
+    quiet(lambda x: time.sleep(0.5) or x, hp.uniform("x", 0, 1), max_evals=8, trials=trials)
+    assert seen
+    assert seen[0].startswith("trial 0: x=0.")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"parallelism": 0}, ValueError, "`parallelism`.*0"),
+        ({"parallelism": -1}, ValueError, "`parallelism`.*-1"),
+        ({"timeout": -1}, ValueError, "`timeout`.*-1"),
+        ({"loss_threshold": "x"}, ValueError, "`loss_threshold`.*'x'"),
+        ({"spark_session": 5}, ValueError, "`spark_session` must be a SparkSession, but got 5"),
+    ],
+)
+def test_wrong_arguments(options, error, sentence, spark):
+    """Wrong arguments of SparkTrials are refused with a sentence."""
+    with pytest.raises(error, match=sentence):
+        SparkTrials(**options)
+
+
+def test_what_spark_cannot_do_is_refused_with_a_sentence(trials, saddle):
+    """pass_expr_memo_ctrl off the driver and profiles without a cluster are refused."""
+    from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
+
+    with pytest.raises(ValueError, match="`pass_expr_memo_ctrl`.* not on Spark"):
+        quiet(saddle_loss, saddle, max_evals=2, trials=trials, pass_expr_memo_ctrl=True)
+    profile = ResourceProfileBuilder().require(TaskResourceRequests().cpus(1)).build
+    with_profile = SparkTrials(
+        2, spark_session=trials._session, resource_profile=profile
+    )
+    with pytest.raises(ValueError, match="resource_profile needs a cluster.*has none"):
+        quiet(saddle_loss, saddle, max_evals=2, trials=with_profile)
+
+
+def test_arrays_come_back(trials):
+    """Results with numpy arrays and classes of the script come back whole."""
+
+    class Model:
+        def __init__(self, weights):
+            self.weights = weights
+
+    def objective(x):
+        return {"loss": x, "model": Model(np.full(3, x))}
+
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=4, trials=trials)
+    best = trials.best_trial["result"]
+    assert isinstance(best["model"], Model)
+    assert best["model"].weights.tolist() == [best["loss"]] * 3
+
+
+@pytest.mark.slow
+def test_executors_need_nothing_installed(run_python, tmp_path):
+    """Trials run on a Python with nothing installed: neither sparktune nor cloudpickle nor numpy."""
+    import venv
+
+    venv.create(tmp_path / "bare", with_pip=False)
+    script = """
+import sys
+from sparktune import STATUS_OK, SparkTrials, fmin, hp
+def objective(config, trial):
+    missing = []
+    for name in ("sparktune", "cloudpickle", "numpy"):
+        try:
+            __import__(name)
+        except ImportError:
+            missing.append(name)
+    trial.report(0, 1.0)
+    return {"loss": config["x"] ** 2, "status": STATUS_OK, "missing": missing,
+            "python": sys.executable}
+trials = SparkTrials(parallelism=2)
+fmin(objective, {"x": hp.uniform("x", -1, 1)}, max_evals=6, trials=trials)
+print(trials.count_successful_trials(), trials.best_trial["result"])
+"""
+    python = str(tmp_path / "bare" / "bin" / "python")
+    out = run_python(script, env={"PYSPARK_PYTHON": python}).stdout
+    assert out.startswith("6 ")
+    assert "'missing': ['sparktune', 'cloudpickle', 'numpy']" in out
+    assert repr(python) in out
+
+
+@pytest.mark.slow
+def test_local_workers_run_the_drivers_python(run_python):
+    """On a local master without PYSPARK_PYTHON the workers run the driver's own Python."""
+    script = """
+import os, sys
+os.environ.pop("PYSPARK_PYTHON", None)
+from pyspark.sql import SparkSession
+from sparktune import SparkTrials, fmin, hp
+if "first" in sys.argv:
+    SparkSession.builder.master("local[2]").getOrCreate()
+trials = SparkTrials(parallelism=2)
+fmin(lambda x: {"loss": x, "python": sys.executable}, hp.uniform("x", 0, 1), max_evals=2, trials=trials)
+print(trials.results[0]["python"] == sys.executable)
+"""
+    assert run_python(script).stdout.endswith("True\n")
+    assert run_python(script, "first").stdout.endswith("True\n")
+
+
+@pytest.mark.slow
+def test_a_stopped_context_ends_the_run(run_python):
+    """When the SparkContext is stopped, fmin ends with an error and keeps what has ended."""
+    script = """
+import threading, time
+from sparktune import EngineStopped, SparkTrials, fmin, hp
+trials = SparkTrials(parallelism=2)
+def stop(trials):
+    if trials.count_total_trials() == 3:
+        stopping.append(threading.Thread(target=trials._session.stop))
+        stopping[0].start()
+    return False, []
+stopping = []
+try:
+    fmin(lambda x, trial: time.sleep(20 * (trial.number > 5)) or x, hp.uniform("x", 0, 1),
+         max_evals=50, trials=trials, early_stop_fn=stop, show_progressbar=False)
+except EngineStopped as error:
+    print(error)
+stopping[0].join()
+print(trials.count_total_trials() >= 3, trials.count_by_state_synced(1))
+fmin(lambda x: x, hp.uniform("x", 0, 1), max_evals=10, trials=trials, show_progressbar=False)
+print(trials.count_total_trials())
+"""
+    out = run_python(script).stdout.splitlines()
+    assert "the SparkContext was stopped while trials were running" in out[0]
+    assert out[1:] == ["True 0", "10"]
+
+
+@pytest.mark.slow
+def test_on_executors_of_their_own(run_python, tmp_path):
+    """A crash runs once though Spark would try again; a lost executor's trial runs once more."""
+    script = """
+import os, signal, time
+from pathlib import Path
+from pyspark.sql import SparkSession
+from sparktune import SparkTrials, fmin, hp
+folder = Path.cwd()
+session = SparkSession.builder.master("local-cluster[2,1,1024]").config(
+    map={"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1"}).getOrCreate()
+def parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+def objective(n):
+    with open(folder / "log", "a") as log:
+        log.write(f"{n}")
+    if n == 3:
+        os._exit(1)
+    if n == 5 and not (folder / "killed").exists():
+        (folder / "killed").touch()
+        os.kill(parent(os.getppid()), signal.SIGKILL)  # the executor's JVM
+        time.sleep(60)
+    return n
+trials = SparkTrials(parallelism=2)
+fmin(objective, hp.randint("n", 8), max_evals=8, trials=trials, show_progressbar=False)
+frame = trials.to_pandas().sort_values("params_n")
+print(list(frame["status"]), list(frame["attempt"]))
+print(frame[frame["params_n"] == 3]["error"].iloc[0].splitlines()[0])
+print("".join(sorted((folder / "log").read_text())))
+"""
+    env = {"PYSPARK_PYTHON": os.sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    out = run_python(script, env=env).stdout.splitlines()
+    assert out[0] == str(["ok"] * 3 + ["failed"] + ["ok"] * 4) + " " + str([0] * 5 + [1, 0, 0])
+    assert out[1].startswith("the Python worker died under the objective")
+    assert out[2] == "012345567"
+
+
+def test_an_engine_on_a_stopped_context_is_refused():
+    """A run on a context that was stopped is refused before anything starts."""
+    from sparktune.engines.base import Job
+    from sparktune.engines.spark_classic import SparkClassic
+
+    class Stopped:
+        _jsc = None
+
+    with pytest.raises(EngineStopped, match="was stopped; create a new session"):
+        SparkClassic(Stopped(), 2).open(Job(len, "r"))

@@ -1,0 +1,194 @@
+"""Trials: documents in Hyperopt's shape, answers in real values, pickles and tables."""
+
+import pickle
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from sparktune import (
+    JOB_STATE_CANCEL,
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    AllTrialsFailed,
+    Trials,
+    fmin,
+    hp,
+    scope,
+)
+
+SPACE = {
+    "c": hp.choice("c", ["near", {"deep": hp.uniform("x", 0, 1)}]),
+    "n": scope.int(hp.quniform("n", 1, 5, 1)),
+}
+
+
+def objective(config):
+    if config["n"] == 1:
+        raise ValueError("one is too few")
+    if config["n"] == 2:
+        return {"status": "fail", "why": "two"}
+    loss = config["n"] + (config["c"]["deep"] if isinstance(config["c"], dict) else 2)
+    return {"loss": loss, "status": "ok", "attachments": {"curve": [1, 2]}}
+
+
+@pytest.fixture
+def trials():
+    trials = Trials(exp_key="e1")
+    fmin(
+        objective, SPACE, max_evals=40, trials=trials, rstate=0,
+        catch_eval_exceptions=True, show_progressbar=False,
+    )  # fmt: skip
+    return trials
+
+
+def test_documents(trials):
+    """Documents have Hyperopt's keys, states and values; raised trials are hidden from the list."""
+    everything = trials._dynamic_trials
+    assert len(everything) == 40
+    assert [document["tid"] for document in everything] == list(range(40))
+    for document in everything:
+        assert set(document) == {
+            "state", "tid", "spec", "result", "misc", "exp_key", "owner", "version",
+            "book_time", "refresh_time",
+        }  # fmt: skip
+        assert document["exp_key"] == "e1"
+        assert isinstance(document["book_time"], datetime)
+        vals, idxs = document["misc"]["vals"], document["misc"]["idxs"]
+        assert set(vals) == {"c", "x", "n"}
+        assert (vals["x"] == []) == (vals["c"] == [0])
+        assert all(len(vals[label]) == len(idxs[label]) for label in vals)
+        if vals["n"] == [1.0]:
+            assert document["state"] == JOB_STATE_ERROR
+            assert "one is too few" in document["misc"]["error"][1]
+            assert document["misc"]["error"][0] == "ValueError"
+        elif vals["n"] == [2.0]:
+            assert document["state"] == JOB_STATE_DONE
+            assert document["result"]["why"] == "two"
+        else:
+            assert document["state"] == JOB_STATE_DONE
+            assert document["result"]["loss"] > 0
+    raised = trials.count_by_state_synced(JOB_STATE_ERROR)
+    assert 0 < raised < 40
+    assert len(trials) == len(trials.trials) == len(list(trials)) == 40 - raised
+    assert trials.count_by_state_unsynced(JOB_STATE_CANCEL) == 0
+    assert trials[0] == trials.trials[0]
+
+
+def test_columns_agree(trials):
+    """tids, results, losses, statuses, vals and idxs are columns of the documents."""
+    assert trials.losses() == [result.get("loss") for result in trials.results]
+    assert trials.statuses().count("ok") == trials.count_successful_trials()
+    assert trials.tids == [misc["tid"] for misc in trials.miscs]
+    assert trials.specs == [None] * len(trials)
+    assert len(trials.vals["n"]) == len(trials)
+    idxs, vals = trials.idxs_vals
+    assert (idxs, vals) == (trials.idxs, trials.vals)
+    branch = dict(zip(trials.idxs["c"], trials.vals["c"], strict=True))
+    assert idxs["x"] == [tid for tid in trials.tids if branch[tid] == 1]
+    assert all(type(value) is float for value in vals["x"])
+    assert trials.trial_attachments(trials.best_trial) == {"curve": [1, 2]}
+
+
+def test_the_answer(trials):
+    """best_trial, argmin, best_params and best_loss speak of the trial with the lowest loss."""
+    losses = [loss for loss in trials.losses() if loss is not None]
+    assert trials.best_loss == min(losses) == trials.best_trial["result"]["loss"]
+    assert trials.argmin == {"c": 1, "x": trials.argmin["x"], "n": 3.0}
+    assert trials.best_params == {
+        "c": {"deep": trials.argmin["x"]}, "x": trials.argmin["x"], "n": 3.0
+    }  # fmt: skip
+    assert type(trials.argmin["c"]) is int
+
+
+def test_no_answer():
+    """Without a finished trial, asking for the best says that there is none."""
+    for attribute in ("best_trial", "argmin", "best_params", "best_loss"):
+        with pytest.raises(AllTrialsFailed, match="no trial has ended"):
+            getattr(Trials(), attribute)
+    assert len(Trials()) == 0
+    assert Trials().losses() == []
+
+
+def test_a_table(trials):
+    """to_pandas has a row a trial, options instead of indices where they are plain."""
+    frame = trials.to_pandas()
+    assert list(frame.index) == list(range(40))
+    assert set(frame["status"]) == {"ok", "failed"}
+    assert set(frame["params_c"]) == {"near", 1}
+    assert frame["params_x"].isna().sum() == (frame["params_c"] == "near").sum()
+    assert frame["loss"].min() == trials.best_loss
+    failed = frame[frame["status"] == "failed"]
+    assert failed["error"].notna().all()
+    assert (frame["seconds"] >= 0).all()
+    assert Trials().to_pandas().empty
+
+
+def test_without_pandas_the_extra_is_named(run_python):
+    """Where pandas is missing, to_pandas says what to install."""
+    script = """
+import sys
+sys.modules["pandas"] = None
+from sparktune import Trials
+try:
+    Trials().to_pandas()
+except ImportError as error:
+    print(error)
+"""
+    assert "pip install 'sparktune[pandas]'" in run_python(script).stdout
+
+
+def test_pickles_go_on(trials):
+    """Pickled trials come back equal and go on."""
+    copy = pickle.loads(pickle.dumps(trials))
+    assert copy.losses() == trials.losses()
+    assert copy.argmin == trials.argmin
+    assert copy.seed == trials.seed
+    fmin(
+        objective, SPACE, max_evals=45, trials=copy,
+        catch_eval_exceptions=True, show_progressbar=False,
+    )  # fmt: skip
+    assert copy.count_total_trials() == 45
+    assert trials.count_total_trials() == 40
+
+
+def test_delete_all(trials):
+    """delete_all forgets everything, and the trials can be used in another space."""
+    trials.delete_all()
+    assert len(trials) == 0
+    fmin(lambda c: c, hp.uniform("z", 0, 1), max_evals=3, trials=trials, show_progressbar=False)
+    assert trials.vals == {"z": trials.losses()}
+
+
+def test_documents_are_a_view(trials):
+    """Changing a document changes nothing that the search knows."""
+    best = trials.argmin
+    trials.trials[0]["result"]["loss"] = -100.0
+    assert trials.argmin == best
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"parallelism": 0}, "`parallelism` must be a whole number >= 1, but got 0"),
+        ({"parallelism": 1.5}, "`parallelism`.*1.5"),
+        ({"parallelism": "4"}, "`parallelism`.*'4'"),
+        ({"parallelism": 4}, "needs executor='threads'"),
+        ({"executor": "fork"}, "`executor` must be 'threads' or None, but got 'fork'"),
+    ],
+)
+def test_wrong_arguments(options, sentence):
+    """Wrong arguments of Trials are refused with a sentence."""
+    with pytest.raises(ValueError, match=sentence):
+        Trials(**options)
+
+
+def test_numpy_results_stay_what_they_are():
+    """What the objective adds to its result is kept as it is; the loss becomes a float."""
+    trials = Trials()
+    fmin(
+        lambda c: {"loss": np.float32(0.5), "status": "ok", "weights": np.arange(3)},
+        hp.uniform("z", 0, 1), max_evals=1, trials=trials, show_progressbar=False,
+    )  # fmt: skip
+    assert type(trials.losses()[0]) is float
+    assert isinstance(trials.results[0]["weights"], np.ndarray)
