@@ -359,6 +359,21 @@ def test_check_accepts_the_range_and_refuses_what_lies_outside(distribution, goo
             distribution.check(value, "x")
 
 
+def test_check_is_as_narrow_as_the_range():
+    """A range of tiny numbers does not accept what lies many widths outside."""
+    for distribution in (Uniform(0, 1e-12), Uniform(-1e-12, 0, q=1e-13)):
+        with pytest.raises(ValueError, match="'x' takes"):
+            distribution.check(5e-10, "x")
+
+
+def test_check_names_the_range_as_it_was_given():
+    """The message shows the bounds, without the slack for rounding."""
+    with pytest.raises(ValueError, match="number from 0 to 1, but got 2"):
+        Uniform(0, 1).check(2, "x")
+    with pytest.raises(ValueError, match="number from 0 to 9, but got 11"):
+        Uniform(0, 9, q=1).check(11, "x")
+
+
 def test_check_refuses_a_step_that_is_never_drawn():
     """Where a bound lies half-way between two steps, the step beyond it is refused."""
     distribution = Uniform(0, 9, q=2)

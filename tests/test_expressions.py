@@ -37,7 +37,7 @@ def built(template, **values):
     ],
 )
 def test_operators_work_in_both_directions(function):
-    """node op number, number op node and node op node give what the numbers give."""
+    """`node op number`, `number op node` and `node op node` give what the numbers give."""
     n, m = hp.randint("n", 10), hp.randint("m", 10)
     for a, b in ((7, 3), (3, 7), (5, 5)):
         assert built(function(n, b), n=a) == function(a, b)
@@ -63,7 +63,7 @@ def test_comparison_is_an_expression():
     """== and < of nodes are evaluated in the trial and give bools."""
     n = hp.randint("n", 10)
     assert isinstance(n == 3, Call)
-    assert built([n == 3, n != 3, 5 < n], n=3) == [True, False, False]
+    assert built([n == 3, n != 3, n > 5], n=3) == [True, False, False]
 
 
 def test_indexing_through_a_choice():
@@ -303,7 +303,7 @@ def test_objects_are_passed_by_identity():
 
 
 def test_nodes_show_what_they_are():
-    """repr names labels, functions and arguments."""
+    """`repr` names labels, functions and arguments."""
     node = scope.round(1 + hp.uniform("x", 0, 1), ndigits=2)
     assert (
         repr(node) == "round(add(1, <'x': Uniform(low=0, high=1, log=False, q=None)>), ndigits=2)"

@@ -50,7 +50,7 @@ def filled(n, space=None):
 
 
 def test_a_started_trial_is_pending():
-    """start numbers trials from 0 and keeps the values, the time and no outcome."""
+    """`start` numbers trials from 0 and keeps the values, the time and no outcome."""
     history = History(tree())
     assert len(history) == 0
     assert history.X.shape == (0, 4)
@@ -97,7 +97,7 @@ def test_a_trial_finishes_once():
 
 
 def test_finish_gives_the_ended_trial():
-    """finish gives the trial with its outcome, which is also the one in the history."""
+    """`finish` gives the trial with its outcome, which is also the one in the history."""
     history = History(tree())
     pending = history.start({"lr": 0.5, "m": 0, "n": 3}, now=1.0)
     ended = history.finish(0, 0, ok(0.25))
@@ -143,7 +143,7 @@ def test_answers_of_earlier_attempts_are_refused():
 
 
 def test_an_ended_trial_is_not_queued_again():
-    """requeue is for pending trials."""
+    """`requeue` is for pending trials."""
     history = filled(1)
     with pytest.raises(InvalidTrial, match="trial 0 has ended"):
         history.requeue(0)
@@ -179,7 +179,7 @@ def test_columns_equal_rows(n):
 
 
 def test_counts_follow_the_statuses():
-    """count gives how many trials have one of the statuses asked for."""
+    """`count` gives how many trials have one of the statuses asked for."""
     history = filled(103)
     for status in Status:
         assert history.count(status) == sum(trial.status is status for trial in history)
@@ -192,7 +192,7 @@ def test_counts_follow_the_statuses():
 
 
 def test_the_best_trial_is_the_earliest_of_the_lowest():
-    """best is the lowest loss, and the lowest number among equals, in whatever order they end."""
+    """`best` is the lowest loss, and the lowest number among equals, in whatever order they end."""
     history = History(tree())
     for _ in range(6):
         history.start({"lr": 0.5, "m": 0, "n": 3}, now=0.0)
@@ -333,14 +333,19 @@ def test_an_equal_space_in_another_order_is_adopted():
     assert history.X.shape == (71, 4)
 
 
+def model():
+    """The choice of tree(), declared anew."""
+    return hp.choice("m", [hp.randint("n", 5), hp.uniform("x", 0, 1)])
+
+
 @pytest.mark.parametrize(
     ("make", "label"),
     [
-        (lambda: [hp.loguniform("lr", -5, 1), MODEL()], "'lr'"),
-        (lambda: [hp.uniform("lr", -5, 0), MODEL()], "'lr'"),
-        (lambda: [hp.loguniform("rate", -5, 0), MODEL()], "'lr', 'rate'"),
-        (lambda: [MODEL()], "'lr'"),
-        (lambda: [hp.loguniform("lr", -5, 0), hp.uniform("new", 0, 1), MODEL()], "'new'"),
+        (lambda: [hp.loguniform("lr", -5, 1), model()], "'lr'"),
+        (lambda: [hp.uniform("lr", -5, 0), model()], "'lr'"),
+        (lambda: [hp.loguniform("rate", -5, 0), model()], "'lr', 'rate'"),
+        (lambda: [model()], "'lr'"),
+        (lambda: [hp.loguniform("lr", -5, 0), hp.uniform("new", 0, 1), model()], "'new'"),
         (
             lambda: [
                 hp.loguniform("lr", -5, 0),
@@ -365,11 +370,6 @@ def test_another_space_is_refused(make, label):
         history.adopt(Space(make()))
     assert history.space is space
     np.testing.assert_array_equal(history.X, before)
-
-
-def MODEL():  # noqa: N802
-    """The choice of tree(), declared anew."""
-    return hp.choice("m", [hp.randint("n", 5), hp.uniform("x", 0, 1)])
 
 
 # ---- Outcome -------------------------------------------------------------------------------------

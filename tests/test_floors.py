@@ -1,0 +1,186 @@
+"""The order of the rooms: a file imports only from rooms before its own."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+import sparktune
+
+PACKAGE = Path(sparktune.__file__).parent
+
+# From the ground up. A folder stands for all files in it that are not listed themselves.
+ROOMS = [
+    {"exceptions"},
+    {"space/distributions"},
+    {"space/expressions"},
+    {"space/tree"},
+    {"hp", "history"},
+    {"suggest/surrogates"},
+    {"suggest/__init__"},
+    {"suggest"},
+    {"engines/worker"},
+    {"engines/pool", "engines/base"},
+    {"engines/local", "engines/spark_classic"},
+    {"search"},
+    {"views"},
+    {"trials"},
+    {"spark"},
+    {"algorithms"},
+    {"tpe", "rand", "early_stop"},
+    {"fmin"},
+    {"__init__"},
+]
+GROUND_AND_MIND = ("exceptions", "space/", "hp", "history", "suggest/")
+IMPURE = {"time", "threading", "os", "io", "pathlib", "shutil", "tempfile", "socket", "subprocess"}
+IMPURE |= {"asyncio", "concurrent", "multiprocessing", "datetime", "sqlite3", "pyspark", "random"}
+SPARK = {"engines/spark_classic", "spark", "engines/worker"}
+UPWARDS = {("trials", "fmin")}  # Trials.fmin is a method of convenience
+
+FILES = {str(path.relative_to(PACKAGE).with_suffix("")): path for path in PACKAGE.rglob("*.py")}
+
+
+def floor_of(name):
+    """The floor of a file: that of its own name, else of the nearest folder in the list."""
+    while name:
+        for floor, rooms in enumerate(ROOMS):
+            if name in rooms:
+                return floor
+        name = name.rpartition("/")[0]
+    return None
+
+
+def imports(name):
+    """What a file imports, wherever in it: (module, line, inside a function); ours with '/'."""
+    tree = ast.parse(FILES[name].read_text())
+    lazy = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            lazy |= {id(inner) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module or ""]
+            if node.level:
+                folder = ["sparktune", *name.split("/")][: -node.level]
+                modules = [".".join([*folder, *filter(None, modules)])]
+            if (modules[0].replace(".", "/") + "/").startswith("sparktune/"):
+                modules = [f"{modules[0]}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for module in modules:
+            if module.split(".")[0] == "sparktune":
+                module = ours(module.replace(".", "/"))
+            yield module, node, id(node) in lazy
+
+
+def ours(path):
+    """The file that an import of sparktune/... reaches, as a key of FILES behind a slash."""
+    parts = path.split("/")[1:]
+    for end in range(len(parts), -1, -1):
+        for name in ("/".join(parts[:end]), "/".join([*parts[:end], "__init__"])):
+            if name in FILES:
+                return f"/{name}"
+    raise AssertionError(path)
+
+
+def test_the_parser_sees_the_imports():
+    """The test itself sees relative, lazy and foreign imports."""
+    seen = {(module, lazy) for module, _, lazy in imports("trials")}
+    assert {
+        ("/history", False),
+        ("/engines/local", False),
+        ("/fmin", True),
+        ("math", False),
+    } <= seen
+    assert ("/engines/worker", False) in {
+        (m, lazy) for m, _, lazy in imports("engines/spark_classic")
+    }
+    assert "/tpe" in {module for module, _, _ in imports("__init__")}
+    assert "/space/distributions" in {
+        module for module, _, _ in imports("suggest/surrogates/parzen")
+    }
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_every_file_has_a_room_and_imports_from_earlier_ones(name):
+    """A file stands in the list of rooms, and imports of ours only what stands before it."""
+    found = [(module[1:], node.lineno) for module, node, _ in imports(name) if module[0] == "/"]
+    if name.endswith("/__init__") and floor_of(name) is None:
+        assert not found, f"{name} is the front of a folder, and imports nothing"
+        return
+    assert floor_of(name) is not None, f"give {name} a room in ROOMS"
+    for module, line in found:
+        assert floor_of(module) < floor_of(name) or (name, module) in UPWARDS, f"{name}.py:{line}"
+
+
+def test_every_room_exists():
+    """No room of the list is left empty."""
+    for room in set().union(*ROOMS):
+        assert room in FILES or (PACKAGE / room).is_dir(), room
+
+
+def test_the_worker_imports_nothing_of_ours():
+    """What runs on an executor does not need this package there."""
+    assert not [module for module, _, _ in imports("engines/worker") if module[0] == "/"]
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_pyspark_is_imported_late_and_in_few_places(name):
+    """Only the Spark rooms import pyspark, and only inside functions."""
+    for module, node, lazy in imports(name):
+        if module.split(".")[0] == "pyspark":
+            assert name in SPARK, f"{name}.py:{node.lineno}"
+            assert lazy, f"{name}.py:{node.lineno}"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in sorted(FILES) if name.startswith(GROUND_AND_MIND)]
+)
+def test_ground_and_mind_have_no_clock_thread_or_file(name):
+    """What a search is about and how it chooses does not touch the world outside."""
+    tree = ast.parse(FILES[name].read_text())
+    assert not [f"{m}:{node.lineno}" for m, node, _ in imports(name) if m.split(".")[0] in IMPURE]
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert not {f.id for f in calls if isinstance(f, ast.Name)} & {"open", "print", "input"}
+
+
+def test_importing_the_package_loads_nothing_heavy(run_python):
+    """`import sparktune` brings numpy and scipy.special, and leaves the rest for their use."""
+    heavy = ["pyspark", "py4j", "scipy.stats", "scipy.optimize", "scipy.linalg", "tqdm"]
+    heavy += ["sklearn", "pandas", "matplotlib", "IPython"]
+    script = f"import sparktune, sys; print([m for m in {heavy} if m in sys.modules])"
+    assert run_python(script).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["fmin", "search"])
+@pytest.mark.parametrize("first", ["name", "module"])
+def test_functions_with_the_name_of_their_module(run_python, name, first):
+    """sparktune.fmin and .search stay functions, whichever of them was imported first."""
+    lines = [f"from sparktune import {name}", f"import sparktune.{name}"]
+    script = "\n".join(
+        [
+            *(lines if first == "name" else lines[::-1]),
+            "import sys, importlib, types",
+            f"assert isinstance({name}, types.FunctionType)",
+            f"assert sparktune.{name} is {name}",
+            f"module = sys.modules['sparktune.{name}']",
+            f"assert module.{name} is {name}",
+            f"assert importlib.import_module('sparktune.{name}') is module",
+            f"from sparktune.{name} import {name} as again",
+            f"assert sparktune.{name} is again is {name}",
+            "print('fine')",
+        ]
+    )
+    assert run_python(script).stdout.strip() == "fine"
+
+
+def test_everything_public_exists():
+    """Every name in __all__ of every module is there."""
+    for name in FILES:
+        module = "sparktune" if name == "__init__" else f"sparktune.{name.replace('/', '.')}"
+        module = importlib.import_module(module.removesuffix(".__init__"))
+        for public in getattr(module, "__all__", ()):
+            assert hasattr(module, public), f"{name}: {public}"
