@@ -126,6 +126,9 @@ class Trial:
         """The loss, None without one."""
         return None if self.outcome is None else self.outcome.loss
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "values": dict(self.values)}
+
 
 class History:
     """All trials of one search, by number.
@@ -232,11 +235,18 @@ class History:
 
     def requeue(self, number: int) -> Trial:
         """Give a lost pending trial its next attempt; answers of earlier ones are refused then."""
-        trial = self._trials[number]
-        if trial.outcome is not None:
-            raise InvalidTrial(f"trial {number} has ended and cannot be queued again")
+        trial = self._pending(number)
         self._trials[number] = replace(trial, attempt=trial.attempt + 1)
         return self._trials[number]
+
+    def _pending(self, number: int) -> Trial:
+        """A trial without an outcome."""
+        if not 0 <= number < len(self._trials):
+            raise InvalidTrial(f"there is no trial {number}, only {len(self)} trials from 0")
+        trial = self._trials[number]
+        if trial.outcome is not None:
+            raise InvalidTrial(f"trial {number} has ended already as {trial.status.name}")
+        return trial
 
     def finish(self, number: int, attempt: int, outcome: Outcome) -> Trial:
         """Record the outcome of a pending trial, once.
@@ -245,11 +255,7 @@ class History:
             InvalidTrial: no such trial, one that has an outcome already, an attempt other than the
                 current one, or an outcome that ends nothing.
         """
-        if not 0 <= number < len(self._trials):
-            raise InvalidTrial(f"there is no trial {number}, only {len(self)} trials from 0")
-        trial = self._trials[number]
-        if trial.outcome is not None:
-            raise InvalidTrial(f"trial {number} has ended already as {trial.status.name}")
+        trial = self._pending(number)
         if attempt != trial.attempt:
             raise InvalidTrial(
                 f"trial {number} is at attempt {trial.attempt}; attempt {attempt} came too late"
@@ -268,7 +274,7 @@ class History:
         return trial
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"space": self.space, "trials": [_plain(trial) for trial in self._trials]}
+        return {"space": self.space, "trials": self._trials}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["space"])  # type: ignore[misc]
@@ -293,7 +299,3 @@ def _signature(space: Space) -> dict[str, Any]:
         )
         for j, label in enumerate(space.labels)
     }
-
-
-def _plain(trial: Trial) -> Trial:
-    return replace(trial, values=dict(trial.values))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .exceptions import BadSearchSpace
-from .space.distributions import Distribution, Integers, Normal, Uniform
+from .space.distributions import Distribution, Integers, Normal, Uniform, whole_number
 from .space.tree import Choice, Param
 
 __all__ = [
@@ -114,10 +114,10 @@ def randint(label: str, *bounds: int) -> Param:
     low, high = bounds if len(bounds) == 2 else (0, bounds[0])
 
     def make() -> Distribution:
-        below = Integers(high, high).high  # checks that the bound is a whole number
-        if Integers(low, low).low >= below:
+        least, above = whole_number(low, "low"), whole_number(high, "high")
+        if least >= above:
             raise ValueError(f"`low < high` must hold, but got low={low}, high={high}")
-        return Integers(low, below - 1)
+        return Integers(least, above - 1)
 
     return _param(label, make)
 

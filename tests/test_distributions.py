@@ -288,8 +288,8 @@ def test_log_prior_agrees_with_log_prob(distribution):
 @given(discrete)
 def test_masses_of_all_values_sum_to_one(distribution):
     """values() lists every value once, and their masses sum to 1."""
-    values = list(itertools.islice(distribution.values(), 20_001))
-    assume(len(values) <= 20_000)
+    values = list(itertools.islice(distribution.values(), 4001))
+    assume(len(values) <= 4000)
     z = np.array([distribution.latent(value) for value in values])
     assert np.exp(distribution.log_prior(z)).sum() == pytest.approx(1, abs=1e-6)
     assert len(set(values)) == len(values)

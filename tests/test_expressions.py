@@ -236,7 +236,7 @@ def test_nodes_have_no_truth_value(node):
 def test_nodes_are_not_iterable():
     """Looping over a node, unpacking it and asking for its length end at once."""
     node = hp.choice("c", [[1, 2], [3, 4]])
-    for use in (list, iter, len, lambda n: [*n], lambda n: 1 in n):
+    for use in (iter, list, len, lambda n: [*n], lambda n: 1 in n):
         with pytest.raises(TypeError):
             use(node)
 
@@ -306,6 +306,7 @@ def test_nodes_show_what_they_are():
     """`repr` names labels, functions and arguments."""
     node = scope.round(1 + hp.uniform("x", 0, 1), ndigits=2)
     assert (
-        repr(node) == "round(add(1, <'x': Uniform(low=0, high=1, log=False, q=None)>), ndigits=2)"
+        repr(node)
+        == "round(add(1, <'x': Uniform(low=0.0, high=1.0, log=False, q=None)>), ndigits=2)"
     )
     assert repr(hp.choice("c", [1, 2])) == "<'c': choice of 2>"

@@ -184,3 +184,13 @@ def test_everything_public_exists():
         module = importlib.import_module(module.removesuffix(".__init__"))
         for public in getattr(module, "__all__", ()):
             assert hasattr(module, public), f"{name}: {public}"
+
+
+def test_every_test_says_its_behaviour():
+    """Every test has a docstring of one sentence."""
+    for path in Path(__file__).parent.rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                text = ast.get_docstring(node) or ""
+                assert text.endswith("."), f"{path.name}: {node.name}"
+                assert "\n\n" not in text, f"{path.name}: {node.name}"

@@ -40,7 +40,7 @@ def saddle_loss(config):
 
 
 def test_it_minimises_and_returns_label_to_value(saddle):
-    """With no more than an objective, a space and a budget, fmin finds the minimum of the saddle."""
+    """With an objective, a space and a budget, fmin finds the minimum of the saddle."""
     best = quiet(saddle_loss, saddle, max_evals=200, rstate=0)
     assert set(best) == {"a", "b"}
     assert saddle_loss(best) <= -3.95
@@ -48,7 +48,7 @@ def test_it_minimises_and_returns_label_to_value(saddle):
 
 
 def test_choices_come_back_as_indices_or_as_they_are():
-    """argmin holds the index of an option; return_argmin=False gives the best configuration."""
+    """Argmin holds the index of an option; return_argmin=False gives the best configuration."""
     space = {"c": hp.choice("c", ["far", {"x": hp.uniform("x", 0, 1)}]), "n": hp.randint("n", 3)}
 
     def objective(config):
@@ -91,7 +91,7 @@ def test_the_dominant_idiom_of_old_scripts():
     ids=str,
 )
 def test_algorithms(algo, saddle):
-    """algo takes suggest functions, partials, modules and suggesters."""
+    """Algo takes suggest functions, partials, modules and suggesters."""
     trials = Trials()
     quiet(saddle_loss, saddle, algo, 30, trials=trials, rstate=0)
     assert len(trials) == 30
@@ -165,7 +165,7 @@ def test_without_rstate_runs_differ_unless_the_environment_says(saddle, monkeypa
     monkeypatch.setenv("HYPEROPT_FMIN_SEED", "12")
     assert losses() == losses()
     monkeypatch.setenv("HYPEROPT_FMIN_SEED", "a dozen")
-    with pytest.raises(ValueError, match="HYPEROPT_FMIN_SEED .*'a dozen'"):
+    with pytest.raises(ValueError, match=r"HYPEROPT_FMIN_SEED .*'a dozen'"):
         losses()
 
 
@@ -351,9 +351,7 @@ def test_points_to_evaluate_come_first(saddle):
 def test_wrong_points_are_refused(point, sentence, saddle):
     """A point that does not fit the space is refused with its place and label."""
     with pytest.raises(InvalidTrial, match=rf"points_to_evaluate\[1\]: .*{sentence}"):
-        quiet(
-            saddle_loss, saddle, max_evals=3, points_to_evaluate=[{"a": 0.0, "b": 0.0}, point]
-        )
+        quiet(saddle_loss, saddle, max_evals=3, points_to_evaluate=[{"a": 0.0, "b": 0.0}, point])
 
 
 def test_ctrl_c_is_raised_again_and_keeps_everything(saddle, capsys):

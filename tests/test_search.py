@@ -255,7 +255,7 @@ class Losing:
 
 
 def test_a_lost_trial_is_queued_again_and_then_fails(space):
-    """A trial lost with its executor gets one more attempt; lost again, it fails with the reason."""
+    """A trial lost with its executor gets one more attempt, and then fails with the reason."""
     engine = Losing({(1, 0), (3, 0), (3, 1)})
     events, history = go(lambda c: c["x"], space, engine, Budget(max_evals=5))
     assert [e.trial.number for e in of_kind(events, Requeued)] == [1, 3]

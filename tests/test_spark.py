@@ -7,6 +7,7 @@ import re
 import signal
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def saddle_loss(config):
 
 def alive(pids):
     """The processes among ``pids`` that exist."""
-    return [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 def wait_for(condition, seconds=20):
@@ -50,7 +51,7 @@ def wait_for(condition, seconds=20):
 
 
 def test_the_saddle_on_spark(trials, saddle):
-    """fmin with SparkTrials finds the minimum; the result is a plain dict of native values."""
+    """Fmin with SparkTrials finds the minimum; the result is a plain dict of native values."""
     best = quiet(saddle_loss, saddle, algo=tpe.suggest, max_evals=80, trials=trials, rstate=0)
     assert saddle_loss(best) < -3.8
     assert trials.count_total_trials() == len(trials) == 80
@@ -116,7 +117,7 @@ def test_what_cannot_be_pickled_is_refused_before_anything_runs(trials, saddle):
     with pytest.raises(UnpicklableObjective, match="'handle' of type lock"):
         quiet(lambda config: handle and 0.0, saddle, max_evals=3, trials=trials)
     assert len(trials) == 0
-    with pytest.raises(UnpicklableObjective, match="the configuration of trial 0 .* item 'h'"):
+    with pytest.raises(UnpicklableObjective, match=r"the configuration of trial 0 .* item 'h'"):
         quiet(
             lambda c: 0.0, {"h": hp.choice("h", [handle])}, max_evals=3,
             trials=SparkTrials(2, spark_session=trials._session),
@@ -177,10 +178,10 @@ def test_ending_early_cancels_the_tasks(trials, how, tmp_path, capsys):
     """Every way to end early comes back at once, keeps what ended and kills what runs."""
 
     def objective(x):
-        if x < 0.5:
-            return x
-        (tmp_path / str(os.getpid())).touch()
-        time.sleep(120)
+        if x >= 0.5:
+            (tmp_path / str(os.getpid())).touch()
+            time.sleep(120)
+        return x
 
     points = [{"x": x} for x in (0.1, 0.2, 0.9, 0.8, 0.3)]
     options = {"points_to_evaluate": points, "max_evals": 50, "trials": trials}
@@ -240,7 +241,7 @@ def test_a_run_goes_on_after_a_timeout(trials):
 
 
 def test_the_constructors_budget_counts(spark):
-    """timeout and loss_threshold of the constructor hold unless fmin gives its own."""
+    """Timeout and loss_threshold of the constructor hold unless fmin gives its own."""
     trials = SparkTrials(4, loss_threshold=0.5, spark_session=spark)
     quiet(lambda x: x, hp.uniform("x", 0, 1), max_evals=500, trials=trials)
     assert trials.count_total_trials() < 100
@@ -323,13 +324,11 @@ def test_what_spark_cannot_do_is_refused_with_a_sentence(trials, saddle):
     """pass_expr_memo_ctrl off the driver and profiles without a cluster are refused."""
     from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
-    with pytest.raises(ValueError, match="`pass_expr_memo_ctrl`.* not on Spark"):
+    with pytest.raises(ValueError, match=r"`pass_expr_memo_ctrl`.* not on Spark"):
         quiet(saddle_loss, saddle, max_evals=2, trials=trials, pass_expr_memo_ctrl=True)
     profile = ResourceProfileBuilder().require(TaskResourceRequests().cpus(1)).build
-    with_profile = SparkTrials(
-        2, spark_session=trials._session, resource_profile=profile
-    )
-    with pytest.raises(ValueError, match="resource_profile needs a cluster.*has none"):
+    with_profile = SparkTrials(2, spark_session=trials._session, resource_profile=profile)
+    with pytest.raises(ValueError, match=r"resource_profile needs a cluster.*has none"):
         quiet(saddle_loss, saddle, max_evals=2, trials=with_profile)
 
 
@@ -351,7 +350,7 @@ def test_arrays_come_back(trials):
 
 @pytest.mark.slow
 def test_executors_need_nothing_installed(run_python, tmp_path):
-    """Trials run on a Python with nothing installed: neither sparktune nor cloudpickle nor numpy."""
+    """Trials run on a Python without sparktune, cloudpickle, numpy or anything installed."""
     import venv
 
     venv.create(tmp_path / "bare", with_pip=False)
@@ -390,7 +389,8 @@ from sparktune import SparkTrials, fmin, hp
 if "first" in sys.argv:
     SparkSession.builder.master("local[2]").getOrCreate()
 trials = SparkTrials(parallelism=2)
-fmin(lambda x: {"loss": x, "python": sys.executable}, hp.uniform("x", 0, 1), max_evals=2, trials=trials)
+objective = lambda x: {"loss": x, "python": sys.executable}
+fmin(objective, hp.uniform("x", 0, 1), max_evals=2, trials=trials)
 print(trials.results[0]["python"] == sys.executable)
 """
     assert run_python(script).stdout.endswith("True\n")

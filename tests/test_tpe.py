@@ -10,7 +10,7 @@ from sparktune.suggest.tpe import TPE
 
 
 def run(space, loss, n, k, seed, suggester=None):
-    """n trials in batches of k, without an engine."""
+    """N trials in batches of k, without an engine."""
     space = Space(space)
     history = History(space)
     while len(history) < n:
@@ -59,9 +59,7 @@ def test_joint_kernels_follow_a_diagonal():
 def test_the_tree_is_modelled_as_declared():
     """Candidates concentrate on the better branch and on its good values."""
     space = {
-        "m": hp.choice(
-            "m", [{"a": hp.uniform("a", 0, 1)}, {"b": hp.uniform("b", 0, 1)}, {"z": 0}]
-        )
+        "m": hp.choice("m", [{"a": hp.uniform("a", 0, 1)}, {"b": hp.uniform("b", 0, 1)}, {"z": 0}])
     }
 
     def loss(config):
@@ -77,7 +75,7 @@ def test_the_tree_is_modelled_as_declared():
 
 @pytest.mark.parametrize("k", [1, 4, 7])
 def test_a_finite_space_is_covered_without_repeats(k):
-    """While a finite space has untried points, no point is proposed twice; then points may repeat."""
+    """No point of a finite space is proposed twice while it has others; then points may repeat."""
     space = {
         "i": hp.randint("i", 4),
         "c": hp.choice("c", ["x", {"q": hp.quniform("q", 0, 1, 0.5)}]),
@@ -152,7 +150,13 @@ def test_the_budget_shortens_the_start_up():
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("gamma", 0), ("gamma", 1.5), ("n_startup_jobs", 0), ("n_EI_candidates", 2.5), ("prior_weight", 0)],
+    [
+        ("gamma", 0),
+        ("gamma", 1.5),
+        ("n_startup_jobs", 0),
+        ("n_EI_candidates", 2.5),
+        ("prior_weight", 0),
+    ],
 )
 def test_settings_out_of_range_are_refused(setting, value):
     """A setting out of its range is refused with its name and value."""

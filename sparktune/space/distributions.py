@@ -25,12 +25,21 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, ndtr
 
-__all__ = ["Categorical", "Distribution", "Integers", "Normal", "Uniform", "log_ndtr_difference"]
+__all__ = [
+    "Categorical",
+    "Distribution",
+    "Integers",
+    "Normal",
+    "Uniform",
+    "log_ndtr_difference",
+    "whole_number",
+]
 
 Array: TypeAlias = NDArray[np.float64]
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 _LOG_MAX = math.log(np.finfo(float).max)
+_LOG_MIN = math.log(np.finfo(float).tiny)
 
 
 class Distribution(Protocol):
@@ -80,7 +89,10 @@ class Distribution(Protocol):
 def _number(value: object) -> float:
     if isinstance(value, (str, bytes, bool, np.bool_)):
         raise TypeError
-    return float(value)  # type: ignore[arg-type]
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        return math.inf
 
 
 def _check_number(value: object, label: str) -> float:
@@ -93,14 +105,15 @@ def _check_number(value: object, label: str) -> float:
     return number
 
 
-def _check_finite(**named: object) -> None:
-    for name, value in named.items():
-        try:
-            finite = math.isfinite(_number(value))
-        except (TypeError, ValueError):
-            raise TypeError(f"`{name}` must be a real number, but got {value!r}") from None
-        if not finite:
-            raise ValueError(f"`{name}` must be finite, but got {value!r}")
+def _finite(value: object, name: str) -> float:
+    """A setting of a distribution as a float."""
+    try:
+        number = _number(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"`{name}` must be a real number, but got {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"`{name}` must be finite, but got {value!r}")
+    return number
 
 
 def log_ndtr_difference(a: Array, b: Array) -> Array:
@@ -124,6 +137,24 @@ class _Numeric(ABC):
     log: bool
     q: float | None
 
+    def _settle(self, *names: str) -> None:
+        """Make settings plain floats, and check the step."""
+        for name in names:
+            object.__setattr__(self, name, _finite(getattr(self, name), name))
+        if self.q is not None:
+            object.__setattr__(self, "q", _finite(self.q, "q"))
+            if not self.q > 0:
+                raise ValueError(f"`q > 0` must hold, but got q={self.q}")
+
+    def _multiple(self, number: float, value: object, label: str) -> float:
+        """The multiple of q that a number given by hand stands for."""
+        if self.q is None:
+            return number
+        nearest = float(self._rounded(np.asarray(number)))
+        if not math.isclose(number, nearest, rel_tol=1e-9, abs_tol=1e-9 * self.q):
+            raise ValueError(f"{label!r} takes a multiple of {self.q:g}, but got {value!r}")
+        return nearest
+
     @property
     def discrete(self) -> bool:
         return self.q is not None
@@ -145,10 +176,13 @@ class _Numeric(ABC):
     def _log_mass(self, lo: Array, hi: Array) -> Array:
         """Log probability of a latent between ``lo`` and ``hi``."""
 
+    def _rounded(self, values: Array) -> Array:
+        """Values at the nearest multiples of q."""
+        return values if self.q is None else np.round(values / self.q) * self.q + 0.0  # no -0.0
+
     def _quantized(self, z: Array) -> Array:
         """The values of latents, rounded to multiples of q."""
-        raw = np.exp(z) if self.log else z
-        return raw if self.q is None else np.round(raw / self.q) * self.q
+        return self._rounded(np.exp(z) if self.log else z)
 
     def _to_latent(self, values: Array) -> Array:
         if self.log:
@@ -174,19 +208,17 @@ class _Numeric(ABC):
         return self._log_density(z) if self.q is None else self._log_mass(*self.cells(z))
 
     def value(self, z: float) -> float:
-        if self.log:
-            return float(self._quantized(np.asarray(z)))
-        return float(z if self.q is None else np.round(z / self.q) * self.q)
+        return float(self._quantized(np.asarray(z)))
 
     def latent(self, value: float) -> float:
-        return float(self._to_latent(np.asarray(float(value))))
+        return float(self._to_latent(self._rounded(np.asarray(float(value)))))
 
     def log_prob(self, value: ArrayLike) -> Array:
         """Log density of values (continuous) or log probability of values (quantised)."""
         values = np.asarray(value, float)
         lo, hi = self.support
         if self.q is not None:
-            on_grid = np.isclose(values, np.round(values / self.q) * self.q, rtol=1e-12, atol=0)
+            on_grid = np.isclose(values, self._rounded(values), rtol=1e-12, atol=0)
             with np.errstate(invalid="ignore", divide="ignore"):
                 edge_lo, edge_hi = values - self.q / 2, values + self.q / 2
                 if self.log:
@@ -196,7 +228,7 @@ class _Numeric(ABC):
                     )
                 mass = self._log_mass(np.clip(edge_lo, lo, hi), np.clip(edge_hi, lo, hi))
             return np.where(on_grid, mass, -np.inf)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             z = np.log(values) if self.log else values
             inside = (z >= lo) & (z <= hi) & np.isfinite(z)
             density = self._log_density(np.where(inside, z, 0.0)) - (z if self.log else 0.0)
@@ -235,31 +267,36 @@ class Uniform(_Numeric):
     q: float | None = None
 
     def __post_init__(self) -> None:
-        _check_finite(low=self.low, high=self.high)
+        self._settle("low", "high")
         if not self.low < self.high:
             raise ValueError(f"`low < high` must hold, but got low={self.low}, high={self.high}")
-        _check_quantum(self.q)
         if self.log and self.high > _LOG_MAX:
             raise ValueError(
-                f"bounds of a log distribution are natural logarithms, and exp({self.high}) is "
-                f"more than a float can hold; for values up to {self.high} write log({self.high})"
+                f"bounds of a log distribution are natural logarithms, and exp({self.high:g}) is "
+                f"more than a float can hold; for values up to {self.high:g} write "
+                f"log({self.high:g})"
             )
-        if not math.isfinite(float(self.high) - float(self.low)):
+        if self.log and self.low < _LOG_MIN:
+            raise ValueError(
+                f"bounds of a log distribution are natural logarithms, and exp({self.low:g}) is "
+                "less than a float can hold"
+            )
+        if not math.isfinite(self.high - self.low):
             raise ValueError(
                 f"`high - low` must be finite, but got low={self.low}, high={self.high}"
             )
 
     @property
     def support(self) -> tuple[float, float]:
-        return float(self.low), float(self.high)
+        return self.low, self.high
 
     @property
     def scale(self) -> float:
-        return float(self.high - self.low)
+        return self.high - self.low
 
     @property
     def middle(self) -> float:
-        return float(self.low) + self.scale / 2
+        return self.low + self.scale / 2
 
     def sample(self, rng: Generator, size: int) -> Array:
         return self.snap(rng.uniform(self.low, self.high, size))
@@ -275,11 +312,18 @@ class Uniform(_Numeric):
             return np.log(np.maximum(hi - lo, 0.0)) - math.log(self.scale)
 
     def check(self, value: object, label: str) -> float:
-        number = _check_number(value, label)
-        slack = 1e-9 * max(1.0, abs(self.low), abs(self.high))
-        ends = np.asarray([self.low - slack, self.high + slack])
-        lowest, highest = (float(end) for end in self._quantized(ends))
-        if not lowest <= number <= highest:
+        number = self._multiple(_check_number(value, label), value, label)
+        if self.q is not None:
+            inside = bool(np.isfinite(self.log_prob(number)))
+        else:
+            # what was computed from the bounds may miss them by rounding
+            slack = 1e-9 * self.scale + 4 * np.spacing(max(abs(self.low), abs(self.high)))
+            z = number
+            if self.log:
+                z = math.log(number) if number > 0 else -math.inf
+            inside = self.low - slack <= z <= self.high + slack
+        if not inside:
+            lowest, highest = self._quantized(np.asarray(self.support))
             raise ValueError(
                 f"{label!r} takes a number from {lowest:g} to {highest:g}, but got {value!r}"
             )
@@ -316,10 +360,9 @@ class Normal(_Numeric):
     q: float | None = None
 
     def __post_init__(self) -> None:
-        _check_finite(mu=self.mu, sigma=self.sigma)
+        self._settle("mu", "sigma")
         if not self.sigma > 0:
             raise ValueError(f"`sigma > 0` must hold, but got sigma={self.sigma}")
-        _check_quantum(self.q)
         if self.log and self.mu + 10 * self.sigma > _LOG_MAX:
             raise ValueError(
                 f"mu and sigma of a lognormal distribution are those of the natural logarithm, and "
@@ -333,11 +376,11 @@ class Normal(_Numeric):
     @property
     def scale(self) -> float:
         """Four deviations, which hold 95 % of the draws."""
-        return 4.0 * float(self.sigma)
+        return 4.0 * self.sigma
 
     @property
     def middle(self) -> float:
-        return float(self.mu)
+        return self.mu
 
     def sample(self, rng: Generator, size: int) -> Array:
         return self.snap(rng.normal(self.mu, self.sigma, size))
@@ -353,7 +396,7 @@ class Normal(_Numeric):
         return log_ndtr_difference((lo - self.mu) / self.sigma, (hi - self.mu) / self.sigma)
 
     def check(self, value: object, label: str) -> float:
-        number = _check_number(value, label)
+        number = self._multiple(_check_number(value, label), value, label)
         if self.log and (number < 0 or (number == 0 and self.q is None)):
             raise ValueError(f"{label!r} takes a positive number, but got {value!r}")
         return number
@@ -375,15 +418,8 @@ class Normal(_Numeric):
                 yield below * self.q
 
 
-def _check_quantum(q: float | None) -> None:
-    if q is None:
-        return
-    _check_finite(q=q)
-    if not q > 0:
-        raise ValueError(f"`q > 0` must hold, but got q={q}")
-
-
-def _whole(value: object, name: str) -> int:
+def whole_number(value: object, name: str) -> int:
+    """A bound as an int, or an error that names it."""
     try:
         number = _number(value)
     except (TypeError, ValueError):
@@ -406,8 +442,8 @@ class Integers:
     high: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "low", _whole(self.low, "low"))
-        object.__setattr__(self, "high", _whole(self.high, "high"))
+        object.__setattr__(self, "low", whole_number(self.low, "low"))
+        object.__setattr__(self, "high", whole_number(self.high, "high"))
         if self.low > self.high:
             raise ValueError(f"`low <= high` must hold, but got low={self.low}, high={self.high}")
         if max(abs(self.low), abs(self.high)) > 2**53:

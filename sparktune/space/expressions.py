@@ -104,29 +104,25 @@ def map_container(thing: Any, change: Callable[[Any], Any]) -> Any:
     return thing
 
 
-def evaluate(
-    thing: Any, value_of: Callable[[Node, Callable[[Any], Any]], Any], memo: dict[int, Any]
-) -> Any:
+def evaluate(thing: Any, value_of: Callable[[Node, Callable[[Any], Any]], Any]) -> Any:
     """Replace every node in nested containers by its value.
 
     Args:
         thing: a template: containers, nodes and plain values.
         value_of: gives the value of a node that is no Call; it receives the node and a function
             that evaluates anything below it.
-        memo: values by ``id`` of the node; filled here, so that a node that occurs twice is
-            evaluated once.
     """
+    memo: dict[int, Any] = {}  # a Call that occurs twice is evaluated once
 
     def descend(part: Any) -> Any:
         if not isinstance(part, Node):
             return map_container(part, descend)
+        if not isinstance(part, Call):
+            return value_of(part, descend)
         if id(part) not in memo:
-            if isinstance(part, Call):
-                args = [descend(arg) for arg in part.args]
-                kwargs = {key: descend(arg) for key, arg in part.kwargs.items()}
-                memo[id(part)] = part.function(*args, **kwargs)
-            else:
-                memo[id(part)] = value_of(part, descend)
+            args = [descend(arg) for arg in part.args]
+            kwargs = {key: descend(arg) for key, arg in part.kwargs.items()}
+            memo[id(part)] = part.function(*args, **kwargs)
         return memo[id(part)]
 
     return descend(thing)
@@ -162,7 +158,12 @@ class Scope:
             raise TypeError(f"scope.define takes a named function, but got {function!r}")
         if name in self._functions and self._functions[name] is not function:
             known = self._functions[name]
-            if getattr(known, "__qualname__", None) != getattr(function, "__qualname__", None):
+            # running a cell of a notebook again defines its function again
+            same = all(
+                getattr(known, attribute, None) == getattr(function, attribute, None)
+                for attribute in ("__module__", "__qualname__")
+            )
+            if not same:
                 raise ValueError(f"scope already has a function {name!r}: {known!r}")
         self._functions[name] = function
         return function

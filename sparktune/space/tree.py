@@ -156,21 +156,18 @@ class Space:
             template: to evaluate instead of the whole one, made of this space's nodes.
         """
 
-        def value_of(node: Node, descend: Callable[[Any], Any]) -> Any:
-            if isinstance(node, Choice):
-                return descend(node.options[int(values[node.label])])
-            if isinstance(node, Param):
-                return values[node.label]
-            raise BadSearchSpace(f"the space holds a node of unknown kind: {node!r}")
+        def value_of(node: Any, descend: Callable[[Any], Any]) -> Any:
+            value = values[node.label]
+            return descend(node.options[int(value)]) if isinstance(node, Choice) else value
 
-        return evaluate(self.template if template is None else template, value_of, {})
+        return evaluate(self.template if template is None else template, value_of)
 
     def check(self, point: Mapping[str, Any]) -> dict[str, int | float]:
         """Values of a point given by hand, as native numbers, in the order of the labels.
 
         Raises:
-            InvalidTrial: a label that is missing, unknown or inactive in this point, or a value
-                outside its range; the message names the label.
+            InvalidTrial: a label that is missing or unknown, or a value outside its range; the
+                message names the label. Values of inactive labels are left aside.
         """
         if not isinstance(point, Mapping):
             raise InvalidTrial(f"a point maps labels to values, but got {point!r}")
@@ -221,11 +218,10 @@ class Space:
         for z in latents:
             X[0, j] = z
             yield from self._rows(X, j + 1, rng)
-        X[0, j] = np.nan
 
     @property
     def discrete(self) -> bool:
-        """Whether some candidate holds discrete labels only, so that duplicates are likely."""
+        """Whether a candidate may hold discrete labels only, so that duplicates are likely."""
         return any(d.discrete for d in self.distributions) and all(
             d.discrete or self.parents[j] for j, d in enumerate(self.distributions)
         )
@@ -261,18 +257,29 @@ def _walk(
         _walk([*thing.args, *thing.kwargs.values()], parent, found, parents, seen)
     elif isinstance(thing, dict):
         for key, item in thing.items():
-            if isinstance(key, Node):
-                raise BadSearchSpace(f"a hyperparameter cannot be the key of a dict: {key!r}")
+            if _holds_node(key):
+                raise BadSearchSpace(f"a hyperparameter cannot be in the key of a dict: {key!r}")
             _walk(item, parent, found, parents, seen)
     elif isinstance(thing, (list, tuple)):
         for item in thing:
             _walk(item, parent, found, parents, seen)
-    elif isinstance(thing, (set, frozenset)):
-        for item in thing:
-            if isinstance(item, Node):
-                raise BadSearchSpace(
-                    f"a hyperparameter cannot stand in a set, use a list: {item!r}"
-                )
+    elif isinstance(thing, Node):
+        if not isinstance(thing, Param):
+            raise BadSearchSpace(f"the space holds a node of unknown kind: {thing!r}")
+    elif _holds_node(thing):
+        kind = type(thing).__name__
+        raise BadSearchSpace(f"a hyperparameter cannot stand in a {kind}, use a list: {thing!r}")
+
+
+def _holds_node(thing: Any) -> bool:
+    """Whether a node stands where it would not be evaluated."""
+    if isinstance(thing, slice):
+        thing = (thing.start, thing.stop, thing.step)
+    elif isinstance(thing, np.ndarray):
+        thing = tuple(thing.flat) if thing.dtype == object else ()
+    if isinstance(thing, (tuple, set, frozenset)):
+        return any(_holds_node(item) for item in thing)
+    return isinstance(thing, Node)
 
 
 def _in_order(
@@ -284,5 +291,7 @@ def _in_order(
         for label in left:
             if not any(parent in left for parent, _ in parents[label] or ()):
                 break
+        else:
+            raise BadSearchSpace(f"these choices stand in each other: {', '.join(left)}")
         left.remove(label)
         yield label

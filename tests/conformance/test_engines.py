@@ -95,7 +95,7 @@ def test_an_exception_is_a_failure_with_its_traceback(start):
 def test_even_an_exit_is_a_failure_of_its_trial_alone(start):
     """SystemExit and an exception that cannot be pickled fail one trial; the next one runs."""
 
-    class Sticky(Exception):
+    class StickyError(Exception):
         def __init__(self):
             super().__init__("sticky")
             self.lock = threading.Lock()
@@ -104,7 +104,7 @@ def test_even_an_exit_is_a_failure_of_its_trial_alone(start):
         if config == 0:
             raise SystemExit(3)
         if config == 1:
-            raise Sticky
+            raise StickyError
         return config
 
     # a class of this test's own, with a lock made only when it is raised, can travel
@@ -146,7 +146,7 @@ def test_infinity_is_a_loss(start):
 
 
 def test_the_trial_argument(start):
-    """An objective that takes a keyword `trial` learns its number, attempt and seed, and reports."""
+    """An objective with a keyword `trial` learns its number, attempt and seed, and reports."""
 
     def objective(config, *, trial):
         trial.report(1, 0.5)
@@ -182,7 +182,7 @@ def test_tasks_run_side_by_side(kind, start, tmp_path):
 
 @pytest.mark.parametrize("kind", SIDE_BY_SIDE)
 def test_one_task_is_cancelled_and_the_others_go_on(kind, start):
-    """cancel ends one trial as cancelled; the engine goes on."""
+    """Cancel ends one trial as cancelled; the engine goes on."""
 
     def objective(config):
         time.sleep(config)
@@ -198,7 +198,7 @@ def test_one_task_is_cancelled_and_the_others_go_on(kind, start):
 
 @pytest.mark.parametrize("kind", SIDE_BY_SIDE)
 def test_close_cancels_everything(kind, start):
-    """close ends all futures as cancelled, without waiting for the trials."""
+    """Close ends all futures as cancelled, without waiting for the trials."""
     engine = start(lambda config: time.sleep(20))
     futures = [engine.submit(task(i, i)) for i in range(3)]
     time.sleep(0.5)

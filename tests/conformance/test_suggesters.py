@@ -26,7 +26,11 @@ SPACES = {
         "m",
         [
             {"kind": "a", "k": hp.uniformint("k", 1, 3)},
-            {"kind": "b", "x": hp.normal("x", 0, 1), "deep": hp.choice("d", [1, hp.uniform("u", 0, 1)])},
+            {
+                "kind": "b",
+                "x": hp.normal("x", 0, 1),
+                "deep": hp.choice("d", [1, hp.uniform("u", 0, 1)]),
+            },
             {"kind": "c"},
         ],
     ),

@@ -147,7 +147,8 @@ def _log_kernel(z: Array, mu: Array, sigma: Array, distribution: Distribution) -
         lo, hi = distribution.cells(z)
         mass = log_ndtr_difference((lo - mu) / sigma, (hi - mu) / sigma)
         return np.maximum(mass - inside, _UNDERFLOW)
-    return -0.5 * ((z - mu) / sigma) ** 2 - np.log(sigma) - _LOG_SQRT_2PI - inside
+    with np.errstate(over="ignore"):
+        return -0.5 * ((z - mu) / sigma) ** 2 - np.log(sigma) - _LOG_SQRT_2PI - inside
 
 
 def _sample_kernel(rng: Generator, mu: Array, sigma: Array, distribution: Distribution) -> Array:
