@@ -92,7 +92,14 @@ class _UsersFunction:
                 f"algo {name} must return one document for each of {k} ids, but got "
                 f"{str(documents)[:200]}"
             )
-        return [space.check(values_of_document(document)) for document in documents]
+        try:
+            points = [values_of_document(document) for document in documents]
+        except (KeyError, TypeError, AttributeError, IndexError):
+            raise TypeError(
+                f"algo {name} must return documents with misc.vals, each label with a list of its "
+                f"values, but got {str(documents)[:200]}"
+            ) from None
+        return [space.check(point) for point in points]
 
 
 def suggester_of(algo: Any, default: Suggester, domain: Domain, trials: Trials) -> Suggester:
@@ -131,6 +138,10 @@ def suggester_of(algo: Any, default: Suggester, domain: Domain, trials: Trials) 
                 )
         made: Suggester = maker(**settings)
         return made
+    if inspect.isclass(algo):
+        raise TypeError(f"`algo` takes a suggester, not its class: {algo.__name__}()")
+    if getattr(function, "__module__", "").startswith("hyperopt."):
+        raise TypeError(f"{function!r} is hyperopt's: import tpe or rand from sparktune instead")
     if hasattr(algo, "suggest"):
         given: Suggester = algo
         return given

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 __all__ = ["no_progress_loss"]
 
 
@@ -25,10 +27,12 @@ def no_progress_loss(
     Raises:
         ValueError: an argument out of its range.
     """
-    if isinstance(iteration_stop_count, bool) or not iteration_stop_count >= 1:
-        raise ValueError(f"`iteration_stop_count >= 1` must hold, got {iteration_stop_count!r}")
-    if not 0 <= percent_increase < math.inf:
-        raise ValueError(f"`percent_increase >= 0` must hold, but got {percent_increase!r}")
+    count: Any = iteration_stop_count
+    least: Any = percent_increase
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+        raise ValueError(f"`iteration_stop_count` must be a whole number >= 1, but got {count!r}")
+    if not isinstance(least, (int, float, np.number)) or not 0 <= least < math.inf:
+        raise ValueError(f"`percent_increase` must be a number >= 0, but got {least!r}")
 
     def stop(
         trials: Any, best_loss: float | None = None, finished_at_best: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +13,7 @@ import numpy as np
 
 from .algorithms import Domain, suggester_of
 from .exceptions import AllTrialsFailed, InvalidTrial
-from .history import History, Status, Trial
+from .history import STATUS_OK, History, Status, Trial
 from .search import Budget, Event, Finished, Stopped, search
 from .space.tree import Space, Values
 from .spark import (
@@ -25,7 +26,7 @@ from .spark import (
     check_timeout,
 )
 from .suggest.tpe import TPE
-from .trials import Trials
+from .trials import Trials, failure_text
 from .views.progress import BarFactory, progress
 
 __all__ = ["Ctrl", "fmin", "fmin_pass_expr_memo_ctrl", "space_eval"]
@@ -119,7 +120,11 @@ def fmin(
     if not isinstance(trials, Trials):
         raise TypeError(f"`trials` must be Trials() or SparkTrials(), but got {trials!r}")
     if allow_trials_fmin and type(trials).fmin is not Trials.fmin:
-        del options["trials"], options["allow_trials_fmin"]
+        defaults = inspect.signature(fmin).parameters
+        for name in list(options):
+            unset = options[name] is defaults[name].default and name not in ("algo", "max_evals")
+            if unset or name in ("trials", "allow_trials_fmin"):
+                del options[name]
         return trials.fmin(fn, space, **options)
     if trials_save_file:
         raise ValueError(
@@ -147,43 +152,43 @@ def fmin(
         batch = ahead
     if early_stop_fn is not None and not callable(early_stop_fn):
         raise TypeError(f"`early_stop_fn` must be a function of trials, but got {early_stop_fn!r}")
-    if not isinstance(show_progressbar, bool) and not callable(show_progressbar):
+    if not isinstance(show_progressbar, (bool, int)) and not callable(show_progressbar):
         raise TypeError(
             f"`show_progressbar` must be a bool or give a context manager, got {show_progressbar!r}"
         )
+    if isinstance(show_progressbar, int) or not verbose:
+        show_progressbar = bool(verbose and show_progressbar)
     points = _check_points(points_to_evaluate, domain.space)
     suggester = suggester_of(algo, TPE(), domain, trials)
     seed = _seed(rstate, trials)
 
-    history = trials._open(domain.space)
-    events = search(
-        _with_memo(fn, domain.space, trials) if memo_wanted else fn,
-        domain.space,
-        suggester,
-        trials._engine(),
-        history,
-        budget,
-        seed,
-        batch=batch,
-        queue_ahead=ahead - 1,
-        points=points,
-        build=(lambda values: values) if memo_wanted else None,
-    )
-    trials.seed = seed
-    stop = _Stop(trials, early_stop_fn, raises=not (catch_eval_exceptions or on_spark))
-    reason: str | None = FMIN_CANCELLED_REASON_USER
-    try:
-        with closing(events), progress(history, max_evals, verbose and show_progressbar) as show:  # type: ignore[type-var]
-            reason = _drain(events, show, stop)
-    except KeyboardInterrupt:
-        print(_interrupted(history), file=sys.stderr)  # noqa: T201
-        raise
-    finally:
-        if on_spark:
-            trials.fmin_cancelled_reason = reason  # type: ignore[attr-defined]
+    with trials._running():
+        history = trials._open(domain.space)
+        events = search(
+            _with_memo(fn, domain.space, trials) if memo_wanted else fn,
+            domain.space,
+            suggester,
+            trials._engine(),
+            history,
+            budget,
+            seed,
+            batch=batch,
+            queue_ahead=ahead - 1,
+            points=points,
+            build=(lambda values: values) if memo_wanted else None,
+        )
+        trials.seed, trials.fmin_cancelled_reason = seed, None
+        stop = _Stop(trials, early_stop_fn, raises=not (catch_eval_exceptions or on_spark))
+        try:
+            with closing(events), progress(history, max_evals, show_progressbar) as show:  # type: ignore[type-var]
+                trials.fmin_cancelled_reason = _drain(events, show, stop)
+        except KeyboardInterrupt:
+            trials.fmin_cancelled_reason = FMIN_CANCELLED_REASON_USER
+            print(_interrupted(history), file=sys.stderr)  # noqa: T201
+            raise
     if history.best is None:
-        prefix = f"{reason}: " if reason else ""
-        raise AllTrialsFailed(prefix + _why_none(trials))
+        reason = trials.fmin_cancelled_reason
+        raise AllTrialsFailed((f"{reason}: " if reason else "") + failure_text(tuple(history)))
     return trials.argmin if return_argmin else domain.space.build(history.best.values)
 
 
@@ -209,8 +214,14 @@ class _Stop:
             raise trial.outcome.exception
         if self._early_stop_fn is None:
             return False
-        stop, self._arguments = self._early_stop_fn(self._trials, *self._arguments)
-        return bool(stop)
+        answer = self._early_stop_fn(self._trials, *self._arguments)
+        if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+            raise TypeError(
+                "`early_stop_fn` must return whether to stop and a list of arguments for its next "
+                f"call, but got {answer!r}"
+            )
+        self._arguments = () if answer[1] is None else answer[1]
+        return bool(answer[0])
 
 
 def _drain(
@@ -231,14 +242,6 @@ def _interrupted(history: History) -> str:
     kept = history.count(Status.OK, Status.FAILED)
     found = "no loss yet" if best is None else f"best loss {best.loss:.6g} with {dict(best.values)}"
     return f"\nfmin was interrupted: {kept} finished trials are kept; {found}"
-
-
-def _why_none(trials: Trials) -> str:
-    try:
-        trials._best()
-    except AllTrialsFailed as error:
-        return str(error)
-    return ""
 
 
 def _first(*values: Any) -> Any:
@@ -276,7 +279,7 @@ def _seed(rstate: Any, trials: Trials) -> int:
     """The whole number from which all randomness of a run comes."""
     if rstate is None and os.environ.get("HYPEROPT_FMIN_SEED"):
         text = os.environ["HYPEROPT_FMIN_SEED"]
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             raise ValueError(f"HYPEROPT_FMIN_SEED must be a whole number >= 0, but got {text!r}")
         return int(text)
     if rstate is None:
@@ -300,13 +303,15 @@ def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
 
     Args:
         space: as given to fmin.
-        hp_assignment: label to value, with indices for choices, such as fmin returns; values of
-            labels that are inactive in this point are left aside.
+        hp_assignment: label to value, with indices for choices, such as fmin returns; labels that
+            the space does not have, or that are inactive in this point, are left aside.
 
     Raises:
-        InvalidTrial: a label that is missing or unknown, or a value out of its range.
+        InvalidTrial: a label that is missing, or a value out of its range.
     """
     whole = space if isinstance(space, Space) else Space(space)
+    if isinstance(hp_assignment, Mapping):
+        hp_assignment = {k: v for k, v in hp_assignment.items() if k in whole.column}
     return whole.build(whole.check(hp_assignment))
 
 
@@ -339,9 +344,11 @@ def _with_memo(fn: Callable[..., Any], space: Space, trials: Trials) -> Callable
         memo = {node: values[label] for label, node in nodes if label in values}
         ctrl = Ctrl(trials, trials._dynamic_trials[trial.number])
         result = fn(space.template, memo, ctrl)
-        if ctrl.attachments and isinstance(result, Mapping):
-            kept = {**ctrl.attachments, **(result.get("attachments") or {})}
-            return {**result, "attachments": kept}
-        return result
+        if not ctrl.attachments:
+            return result
+        if not isinstance(result, Mapping):
+            result = {"loss": result, "status": STATUS_OK}
+        kept = {**ctrl.attachments, **(result.get("attachments") or {})}
+        return {**result, "attachments": kept}
 
     return objective

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .exceptions import BadSearchSpace, InvalidTrial
 from .space.distributions import Array
-from .space.tree import Space, Values
+from .space.tree import Choice, Param, Space, Values
 
 __all__ = [
     "STATUS_FAIL",
@@ -67,11 +67,13 @@ class Outcome:
         info: the objective's whole result, attachments apart.
         attachments: large things that the objective returned beside its result, by name.
         error: why it failed, with the traceback where there is one.
+        error_type: name of the exception's type, where there was one.
         log_tail: the last lines that the trial printed, where the engine keeps them.
         reports: the (step, value) pairs that the objective reported.
         seconds: run time of the objective, where it ran.
         host: where it ran.
-        exception: the objective's own exception where it was raised in this process; not pickled.
+        exception: the objective's own exception where it was raised in this process. It keeps its
+            frames alive, so a history does not store it, and it is not pickled.
     """
 
     status: Status
@@ -80,6 +82,7 @@ class Outcome:
     info: Mapping[str, Any] = field(default_factory=_no_mapping)
     attachments: Mapping[str, Any] = field(default_factory=_no_mapping)
     error: str | None = None
+    error_type: str | None = None
     log_tail: str | None = None
     reports: tuple[tuple[Any, Any], ...] = ()
     seconds: float | None = None
@@ -216,6 +219,9 @@ class History:
     def start(self, values: Values, now: float) -> Trial:
         """Add a pending trial; ``now`` in seconds since the epoch."""
         number = len(self._trials)
+        for label in values:
+            if label not in self.space.column:
+                raise InvalidTrial(f"the space has no label {label!r}")
         row = self.space.encode(values)
         if number == len(self._y):
             self._grow()
@@ -262,6 +268,8 @@ class History:
             )
         if outcome.status not in (Status.OK, Status.FAILED, Status.CANCELLED):
             raise InvalidTrial(f"trial {number} cannot end as {outcome.status.name}")
+        if outcome.exception is not None:
+            outcome = replace(outcome, exception=None)
         trial = self._trials[number] = replace(trial, outcome=outcome)
         self._status[number] = outcome.status
         self._counts[Status.PENDING] -= 1
@@ -290,12 +298,20 @@ class History:
                 self.finish(trial.number, old.attempt, old.outcome)
 
 
+def _plain_options(param: Param) -> tuple[Any, ...]:
+    """The options of a choice; those that are no plain values are not compared."""
+    options = param.options if isinstance(param, Choice) else ()
+    plain = (str, int, float, bool, type(None))
+    return tuple(o if isinstance(o, plain) else ... for o in options)
+
+
 def _signature(space: Space) -> dict[str, Any]:
     """What of each label has to be equal for two spaces to hold the same candidates."""
     return {
         label: (
             space.distributions[j],
             {(space.labels[parent], option) for parent, option in space.parents[j]},
+            _plain_options(space.params[j]),
         )
         for j, label in enumerate(space.labels)
     }

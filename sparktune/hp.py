@@ -52,9 +52,9 @@ def _param(label: object, make: Callable[[], Distribution]) -> Param:
 
 
 def _options(label: str, options: Any) -> tuple[Any, ...]:
-    if isinstance(options, (str, bytes, Mapping, set, frozenset)) or not isinstance(
-        options, Iterable
-    ):
+    refused = (str, bytes, Mapping, set, frozenset)
+    table = hasattr(options, "iterrows") or (isinstance(options, np.ndarray) and not options.ndim)
+    if isinstance(options, refused) or table or not isinstance(options, Iterable):
         raise TypeError(
             f"{label!r}: options come as a list, a tuple, a range or an array, but got {options!r}"
         )
@@ -103,12 +103,17 @@ def pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Choice:
         raise BadSearchSpace(f"{label!r}: {error}") from None
 
 
-def randint(label: str, *bounds: int) -> Param:
+def randint(label: str, *bounds: int, **named: int) -> Param:
     """A whole number: ``randint(label, upper)`` or ``randint(label, low, high)``.
 
-    The upper end is excluded, the lower one (0 where it is left out) included.
+    The upper end is excluded, the lower one (0 where it is left out) included. Both may be given
+    by name.
     """
     name = _check_label(label)
+    if sorted(named) in (["high", "low"], ["upper"]) and not bounds:
+        bounds = (named["low"], named["high"]) if "low" in named else (named["upper"],)
+    elif named:
+        raise TypeError(f"{name!r}: randint takes (upper) or (low, high), but got {named!r}")
     if len(bounds) not in (1, 2):
         raise TypeError(f"{name!r}: randint takes (upper) or (low, high), but got {bounds!r}")
     low, high = bounds if len(bounds) == 2 else (0, bounds[0])

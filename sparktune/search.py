@@ -10,12 +10,13 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from .engines.base import Engine, Job, Task
+from .exceptions import BadSearchSpace, InvalidTrial
 from .history import History, Outcome, Status, Trial
 from .space.tree import Space, Values
 from .suggest import Suggester
@@ -123,7 +124,8 @@ def search(
         space: where to search.
         suggester: proposes candidates.
         engine: evaluates them; opened and closed here.
-        history: of ``space``; receives the trials, and may hold earlier ones.
+        history: of ``space``; receives the trials, and may hold earlier ones. Those that are
+            pending belong to a run that is over and are cancelled.
         budget: when to end.
         seed: all randomness comes from it: a batch's generator from the seed and the number of
             the batch's first trial, a trial's own seed from the seed and its number.
@@ -141,8 +143,13 @@ def search(
         space, suggester, engine, history, budget, seed, batch, queue_ahead, deque(points),
         build or space.build, max_retries,
     )  # fmt: skip
-    engine.open(Job(objective, run.run_id), run.report)
+    for name, value in (("batch", 1 if batch is None else batch), ("queue_ahead", queue_ahead + 1)):
+        if value < 1:
+            raise ValueError(f"`{name}` is too small: {batch if name == 'batch' else queue_ahead}")
+    for trial in history.pending:  # left by a run that did not end in this process
+        _cancel(history, trial)
     try:
+        engine.open(Job(objective, run.run_id), run.report)
         yield from run.events()
     finally:
         run.close()
@@ -177,18 +184,19 @@ class _Run:
         happened: list[Event] = []
         while True:
             reason = self.reason_to_stop()
-            if reason is None:
-                happened += self.draw()
             if self.engine.blocking or reason is not None:
                 yield from happened
                 happened = []
-            if reason is None:
-                self.submit()
-            yield from happened
             if reason is not None:
                 yield from self.close()
                 yield Stopped(reason)
                 return
+            happened += self.draw()
+            if self.engine.blocking:
+                yield from happened
+                happened = []
+            self.submit()
+            yield from happened
             happened = self.collect()
 
     def reason_to_stop(self) -> str | None:
@@ -225,9 +233,12 @@ class _Run:
         k -= len(candidates)
         if k > 0:
             rng = np.random.default_rng([self.seed, len(self.history)])
-            candidates += self.suggester.suggest(
-                self.space, self.history, rng, k, self.budget.max_evals
-            )
+            drawn = self.suggester.suggest(self.space, self.history, rng, k, self.budget.max_evals)
+            if len(drawn) != k:
+                raise InvalidTrial(
+                    f"{self.suggester} was asked for {k} candidates and gave {len(drawn)}"
+                )
+            candidates += drawn
         started = [self.history.start(values, time.time()) for values in candidates]
         self.waiting.extend(started)
         return [Started(trial) for trial in started]
@@ -242,8 +253,22 @@ class _Run:
             title = f"trial {number}: " + ", ".join(
                 f"{label}={value:.4g}" for label, value in trial.values.items()
             )
-            task = Task(number, attempt, self.build(trial.values), context, title[:200])
-            future = self.engine.submit(task)
+            future: Future[Outcome]
+            try:
+                config = self.build(trial.values)
+            except BadSearchSpace as error:  # an expression of the space that raised
+                future = Future()
+                future.set_result(
+                    Outcome(
+                        Status.FAILED,
+                        error=str(error),
+                        error_type=type(error).__name__,
+                        exception=error,
+                    )
+                )
+            else:
+                task = Task(number, attempt, config, context, title[:200])
+                future = self.engine.submit(task)
             self.waiting.popleft()
             self.running[number] = future
             future.add_done_callback(
@@ -270,18 +295,22 @@ class _Run:
             return [item]
         number, attempt, future = item
         trial = self.history[number]
-        if trial.attempt != attempt or trial.outcome is not None:
+        if self.running.get(number) is not future:
             return []
+        # the future stays in running until its outcome is in the history: an interrupt in between
+        # leaves it for close to record
         outcome = future.result()
-        self.running.pop(number, None)
         if outcome.status is Status.LOST:
             if attempt < self.max_retries:
                 trial = self.history.requeue(number)
                 self.waiting.appendleft(trial)
+                del self.running[number]
                 return [Requeued(trial)]
             text = f"lost {attempt + 1} times with its executor: {outcome.error}"
             outcome = Outcome(Status.FAILED, error=text, host=outcome.host)
-        trial = self.history.finish(number, attempt, outcome)
+        # the event has the live exception, which the history does not keep
+        trial = replace(self.history.finish(number, attempt, outcome), outcome=outcome)
+        del self.running[number]
         event = Cancelled(trial) if outcome.status is Status.CANCELLED else Finished(trial)
         return [event] if self.batch is None else self.in_order(event)
 
@@ -301,20 +330,23 @@ class _Run:
         self.arrivals.put(Reported(number, attempt, step, value))
 
     def close(self) -> list[Event]:
-        """Stop the engine, record what has arrived, cancel the rest; what that made happen."""
+        """Stop the engine, record what has ended, cancel the rest; what that made happen."""
         happened: list[Event] = []
-        while True:
-            try:
-                item = self.arrivals.get_nowait()
-            except queue.Empty:
-                break
-            if isinstance(item, Reported) or item[2].exception() is None:
-                happened += self.record(item)
-        happened += [self.held.pop(number) for number in sorted(self.held)]
-        for trial in self.history.pending:
-            outcome = Outcome(Status.CANCELLED)
-            happened.append(Cancelled(self.history.finish(trial.number, trial.attempt, outcome)))
-        self.running.clear()
-        self.waiting.clear()
-        self.engine.close()
+        try:
+            for number, future in list(self.running.items()):
+                if self.history[number].outcome is not None:
+                    del self.running[number]
+                elif future.done() and not future.cancelled() and future.exception() is None:
+                    happened += self.record((number, self.history[number].attempt, future))
+            happened += [self.held.pop(number) for number in sorted(self.held)]
+            for number in sorted({*self.running, *(trial.number for trial in self.waiting)}):
+                happened.append(Cancelled(_cancel(self.history, self.history[number])))
+            self.running.clear()
+            self.waiting.clear()
+        finally:
+            self.engine.close()
         return happened
+
+
+def _cancel(history: History, trial: Trial) -> Trial:
+    return history.finish(trial.number, trial.attempt, Outcome(Status.CANCELLED))

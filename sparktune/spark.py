@@ -49,7 +49,6 @@ class SparkTrials(Trials):
 
     Attributes:
         user_specified_parallelism: as given.
-        fmin_cancelled_reason: why the last run stopped before ``max_evals``, None where it did not.
 
     Raises:
         ImportError: pyspark is not installed.
@@ -75,7 +74,6 @@ class SparkTrials(Trials):
         self.timeout = check_timeout(timeout)
         self.loss_threshold = check_loss_threshold(loss_threshold)
         self.resource_profile = resource_profile
-        self.fmin_cancelled_reason: str | None = None
         self._session = _classic(spark_session if spark_session is not None else _session())
 
     @property
@@ -87,7 +85,7 @@ class SparkTrials(Trials):
 
     @parallelism.setter
     def parallelism(self, value: int) -> None:
-        self._parallelism = value
+        self._parallelism = check_parallelism(value)
 
     def _engine(self) -> Engine:
         from .engines.spark_classic import SparkClassic
@@ -97,7 +95,7 @@ class SparkTrials(Trials):
         return SparkClassic(self._session.sparkContext, self._parallelism, self.resource_profile)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_session": None, "resource_profile": None}
+        return {**super().__getstate__(), "_session": None, "resource_profile": None}
 
 
 def check_timeout(timeout: Any) -> float | None:

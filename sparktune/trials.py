@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any
 
@@ -60,6 +61,7 @@ class Trials:
         parallelism: as given.
         seed: the whole number from which all randomness of the search comes, once it has begun.
         attachments: a dict for the user's own use, kept with the trials.
+        fmin_cancelled_reason: why the last run stopped before ``max_evals``, None where it did not.
     """
 
     asynchronous = False
@@ -84,16 +86,34 @@ class Trials:
         self._exp_key = exp_key
         self._history: History | None = None
         self._documents: dict[int, dict[str, Any]] = {}
+        self._in_use = False
         self.seed: int | None = None
+        self.fmin_cancelled_reason: str | None = None
         self.attachments: dict[str, Any] = {}
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """While a run lasts, no other may begin with the same trials."""
+        if self._in_use:
+            raise RuntimeError(
+                "these trials are in use by another fmin that has not ended; give each run its own"
+            )
+        self._in_use = True
+        try:
+            yield
+        finally:
+            self._in_use = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_in_use": False}
 
     def _open(self, space: Space) -> History:
         """The history that a search of ``space`` goes on with."""
-        if self._history is None:
-            self._history = History(space)
-        else:
-            self._history.adopt(space)
-        return self._history
+        history = self._history
+        if history is None or (not len(history) and history.space is not space):
+            history = self._history = History(space)
+        history.adopt(space)
+        return history
 
     def _engine(self) -> Engine:
         """A new engine for one run."""
@@ -116,7 +136,9 @@ class Trials:
         return [document for document in self._dynamic_trials if document["state"] not in hidden]
 
     def _document(self, trial: Trial) -> dict[str, Any]:
-        if trial.number not in self._documents or trial.outcome is None:
+        if trial.outcome is None:
+            return document_of(trial, self._space, self._exp_key)
+        if trial.number not in self._documents:
             self._documents[trial.number] = document_of(trial, self._space, self._exp_key)
         return self._documents[trial.number]
 
@@ -158,7 +180,7 @@ class Trials:
     @property
     def idxs_vals(self) -> tuple[dict[str, list[int]], dict[str, list[Any]]]:
         """By label: numbers of the trials in which it was active, and its values there."""
-        labels = self._space.labels
+        labels = self._space.labels if self._history is not None else ()
         idxs: dict[str, list[int]] = {label: [] for label in labels}
         vals: dict[str, list[Any]] = {label: [] for label in labels}
         for misc in self.miscs:
@@ -301,7 +323,7 @@ def check_parallelism(parallelism: Any) -> int:
     """A whole number above 0, or an error that says so."""
     try:
         whole = not isinstance(parallelism, bool) and int(parallelism) == parallelism
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         whole = False
     if not whole or parallelism < 1:
         raise ValueError(f"`parallelism` must be a whole number >= 1, but got {parallelism!r}")
@@ -340,10 +362,8 @@ def document_of(trial: Trial, space: Space, exp_key: str | None) -> dict[str, An
         if outcome.status is not Status.OK:
             result.setdefault("status", STATUS_FAIL)
         if outcome.error is not None:
-            kind = "cancelled" if outcome.status is Status.CANCELLED else "failed"
-            if outcome.exception is not None:
-                kind = type(outcome.exception).__name__
-            misc["error"] = (kind, outcome.error)
+            kind = outcome.status.name.lower()
+            misc["error"] = (outcome.error_type or kind, outcome.error)
         if outcome.seconds is not None:
             ended = _datetime(trial.started + outcome.seconds)
     return {

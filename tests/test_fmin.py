@@ -1,7 +1,9 @@
 """fmin: Hyperopt's parameters, all of them, and what it returns, raises and keeps."""
 
 import functools
+import gc
 import os
+import pickle
 import signal
 import threading
 import time
@@ -326,6 +328,130 @@ def test_an_early_stop_function_of_ones_own(saddle):
     with pytest.raises(ZeroDivisionError):
         quiet(saddle_loss, saddle, max_evals=50, trials=trials, early_stop_fn=broken)
     assert len(trials) == 1
+
+
+@pytest.mark.parametrize("executor", [None, "threads"])
+def test_early_stopping_sees_results_as_they_are(executor, saddle):
+    """While the loss improves the run goes on, and the last result is there to be looked at."""
+    trials = Trials(parallelism=3 if executor else 1, executor=executor)
+    losses = iter(range(0, -1000, -1))
+    ends = []
+
+    def stop(trials, *state):
+        done, state = early_stop.no_progress_loss(5)(trials, *state)
+        ends.append(trials.losses()[-1])
+        return done, state
+
+    quiet(lambda c: next(losses), saddle, max_evals=40, trials=trials, early_stop_fn=stop, rstate=0)
+    assert sorted(trials.losses()) == list(range(-39, 1))
+    assert set(trials.statuses()) == {"ok"}
+    if executor is None:
+        assert ends == trials.losses()
+
+
+@pytest.mark.parametrize("answer", [True, None, (False,), 5])
+def test_an_early_stop_function_must_answer_twice(answer, saddle):
+    """An early_stop_fn that does not return two things is refused with a sentence."""
+    with pytest.raises(TypeError, match="`early_stop_fn` must return whether to stop"):
+        quiet(saddle_loss, saddle, max_evals=3, early_stop_fn=lambda trials: answer)
+
+
+def test_stopping_early_leaves_nothing_cancelled_in_one_thread(saddle):
+    """In one thread no trial is begun that early stopping would have to cancel."""
+    trials = Trials()
+    quiet(saddle_loss, saddle, max_evals=9, trials=trials, early_stop_fn=lambda t: (True, []))
+    assert len(trials._dynamic_trials) == 1
+
+
+def test_trials_serve_one_run_at_a_time(saddle):
+    """A second fmin on trials that are in use is refused; afterwards they are free again."""
+    trials = Trials()
+
+    def objective(config):
+        quiet(saddle_loss, saddle, max_evals=2, trials=trials)
+
+    with pytest.raises(RuntimeError, match="in use by another fmin"):
+        quiet(objective, saddle, max_evals=2, trials=trials)
+    quiet(saddle_loss, saddle, max_evals=4, trials=trials)
+    assert trials.count_successful_trials() == 3
+    nested = []
+    quiet(lambda c: quiet(lambda x: nested.append(x) or x, hp.uniform("x", 0, 1), max_evals=2)["x"],
+          saddle, max_evals=2)  # fmt: skip
+    assert len(nested) == 4
+
+
+def test_trials_saved_in_the_middle_go_on_whole(saddle):
+    """Trials pickled while others run forget the running ones and get their full budget."""
+    trials, saved = Trials(parallelism=4, executor="threads"), []
+
+    def save(trials):
+        saved.append(pickle.dumps(trials))
+        return False, []
+
+    quiet(
+        lambda c: time.sleep(0.01) or 0.0, saddle, max_evals=12, trials=trials, early_stop_fn=save
+    )
+    copy = pickle.loads(saved[3])
+    quiet(saddle_loss, saddle, max_evals=20, trials=copy)
+    assert copy.count_successful_trials() == 20
+    assert copy.count_by_state_synced(1) == 0
+
+
+def test_an_expression_that_raises_fails_its_trial():
+    """A candidate whose expression cannot be computed is a failed trial that shows it."""
+    space = {"y": scope.log(hp.uniform("x", -1, 1))}
+    trials = Trials()
+    quiet(lambda c: c["y"], space, max_evals=30, trials=trials, rstate=0,
+          catch_eval_exceptions=True)  # fmt: skip
+    frame = trials.to_pandas()
+    assert (frame["status"] == "failed").sum() == (frame["params_x"] <= 0).sum() > 0
+    assert "log(<'x'" in frame["error"].dropna().iloc[0]
+    with pytest.raises(BadSearchSpace, match=r"cannot be evaluated.*math domain error"):
+        quiet(lambda c: c["y"], space, max_evals=30, rstate=0)
+
+
+@pytest.mark.parametrize("verbose", [0, None, False])
+def test_verbose_may_be_any_kind_of_no(verbose, saddle, capsys):
+    """Old scripts say verbose=0."""
+    fmin(saddle_loss, saddle, max_evals=2, verbose=verbose)
+    assert capsys.readouterr().err == ""
+
+
+def test_failed_trials_keep_no_frames(saddle):
+    """What a failed objective had in its variables is freed."""
+    gone = []
+
+    class Big:
+        def __del__(self):
+            gone.append(1)
+
+    def objective(config):
+        big = Big()  # noqa: F841
+        raise ValueError
+
+    trials = Trials()
+    with pytest.raises(AllTrialsFailed):
+        quiet(objective, saddle, max_evals=5, trials=trials, catch_eval_exceptions=True)
+    gc.collect()
+    assert len(gone) == 5
+    assert trials._dynamic_trials[0]["misc"]["error"][0] == "ValueError"
+
+
+def test_a_run_that_never_began_binds_nothing(saddle):
+    """Trials whose first run was refused can be used in another space."""
+    trials = Trials()
+    with pytest.raises(TypeError):
+        quiet(saddle_loss, saddle, lambda *a: 5, 3, trials=trials)
+    quiet(lambda x: x, hp.uniform("x", 0, 1), max_evals=2, trials=trials)
+    assert len(trials) == 2
+
+
+def test_options_of_a_choice_may_not_change_under_trials():
+    """Trials go on only where an index still means the same option."""
+    trials = Trials()
+    quiet(lambda c: 0.0, hp.choice("c", ["a", "b"]), max_evals=2, trials=trials)
+    with pytest.raises(BadSearchSpace, match="differs in 'c'"):
+        quiet(lambda c: 0.0, hp.choice("c", ["x", "y"]), max_evals=3, trials=trials)
 
 
 def test_points_to_evaluate_come_first(saddle):

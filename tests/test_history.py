@@ -79,7 +79,7 @@ def test_values_of_a_trial_cannot_be_changed():
 def test_a_refused_start_leaves_no_trace():
     """A trial with an unknown label does not enter the history."""
     history = History(tree())
-    with pytest.raises(KeyError):
+    with pytest.raises(InvalidTrial, match="no label 'unknown'"):
         history.start({"unknown": 1}, now=0.0)
     assert (len(history), history.count(*Status), history.pending) == (0, 0, [])
 

@@ -8,7 +8,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from sparktune import hp
+from sparktune import InvalidTrial, hp
 from sparktune.engines.local import Serial, Threads
 from sparktune.history import History, Outcome, Status
 from sparktune.search import (
@@ -348,3 +348,21 @@ def test_pending_trials_are_seen_by_the_suggester(space):
                 break
     release.set()
     assert seen[:2] == [(2, 0, 9), (1, 2, 9)]
+
+
+@pytest.mark.parametrize("options", [{"batch": 0}, {"queue_ahead": -1}])
+def test_sizes_that_would_wait_for_ever_are_refused(space, options):
+    """A batch of nothing is refused."""
+    with pytest.raises(ValueError, match=next(iter(options))):
+        go(lambda c: 0.0, space, **options)
+
+
+def test_a_suggester_must_give_what_it_was_asked_for(space):
+    """Too few candidates are refused instead of waited for."""
+
+    class Mean(Random):
+        def suggest(self, space, history, rng, k, budget=None):
+            return []
+
+    with pytest.raises(InvalidTrial, match="asked for 1 candidates and gave 0"):
+        go(lambda c: 0.0, space, suggester=Mean())

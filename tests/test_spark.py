@@ -185,20 +185,23 @@ def test_ending_early_cancels_the_tasks(trials, how, tmp_path, capsys):
 
     points = [{"x": x} for x in (0.1, 0.2, 0.9, 0.8, 0.3)]
     options = {"points_to_evaluate": points, "max_evals": 50, "trials": trials}
-    slow = lambda: len(list(tmp_path.iterdir())) >= 2  # noqa: E731
     began = []
 
+    def ready():
+        first = trials._rows()[:1]
+        return len(list(tmp_path.iterdir())) >= 2 and first and first[0].outcome is not None
+
     def stop(trials):
-        over = trials.count_total_trials() >= 3 and wait_for(slow)
+        over = how == "early_stop" and trials.count_total_trials() >= 3 and bool(ready())
         began[:] = [time.monotonic()]
-        return over and how == "early_stop", []
+        return over, []
 
     def interrupt():
-        wait_for(lambda: slow() and trials.count_total_trials() >= 3, 60)
+        wait_for(ready, 60)
         began[:] = [time.monotonic()]
         os.kill(os.getpid(), signal.SIGINT)
 
-    space = hp.uniform("x", 0, 1)
+    space = hp.uniform("x", 0.1, 1)
     if how == "timeout":
         quiet(objective, space, timeout=8, **options)
         assert trials.fmin_cancelled_reason == FMIN_CANCELLED_REASON_TIMEOUT

@@ -176,3 +176,21 @@ def test_suggest_answers_documents_of_hyperopts_shape(saddle):
     assert documents[1]["misc"]["idxs"] == {"a": [21], "b": [21]}
     assert -2 <= documents[0]["misc"]["vals"]["a"][0] <= 3
     assert len(trials) == 20
+
+
+@pytest.mark.parametrize("word", [hp.normal, hp.lognormal])
+def test_an_irrelevant_unbounded_label_stays_plausible(word):
+    """A normal label that does not matter is not driven far beyond its prior."""
+    space = {"x": word("x", 0, 1), "z": hp.uniform("z", 0, 1)}
+    for seed in range(3):
+        history = run(space, lambda c: (c["z"] - 0.3) ** 2, 150, 1, seed)
+        assert np.abs(history.X[:, history.space.column["x"]]).max() < 4.5
+
+
+def test_an_optimum_in_the_tail_of_a_normal_prior_is_found():
+    """An optimum at two and a half deviations of a normal prior is reached all the same."""
+    best = [
+        run(hp.normal("x", 0, 1), lambda x: (x - 2.5) ** 2, 100, 1, seed).best.loss
+        for seed in range(5)
+    ]
+    assert max(best) < 0.01

@@ -2,6 +2,9 @@
 
 import itertools
 import math
+import pickle
+import types
+from collections import deque
 
 import numpy as np
 import pytest
@@ -452,3 +455,34 @@ def test_enumerate_gives_continuous_labels_random_values():
 def test_discrete_spaces_are_recognised(template, discrete):
     """A space is discrete where some candidate holds discrete labels only."""
     assert Space(template).discrete is discrete
+
+
+def test_a_space_with_functions_as_options_can_be_pickled():
+    """Options that pickle refuses, such as lambdas, do not keep a space from being saved."""
+    space = Space(hp.choice("f", [lambda v: v + 1, abs, {"x": hp.uniform("x", 0, 1)}]))
+    copy = pickle.loads(pickle.dumps(space))
+    assert copy.labels == space.labels
+    assert copy.build({"f": 0})(1) == 2
+
+
+def test_nodes_are_found_where_they_would_be_missed():
+    """A node inside an object, a mapping that is no dict or an array of objects is refused."""
+    x, y = hp.uniform("x", 0, 1), hp.uniform("y", 0, 1)
+    for hidden in (
+        types.SimpleNamespace(a=x),
+        types.MappingProxyType({"a": x}),
+        deque([x]),
+        np.array([x, 1], dtype=object),
+        hp.choice("c", [types.SimpleNamespace(a=x)]),
+        scope.getitem([1, 2, 3], slice(0, x)),
+    ):
+        with pytest.raises(BadSearchSpace, match="only in dicts, lists and tuples"):
+            Space([y, hidden])
+
+
+def test_a_space_that_contains_itself_is_refused():
+    """A list that holds itself is no space."""
+    endless = [hp.uniform("x", 0, 1)]
+    endless.append(endless)
+    with pytest.raises(BadSearchSpace, match="contains itself"):
+        Space(endless)

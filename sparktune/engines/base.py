@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import math
@@ -99,10 +100,16 @@ class Engine(Protocol):
 
 def takes_trial(objective: Callable[..., Any]) -> bool:
     """Whether an objective has a parameter ``trial`` beside its configuration."""
+    if isinstance(objective, functools.partial):
+        return "trial" not in objective.keywords and takes_trial(objective.func)
     try:
-        parameters = list(inspect.signature(objective).parameters.values())
+        signature = inspect.signature(objective, follow_wrapped=False)
     except (TypeError, ValueError):
         return False
+    parameters = list(signature.parameters.values())
+    wrapped = getattr(objective, "__wrapped__", None)
+    if wrapped is not None and any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return takes_trial(wrapped)
     return any(
         p.name == "trial"
         and (
@@ -124,7 +131,13 @@ def outcome_of(answer: Mapping[str, Any]) -> Outcome:
     if status == "returned":
         return _interpret(answer["result"], common)
     if status == "raised":
-        return Outcome(Status.FAILED, error=error, exception=answer.get("exception"), **common)
+        return Outcome(
+            Status.FAILED,
+            error=error,
+            error_type=answer.get("type"),
+            exception=answer.get("exception"),
+            **common,
+        )
     if status == "unloadable":
         text = f"the objective or its arguments could not be unpickled on {host}:\n{error}"
         return Outcome(Status.FAILED, error=text, **common)
@@ -163,8 +176,16 @@ def _real(value: object) -> float | None:
         return None
     try:
         return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except Exception:  # whatever a strange type raises, it is no real number
         return None
+
+
+def _shown(value: object) -> str:
+    """A value for an error message."""
+    try:
+        return repr(value)[:300]
+    except Exception:
+        return f"a {type(value).__name__} that cannot be shown"
 
 
 def _interpret(result: Any, common: dict[str, Any]) -> Outcome:
@@ -172,29 +193,38 @@ def _interpret(result: Any, common: dict[str, Any]) -> Outcome:
 
     def failed(exception: Exception, info: Mapping[str, Any]) -> Outcome:
         return Outcome(
-            Status.FAILED, info=info, error=f"{exception}", exception=exception, **common
+            Status.FAILED,
+            info=info,
+            error=str(exception),
+            error_type=type(exception).__name__,
+            exception=exception,
+            **common,
         )
 
     if not isinstance(result, Mapping):
         loss = _real(result)
         if loss is None:
-            sentence = f"an objective returns a number or a dict with a loss, but got {result!r}"
-            return failed(InvalidLoss(sentence[:500]), {})
+            sentence = "an objective returns a number or a dict with a loss, but got "
+            return failed(InvalidLoss(sentence + _shown(result)), {})
         result = {"loss": loss, "status": STATUS_OK}
     info = {key: item for key, item in result.items() if key != "attachments"}
-    common["attachments"] = dict(result.get("attachments") or {})
+    attachments = result.get("attachments")
+    if attachments is not None and not isinstance(attachments, Mapping):
+        sentence = f"'attachments' must be a dict of things by name, but got {_shown(attachments)}"
+        return failed(InvalidLoss(sentence), info)
+    common["attachments"] = dict(attachments or {})
     status = info.setdefault("status", STATUS_OK)
+    if not isinstance(status, str) or status not in (STATUS_OK, STATUS_FAIL):
+        sentence = f"the objective's status must be 'ok' or 'fail', but got {_shown(status)}"
+        return failed(InvalidResultStatus(sentence), info)
     if status == STATUS_FAIL:
         return Outcome(
             Status.FAILED, info=info, error="the objective returned STATUS_FAIL", **common
         )
-    if status != STATUS_OK:
-        sentence = f"the objective's status must be 'ok' or 'fail', but got {status!r}"
-        return failed(InvalidResultStatus(sentence), info)
     loss = _real(info.get("loss"))
     if loss is None:
-        sentence = f"the objective's result must hold a real number as 'loss', but got {info!r}"
-        return failed(InvalidLoss(sentence[:500]), info)
+        sentence = "the objective's result must hold a real number as 'loss', but got "
+        return failed(InvalidLoss(sentence + _shown(info)), info)
     if math.isnan(loss):
         info["status"] = STATUS_FAIL
         return Outcome(Status.FAILED, info=info, error="the objective returned NaN", **common)
@@ -212,17 +242,25 @@ def serialize(what: str, thing: Any, payload: Any, dumps: Callable[[Any], bytes]
     try:
         return dumps(payload)
     except Exception as error:
-        culprits = [
-            f"its {name} of type {type(part).__name__}"
-            for name, part in _parts(thing)
-            if not _can_pickle(part, dumps)
-        ]
+        culprits = _culprits(thing, dumps)
         reason = (str(error).strip().splitlines() or [""])[0]
         raise UnpicklableObjective(
             f"{what} must leave this process, but cannot be pickled: "
-            f"{', '.join(culprits) or 'unknown parts of it'} ({type(error).__name__}: {reason}); "
+            f"{', '.join(culprits) or f'it is a {type(thing).__name__}'} "
+            f"({type(error).__name__}: {reason}); "
             "create such things inside the objective, or pass what they are made from"
         ) from error
+
+
+def _culprits(thing: Any, dumps: Callable[[Any], bytes], depth: int = 2) -> list[str]:
+    """What of a thing cannot be pickled, in words; functions are looked into."""
+    culprits: list[str] = []
+    for name, part in _parts(thing):
+        if _can_pickle(part, dumps):
+            continue
+        inside = _culprits(part, dumps, depth - 1) if depth and inspect.isroutine(part) else []
+        culprits += inside or [f"its {name} of type {type(part).__name__}"]
+    return culprits
 
 
 def _parts(thing: Any) -> list[tuple[str, Any]]:
@@ -241,9 +279,11 @@ def _parts(thing: Any) -> list[tuple[str, Any]]:
     if not inspect.isfunction(thing):
         attributes = getattr(thing, "__dict__", {})
         return [(f"attribute {key!r}", item) for key, item in attributes.items()]
-    found = inspect.getclosurevars(inspect.unwrap(thing))
-    parts += [(f"variable {key!r}", item) for key, item in found.nonlocals.items()]
-    parts += [(f"global {key!r}", item) for key, item in found.globals.items()]
+    for key, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a cell that is still empty
+            parts.append((f"variable {key!r}", cell.cell_contents))
+    used = [key for key in thing.__code__.co_names if key in thing.__globals__]
+    parts += [(f"global {key!r}", thing.__globals__[key]) for key in used]
     return parts + [("default", item) for item in thing.__defaults__ or ()]
 
 

@@ -8,6 +8,7 @@ happens to an objective is an *answer*, a dict of plain data.
               try of a task; the objective was not run again)
     result    the objective's result; pickled where the answer travels
     error     text of the traceback
+    type      name of the exception's type, where status is "raised"
     reports   list of (step, value)
     seconds   run time of the objective
     host      name of the machine
@@ -83,6 +84,7 @@ def evaluate(
         answer = {"status": "returned", "result": objective(config, **extra), "error": None}
     except BaseException as error:  # a trial must not take its process along
         answer = {"status": "raised", "result": None, "error": _text(error), "exception": error}
+        answer["type"] = type(error).__name__
     answer["seconds"] = time.monotonic() - began
     answer["reports"] = trial._reports
     answer["host"] = socket.gethostname()

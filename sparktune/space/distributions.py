@@ -39,7 +39,8 @@ Array: TypeAlias = NDArray[np.float64]
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 _LOG_MAX = math.log(np.finfo(float).max)
-_LOG_MIN = math.log(np.finfo(float).tiny)
+_TINY = float(np.finfo(float).tiny)
+_LOG_MIN = math.log(_TINY)
 
 
 class Distribution(Protocol):
@@ -187,7 +188,7 @@ class _Numeric(ABC):
     def _to_latent(self, values: Array) -> Array:
         if self.log:
             # the cell of the value 0 reaches down to log 0: stand at half its upper end
-            values = np.log(np.maximum(values, np.finfo(float).tiny if not self.q else self.q / 4))
+            values = np.log(np.maximum(values, _TINY if not self.q else self.q / 4))
         return np.clip(values, *self.support)
 
     def snap(self, z: Array) -> Array:
@@ -281,9 +282,15 @@ class Uniform(_Numeric):
                 f"bounds of a log distribution are natural logarithms, and exp({self.low:g}) is "
                 "less than a float can hold"
             )
-        if not math.isfinite(self.high - self.low):
+        if not _TINY <= self.high - self.low < math.inf:
             raise ValueError(
-                f"`high - low` must be finite, but got low={self.low}, high={self.high}"
+                f"`high - low` must be a normal float, but got low={self.low}, high={self.high}"
+            )
+        reach = math.exp(self.high) if self.log else max(abs(self.low), abs(self.high))
+        if self.q is not None and not reach / self.q < 2**53:
+            raise ValueError(
+                f"`q` must be more than 2**-53 of the largest value, but got q={self.q} for "
+                f"{reach:g}"
             )
 
     @property
@@ -363,6 +370,10 @@ class Normal(_Numeric):
         self._settle("mu", "sigma")
         if not self.sigma > 0:
             raise ValueError(f"`sigma > 0` must hold, but got sigma={self.sigma}")
+        if not math.isfinite(abs(self.mu) + 10 * self.sigma):
+            raise ValueError(
+                f"`mu` and `sigma` are too large, got mu={self.mu}, sigma={self.sigma}"
+            )
         if self.log and self.mu + 10 * self.sigma > _LOG_MAX:
             raise ValueError(
                 f"mu and sigma of a lognormal distribution are those of the natural logarithm, and "

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any, NoReturn, TypeVar
 
+from ..exceptions import BadSearchSpace
+
 __all__ = ["Call", "Node", "evaluate", "map_container", "scope"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -107,6 +109,9 @@ def map_container(thing: Any, change: Callable[[Any], Any]) -> Any:
 def evaluate(thing: Any, value_of: Callable[[Node, Callable[[Any], Any]], Any]) -> Any:
     """Replace every node in nested containers by its value.
 
+    Raises:
+        BadSearchSpace: an expression raised; the message shows it and its arguments.
+
     Args:
         thing: a template: containers, nodes and plain values.
         value_of: gives the value of a node that is no Call; it receives the node and a function
@@ -122,7 +127,13 @@ def evaluate(thing: Any, value_of: Callable[[Node, Callable[[Any], Any]], Any]) 
         if id(part) not in memo:
             args = [descend(arg) for arg in part.args]
             kwargs = {key: descend(arg) for key, arg in part.kwargs.items()}
-            memo[id(part)] = part.function(*args, **kwargs)
+            try:
+                memo[id(part)] = part.function(*args, **kwargs)
+            except Exception as error:
+                raise BadSearchSpace(
+                    f"the expression {part!r} cannot be evaluated with "
+                    f"{(*args, *kwargs.values())}: {type(error).__name__}: {error}"
+                ) from error
         return memo[id(part)]
 
     return descend(thing)

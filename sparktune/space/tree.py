@@ -7,6 +7,8 @@ exactly.
 
 from __future__ import annotations
 
+import pickle
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -77,7 +79,10 @@ class Space:
         self.template = template
         found: dict[str, Param] = {}
         parents: dict[str, set[tuple[str, int]] | None] = {}
-        _walk(template, None, found, parents, set())
+        try:
+            _walk(template, None, found, parents, set())
+        except RecursionError:
+            raise BadSearchSpace("the space contains itself, or is nested too deeply") from None
         if not found:
             raise BadSearchSpace(
                 f"the space has no hyperparameter to search (no hp.… in it): {template!r:.200}"
@@ -90,6 +95,14 @@ class Space:
             tuple((self.column[parent], option) for parent, option in sorted(parents[label] or ()))
             for label in self.labels
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        import cloudpickle  # options may be functions or classes of a script
+
+        return {"template": cloudpickle.dumps(self.template)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(pickle.loads(state["template"]))  # type: ignore[misc]
 
     def __len__(self) -> int:
         """The number of labels."""
@@ -268,18 +281,27 @@ def _walk(
             raise BadSearchSpace(f"the space holds a node of unknown kind: {thing!r}")
     elif _holds_node(thing):
         kind = type(thing).__name__
-        raise BadSearchSpace(f"a hyperparameter cannot stand in a {kind}, use a list: {thing!r}")
+        raise BadSearchSpace(
+            f"a hyperparameter cannot stand in a {kind}, only in dicts, lists and tuples: {thing!r}"
+        )
+    elif type(thing).__module__.startswith("hyperopt."):
+        raise BadSearchSpace(f"{thing!s:.80} is a node of hyperopt: take hp from sparktune instead")
 
 
 def _holds_node(thing: Any) -> bool:
     """Whether a node stands where it would not be evaluated."""
+    if isinstance(thing, (Node, type)):
+        return isinstance(thing, Node)
     if isinstance(thing, slice):
-        thing = (thing.start, thing.stop, thing.step)
-    elif isinstance(thing, np.ndarray):
-        thing = tuple(thing.flat) if thing.dtype == object else ()
-    if isinstance(thing, (tuple, set, frozenset)):
+        return _holds_node((thing.start, thing.stop, thing.step))
+    if isinstance(thing, np.ndarray):
+        return thing.dtype == object and _holds_node(tuple(thing.flat))
+    if isinstance(thing, Mapping):
+        return _holds_node((*thing.keys(), *thing.values()))
+    if isinstance(thing, (tuple, set, frozenset, deque)):
         return any(_holds_node(item) for item in thing)
-    return isinstance(thing, Node)
+    attributes = getattr(thing, "__dict__", None)
+    return isinstance(attributes, dict) and any(isinstance(v, Node) for v in attributes.values())
 
 
 def _in_order(

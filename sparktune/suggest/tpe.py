@@ -55,10 +55,11 @@ class TPE:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
                 raise ValueError(f"tpe: `{name}` must be a whole number >= 1, but got {value!r}")
-        if not 0 < self.gamma < 1:
-            raise ValueError(f"tpe: `0 < gamma < 1` must hold, but got {self.gamma!r}")
-        if not 0 < self.prior_weight < math.inf:
-            raise ValueError(f"tpe: `prior_weight > 0` must hold, but got {self.prior_weight!r}")
+        for name, most in (("gamma", 1.0), ("prior_weight", math.inf)):
+            value = getattr(self, name)
+            number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+            if not number or not 0 < value < most:
+                raise ValueError(f"tpe: `0 < {name} < {most:g}` must hold, but got {value!r}")
 
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -79,6 +80,7 @@ def progress(
     with factory(initial=initial, total=total) as bar:
         view = Progress(bar, history)
         both = show is True and sys.stdout.isatty() and sys.stderr.isatty()
+        both = both and not isinstance(sys.stdout, _LinesAbove)  # another run's bar is there
         with _lines_above(bar) if both else nullcontext():
             try:
                 yield view.show
@@ -96,20 +98,22 @@ def _tqdm_bar(initial: int, total: int | None) -> Any:
 class _LinesAbove:
     """Standard output whose whole lines are written above the bar, never over it.
 
-    A line without an end is kept until it has one, or until somebody flushes, as a prompt does.
+    A line without an end is kept until it has one, or until somebody flushes, as a prompt does;
+    each thread has a line of its own.
     """
 
     def __init__(self, stream: TextIO, bar: Any) -> None:
         self._stream = stream
         self._bar = bar
-        self._line = ""
+        self._begun: dict[int, str] = {}  # what each thread has written of its current line
 
     def write(self, text: str) -> int:
-        self._line += text
-        lines, newline, rest = self._line.rpartition("\n")
-        if newline:
-            self._line = rest
-            with self._bar.get_lock():
+        thread = threading.get_ident()
+        with self._bar.get_lock():
+            lines, newline, rest = (self._begun.pop(thread, "") + text).rpartition("\n")
+            if rest:
+                self._begun[thread] = rest
+            if newline:
                 self._bar.clear()
                 self._stream.write(lines + newline)
                 self._stream.flush()
@@ -117,11 +121,19 @@ class _LinesAbove:
         return len(text)
 
     def flush(self) -> None:
-        if self._line:
-            self._bar.clear()
-            self._stream.write(self._line)
-            self._line = ""
-        self._stream.flush()
+        self._write_begun(threading.get_ident())
+
+    def flush_all(self) -> None:
+        for thread in list(self._begun):
+            self._write_begun(thread)
+
+    def _write_begun(self, thread: int) -> None:
+        with self._bar.get_lock():
+            begun = self._begun.pop(thread, "")
+            if begun:
+                self._bar.clear()
+                self._stream.write(begun)
+            self._stream.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -134,4 +146,4 @@ def _lines_above(bar: Any) -> Iterator[None]:
         try:
             yield
         finally:
-            stream.flush()
+            stream.flush_all()

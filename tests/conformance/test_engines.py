@@ -1,14 +1,16 @@
 """What every engine promises, on threads, bytes and real Spark alike."""
 
+import functools
 import threading
 import time
 from concurrent.futures import wait
 
+import cloudpickle
 import numpy as np
 import pytest
 from pickling_engine import Pickling
 
-from sparktune.engines.base import Job, Task
+from sparktune.engines.base import Job, Task, serialize, takes_trial
 from sparktune.engines.local import Serial, Threads
 from sparktune.engines.spark_classic import SparkClassic
 from sparktune.exceptions import UnpicklableObjective
@@ -128,6 +130,9 @@ def test_even_an_exit_is_a_failure_of_its_trial_alone(start):
         (float("nan"), "returned NaN"),
         ({"loss": np.nan, "status": "ok"}, "returned NaN"),
         ({"status": STATUS_FAIL, "why": "x"}, "returned STATUS_FAIL"),
+        (10**400, "returns a number or a dict with a loss"),
+        ({"loss": 1.0, "attachments": [1]}, r"'attachments' must be a dict.*\[1\]"),
+        ({"loss": 1.0, "status": np.array(["ok", "ok"])}, "must be 'ok' or 'fail', but got array"),
     ],
 )
 def test_a_result_without_a_loss_is_a_failure_that_says_so(kind, start, result, sentence):
@@ -138,6 +143,20 @@ def test_a_result_without_a_loss_is_a_failure_that_says_so(kind, start, result, 
         raise AssertionError(answer.error)
     if isinstance(result, dict) and "why" in result:
         assert answer.info["why"] == "x"
+
+
+def test_a_result_that_cannot_even_be_shown(start):
+    """A result that raises when it is looked at fails its trial with a sentence."""
+
+    class Strange:
+        def __float__(self):
+            raise RuntimeError("no")
+
+        def __repr__(self):
+            raise RuntimeError("no")
+
+    answer = outcome(start, lambda c: Strange())
+    assert "but got a Strange that cannot be shown" in answer.error
 
 
 def test_infinity_is_a_loss(start):
@@ -236,3 +255,49 @@ def test_the_objective_runs_in_this_process_where_it_can(kind, start):
     seen = []
     outcome(start, lambda c: seen.append(c) or 0.0)
     assert seen == [1.0]
+
+
+def test_how_an_objective_asks_for_its_trial():
+    """Wrappers, partials and callables are asked whether they take `trial` as they are called."""
+
+    def plain(config, trial):
+        return 0.0
+
+    @functools.wraps(plain)
+    def narrow(config):
+        return plain(config, None)
+
+    @functools.wraps(plain)
+    def wide(*args, **kwargs):
+        return plain(*args, **kwargs)
+
+    class Callable:
+        def __call__(self, config, *, trial=None):
+            return 0.0
+
+    assert takes_trial(plain)
+    assert not takes_trial(narrow)
+    assert takes_trial(wide)
+    assert takes_trial(Callable())
+    assert not takes_trial(functools.partial(plain, trial="mine"))
+    assert takes_trial(functools.partial(plain))
+    assert not takes_trial(lambda trial: 0.0)
+    assert not takes_trial(len)
+
+
+def test_culprits_are_found_behind_wrappers_and_empty_cells():
+    """What cannot be pickled is named through decorators; an unset variable does no harm."""
+    lock = threading.Lock()
+
+    def inner(config):
+        return lock
+
+    @functools.wraps(inner)
+    def outer(config):
+        return inner(config) or later
+
+    with pytest.raises(UnpicklableObjective, match="'lock' of type lock"):
+        serialize("the objective", outer, outer, cloudpickle.dumps)
+    with pytest.raises(UnpicklableObjective, match=r"the configuration .*: it is a lock"):
+        serialize("the configuration", lock, lock, cloudpickle.dumps)
+    later = 1

@@ -6,6 +6,7 @@ Notation
     K       kernels, n + 1: kernel 0 is the prior, kernel i stands for observation i - 1
     mu      (K, d) centres of the kernels in latent units, nan where the kernel is the prior's
     sigma   (K, d) bandwidths in latent units
+            (a normal label has its kernels multiplied by its prior, centres and bandwidths alike)
     w       (K,) weights, summing to 1
 
 The mixture is over whole candidates: sum_i w_i prod_j k_ij(x_j), with j over the labels that are
@@ -24,7 +25,13 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from ...space.distributions import Array, Categorical, Distribution, log_ndtr_difference
+from ...space.distributions import (
+    Array,
+    Categorical,
+    Distribution,
+    Normal,
+    log_ndtr_difference,
+)
 from ...space.tree import Space
 
 __all__ = ["Parzen"]
@@ -65,6 +72,8 @@ class Parzen:
         for j, distribution in enumerate(space.distributions):
             if not isinstance(distribution, Categorical):
                 sigma[:, j] = _bandwidths(mu[:, j], distribution)
+            if isinstance(distribution, Normal):
+                mu[:, j], sigma[:, j] = _times_prior(mu[:, j], sigma[:, j], distribution)
         return cls(space, mu, sigma, w / w.sum())
 
     def sample(self, rng: Generator, m: int) -> Array:
@@ -121,7 +130,7 @@ def _bandwidths(mu: Array, distribution: Distribution) -> Array:
     """(K,) bandwidths of one label: the larger gap to a neighbouring centre, within limits.
 
     The prior's middle counts as a centre of its own. Bergstra et al. (2011), section 4.2; the
-    limits are [scale / min(100, K), scale].
+    limits are [scale / min(100, 1 + m), scale], with m the kernels that are not the prior's here.
     """
     sigma = np.full(len(mu), np.nan)
     near = np.flatnonzero(~np.isnan(mu))
@@ -133,6 +142,16 @@ def _bandwidths(mu: Array, distribution: Distribution) -> Array:
     floor = distribution.scale / min(100.0, 1.0 + len(near))
     out: Array = np.clip(sigma, floor, distribution.scale)
     return out
+
+
+def _times_prior(mu: Array, sigma: Array, prior: Normal) -> tuple[Array, Array]:
+    """Centres and bandwidths of kernels multiplied by a normal prior.
+
+    An unbounded label has no edge that would stop wide kernels from reaching far beyond everything
+    plausible; times the prior, no kernel's tail is heavier than the prior's own.
+    """
+    shrink = 1.0 / (1.0 + (sigma / prior.sigma) ** 2)
+    return prior.mu + (mu - prior.mu) * shrink, sigma * np.sqrt(shrink)
 
 
 def _ends(mu: Array, sigma: Array, distribution: Distribution) -> tuple[Array, Array]:
