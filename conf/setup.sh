@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Sets up .venv with sparktune and the extras named as first argument ("spark,sklearn" by default):
+# Sets up .venv with sparktune and the extras named as first argument ("spark,sklearn,pandas" by default):
 # finds a Python and a Java, installs what is missing where that can be done, else says what to do.
 #   PYTHON=...   the Python to use (3.10 or newer)
 #   VENV=...     the folder of the environment (.venv by default)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-extras=${1:-spark,sklearn}
+extras=${1:-spark,sklearn,pandas}
 venv=${VENV:-.venv}
 
 say() { printf 'setup: %s\n' "$*" >&2; }

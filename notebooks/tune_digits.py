@@ -71,6 +71,8 @@ def main():
         rstate=args.seed,
     )
     print(f"trials: {trials.count_successful_trials()} ok, {trials.count_failed_trials()} failed")
+    for number, error in list(trials.errors().items())[:3]:
+        print(f"  trial {number}: {error.strip().splitlines()[-1]}")
     print(f"best configuration: {space_eval(SPACE, best)}")
     print(f"cross-validated accuracy: {trials.best_trial['result']['accuracy']:.4f}")
 

@@ -136,8 +136,8 @@ def _session() -> Any:
     session = SparkSession.getActiveSession()
     if session is not None:
         return session
-    # fmin draws a progress bar of its own, and Spark's would be drawn over it
-    quiet = {"spark.ui.showConsoleProgress": "false"}
+    # fmin draws a progress bar of its own, over which Spark would draw and log every cancelled task
+    quiet = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
     builder = SparkSession.builder.appName("sparktune").config(map=quiet)
     # read when a SparkContext is made: without it, local workers run the first python3 on the PATH
     ours = "PYSPARK_PYTHON" not in os.environ and not os.environ.get("MASTER")

@@ -12,7 +12,7 @@ from .engines.base import Engine
 from .engines.local import Serial, Threads
 from .exceptions import AllTrialsFailed
 from .history import STATUS_FAIL, STATUS_NEW, History, Status, Trial
-from .space.tree import Space
+from .space.tree import Choice, Param, Space
 
 __all__ = [
     "JOB_STATES",
@@ -174,7 +174,7 @@ class Trials:
 
     @property
     def miscs(self) -> list[dict[str, Any]]:
-        """Values of the labels of each trial, and its error."""
+        """Values of the labels of each trial."""
         return [document["misc"] for document in self.trials]
 
     @property
@@ -206,6 +206,14 @@ class Trials:
     def statuses(self) -> list[str]:
         """The status of each trial's result."""
         return [result["status"] for result in self.results]
+
+    def errors(self) -> dict[int, str]:
+        """Why trials failed: number to traceback or reason, for those that did."""
+        return {
+            trial.number: trial.outcome.error or "no reason was given"
+            for trial in self._rows()
+            if trial.outcome is not None and trial.status is Status.FAILED
+        }
 
     def trial_attachments(self, trial: Mapping[str, Any]) -> dict[str, Any]:
         """The attachments of the trial of a document."""
@@ -248,7 +256,11 @@ class Trials:
 
     @property
     def best_params(self) -> dict[str, Any]:
-        """Label to real value of the best trial; a choice holds its option."""
+        """Label to real value of the best trial; a choice holds its option.
+
+        These are the values as they were drawn. Where the space computes with them, the
+        configuration that the objective received is ``space_eval(space, trials.argmin)``.
+        """
         return params_of(self._best(), self._space)
 
     @property
@@ -279,8 +291,9 @@ class Trials:
     def to_pandas(self) -> Any:
         """All trials as a pandas DataFrame, one row each, indexed by number.
 
-        Columns: status, loss, one ``params_<label>`` for each label (nan where inactive, options
-        instead of indices where they are plain), seconds, host, attempt, started (UTC), error.
+        Columns: status, loss, one ``params_<label>`` for each label (nan where inactive; a choice
+        shows its options where all are strings or numbers, else their indices), seconds, host,
+        attempt, submitted (UTC; on Spark a trial may wait for a free slot after that), error.
 
         Raises:
             ImportError: pandas is not installed.
@@ -288,21 +301,23 @@ class Trials:
         try:
             import pandas as pd
         except ImportError:
-            raise ImportError("to_pandas needs pandas: pip install 'sparktune[pandas]'") from None
+            raise ImportError(
+                "to_pandas needs pandas: pip install 'pandas<3', or the extra [pandas] of sparktune"
+            ) from None
         rows = []
         labels = self._space.labels if self._history is not None else ()
+        shown = [_all_plain(self._space.params[j]) for j in range(len(labels))]
         for trial in self._rows():
             params = params_of(trial, self._space)
             outcome = trial.outcome
             row: dict[str, Any] = {"status": trial.status.name.lower(), "loss": trial.loss}
-            for label in labels:
-                value = params.get(label, math.nan)
-                plain = value is None or isinstance(value, (str, int, float, bool))
-                row[f"params_{label}"] = value if plain else trial.values[label]
+            for label, plain in zip(labels, shown, strict=True):
+                values = params if plain else trial.values
+                row[f"params_{label}"] = values.get(label, math.nan)
             row["seconds"] = None if outcome is None else outcome.seconds
             row["host"] = None if outcome is None else outcome.host
             row["attempt"] = trial.attempt
-            row["started"] = _datetime(trial.started)
+            row["submitted"] = _datetime(trial.started)
             row["error"] = None if outcome is None else outcome.error
             rows.append(row)
         frame = pd.DataFrame(rows)
@@ -328,6 +343,12 @@ def check_parallelism(parallelism: Any) -> int:
     if not whole or parallelism < 1:
         raise ValueError(f"`parallelism` must be a whole number >= 1, but got {parallelism!r}")
     return int(parallelism)
+
+
+def _all_plain(param: Param) -> bool:
+    """Whether all values of a label can stand in a table."""
+    options = param.options if isinstance(param, Choice) else ()
+    return all(isinstance(option, (str, int, float, bool)) for option in options)
 
 
 def _datetime(seconds: float) -> datetime:

@@ -604,6 +604,8 @@ def test_space_eval_checks_its_point():
         space_eval(space, {"c": 0})
     with pytest.raises(InvalidTrial, match="'c' takes the index of an option, 0 to 1, but got 2"):
         space_eval(space, {"c": 2})
+    with pytest.raises(InvalidTrial, match="'plain'; that option has the index 1"):
+        space_eval(space, {"c": "plain"})
 
 
 def test_without_pyspark_everything_but_spark_works(run_python):

@@ -179,7 +179,7 @@ def test_ending_early_cancels_the_tasks(trials, how, tmp_path, capsys):
 
     def objective(x):
         if x >= 0.5:
-            (tmp_path / str(os.getpid())).touch()
+            (tmp_path / str(os.getpid())).write_text(str(time.time()))
             time.sleep(120)
         return x
 

@@ -199,7 +199,7 @@ class Space:
             try:
                 values[label] = self.distributions[j].check(point[label], label)
             except ValueError as error:
-                raise InvalidTrial(str(error)) from None
+                raise InvalidTrial(f"{error}{_hint(self.params[j], point[label])}") from None
             X[0, j] = self.distributions[j].latent(values[label])
         return values
 
@@ -238,6 +238,16 @@ class Space:
         return any(d.discrete for d in self.distributions) and all(
             d.discrete or self.parents[j] for j, d in enumerate(self.distributions)
         )
+
+
+def _hint(param: Param, value: object) -> str:
+    """What was meant by an option given in place of its index."""
+    plain = isinstance(param, Choice) and isinstance(value, (str, int, float, bool))
+    options = param.options if isinstance(param, Choice) and plain else ()
+    for index, option in enumerate(options):
+        if type(option) is type(value) and option == value:
+            return f"; that option has the index {index}"
+    return ""
 
 
 def _walk(
