@@ -14,6 +14,7 @@ import pytest
 
 from sparktune import (
     STATUS_FAIL,
+    AllTrialsFailed,
     EngineStopped,
     SparkTrials,
     Trials,
@@ -354,6 +355,25 @@ def test_arrays_come_back(trials):
     best = trials.best_trial["result"]
     assert isinstance(best["model"], Model)
     assert best["model"].weights.tolist() == [best["loss"]] * 3
+
+
+def test_modules_registered_by_value_travel(trials, tmp_path, monkeypatch):
+    """A module that executors lack travels once it is registered with cloudpickle."""
+    import importlib
+
+    import cloudpickle
+
+    (tmp_path / "only_on_the_driver.py").write_text("def square(x):\n    return x * x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("only_on_the_driver")
+    square = module.square
+    objective = lambda x: square(x)  # noqa: E731
+    space = hp.uniform("x", 0, 1)
+    with pytest.raises(AllTrialsFailed, match="No module named 'only_on_the_driver'"):
+        quiet(objective, space, max_evals=1, trials=trials)
+    cloudpickle.register_pickle_by_value(module)
+    quiet(objective, space, max_evals=3, trials=trials)
+    assert trials.count_successful_trials() == 2
 
 
 @pytest.mark.slow
