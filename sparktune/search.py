@@ -143,9 +143,10 @@ def search(
         space, suggester, engine, history, budget, seed, batch, queue_ahead, deque(points),
         build or space.build, max_retries,
     )  # fmt: skip
-    for name, value in (("batch", 1 if batch is None else batch), ("queue_ahead", queue_ahead + 1)):
-        if value < 1:
-            raise ValueError(f"`{name}` is too small: {batch if name == 'batch' else queue_ahead}")
+    if batch is not None and batch < 1:
+        raise ValueError(f"`batch >= 1` must hold, but got {batch}")
+    if queue_ahead < 0:
+        raise ValueError(f"`queue_ahead >= 0` must hold, but got {queue_ahead}")
     for trial in history.pending:  # left by a run that did not end in this process
         _cancel(history, trial)
     try:

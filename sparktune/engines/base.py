@@ -141,18 +141,17 @@ def outcome_of(answer: Mapping[str, Any]) -> Outcome:
     if status == "unloadable":
         text = f"the objective or its arguments could not be unpickled on {host}:\n{error}"
         return Outcome(Status.FAILED, error=text, **common)
-    kept = _loads_result(answer["result"])
     text = (
         f"the objective ended, but its result cannot be pickled: {', '.join(answer['dropped'])}; "
         f"what could be kept is in the trial's result\n{error}"
     )
-    return Outcome(Status.FAILED, info=kept, error=text, **common)
+    return Outcome(Status.FAILED, info=answer["result"], error=text, **common)
 
 
 def unpacked(blob: bytes) -> dict[str, Any]:
     """An answer that travelled, with its result unpickled."""
     answer: dict[str, Any] = pickle.loads(blob)
-    if answer["status"] != "returned":
+    if answer["status"] not in ("returned", "unpicklable"):
         return answer
     try:
         answer["result"] = pickle.loads(answer["result"])
@@ -163,11 +162,6 @@ def unpacked(blob: bytes) -> dict[str, Any]:
             f"{type(error).__name__}: {error}"
         )
     return answer
-
-
-def _loads_result(blob: bytes) -> dict[str, Any]:
-    result: dict[str, Any] = pickle.loads(blob)
-    return result
 
 
 def _real(value: object) -> float | None:

@@ -29,14 +29,11 @@ class Serial:
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Evaluate a task now; a KeyboardInterrupt inside it leaves this method."""
-        job = self._job
-        answer = evaluate(
-            job.objective, task.config, task.full_context, job.wants_trial, self._on_report
-        )
-        if isinstance(answer.get("exception"), KeyboardInterrupt):
-            raise answer["exception"]
+        outcome = _evaluated(self._job, task, self._on_report)
+        if isinstance(outcome.exception, KeyboardInterrupt):
+            raise outcome.exception
         future: Future[Outcome] = Future()
-        future.set_result(outcome_of(answer))
+        future.set_result(outcome)
         return future
 
     def cancel(self, number: int, attempt: int) -> None:
@@ -89,12 +86,7 @@ class Threads:
         return end
 
     def _evaluate(self, task: Task) -> Outcome:
-        job = self._job
-        return outcome_of(
-            evaluate(
-                job.objective, task.config, task.full_context, job.wants_trial, self._on_report
-            )
-        )
+        return _evaluated(self._job, task, self._on_report)
 
     def cancel(self, number: int, attempt: int) -> None:
         """End the task's future; a thread that runs it goes on unheard."""
@@ -107,3 +99,10 @@ class Threads:
         for number, attempt in list(self._ends):
             self.cancel(number, attempt)
         self._pool.close()
+
+
+def _evaluated(job: Job, task: Task, on_report: OnReport | None) -> Outcome:
+    """The outcome of a task that is evaluated here and now."""
+    return outcome_of(
+        evaluate(job.objective, task.config, task.full_context, job.wants_trial, on_report)
+    )
