@@ -6,6 +6,7 @@
 """
 
 from . import early_stop, exceptions, hp, rand, tpe
+from .engines.shipping import broadcast
 from .exceptions import (
     AllTrialsFailed,
     BadSearchSpace,
@@ -14,6 +15,7 @@ from .exceptions import (
     InvalidLoss,
     InvalidResultStatus,
     InvalidTrial,
+    RunCancelled,
     UnpicklableObjective,
 )
 from .fmin import fmin, fmin_pass_expr_memo_ctrl, space_eval
@@ -29,7 +31,7 @@ from .history import (
     Status,
     Trial,
 )
-from .search import Budget, search
+from .search import Budget, CancelToken, search
 from .space.expressions import scope
 from .space.tree import Space
 from .spark import SparkTrials
@@ -61,6 +63,7 @@ __all__ = [
     "AllTrialsFailed",
     "BadSearchSpace",
     "Budget",
+    "CancelToken",
     "DuplicateLabel",
     "EngineStopped",
     "History",
@@ -68,6 +71,7 @@ __all__ = [
     "InvalidResultStatus",
     "InvalidTrial",
     "Outcome",
+    "RunCancelled",
     "Space",
     "SparkTrials",
     "Status",
@@ -75,6 +79,7 @@ __all__ = [
     "Trials",
     "UnpicklableObjective",
     "__version__",
+    "broadcast",
     "early_stop",
     "exceptions",
     "fmin",

@@ -10,6 +10,7 @@ __all__ = [
     "InvalidLoss",
     "InvalidResultStatus",
     "InvalidTrial",
+    "RunCancelled",
     "UnpicklableObjective",
 ]
 
@@ -44,3 +45,7 @@ class UnpicklableObjective(TypeError):  # noqa: N818 (one of a family)
 
 class EngineStopped(RuntimeError):  # noqa: N818 (one of a family)
     """The engine cannot run any more trials, for example because its SparkContext was stopped."""
+
+
+class RunCancelled(RuntimeError):  # noqa: N818 (one of a family)
+    """Somebody outside stopped all trials of a run, for example by its notebook cell's button."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .algorithms import Domain, suggester_of
 from .exceptions import AllTrialsFailed, InvalidTrial
-from .history import STATUS_OK, History, Status, Trial
+from .history import ENDED, STATUS_OK, History, Trial
 from .search import Budget, Event, Finished, Stopped, search
 from .space.tree import Space, Values
 from .spark import (
@@ -25,8 +27,9 @@ from .spark import (
     check_loss_threshold,
     check_timeout,
 )
+from .suggest.random import Random
 from .suggest.tpe import TPE
-from .trials import Trials, failure_text
+from .trials import Trials, failure_text, settings_of
 from .views.progress import BarFactory, progress
 
 __all__ = ["Ctrl", "fmin", "fmin_pass_expr_memo_ctrl", "space_eval"]
@@ -35,6 +38,7 @@ _REASONS = {
     "timeout": FMIN_CANCELLED_REASON_TIMEOUT,
     "loss_threshold": FMIN_CANCELLED_REASON_LOSS_THRESHOLD,
     "max_evals": None,
+    "cancelled": FMIN_CANCELLED_REASON_USER,
 }
 
 
@@ -59,6 +63,7 @@ def fmin(
     trials_save_file: str = "",
     *,
     batch: int | None = None,
+    trial_timeout: float | None = None,
 ) -> Any:
     """Minimise ``fn`` over ``space`` and return the best point.
 
@@ -101,6 +106,7 @@ def fmin(
         trials_save_file: refused for now.
         batch: evaluate so many candidates of one refit, and refit when all have ended. The same
             ``rstate`` and ``batch`` give the same trials on every engine at any parallelism.
+        trial_timeout: seconds that each trial may take, instead of what ``trials`` say; see there.
 
     Returns:
         Label to value of the best trial, or the best configuration with ``return_argmin=False``.
@@ -158,8 +164,14 @@ def fmin(
         )
     if isinstance(show_progressbar, int) or not verbose:
         show_progressbar = bool(verbose and show_progressbar)
+    settings = trials._settings
+    if trial_timeout is not None:
+        checked = settings_of(trial_timeout=trial_timeout, trial_grace=settings.grace)
+        settings = replace(settings, timeout=checked.timeout)
     points = _check_points(points_to_evaluate, domain.space)
     suggester = suggester_of(algo, TPE(), domain, trials)
+    if not isinstance(suggester, Random):
+        _advise(trials, budget.max_evals)
     seed = _seed(rstate, trials)
 
     with trials._running():
@@ -176,6 +188,8 @@ def fmin(
             queue_ahead=ahead - 1,
             points=points,
             build=(lambda values: values) if memo_wanted else None,
+            settings=settings,
+            token=trials._token,
         )
         trials.seed, trials.fmin_cancelled_reason = seed, None
         stop = _Stop(trials, early_stop_fn, raises=not (catch_eval_exceptions or on_spark))
@@ -228,8 +242,11 @@ def _drain(
     events: Iterable[Event], show: Callable[[Event], None], stop: Callable[[Trial], bool]
 ) -> str | None:
     """Take the events until the search ends or is told to; why it ended before max_evals."""
+    noted = False
     for event in events:
         show(event)
+        if isinstance(event, Finished) and not noted:
+            noted = _warn_of_note(event.trial)
         if isinstance(event, Finished) and stop(event.trial):
             return FMIN_CANCELLED_REASON_EARLY_STOPPING
         if isinstance(event, Stopped):
@@ -237,11 +254,32 @@ def _drain(
     return None
 
 
+def _warn_of_note(trial: Trial) -> bool:
+    """Pass on what a trial's outcome notes about its result; whether it does."""
+    note = None if trial.outcome is None else trial.outcome.note
+    if note is not None:
+        warnings.warn(f"trial {trial.number}: {note}", stacklevel=4)
+    return note is not None
+
+
 def _interrupted(history: History) -> str:
     best = history.best
-    kept = history.count(Status.OK, Status.FAILED)
+    kept = history.count(*ENDED)
     found = "no loss yet" if best is None else f"best loss {best.loss:.6g} with {dict(best.values)}"
     return f"\nfmin was interrupted: {kept} finished trials are kept; {found}"
+
+
+def _advise(trials: Trials, max_evals: int | None) -> None:
+    """Warn where most trials would be chosen without knowing any result."""
+    given = getattr(trials, "user_specified_parallelism", trials.parallelism)
+    if max_evals is None or given is None or given <= max(1, max_evals / 3):
+        return
+    warnings.warn(
+        f"parallelism={given} is more than a third of max_evals={max_evals}: so many trials are "
+        "chosen before the results of others are known that the search is little better than "
+        f"random; at most {max(1, max_evals // 10)} is a good choice, or more evaluations",
+        stacklevel=3,
+    )
 
 
 def _first(*values: Any) -> Any:

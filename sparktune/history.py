@@ -17,6 +17,7 @@ from .space.distributions import Array
 from .space.tree import Choice, Param, Space, Values
 
 __all__ = [
+    "ENDED",
     "STATUS_FAIL",
     "STATUS_NEW",
     "STATUS_OK",
@@ -50,6 +51,14 @@ class Status(enum.IntEnum):
     """Stopped before its end, with the run or from outside; does not count as an evaluation."""
     LOST = 4
     """An engine's answer for a trial that went down with its executor; never in a history."""
+    CRASHED = 5
+    """An engine's answer for a trial whose process died under it; FAILED in a history."""
+    TIMED_OUT = 6
+    """Stopped at the time limit of a trial."""
+
+
+ENDED = (Status.OK, Status.FAILED, Status.TIMED_OUT)
+"""What counts as an evaluation."""
 
 
 def _no_mapping() -> Mapping[str, Any]:
@@ -61,17 +70,20 @@ class Outcome:
     """What became of a trial.
 
     Attributes:
-        status: OK, FAILED or CANCELLED (an engine may also answer LOST).
+        status: OK, FAILED, TIMED_OUT or CANCELLED (an engine may also answer LOST or CRASHED).
         loss: what is minimised; a number where the status is OK, else None.
         variance: the objective's estimate of the loss's variance, where it gave one.
         info: the objective's whole result, attachments apart.
         attachments: large things that the objective returned beside its result, by name.
         error: why it failed, with the traceback where there is one.
         error_type: name of the exception's type, where there was one.
-        log_tail: the last lines that the trial printed, where the engine keeps them.
+        log_tail: the last lines that the trial printed, where it ran in a process of its own and
+            gave no result.
         reports: the (step, value) pairs that the objective reported.
         seconds: run time of the objective, where it ran.
         host: where it ran.
+        note: a sentence about the result, such as what of it was too large to send.
+        result_file: where the whole result lies, if it was too large to send.
         exception: the objective's own exception where it was raised in this process. It keeps its
             frames alive, so a history does not store it, and it is not pickled.
     """
@@ -87,6 +99,8 @@ class Outcome:
     reports: tuple[tuple[Any, Any], ...] = ()
     seconds: float | None = None
     host: str | None = None
+    note: str | None = None
+    result_file: str | None = None
     exception: BaseException | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -266,7 +280,7 @@ class History:
             raise InvalidTrial(
                 f"trial {number} is at attempt {trial.attempt}; attempt {attempt} came too late"
             )
-        if outcome.status not in (Status.OK, Status.FAILED, Status.CANCELLED):
+        if outcome.status not in (*ENDED, Status.CANCELLED):
             raise InvalidTrial(f"trial {number} cannot end as {outcome.status.name}")
         if outcome.exception is not None:
             outcome = replace(outcome, exception=None)

@@ -15,14 +15,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .engines.base import Engine, Job, Task
-from .exceptions import BadSearchSpace, InvalidTrial
-from .history import History, Outcome, Status, Trial
+from .engines.base import Engine, Job, Settings, Task
+from .exceptions import BadSearchSpace, InvalidTrial, RunCancelled
+from .history import ENDED, History, Outcome, Status, Trial
 from .space.tree import Space, Values
 from .suggest import Suggester
 
 __all__ = [
     "Budget",
+    "CancelToken",
     "Cancelled",
     "Event",
     "Finished",
@@ -39,8 +40,8 @@ class Budget:
     """When a search ends by itself.
 
     Attributes:
-        max_evals: trials with an outcome of their own (ok or failed) that the history may hold,
-            those it holds already included; None for no limit.
+        max_evals: trials with an outcome of their own (ok, failed or timed out) that the history
+            may hold, those it holds already included; None for no limit.
         timeout: seconds from the start of the search; None for no limit.
         loss_threshold: the search ends at a loss this low; None for no limit.
     """
@@ -69,7 +70,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class Finished:
-    """A trial ended as ok or failed."""
+    """A trial ended as ok, failed or timed out."""
 
     trial: Trial
 
@@ -90,12 +91,32 @@ class Cancelled:
 
 @dataclass(frozen=True)
 class Stopped:
-    """The last event: why the search ended ("max_evals", "timeout" or "loss_threshold")."""
+    """The last event: why the search ended.
+
+    One of "max_evals", "timeout", "loss_threshold", "cancelled" (by a CancelToken or from outside).
+    """
 
     reason: str
 
 
 Event: TypeAlias = Started | Reported | Finished | Requeued | Cancelled | Stopped
+
+
+class CancelToken:
+    """Lets another thread end a search."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._wake: Callable[[], None] = lambda: None
+
+    def request(self) -> None:
+        """End the search that holds this token: what has ended is kept, what runs is cancelled."""
+        self.requested = True
+        self._wake()
+
+    def attach(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called at each request."""
+        self._wake = wake
 
 
 def search(
@@ -111,7 +132,8 @@ def search(
     queue_ahead: int = 0,
     points: tuple[Values, ...] = (),
     build: Callable[[Values], Any] | None = None,
-    max_retries: int = 1,
+    settings: Settings | None = None,
+    token: CancelToken | None = None,
 ) -> Iterator[Event]:
     """Search, and hand out what happens as it happens.
 
@@ -134,14 +156,15 @@ def search(
         queue_ahead: without ``batch``, how many trials to draw beyond the engine's slots.
         points: values to evaluate first.
         build: gives what the objective receives, ``space.build`` unless set.
-        max_retries: how often a trial that was lost with its executor is queued again.
+        settings: how the trials are treated.
+        token: ends the search from another thread.
 
     Yields:
         The events, in the order in which they happen; within a batch, by trial number.
     """
     run = _Run(
         space, suggester, engine, history, budget, seed, batch, queue_ahead, deque(points),
-        build or space.build, max_retries,
+        build or space.build, settings or Settings(), token or CancelToken(),
     )  # fmt: skip
     if batch is not None and batch < 1:
         raise ValueError(f"`batch >= 1` must hold, but got {batch}")
@@ -150,10 +173,17 @@ def search(
     for trial in history.pending:  # left by a run that did not end in this process
         _cancel(history, trial)
     try:
-        engine.open(Job(objective, run.run_id), run.report)
+        run.token.attach(lambda: run.arrivals.put(None))
+        engine.open(Job(objective, run.run_id, space.constants, run.settings), run.report)
         yield from run.events()
     finally:
         run.close()
+
+
+Arrival: TypeAlias = tuple[int, int, "Future[Outcome]"] | Reported | None
+"""(number, attempt, future), an intermediate value, or None as a reason to look around."""
+
+_MANY_CANCELLED = 20
 
 
 @dataclass
@@ -170,14 +200,14 @@ class _Run:
     queue_ahead: int
     points: deque[Values]
     build: Callable[[Values], Any]
-    max_retries: int
+    settings: Settings
+    token: CancelToken
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     waiting: deque[Trial] = field(default_factory=deque)
     running: dict[int, Future[Outcome]] = field(default_factory=dict)
     held: dict[int, Event] = field(default_factory=dict)
-    arrivals: queue.SimpleQueue[tuple[int, int, Future[Outcome]] | Reported] = field(
-        default_factory=queue.SimpleQueue
-    )
+    arrivals: queue.SimpleQueue[Arrival] = field(default_factory=queue.SimpleQueue)
+    cancelled_in_a_row: int = 0
     began: float = field(default_factory=time.monotonic)
 
     def events(self) -> Iterator[Event]:
@@ -201,6 +231,8 @@ class _Run:
             happened = self.collect()
 
     def reason_to_stop(self) -> str | None:
+        if self.token.requested:
+            return "cancelled"
         best, threshold = self.history.best, self.budget.loss_threshold
         loss = None if best is None else best.loss
         if threshold is not None and loss is not None and loss <= threshold:
@@ -219,7 +251,7 @@ class _Run:
     def trials_left(self) -> float:
         if self.budget.max_evals is None:
             return math.inf
-        taken = self.history.count(Status.OK, Status.FAILED, Status.PENDING)
+        taken = self.history.count(*ENDED, Status.PENDING)
         return self.budget.max_evals - taken
 
     def draw(self) -> list[Event]:
@@ -290,8 +322,10 @@ class _Run:
         except queue.Empty:
             return happened
 
-    def record(self, item: tuple[int, int, Future[Outcome]] | Reported) -> list[Event]:
+    def record(self, item: Arrival) -> list[Event]:
         """Write one arrival into the history."""
+        if item is None:
+            return []
         if isinstance(item, Reported):
             return [item]
         number, attempt, future = item
@@ -300,20 +334,37 @@ class _Run:
             return []
         # the future stays in running until its outcome is in the history: an interrupt in between
         # leaves it for close to record
-        outcome = future.result()
-        if outcome.status is Status.LOST:
-            if attempt < self.max_retries:
-                trial = self.history.requeue(number)
-                self.waiting.appendleft(trial)
-                del self.running[number]
-                return [Requeued(trial)]
-            text = f"lost {attempt + 1} times with its executor: {outcome.error}"
-            outcome = Outcome(Status.FAILED, error=text, host=outcome.host)
+        try:
+            outcome = future.result()
+        except RunCancelled:
+            self.token.requested = True
+            return []
+        if self.is_retried(outcome, attempt):
+            trial = self.history.requeue(number)
+            self.waiting.appendleft(trial)
+            del self.running[number]
+            return [Requeued(trial)]
+        outcome = _final(outcome, attempt)
+        self.note_cancelled(outcome)
         # the event has the live exception, which the history does not keep
         trial = replace(self.history.finish(number, attempt, outcome), outcome=outcome)
         del self.running[number]
         event = Cancelled(trial) if outcome.status is Status.CANCELLED else Finished(trial)
         return [event] if self.batch is None else self.in_order(event)
+
+    def is_retried(self, outcome: Outcome, attempt: int) -> bool:
+        crashed = outcome.status is Status.CRASHED and self.settings.retry_crashes
+        lost = outcome.status is Status.LOST
+        return (crashed or lost) and attempt < self.settings.max_retries
+
+    def note_cancelled(self, outcome: Outcome) -> None:
+        """End the search where everything it submits is cancelled from outside."""
+        if outcome.status is not Status.CANCELLED:
+            self.cancelled_in_a_row = 0
+            return
+        self.cancelled_in_a_row += 1
+        if self.cancelled_in_a_row >= _MANY_CANCELLED + 2 * self.engine.slots:
+            self.token.requested = True
 
     def in_order(self, event: Finished | Cancelled) -> list[Event]:
         """Events of a batch by trial number: held back while an earlier trial is pending."""
@@ -347,6 +398,16 @@ class _Run:
         finally:
             self.engine.close()
         return happened
+
+
+def _final(outcome: Outcome, attempt: int) -> Outcome:
+    """The outcome to record of a trial that is not tried again."""
+    if outcome.status is Status.LOST:
+        text = f"lost {attempt + 1} times with its executor: {outcome.error}"
+        return replace(outcome, status=Status.FAILED, error=text, error_type="lost")
+    if outcome.status is Status.CRASHED:
+        return replace(outcome, status=Status.FAILED, error_type="crashed")
+    return outcome
 
 
 def _cancel(history: History, trial: Trial) -> Trial:

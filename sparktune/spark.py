@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Any
 
 from .engines.base import Engine
-from .trials import Trials, check_parallelism
+from .engines.spark_base import JobPerTrial
+from .engines.spark_classic import SparkClassic
+from .engines.spark_connect import SparkConnect
+from .engines.spark_driver import ConnectDriver, ContextDriver
+from .trials import Trials, check_parallelism, settings_of
 
 __all__ = [
     "FMIN_CANCELLED_REASON_EARLY_STOPPING",
@@ -29,23 +34,48 @@ _NO_JAVA = (
 )
 
 
+_MODES = ("cluster", "driver")
+
+
 class SparkTrials(Trials):
     """The trials of a search that runs on Spark, each as a task of its own.
 
     The driver suggests, executors evaluate: the objective is pickled once and sent once, and
-    executors need Python (the driver's minor version) and what the objective imports, nothing of
-    sparktune. A trial costs about 70 ms beside the objective's own time, so objectives of less
-    than half a second gain little. An objective that raises fails its trial and nothing else; one
-    that kills its Python worker as well.
+    executors need Python (the driver's minor version) and what the objective imports, on Spark
+    Connect also pyarrow; nothing of sparktune. A trial costs about 70 ms beside the objective's own
+    time (130 ms on Spark Connect), so objectives of less than half a second gain little. A trial
+    runs in a process of its own beside Spark's Python worker, which runs one trial after the other
+    and keeps what it imported; an objective that raises, crashes or does not end takes nothing else
+    along.
 
     Args:
-        parallelism: how many trials to keep under way; None takes the cores that the cluster has
-            when the run begins. More trials at a time end sooner, but each is chosen knowing less.
+        parallelism: how many trials to keep under way; None takes the task slots that the cluster
+            has when the run begins. There is no upper limit: trials beyond the slots wait in Spark,
+            and a cluster that grows takes them up. More trials at a time end sooner, but each is
+            chosen knowing less.
         timeout: seconds after which a run stops and returns its best; ``fmin(timeout=...)`` wins.
         loss_threshold: a loss at which a run stops; ``fmin(loss_threshold=...)`` wins.
-        spark_session: the session to run in; None takes the active one, or starts one.
+        spark_session: the session to run in, classic or Spark Connect; None takes the active one,
+            or starts one.
         resource_profile: a pyspark ``ResourceProfile`` for the trials' tasks, on clusters with
-            stage-level scheduling.
+            stage-level scheduling; classic sessions only.
+        mode: ``"cluster"``: trials are Spark tasks. ``"driver"``: trials run in threads of the
+            driver, for objectives that use Spark themselves (MLlib, data frames); each has a job
+            group and a scheduler pool of its own (on Spark Connect a tag).
+        trial_timeout: seconds that a trial may take from the start of its objective. It is raised
+            inside the objective as an exception that ``except Exception`` does not catch; a
+            process that has not reacted ``trial_grace`` seconds later is killed.
+        trial_grace: seconds between the two.
+        trial_cpus: threads that numerical libraries use in a trial (OpenMP, OpenBLAS, MKL, numexpr,
+            torch); None leaves them alone.
+        max_retries: how often a trial that was lost with its executor, machine or server is queued
+            again.
+        retry_crashes: whether a trial whose process died (a segmentation fault, no memory left)
+            counts as lost rather than failed.
+        max_result_mb: a result that is larger, pickled, is written to ``artifact_dir`` where the
+            trial ran, and only its small entries travel; ``load_result`` reads it.
+        artifact_dir: a folder that driver and executors share, such as a mounted volume. Without
+            one, of a larger result only the small entries are kept.
 
     Attributes:
         user_specified_parallelism: as given.
@@ -53,7 +83,7 @@ class SparkTrials(Trials):
     Raises:
         ImportError: pyspark is not installed.
         RuntimeError: Spark could not be started.
-        ValueError: an argument out of its range, or a session that is not a classic one.
+        ValueError: an argument out of its range, or not of this kind of session.
     """
 
     asynchronous = True
@@ -65,6 +95,15 @@ class SparkTrials(Trials):
         loss_threshold: float | None = None,
         spark_session: Any = None,
         resource_profile: Any = None,
+        *,
+        mode: str = "cluster",
+        trial_timeout: float | None = None,
+        trial_grace: float = 5.0,
+        trial_cpus: int | None = None,
+        max_retries: int = 1,
+        retry_crashes: bool = False,
+        max_result_mb: float = 50.0,
+        artifact_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__()
         self.user_specified_parallelism = parallelism
@@ -74,28 +113,73 @@ class SparkTrials(Trials):
         self.timeout = check_timeout(timeout)
         self.loss_threshold = check_loss_threshold(loss_threshold)
         self.resource_profile = resource_profile
-        self._session = _classic(spark_session if spark_session is not None else _session())
+        if mode not in _MODES:
+            raise ValueError(f"`mode` must be 'cluster' or 'driver', but got {mode!r}")
+        self.mode = mode
+        self._settings = settings_of(
+            trial_timeout=trial_timeout,
+            trial_grace=trial_grace,
+            trial_cpus=trial_cpus,
+            max_retries=max_retries,
+            retry_crashes=retry_crashes,
+            max_result_mb=max_result_mb,
+            artifact_dir=artifact_dir,
+        )
+        if mode == "driver":
+            _refuse_in_driver(resource_profile=resource_profile, trial_cpus=trial_cpus)
+        self._session = _checked(spark_session, mode)
+        if resource_profile is not None and _is_connect(self._session):
+            raise ValueError(
+                "`resource_profile` needs a classic session; this one is Spark Connect"
+            )
 
     @property
     def parallelism(self) -> int:
         """How many trials are kept under way; asks the cluster where it was not given."""
         if self._parallelism is None:
-            self._parallelism = self._engine().slots
+            self._parallelism = self._cluster_engine(None).slots
         return self._parallelism
 
     @parallelism.setter
     def parallelism(self, value: int) -> None:
         self._parallelism = check_parallelism(value)
 
-    def _engine(self) -> Engine:
-        from .engines.spark_classic import SparkClassic
+    def _cluster_engine(self, slots: int | None) -> JobPerTrial:
+        if self._session is None or _is_stopped(self._session):
+            self._session = _checked(None, self.mode)  # unpickled, or the old one was stopped
+        if _is_connect(self._session):
+            return SparkConnect(self._session, slots)
+        return SparkClassic(self._session.sparkContext, slots, self.resource_profile)
 
-        if self._session is None or self._session.sparkContext._jsc is None:
-            self._session = _classic(_session())  # unpickled, or the old one was stopped
-        return SparkClassic(self._session.sparkContext, self._parallelism, self.resource_profile)
+    def _engine(self) -> Engine:
+        engine = self._cluster_engine(self._parallelism)
+        if self.mode == "cluster":
+            return engine
+        if _is_connect(self._session):
+            return ConnectDriver(self._session, self.parallelism)
+        _advise_fair(self._session.sparkContext)
+        return ContextDriver(self._session.sparkContext, self.parallelism)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_session": None, "resource_profile": None}
+
+
+def _refuse_in_driver(**options: Any) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(
+                f"`{name}` is for trials that are Spark tasks; with mode='driver' they are threads "
+                f"of the driver, but got {value!r}"
+            )
+
+
+def _advise_fair(context: Any) -> None:
+    if context.getConf().get("spark.scheduler.mode", "FIFO").upper() != "FAIR":
+        warnings.warn(
+            "the Spark jobs of trials in mode='driver' share the cluster evenly only in a session "
+            "made with spark.scheduler.mode=FAIR; this one runs the jobs of earlier trials first",
+            stacklevel=4,
+        )
 
 
 def check_timeout(timeout: Any) -> float | None:
@@ -124,21 +208,44 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-def _session() -> Any:
-    """The active session, or a new one."""
+def _checked(session: Any, mode: str) -> Any:
+    """A session that trials can run in: the given one, the active one, or a new one."""
+    if session is None:
+        session = _active_or_new(mode)
+    if not _is_connect(session) and not hasattr(session, "sparkContext"):
+        raise ValueError(f"`spark_session` must be a SparkSession, but got {session!r}")
+    return session
+
+
+def _is_connect(session: Any) -> bool:
+    return type(session).__module__.startswith("pyspark.sql.connect")
+
+
+def _is_stopped(session: Any) -> bool:
+    if _is_connect(session):
+        return bool(session.is_stopped)
+    return session.sparkContext._jsc is None
+
+
+def _active_or_new(mode: str) -> Any:
     try:
         from pyspark.sql import SparkSession
-    except ImportError:
+    except ImportError as error:
         raise ImportError(
             "SparkTrials needs pyspark, which is not installed: pip install 'sparktune[spark]' "
-            "(and Java 17)"
+            "(and Java 17), or 'sparktune[connect]' or pyspark-client for a Spark Connect server "
+            f"({error})"
         ) from None
-    session = SparkSession.getActiveSession()
+    session = SparkSession.getActiveSession() or _active_connect()
     if session is not None:
         return session
     # fmin draws a progress bar of its own, over which Spark would draw and log every cancelled task
-    quiet = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
-    builder = SparkSession.builder.appName("sparktune").config(map=quiet)
+    options = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+    if mode == "driver":
+        options["spark.scheduler.mode"] = "FAIR"
+    builder = SparkSession.builder.appName("sparktune")
+    if "SPARK_REMOTE" not in os.environ:  # else a Spark Connect server, which has its own
+        builder = builder.config(map=options)
     # read when a SparkContext is made: without it, local workers run the first python3 on the PATH
     ours = "PYSPARK_PYTHON" not in os.environ and not os.environ.get("MASTER")
     if ours:
@@ -148,18 +255,21 @@ def _session() -> Any:
     except Exception as error:
         if "JAVA_GATEWAY" in str(error) or "Java gateway" in str(error):
             raise RuntimeError(_NO_JAVA.format(error)) from error
+        if "CONNECT_URL_NOT_SET" in str(error):
+            raise RuntimeError(
+                "only the Spark Connect client is installed, and there is no active session: make "
+                "one with SparkSession.builder.remote('sc://host:port').getOrCreate(), or set "
+                "SPARK_REMOTE"
+            ) from error
         raise
     finally:
         if ours:
             del os.environ["PYSPARK_PYTHON"]
 
 
-def _classic(session: Any) -> Any:
-    if type(session).__module__.startswith("pyspark.sql.connect"):
-        raise ValueError(
-            "SparkTrials runs on classic sessions; this one is a Spark Connect session "
-            "(created with .remote(...)), which is not supported yet"
-        )
-    if not hasattr(session, "sparkContext"):
-        raise ValueError(f"`spark_session` must be a SparkSession, but got {session!r}")
-    return session
+def _active_connect() -> Any:
+    """The active Spark Connect session, where its client has been used."""
+    module = sys.modules.get("pyspark.sql.connect.session")
+    if module is None:
+        return None
+    return module.SparkSession.getActiveSession() or module.SparkSession._get_default_session()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
+import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
-from .engines.base import Engine
+from .engines.base import Engine, Settings
 from .engines.local import Serial, Threads
+from .engines.processes import Processes
 from .exceptions import AllTrialsFailed
-from .history import STATUS_FAIL, STATUS_NEW, History, Status, Trial
+from .history import ENDED, STATUS_FAIL, STATUS_NEW, History, Status, Trial
+from .search import CancelToken
 from .space.tree import Choice, Param, Space
 
 __all__ = [
@@ -42,7 +47,8 @@ JOB_STATES = (
 class Trials:
     """The trials of a search that runs in this process.
 
-    One trial runs at a time in the caller's thread unless ``parallelism`` says otherwise. A second
+    One trial runs at a time in the caller's thread unless ``parallelism`` or ``executor`` say
+    otherwise. A second
     ``fmin`` with the same Trials and a larger ``max_evals`` goes on where the first ended. Trials
     can be pickled.
 
@@ -54,8 +60,18 @@ class Trials:
         exp_key: a name that the documents carry.
         refresh: accepted for Hyperopt's sake; there is nothing to read anew.
         parallelism: how many trials at a time.
-        executor: where more than one trial at a time run: ``"threads"`` of this process, which
-            suits objectives that wait or release the interpreter's lock.
+        executor: where trials run if not in the caller's thread: ``"processes"``, the default with
+            ``parallelism`` above 1, which uses all cores for objectives in Python and survives
+            their crashes; or ``"threads"`` of this process, which suits objectives that wait or
+            share what cannot be pickled.
+        trial_timeout: seconds that a trial may take. It is raised inside the objective as an
+            exception that ``except Exception`` does not catch; a process that has not reacted
+            ``trial_grace`` seconds later is killed. In threads such a trial is given up and runs on
+            unheard; in the caller's thread nothing can be done about it.
+        trial_grace: seconds between the two.
+        trial_cpus: threads that numerical libraries use in each process (OpenMP, OpenBLAS, MKL,
+            numexpr, torch); None leaves them alone.
+        retry_crashes: whether a trial whose process died is tried once more.
 
     Attributes:
         parallelism: as given.
@@ -73,16 +89,29 @@ class Trials:
         *,
         parallelism: int = 1,
         executor: str | None = None,
+        trial_timeout: float | None = None,
+        trial_grace: float = 5.0,
+        trial_cpus: int | None = None,
+        retry_crashes: bool = False,
     ) -> None:
         self.parallelism = check_parallelism(parallelism)
-        if executor not in (None, "threads"):
-            raise ValueError(f"`executor` must be 'threads' or None, but got {executor!r}")
-        if parallelism > 1 and executor is None:
+        if executor not in (None, "processes", "threads"):
             raise ValueError(
-                f"Trials(parallelism={parallelism}) needs executor='threads'; "
-                "for processes on several cores or machines use SparkTrials"
+                f"`executor` must be 'processes', 'threads' or None, but got {executor!r}"
+            )
+        if trial_cpus is not None and executor is None and parallelism == 1:
+            raise ValueError(
+                "`trial_cpus` needs processes of their own for the trials, which set it when they "
+                f"start: add executor='processes'; got trial_cpus={trial_cpus!r} without it"
             )
         self._executor = executor
+        self._settings = settings_of(
+            trial_timeout=trial_timeout,
+            trial_grace=trial_grace,
+            trial_cpus=trial_cpus,
+            retry_crashes=retry_crashes,
+        )
+        self._token = CancelToken()
         self._exp_key = exp_key
         self._history: History | None = None
         self._documents: dict[int, dict[str, Any]] = {}
@@ -99,13 +128,28 @@ class Trials:
                 "these trials are in use by another fmin that has not ended; give each run its own"
             )
         self._in_use = True
+        self._token = CancelToken()
         try:
             yield
         finally:
             self._in_use = False
 
+    def cancel(self) -> None:
+        """End the run that these trials are in, from another thread; does nothing without one.
+
+        What has ended is kept, what runs is cancelled, and ``fmin`` returns the best so far. A
+        trial that runs in the thread of ``fmin`` itself ends first.
+        """
+        self._token.request()
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_in_use": False}
+        state = {**self.__dict__, "_in_use": False}
+        del state["_token"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._token = CancelToken()
 
     def _open(self, space: Space) -> History:
         """The history that a search of ``space`` goes on with."""
@@ -117,7 +161,11 @@ class Trials:
 
     def _engine(self) -> Engine:
         """A new engine for one run."""
-        return Serial() if self._executor is None else Threads(self.parallelism)
+        if self._executor == "threads":
+            return Threads(self.parallelism)
+        if self._executor is None and self.parallelism == 1:
+            return Serial()
+        return Processes(self.parallelism)
 
     def _rows(self) -> tuple[Trial, ...]:
         return () if self._history is None else tuple(self._history)
@@ -208,12 +256,29 @@ class Trials:
         return [result["status"] for result in self.results]
 
     def errors(self) -> dict[int, str]:
-        """Why trials failed: number to traceback or reason, for those that did."""
+        """Why trials failed or timed out: number to traceback or reason, and what they printed."""
         return {
-            trial.number: trial.outcome.error or "no reason was given"
+            trial.number: error_of(trial)
             for trial in self._rows()
-            if trial.outcome is not None and trial.status is Status.FAILED
+            if trial.status in (Status.FAILED, Status.TIMED_OUT)
         }
+
+    def load_result(self, number: int) -> Any:
+        """What the objective of a trial returned, also where it was too large to send.
+
+        Raises:
+            FileNotFoundError: the file that holds it is not there (any more).
+            ValueError: the trial has no result.
+        """
+        rows = self._rows()
+        if not 0 <= number < len(rows):
+            raise ValueError(f"there is no trial {number}, only {len(rows)} trials from 0")
+        outcome = rows[number].outcome
+        if outcome is None or outcome.status is not Status.OK:
+            raise ValueError(f"trial {number} has no result: it is {rows[number].status.name}")
+        if outcome.result_file is None:
+            return dict(outcome.info)
+        return pickle.loads(Path(outcome.result_file).read_bytes())
 
     def trial_attachments(self, trial: Mapping[str, Any]) -> dict[str, Any]:
         """The attachments of the trial of a document."""
@@ -274,8 +339,8 @@ class Trials:
         return self._count(Status.OK)
 
     def count_failed_trials(self) -> int:
-        """How many trials ended without a loss."""
-        return self._count(Status.FAILED)
+        """How many trials ended without a loss; those that timed out among them."""
+        return self._count(Status.FAILED, Status.TIMED_OUT)
 
     def count_cancelled_trials(self) -> int:
         """How many trials were stopped before their end."""
@@ -283,7 +348,7 @@ class Trials:
 
     def count_total_trials(self) -> int:
         """How many trials have ended with or without a loss; cancelled ones do not count."""
-        return self._count(Status.OK, Status.FAILED)
+        return self._count(*ENDED)
 
     def _count(self, *statuses: Status) -> int:
         return 0 if self._history is None else self._history.count(*statuses)
@@ -343,6 +408,54 @@ def check_parallelism(parallelism: Any) -> int:
     if not whole or parallelism < 1:
         raise ValueError(f"`parallelism` must be a whole number >= 1, but got {parallelism!r}")
     return int(parallelism)
+
+
+def settings_of(
+    trial_timeout: Any = None,
+    trial_grace: Any = 5.0,
+    trial_cpus: Any = None,
+    retry_crashes: Any = False,
+    max_retries: Any = 1,
+    max_result_mb: Any = 50.0,
+    artifact_dir: Any = None,
+) -> Settings:
+    """Settings of trials, or an error that says what is wrong with one."""
+    limits = {"trial_timeout": trial_timeout, "trial_grace": trial_grace}
+    for name, value in {**limits, "max_result_mb": max_result_mb}.items():
+        real = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not (real and value > 0) and not (value is None and name == "trial_timeout"):
+            rule = "a number of seconds > 0" if name in limits else "a number of megabytes > 0"
+            rule += " or None" if name == "trial_timeout" else ""
+            raise ValueError(f"`{name}` must be {rule}, but got {value!r}")
+    for name, value, low in (("trial_cpus", trial_cpus, 1), ("max_retries", max_retries, 0)):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not (whole and value >= low) and not (value is None and name == "trial_cpus"):
+            rule = f"a whole number >= {low}" + (" or None" if name == "trial_cpus" else "")
+            raise ValueError(f"`{name}` must be {rule}, but got {value!r}")
+    if not isinstance(retry_crashes, bool):
+        raise ValueError(f"`retry_crashes` must be True or False, but got {retry_crashes!r}")
+    if artifact_dir is not None and not isinstance(artifact_dir, (str, os.PathLike)):
+        raise ValueError(f"`artifact_dir` must be a path or None, but got {artifact_dir!r}")
+    folder = None if artifact_dir is None else os.fspath(artifact_dir)
+    if folder is not None and "://" in str(folder):
+        raise ValueError(
+            "`artifact_dir` must be a folder that driver and executors alike have mounted, but got "
+            f"the address {folder!r}"
+        )
+    return Settings(
+        trial_timeout, trial_grace, trial_cpus, max_result_mb,
+        None if folder is None else str(Path(folder).absolute()),
+        max_retries, retry_crashes,
+    )  # fmt: skip
+
+
+def error_of(trial: Trial) -> str:
+    """Why a trial failed, and the last that it printed."""
+    outcome = trial.outcome
+    text = (outcome.error if outcome is not None else None) or "no reason was given"
+    if outcome is None or not outcome.log_tail:
+        return text
+    return f"{text.rstrip()}\nthe last it printed:\n{outcome.log_tail.rstrip()}"
 
 
 def _all_plain(param: Param) -> bool:
@@ -415,13 +528,12 @@ def values_of_document(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def failure_text(trials: tuple[Trial, ...]) -> str:
     """Why there is no best trial: how many failed, and the first with its parameters."""
-    failed = [trial for trial in trials if trial.status is Status.FAILED]
+    failed = [trial for trial in trials if trial.status in (Status.FAILED, Status.TIMED_OUT)]
     if not failed:
         others = f" ({len(trials)} were cancelled or are running)" if trials else ""
         return f"no trial has ended{others}, so there is no best one"
     first = failed[0]
-    error = first.outcome.error if first.outcome is not None else None
     return (
         f"all {len(failed)} trials failed, so there is no best one; the first failure, "
-        f"trial {first.number} with {dict(first.values)!r}:\n{error}"
+        f"trial {first.number} with {dict(first.values)!r}:\n{error_of(first)}"
     )

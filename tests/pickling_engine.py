@@ -1,24 +1,31 @@
-"""An engine for tests: everything that would leave the process is pickled, without a JVM."""
-
-import hashlib
+"""An engine for tests: everything that would leave the process is pickled, without a process."""
 
 import cloudpickle
 
 from sparktune.engines import worker
-from sparktune.engines.base import outcome_of, serialize, unpacked
+from sparktune.engines.base import outcome_of, unpacked
 from sparktune.engines.local import Threads
+from sparktune.engines.shipping import Shipment
 
 
 class Pickling(Threads):
     """Threads whose objective, configurations and results travel as bytes."""
 
     def open(self, job, on_report=None):
-        payload = (job.objective, job.wants_trial)
-        self._payload = serialize("the objective", job.objective, payload, cloudpickle.dumps)
-        self._digest = hashlib.sha256(self._payload).hexdigest()
+        self._shipment = Shipment(job, cloudpickle)
         super().open(job)
 
     def _evaluate(self, task):
-        sent = (task.config, task.full_context)
-        blob = serialize("the configuration", task.config, sent, cloudpickle.dumps)
-        return outcome_of(unpacked(worker.run(lambda: self._payload, self._digest, blob)))
+        settings = self._job.settings
+        message = {
+            "job": self._shipment.digest,
+            "places": {d: ("bytes", blob) for d, blob in self._shipment.blobs.items()},
+            "task": self._shipment.pack(task),
+            "limit": settings.timeout,
+            "max_result": settings.max_result_mb * 2**20,
+            "artifacts": settings.artifact_dir,
+            "gpus": (),
+            "env": settings.environment,
+        }
+        answer = worker.answer_to(message, worker.Store(), lambda: None)
+        return outcome_of(unpacked(answer), settings)

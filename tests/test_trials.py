@@ -185,8 +185,13 @@ def test_documents_are_a_view(trials):
         ({"parallelism": 0}, "`parallelism` must be a whole number >= 1, but got 0"),
         ({"parallelism": 1.5}, "`parallelism`.*1.5"),
         ({"parallelism": "4"}, "`parallelism`.*'4'"),
-        ({"parallelism": 4}, "needs executor='threads'"),
-        ({"executor": "fork"}, "`executor` must be 'threads' or None, but got 'fork'"),
+        ({"executor": "fork"}, "`executor` must be 'processes', 'threads' or None, .* 'fork'"),
+        ({"trial_timeout": 0}, "`trial_timeout` must be a number of seconds > 0 or None, .* 0"),
+        ({"trial_timeout": "1"}, "`trial_timeout`.*'1'"),
+        ({"trial_grace": None}, "`trial_grace` must be a number of seconds > 0, but got None"),
+        ({"trial_cpus": 2}, "`trial_cpus` needs processes"),
+        ({"trial_cpus": 0, "parallelism": 2}, "`trial_cpus` must be a whole number >= 1 or None"),
+        ({"retry_crashes": 1}, "`retry_crashes` must be True or False, but got 1"),
     ],
 )
 def test_wrong_arguments(options, sentence):

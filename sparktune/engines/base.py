@@ -1,26 +1,71 @@
-"""The protocol of engines, and what all of them share: outcomes from answers, and pickling."""
+"""The protocol of engines, and what all of them share: outcomes from answers."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import math
+import os
 import pickle
+import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from ..exceptions import InvalidLoss, InvalidResultStatus, UnpicklableObjective
+from ..exceptions import InvalidLoss, InvalidResultStatus
 from ..history import STATUS_FAIL, STATUS_OK, Outcome, Status
 
-__all__ = ["Engine", "Job", "OnReport", "Task", "outcome_of", "serialize", "takes_trial"]
+__all__ = ["Engine", "Job", "OnReport", "Settings", "Task", "outcome_of", "takes_trial"]
 
 OnReport: TypeAlias = Callable[[int, int, int, float], None]
 """Called with (number, attempt, step, value)."""
+
+
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMEXPR_MAX_THREADS",
+    "TORCH_NUM_THREADS",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the trials of a run are treated.
+
+    Attributes:
+        timeout: seconds that a trial may take from the objective's start; None for no limit.
+        grace: seconds after that in which a trial has to react before its process is killed.
+        cpus: how many threads numerical libraries use in a trial; None leaves them alone.
+        max_result_mb: size of a result that is not sent as a whole any more.
+        artifact_dir: where larger results are written; a folder that all machines share.
+        max_retries: how often a trial that was lost with its executor is queued again.
+        retry_crashes: whether a trial whose process died counts as lost rather than failed.
+    """
+
+    timeout: float | None = None
+    grace: float = 5.0
+    cpus: int | None = None
+    max_result_mb: float = 50.0
+    artifact_dir: str | None = None
+    max_retries: int = 1
+    retry_crashes: bool = False
+
+    @property
+    def hard(self) -> float | None:
+        """Seconds from the objective's start after which its process is killed."""
+        return None if self.timeout is None else self.timeout + self.grace
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables to set for the trials."""
+        return {} if self.cpus is None else dict.fromkeys(_THREADS, str(self.cpus))
 
 
 @dataclass(frozen=True)
@@ -30,10 +75,15 @@ class Job:
     Attributes:
         objective: called with a configuration.
         run_id: a name for the run, unique among the runs of a cluster.
+        options: things that configurations may hold and that are no plain data; the large ones are
+            sent once.
+        settings: how the trials are treated.
     """
 
     objective: Callable[..., Any]
     run_id: str
+    options: tuple[Any, ...] = ()
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def wants_trial(self) -> bool:
@@ -68,9 +118,10 @@ class Task:
 class Engine(Protocol):
     """Evaluates tasks; used by one run at a time, from one thread.
 
-    A future ends with an Outcome of status OK, FAILED, CANCELLED, or LOST (the task went down
-    with its executor and may be submitted again with the next attempt). It raises only where the
-    engine itself cannot go on.
+    A future ends with an Outcome of status OK, FAILED, TIMED_OUT or CANCELLED; or LOST (the task
+    went down with its executor and may be submitted again with the next attempt) or CRASHED (its
+    process died under the objective). It raises only where the engine itself cannot go on:
+    EngineStopped, or RunCancelled where somebody outside stopped the whole run.
     """
 
     @property
@@ -120,12 +171,15 @@ def takes_trial(objective: Callable[..., Any]) -> bool:
     )
 
 
-def outcome_of(answer: Mapping[str, Any]) -> Outcome:
+def outcome_of(answer: Mapping[str, Any], settings: Settings) -> Outcome:
     """The outcome that an answer of the worker stands for."""
     common: dict[str, Any] = {
         "seconds": answer.get("seconds"),
         "host": answer.get("host"),
         "reports": tuple(answer.get("reports", ())),
+        "log_tail": answer.get("log_tail") or None,
+        "note": answer.get("note"),
+        "result_file": answer.get("file"),
     }
     status, error, host = answer["status"], answer.get("error"), answer.get("host")
     if status == "returned":
@@ -133,14 +187,22 @@ def outcome_of(answer: Mapping[str, Any]) -> Outcome:
     if status == "raised":
         return Outcome(
             Status.FAILED,
-            error=error,
+            error=f"{error}{_missing(answer)}",
             error_type=answer.get("type"),
             exception=answer.get("exception"),
             **common,
         )
+    if status == "timeout":
+        return Outcome(Status.TIMED_OUT, error=_timed_out(answer, settings), **common)
+    if status == "died":
+        return Outcome(
+            Status.CRASHED,
+            error=f"the trial's process died under the objective: {_death(answer['exit'])}",
+            **common,
+        )
     if status == "unloadable":
         text = f"the objective or its arguments could not be unpickled on {host}:\n{error}"
-        return Outcome(Status.FAILED, error=text, **common)
+        return Outcome(Status.FAILED, error=text + _missing(answer), **common)
     text = (
         f"the objective ended, but its result cannot be pickled: {', '.join(answer['dropped'])}; "
         f"what could be kept is in the trial's result\n{error}"
@@ -148,9 +210,56 @@ def outcome_of(answer: Mapping[str, Any]) -> Outcome:
     return Outcome(Status.FAILED, info=answer["result"], error=text, **common)
 
 
+def _missing(answer: Mapping[str, Any]) -> str:
+    """What to do about a module that is not where the trial ran."""
+    name = answer.get("missing")
+    if name is None:
+        return ""
+    return (
+        f"\nthe module {name!r} is not installed for {answer['python']} on {answer['host']}: install "
+        "it on every executor; or send a module of your own with spark.addArtifacts(..., "
+        "pyfile=True), sc.addPyFile or cloudpickle.register_pickle_by_value"
+    )
+
+
+def _timed_out(answer: Mapping[str, Any], settings: Settings) -> str:
+    seconds, limit = answer["seconds"], settings.timeout
+    if not answer["hard"]:
+        return f"stopped at its time limit of {limit:g} s, after {seconds:.2f} s\n{answer['error']}"
+    return (
+        f"killed after {seconds:.2f} s: it did not react to its time limit of {limit:g} s within "
+        f"{settings.grace:g} s"
+    )
+
+
+def _death(status: int | None) -> str:
+    """How a process ended, from its wait status."""
+    if status is None:
+        return "it is not known how"
+    if not os.WIFSIGNALED(status):
+        return f"it exited with code {os.waitstatus_to_exitcode(status)} (os._exit or the like)"
+    number = os.WTERMSIG(status)
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = "a signal"
+    why: dict[int, str] = {
+        signal.SIGKILL: ", sent by somebody, or by the system because memory ran out",
+        signal.SIGSEGV: ", a segmentation fault in native code",
+        signal.SIGABRT: ", an abort in native code",
+        signal.SIGBUS: ", often a full /dev/shm or memory-mapped file that shrank",
+    }
+    return f"killed by {name} ({number}){why.get(number, '')}"
+
+
 def unpacked(blob: bytes) -> dict[str, Any]:
     """An answer that travelled, with its result unpickled."""
     answer: dict[str, Any] = pickle.loads(blob)
+    return with_result(answer)
+
+
+def with_result(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer with its result unpickled."""
     if answer["status"] not in ("returned", "unpicklable"):
         return answer
     try:
@@ -225,65 +334,3 @@ def _interpret(result: Any, common: dict[str, Any]) -> Outcome:
     info["loss"] = loss
     variance = _real(info.get("loss_variance"))
     return Outcome(Status.OK, loss=loss, variance=variance, info=info, **common)
-
-
-def serialize(what: str, thing: Any, payload: Any, dumps: Callable[[Any], bytes]) -> bytes:
-    """Pickle ``payload``, which holds ``thing``: an objective or a configuration.
-
-    Raises:
-        UnpicklableObjective: with the names of what ``thing`` refers to and cannot be pickled.
-    """
-    try:
-        return dumps(payload)
-    except Exception as error:
-        culprits = _culprits(thing, dumps)
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise UnpicklableObjective(
-            f"{what} must leave this process, but cannot be pickled: "
-            f"{', '.join(culprits) or f'it is a {type(thing).__name__}'} "
-            f"({type(error).__name__}: {reason}); "
-            "create such things inside the objective, or pass what they are made from"
-        ) from error
-
-
-def _culprits(thing: Any, dumps: Callable[[Any], bytes], depth: int = 2) -> list[str]:
-    """What of a thing cannot be pickled, in words; functions are looked into."""
-    culprits: list[str] = []
-    for name, part in _parts(thing):
-        if _can_pickle(part, dumps):
-            continue
-        inside = _culprits(part, dumps, depth - 1) if depth and inspect.isroutine(part) else []
-        culprits += inside or [f"its {name} of type {type(part).__name__}"]
-    return culprits
-
-
-def _parts(thing: Any) -> list[tuple[str, Any]]:
-    """What an objective or a configuration refers to, each with a name for people."""
-    if isinstance(thing, dict):
-        return [(f"item {key!r}", item) for key, item in thing.items()]
-    if isinstance(thing, (list, tuple)):
-        return [(f"item {i}", item) for i, item in enumerate(thing)]
-    parts: list[tuple[str, Any]] = []
-    if isinstance(thing, functools.partial):
-        parts += [(f"argument {i}", item) for i, item in enumerate(thing.args)]
-        parts += [(f"argument {key!r}", item) for key, item in thing.keywords.items()]
-        return parts + _parts(thing.func)
-    if inspect.ismethod(thing):
-        return _parts(thing.__self__) + _parts(thing.__func__)
-    if not inspect.isfunction(thing):
-        attributes = getattr(thing, "__dict__", {})
-        return [(f"attribute {key!r}", item) for key, item in attributes.items()]
-    for key, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # a cell that is still empty
-            parts.append((f"variable {key!r}", cell.cell_contents))
-    used = [key for key in thing.__code__.co_names if key in thing.__globals__]
-    parts += [(f"global {key!r}", thing.__globals__[key]) for key in used]
-    return parts + [("default", item) for item in thing.__defaults__ or ()]
-
-
-def _can_pickle(thing: Any, dumps: Callable[[Any], bytes]) -> bool:
-    try:
-        dumps(thing)
-    except Exception:
-        return False
-    return True

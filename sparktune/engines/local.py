@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future
 
 from ..history import Outcome, Status
@@ -17,7 +18,8 @@ class Serial:
     """One trial at a time, in the caller's thread, with the caller's own function object.
 
     A debugger stops in the objective, closures that append to a list work, and an exception keeps
-    its live traceback for a post-mortem.
+    its live traceback for a post-mortem. A time limit is raised inside the objective, which native
+    code holds up and a bare ``except`` swallows: there is no process to kill.
     """
 
     slots = 1
@@ -47,8 +49,9 @@ class Threads:
     """Trials in threads of this process, with the caller's own function object.
 
     For objectives that wait (services, files, subprocesses) or release the interpreter's lock
-    (most of numpy). A thread cannot be killed: a cancelled trial that is under way runs on in the
-    background, unheard, until it returns or the program ends.
+    (most of numpy). A thread cannot be killed: a cancelled trial that is under way, or one that
+    does not react to its time limit, runs on in the background, unheard, until it returns or the
+    program ends.
 
     Args:
         slots: how many trials at a time.
@@ -59,18 +62,21 @@ class Threads:
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self._ends: dict[tuple[int, int], Future[Outcome]] = {}
-        self._pool = DaemonPool(slots, threading.Thread)
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> DaemonPool:
+        return DaemonPool(self.slots, threading.Thread)
 
     def open(self, job: Job, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
         self._job, self._on_report = job, on_report
-        self._pool = DaemonPool(self.slots, threading.Thread)
+        self._pool = self._new_pool()
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Evaluate a task in a thread."""
         key = (task.number, task.attempt)
         end = self._ends[key] = Future()
-        work = self._pool.submit(self._evaluate, task)
+        work = self._pool.submit(self._evaluate_in_time, task)
 
         def finish(done: Future[Outcome]) -> None:
             if self._ends.pop(key, None) is None:
@@ -84,6 +90,32 @@ class Threads:
 
         work.add_done_callback(finish)
         return end
+
+    def _evaluate_in_time(self, task: Task) -> Outcome:
+        """Evaluate a task; at the hard limit its future ends and another thread takes its slot."""
+        settings = self._job.settings
+        if settings.hard is None:
+            return self._evaluate(task)
+        began = time.monotonic()
+
+        def give_up() -> None:
+            answer = {"status": "timeout", "hard": True, "seconds": time.monotonic() - began}
+            end = self._ends.pop((task.number, task.attempt), None)
+            if end is not None:
+                self._pool.grow(1)
+                end.set_result(outcome_of(answer, settings))
+                self._gave_up(task)
+
+        timer = threading.Timer(settings.hard, give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._evaluate(task)
+        finally:
+            timer.cancel()
+
+    def _gave_up(self, task: Task) -> None:
+        """Called where a task did not react to its time limit."""
 
     def _evaluate(self, task: Task) -> Outcome:
         return _evaluated(self._job, task, self._on_report)
@@ -103,6 +135,10 @@ class Threads:
 
 def _evaluated(job: Job, task: Task, on_report: OnReport | None) -> Outcome:
     """The outcome of a task that is evaluated here and now."""
-    return outcome_of(
-        evaluate(job.objective, task.config, task.full_context, job.wants_trial, on_report)
-    )
+    settings = job.settings
+    context = {**task.full_context, "env": settings.environment}
+    answer = evaluate(
+        job.objective, task.config, context, job.wants_trial,
+        limit=settings.timeout, on_report=on_report,
+    )  # fmt: skip
+    return outcome_of(answer, settings)

@@ -66,6 +66,11 @@ class DaemonPool:
                 future.set_exception(error)
             del future, function, args
 
+    def grow(self, more: int) -> None:
+        """Allow more threads, in place of some that may never end their current call."""
+        with self._change:
+            self._size += more
+
     def close(self) -> None:
         """Cancel what has not begun, and let every thread end after its current call."""
         with self._change:

@@ -111,6 +111,13 @@ class Space:
     def __repr__(self) -> str:
         return f"Space({', '.join(self.labels)})"
 
+    @property
+    def constants(self) -> tuple[Any, ...]:
+        """What configurations may hold that is no plain data, such as data frames and models."""
+        found: dict[int, Any] = {}
+        _constants(self.template, found, set())
+        return tuple(found.values())
+
     def active(self, j: int, X: Array) -> NDArray[np.bool_]:
         """Which rows of ``X`` have label ``j`` active; needs the columns before ``j`` only."""
         if not self.parents[j]:
@@ -296,6 +303,28 @@ def _walk(
         )
     elif type(thing).__module__.startswith("hyperopt."):
         raise BadSearchSpace(f"{thing!s:.80} is a node of hyperopt: take hp from sparktune instead")
+
+
+def _constants(thing: Any, found: dict[int, Any], seen: set[int]) -> None:
+    """Collect what stands in a template beside containers, nodes and plain data."""
+    plain = isinstance(thing, (int, float, complex, bool, type(None)))
+    if plain or (isinstance(thing, (str, bytes)) and len(thing) < 1000) or id(thing) in seen:
+        return
+    seen.add(id(thing))
+    inside: tuple[Any, ...] | None = None
+    if isinstance(thing, Choice):
+        inside = thing.options
+    elif isinstance(thing, Call):
+        inside = (*thing.args, *thing.kwargs.values())
+    elif isinstance(thing, dict):
+        inside = tuple(thing.values())
+    elif isinstance(thing, (list, tuple)):
+        inside = tuple(thing)
+    if inside is not None:
+        for item in inside:
+            _constants(item, found, seen)
+    elif not isinstance(thing, Node):
+        found[id(thing)] = thing
 
 
 def _holds_node(thing: Any) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from typing import Any, TextIO, TypeAlias
 
-from ..history import History, Status
+from ..history import ENDED, History, Status
 from ..search import Event, Finished
 
 __all__ = ["BarFactory", "Progress", "progress"]
@@ -57,7 +57,8 @@ class Progress:
     def _text(self) -> str:
         history = self._history
         best = "none yet" if history.best is None else f"{history.best.loss:.6g}"
-        running, failed = history.count(Status.PENDING), history.count(Status.FAILED)
+        running = history.count(Status.PENDING)
+        failed = history.count(Status.FAILED, Status.TIMED_OUT)
         return f"best loss: {best}, running: {running}, failed: {failed}"
 
 
@@ -75,7 +76,7 @@ def progress(
     if show is False:
         yield lambda _: None
         return
-    initial = history.count(Status.OK, Status.FAILED)
+    initial = history.count(*ENDED)
     factory = _tqdm_bar if show is True else show
     with factory(initial=initial, total=total) as bar:
         view = Progress(bar, history)

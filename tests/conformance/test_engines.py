@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from pickling_engine import Pickling
 
-from sparktune.engines.base import Job, Task, serialize, takes_trial
+from sparktune.engines.base import Job, Task, takes_trial
 from sparktune.engines.local import Serial, Threads
+from sparktune.engines.processes import Processes
+from sparktune.engines.shipping import serialize
 from sparktune.engines.spark_classic import SparkClassic
 from sparktune.exceptions import UnpicklableObjective
 from sparktune.history import STATUS_FAIL, Status
@@ -20,10 +22,11 @@ MAKERS = {
     "serial": lambda session: Serial(),
     "threads": lambda session: Threads(4),
     "pickling": lambda session: Pickling(4),
+    "processes": lambda session: Processes(4),
     "spark": lambda session: SparkClassic(session.sparkContext, 4),
 }
-LEAVES_THE_PROCESS = ("pickling", "spark")
-SIDE_BY_SIDE = ("threads", "pickling", "spark")
+LEAVES_THE_PROCESS = ("pickling", "processes", "spark")
+SIDE_BY_SIDE = ("threads", "pickling", "processes", "spark")
 
 
 @pytest.fixture(params=MAKERS)

@@ -1,0 +1,182 @@
+"""Trials in processes of this machine: all cores for objectives in Python, and no Java."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..history import Outcome, Status
+from .base import Job, OnReport, Task, outcome_of, with_result
+from .pool import DaemonPool
+from .shipping import Shipment
+from .watchdog import TrialProcess
+
+__all__ = ["Processes"]
+
+_FOLDER = Path(__file__).parent
+_PROGRAM = """
+import sys, types
+package = sys.modules["_sparktune"] = types.ModuleType("_sparktune")
+package.__path__ = [sys.argv[1]]
+from _sparktune import watchdog
+watchdog.watch(int(sys.argv[2]), int(sys.argv[3]), {})
+"""
+
+
+class Processes:
+    """Trials in long-lived processes of this machine, one trial at a time in each.
+
+    The objective is pickled once and unpickled once a process; results come back pickled. A trial
+    that crashes takes its process along and nothing else, and a cancelled one is killed with all
+    that it started. Processes begin with the first trials of a run (about 0.1 s each) and end with
+    the run, also when this program dies.
+
+    Args:
+        slots: how many processes.
+    """
+
+    blocking = False
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self._closed = True
+
+    def open(self, job: Job, on_report: OnReport | None = None) -> None:  # noqa: ARG002
+        """Pickle the objective.
+
+        Raises:
+            UnpicklableObjective: with the name of what cannot be pickled.
+        """
+        self._job = job
+        self._shipment = Shipment(job, _cloudpickle())
+        self._lock = threading.Lock()
+        self._idle: list[TrialProcess] = []
+        self._busy: dict[tuple[int, int], TrialProcess | None] = {}
+        self._closed = False
+        self._pool = DaemonPool(self.slots, threading.Thread)
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        """Evaluate a task in a process."""
+        key = (task.number, task.attempt)
+        blob = self._shipment.pack(task)
+        end: Future[Outcome] = Future()
+        with self._lock:
+            self._busy[key] = None
+        work = self._pool.submit(self._run, key, blob)
+
+        def finish(done: Future[Outcome]) -> None:
+            if done.cancelled():
+                end.set_result(Outcome(Status.CANCELLED))
+            elif (error := done.exception()) is not None:
+                end.set_exception(error)
+            else:
+                end.set_result(done.result())
+
+        work.add_done_callback(finish)
+        return end
+
+    def _run(self, key: tuple[int, int], blob: bytes) -> Outcome:
+        process = self._take(key)
+        if process is None:
+            return Outcome(Status.CANCELLED)
+        settings, shipment = self._job.settings, self._shipment
+        message = {
+            "job": shipment.digest,
+            "places": {
+                digest: ("kept", None) if digest in process.kept else ("bytes", thing)
+                for digest, thing in shipment.blobs.items()
+            },
+            "task": blob,
+            "limit": settings.timeout,
+            "max_result": float("inf"),
+            "artifacts": None,
+            "gpus": (),
+            "env": settings.environment,
+            "path": sys.path,
+        }
+        answer = process.evaluate(message, settings.hard)
+        if not self._give_back(key, process, answer):
+            return Outcome(Status.CANCELLED)
+        return outcome_of(with_result(answer), settings)
+
+    def _take(self, key: tuple[int, int]) -> TrialProcess | None:
+        """A process for a task, None where the task is cancelled."""
+        with self._lock:
+            if key not in self._busy:
+                return None
+            process = self._idle.pop() if self._idle else None
+            self._busy[key] = process
+        if process is None:
+            process = TrialProcess(self._job.settings.environment, _spawned)
+            with self._lock:
+                wanted = key in self._busy
+                if wanted:
+                    self._busy[key] = process
+            if not wanted:
+                process.close()
+                return None
+        return process
+
+    def _give_back(
+        self, key: tuple[int, int], process: TrialProcess, answer: Mapping[str, Any]
+    ) -> bool:
+        """Keep a process for the next task if it can be used; whether its answer counts."""
+        with self._lock:
+            wanted = self._busy.pop(key, None) is not None
+            usable = wanted and answer["status"] != "died" and not answer.get("hard")
+            if usable and not self._closed:
+                self._idle.append(process)
+                return True
+        process.close()
+        return wanted
+
+    def cancel(self, number: int, attempt: int) -> None:
+        """Kill the task's process and all that it started."""
+        with self._lock:
+            process = self._busy.pop((number, attempt), None)
+        if process is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """Kill all processes."""
+        if self._closed:
+            return
+        with self._lock:
+            self._closed = True
+            processes = [process for process in self._busy.values() if process is not None]
+            self._busy.clear()
+            idle, self._idle = self._idle, []
+        self._pool.close()
+        for process in processes:
+            process.kill()
+        for process in idle:
+            process.close()
+
+
+def _cloudpickle() -> ModuleType:
+    import cloudpickle
+
+    module: ModuleType = cloudpickle
+    return module
+
+
+def _spawned(control: socket.socket, data: socket.socket, environment: Mapping[str, str]) -> int:
+    """The watchdog in a fresh interpreter; gives its process number."""
+    fds = (control.fileno(), data.fileno())
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, str(_FOLDER), *map(str, fds)],
+        pass_fds=fds,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, **environment},
+    )
+    process.returncode = 0  # it is waited for where it is closed
+    return process.pid

@@ -1,0 +1,97 @@
+"""How the code that runs a trial gets to an executor: as source text, inside the Spark task.
+
+Executors need nothing of sparktune. The functions of this module travel by value, so they refer to
+nothing outside themselves but the standard library; they unpack the worker and watchdog modules,
+once per Python worker.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["arrow_function", "partition_function", "sources"]
+
+_PARTS = ("worker", "watchdog")
+
+
+@functools.cache
+def sources() -> bytes:
+    """The compressed source texts."""
+    import pickle
+
+    texts = {part: (Path(__file__).parent / f"{part}.py").read_text() for part in _PARTS}
+    return zlib.compress(pickle.dumps(texts))
+
+
+def load(blob: bytes) -> Any:
+    """The watchdog module made from ``sources()``; made once in a process."""
+    import pickle
+    import sys
+    import types
+    import zlib
+
+    name = f"_sparktune_{zlib.crc32(blob):08x}"
+    if name not in sys.modules:
+        package = sys.modules[name] = types.ModuleType(name)
+        package.__path__ = []
+        for part, text in pickle.loads(zlib.decompress(blob)).items():
+            module = types.ModuleType(f"{name}.{part}")
+            module.__package__ = name
+            sys.modules[module.__name__] = module
+            setattr(package, part, module)
+            exec(compile(text, f"sparktune/engines/{part}.py", "exec"), vars(module))
+    return sys.modules[f"{name}.watchdog"]
+
+
+def answer_once(
+    blob: bytes, message: Mapping[str, Any], broadcasts: Mapping[Any, Any], on_retry: str
+) -> bytes:
+    """Evaluate a task, unless this is Spark's own second try of it.
+
+    Args:
+        blob: from ``sources()``.
+        message: the task.
+        broadcasts: Spark's Broadcast objects by digest, and those of the user by number.
+        on_retry: what a second try does: answer "lost"; "wait", where it may be the copy of a slow
+            first one, until whoever submitted it cancels it; or "run" the objective as well.
+    """
+    import pickle
+
+    from pyspark import TaskContext
+
+    where = TaskContext.get()
+    module = load(blob)
+    if where is not None and where.attemptNumber() > 0 and on_retry != "run":
+        if on_retry == "wait":
+            module.wait_until_hung_up()
+        return pickle.dumps({"status": "lost", "stage": where.stageId()})
+    answer: bytes = module.evaluate_in_worker(message, broadcasts)
+    return answer
+
+
+def partition_function(*args: Any) -> Callable[[Iterable[Any]], list[bytes]]:
+    """A function for mapPartitions that answers once; arguments as of ``answer_once``."""
+
+    def partition(rows: Iterable[Any]) -> list[bytes]:
+        for _ in rows:  # a worker whose input is not read to its end is not used again
+            pass
+        return [answer_once(*args)]
+
+    return partition
+
+
+def arrow_function(*args: Any) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """A function for mapInArrow that answers once; arguments as of ``answer_once``."""
+
+    def batches(rows: Iterable[Any]) -> Iterator[Any]:
+        import pyarrow
+
+        for _ in rows:
+            pass
+        yield pyarrow.RecordBatch.from_pydict({"answer": [answer_once(*args)]})
+
+    return batches

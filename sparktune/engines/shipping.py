@@ -1,0 +1,222 @@
+"""Pickling of what leaves this process: once what is large, by name what cannot be pickled."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import inspect
+import io
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from ..exceptions import UnpicklableObjective
+from .base import Job, Task
+
+__all__ = ["Broadcast", "Shipment", "broadcast"]
+
+_ONCE_BYTES = 10_000  # an option of a choice that is larger travels with the job
+
+
+class Broadcast:
+    """A handle to a large object that is sent to the executors once and shared between runs.
+
+    Attributes:
+        value: the object.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._blobs: dict[str, tuple[str, bytes]] = {}
+
+    def __repr__(self) -> str:
+        return f"Broadcast of a {type(self.value).__name__}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"value": self.value, "_blobs": {}}
+
+    def pickled(self, module: ModuleType) -> tuple[str, bytes]:
+        """Digest and pickle of the value, made once; by a cloudpickle module."""
+        if module.__name__ not in self._blobs:
+            blob = _dumps(module, "the broadcast object", self.value, self.value)
+            self._blobs[module.__name__] = _digest(blob), blob
+        return self._blobs[module.__name__]
+
+
+def broadcast(value: Any) -> Broadcast:
+    """A handle to a large object; an objective that refers to it reads ``handle.value``.
+
+    What an objective captures travels once per run. What is captured through a handle travels once
+    per Spark session, whatever number of runs use it, and every process that runs trials unpickles
+    it once and keeps it for as long as the runs use it. All trials of a process share it, so it
+    must not be changed. Costs memory for the object's pickle on the driver, and for the object in
+    each process that runs trials.
+
+    Args:
+        value: anything that cloudpickle can pickle.
+
+    Returns:
+        A handle with the attribute ``value``; on the driver that is the object itself.
+    """
+    return Broadcast(value)
+
+
+@dataclass
+class Shipment:
+    """Everything that a run sends, pickled.
+
+    Args:
+        job: of the run.
+        module: cloudpickle, as the package or as pyspark brings it.
+
+    Attributes:
+        digest: of the pickled (objective, wants_trial, options).
+        blobs: what has to be sent once, by digest.
+        lasting: digests of broadcast handles, which other runs may use again.
+
+    Raises:
+        UnpicklableObjective: with the name of what cannot be pickled.
+    """
+
+    job: Job
+    module: ModuleType
+    digest: str = field(init=False)
+    blobs: dict[str, bytes] = field(init=False, default_factory=dict)
+    lasting: set[str] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        _register_by_value(self.module)
+        objective = self.job.objective
+        self._options = [option for option in self.job.options if self._is_large(option)]
+        payload = (objective, self.job.wants_trial, self._options)
+        blob = _dumps(self.module, "the objective", objective, payload, on_handle=self._note)
+        self.digest = _digest(blob)
+        self.blobs[self.digest] = blob
+
+    def _is_large(self, option: Any) -> bool:
+        try:
+            blob = _dumps(self.module, "an option", option, option, on_handle=self._note)
+        except UnpicklableObjective:  # said with the trial that draws it
+            return False
+        return len(blob) > _ONCE_BYTES
+
+    def _note(self, handle: Broadcast) -> str:
+        digest, blob = handle.pickled(self.module)
+        self.blobs[digest] = blob
+        self.lasting.add(digest)
+        return digest
+
+    def pack(self, task: Task) -> bytes:
+        """The pickled (config, context) of a task, without what travelled with the job.
+
+        Raises:
+            UnpicklableObjective: with the name of what cannot be pickled.
+        """
+        what = f"the configuration of trial {task.number}"
+        payload = (task.config, task.full_context)
+        return _dumps(self.module, what, task.config, payload, self._note, self._options)
+
+
+def _digest(blob: bytes) -> str:
+    return hashlib.sha256(blob).hexdigest()
+
+
+def _register_by_value(module: ModuleType) -> None:
+    """Let pyspark's cloudpickle take over what the user registered with the package."""
+    import cloudpickle as package
+
+    if module is package:
+        return
+    for name in package.list_registry_pickle_by_value():
+        if name in sys.modules and name not in module.list_registry_pickle_by_value():
+            module.register_pickle_by_value(sys.modules[name])
+
+
+def _dumps(
+    module: ModuleType,
+    what: str,
+    thing: Any,
+    payload: Any,
+    on_handle: Callable[[Broadcast], str] | None = None,
+    options: Sequence[Any] = (),
+) -> bytes:
+    """Pickle ``payload``, which holds ``thing``: an objective or a configuration."""
+    places = {id(option): i for i, option in enumerate(options)}
+
+    class Pickler(module.CloudPickler):  # type: ignore[misc, name-defined]
+        def persistent_id(self, item: Any) -> Any:
+            if isinstance(item, Broadcast) and on_handle is not None:
+                return ("handle", on_handle(item))
+            return ("option", places[id(item)]) if id(item) in places else None
+
+    def dumps(item: Any) -> bytes:
+        buffer = io.BytesIO()
+        Pickler(buffer).dump(item)
+        return buffer.getvalue()
+
+    return serialize(what, thing, payload, dumps)
+
+
+def serialize(what: str, thing: Any, payload: Any, dumps: Callable[[Any], bytes]) -> bytes:
+    """Pickle ``payload``, which holds ``thing``: an objective or a configuration.
+
+    Raises:
+        UnpicklableObjective: with the names of what ``thing`` refers to and cannot be pickled.
+    """
+    try:
+        return dumps(payload)
+    except Exception as error:
+        culprits = _culprits(thing, dumps)
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise UnpicklableObjective(
+            f"{what} must leave this process, but cannot be pickled: "
+            f"{', '.join(culprits) or f'it is a {type(thing).__name__}'} "
+            f"({type(error).__name__}: {reason}); "
+            "create such things inside the objective, or pass what they are made from"
+        ) from error
+
+
+def _culprits(thing: Any, dumps: Callable[[Any], bytes], depth: int = 2) -> list[str]:
+    """What of a thing cannot be pickled, in words; functions are looked into."""
+    culprits: list[str] = []
+    for name, part in _parts(thing):
+        if _can_pickle(part, dumps):
+            continue
+        inside = _culprits(part, dumps, depth - 1) if depth and inspect.isroutine(part) else []
+        culprits += inside or [f"its {name} of type {type(part).__name__}"]
+    return culprits
+
+
+def _parts(thing: Any) -> list[tuple[str, Any]]:
+    """What an objective or a configuration refers to, each with a name for people."""
+    if isinstance(thing, dict):
+        return [(f"item {key!r}", item) for key, item in thing.items()]
+    if isinstance(thing, (list, tuple)):
+        return [(f"item {i}", item) for i, item in enumerate(thing)]
+    parts: list[tuple[str, Any]] = []
+    if isinstance(thing, functools.partial):
+        parts += [(f"argument {i}", item) for i, item in enumerate(thing.args)]
+        parts += [(f"argument {key!r}", item) for key, item in thing.keywords.items()]
+        return parts + _parts(thing.func)
+    if inspect.ismethod(thing):
+        return _parts(thing.__self__) + _parts(thing.__func__)
+    if not inspect.isfunction(thing):
+        attributes = getattr(thing, "__dict__", {})
+        return [(f"attribute {key!r}", item) for key, item in attributes.items()]
+    for key, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a cell that is still empty
+            parts.append((f"variable {key!r}", cell.cell_contents))
+    used = [key for key in thing.__code__.co_names if key in thing.__globals__]
+    parts += [(f"global {key!r}", thing.__globals__[key]) for key in used]
+    return parts + [("default", item) for item in thing.__defaults__ or ()]
+
+
+def _can_pickle(thing: Any, dumps: Callable[[Any], bytes]) -> bool:
+    try:
+        dumps(thing)
+    except Exception:
+        return False
+    return True

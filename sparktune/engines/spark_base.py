@@ -1,0 +1,235 @@
+"""What the Spark engines share: a job of one task for each trial, from a pool of driver threads."""
+
+from __future__ import annotations
+
+import re
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from ..exceptions import EngineStopped, RunCancelled
+from ..history import Outcome, Status
+from .base import Job, OnReport, Task, outcome_of, unpacked
+from .pool import DaemonPool
+from .shipping import Shipment
+
+__all__ = ["JobPerTrial", "LostSession"]
+
+_CANCELLED = re.compile(
+    r"SPARK_JOB_CANCELLED|OPERATION_CANCELED|Job \d+ (was )?cancelled|Stage \d+ (was )?cancelled"
+)
+_ALL_CANCELLED = re.compile(
+    r"part of cancelled job group|part of cancelled job tags|cancellation of all jobs"
+)
+_WORKER_DIED = "Python worker exited unexpectedly"
+_LOST = ("ExecutorLostFailure", "TaskResultLost", "TaskKilled", "ExecutorDeadException")
+_DIED = "Spark's Python worker died under the trial (killed, or no memory left): {}"
+_ASK_SECONDS = 0.5
+_REAP_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
+
+
+class LostSession(Exception):  # noqa: N818
+    """The session that a trial was submitted to is gone, and the trial with it."""
+
+
+class JobPerTrial(ABC):
+    """Evaluates each task in a Spark job of its own, submitted from a driver thread.
+
+    Where Spark runs a task again after its worker or executor died, the second run answers "lost"
+    without calling the objective.
+
+    Args:
+        slots: how many jobs to keep under way; None asks the cluster when a run begins.
+    """
+
+    blocking = False
+    _closed = True
+
+    def __init__(self, slots: int | None) -> None:
+        self._slots = slots
+
+    @property
+    def slots(self) -> int:
+        """As given, else the task slots of the cluster when the run began."""
+        if self._slots is None:
+            self._slots = max(1, self._cluster_slots())
+        return self._slots
+
+    # What an engine for a kind of session adds.
+
+    @abstractmethod
+    def _cluster_slots(self) -> int:
+        """The task slots of the cluster."""
+
+    @abstractmethod
+    def _prepare(self, job: Job) -> Shipment:
+        """Check the session and pickle the objective."""
+
+    @abstractmethod
+    def _send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
+        """Bring a pickle to where executors find it; its place as in worker.Store.use."""
+
+    @abstractmethod
+    def _collect(self, tag: str, title: str, message: Mapping[str, Any]) -> bytes:
+        """Run one task in a job of its own and give its answer; called in a thread of the pool."""
+
+    @abstractmethod
+    def _cancel_jobs(self, tag: str) -> None:
+        """Cancel the jobs that carry a tag."""
+
+    @abstractmethod
+    def _message_of(self, error: Exception) -> str:
+        """Spark's own words; raises LostSession or EngineStopped where that is the reason."""
+
+    @abstractmethod
+    def _free(self) -> None:
+        """Free what was sent, once nothing runs any more."""
+
+    @abstractmethod
+    def _thread(self, **kwargs: Any) -> threading.Thread:
+        """A thread that inherits what Spark keeps for each thread."""
+
+    def _stopped(self) -> bool:
+        """Whether the session is gone for good."""
+        return False
+
+    def _first_failure(self, stage: int) -> str | None:  # noqa: ARG002
+        """Why the first try of a stage's task ended, where that can be known."""
+        return None
+
+    # The protocol.
+
+    def open(self, job: Job, on_report: OnReport | None = None) -> None:  # noqa: ARG002
+        """Pickle and send the objective.
+
+        Raises:
+            UnpicklableObjective: with the name of what cannot be pickled.
+            ValueError: the cluster does not support a setting.
+            EngineStopped: the session was stopped.
+        """
+        self._job = job
+        self._shipment = self._prepare(job)
+        self._places = self._send_all()
+        self._run_tag = f"sparktune-{job.run_id}"
+        self._cancelled: set[tuple[int, int]] = set()
+        self._closed = False
+        self._pool = DaemonPool(self.slots, self._thread)
+
+    def _send_all(self) -> dict[str, tuple[str, Any]]:
+        shipment = self._shipment
+        return {
+            digest: self._send(digest, blob, digest in shipment.lasting)
+            for digest, blob in shipment.blobs.items()
+        }
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        """Evaluate a task in a Spark job."""
+        # pickled here, so that what cannot be sent raises in the caller's thread
+        return self._pool.submit(self._run, task, self._shipment.pack(task))
+
+    def _run(self, task: Task, blob: bytes) -> Outcome:
+        key = (task.number, task.attempt)
+        if self._is_cancelled(key):
+            return Outcome(Status.CANCELLED)
+        settings = self._job.settings
+        message = {
+            "job": self._shipment.digest,
+            "places": self._places,
+            "task": blob,
+            "limit": settings.timeout,
+            "hard": settings.hard,
+            "max_result": settings.max_result_mb * 2**20,
+            "artifacts": settings.artifact_dir,
+            "environment": settings.environment,
+        }
+        try:
+            answer = unpacked(self._collect(self._tag(*key), task.title, message))
+        except Exception as error:
+            return self._outcome_of_error(error, key)
+        if answer["status"] != "lost":
+            return outcome_of(answer, settings)
+        if self._is_cancelled(key):
+            return Outcome(Status.CANCELLED)
+        reason = self._first_failure(answer["stage"]) or "its first try went down"
+        return self._outcome_of_message(reason, Status.LOST)
+
+    def _outcome_of_error(self, error: Exception, key: tuple[int, int]) -> Outcome:
+        if self._is_cancelled(key):
+            return Outcome(Status.CANCELLED)
+        try:
+            if isinstance(error, LostSession):
+                raise error
+            message = self._message_of(error)
+        except LostSession as lost:
+            return Outcome(Status.LOST, error=str(lost))
+        if _ALL_CANCELLED.search(message):
+            raise RunCancelled(f"the run was cancelled from outside: {message}") from error
+        if _CANCELLED.search(message):
+            return Outcome(Status.CANCELLED, error=f"cancelled from outside: {message}")
+        return self._outcome_of_message(message, Status.FAILED)
+
+    @staticmethod
+    def _outcome_of_message(message: str, otherwise: Status) -> Outcome:
+        """What Spark's reason for a failed task stands for."""
+        message = without_stack(message)
+        if any(text in message for text in _LOST):
+            return Outcome(Status.LOST, error=message)
+        if _WORKER_DIED in message:
+            return Outcome(Status.CRASHED, error=_DIED.format(message))
+        if otherwise is Status.LOST:
+            return Outcome(Status.LOST, error=message)
+        return Outcome(Status.FAILED, error=f"Spark could not run the trial: {message}")
+
+    def _tag(self, number: int, attempt: int) -> str:
+        return f"{self._run_tag}-{number}-{attempt}"
+
+    def _is_cancelled(self, key: tuple[int, int]) -> bool:
+        return self._closed or key in self._cancelled
+
+    def cancel(self, number: int, attempt: int) -> None:
+        """Cancel the task's Spark job; its processes are gone within about 4 seconds."""
+        self._cancelled.add((number, attempt))
+        self._cancel_jobs(self._tag(number, attempt))
+
+    def close(self) -> None:
+        """Cancel all jobs of the run and free what was sent, without waiting for either."""
+        if self._closed:
+            return
+        self._closed = True
+        self._pool.close()
+        if self._pool.wait(0) or self._stopped():
+            self._free()
+            return
+        asked = threading.Event()
+        threading.Thread(
+            target=self._reap, args=(asked,), name="sparktune-reaper", daemon=True
+        ).start()
+        asked.wait(_ASK_SECONDS)  # a server that cannot be reached holds the request up
+
+    def _reap(self, asked: threading.Event) -> None:
+        """Cancel all jobs, and again what was submitted while they were being cancelled."""
+        self._cancel_jobs(self._run_tag)
+        asked.set()
+        for seconds in _REAP_SECONDS:
+            if self._pool.wait(seconds) or self._stopped():
+                break
+            self._cancel_jobs(self._run_tag)
+        self._free()
+
+
+def too_large(blob: bytes, how: str, error: Exception) -> EngineStopped:
+    """The error for what Spark could not send."""
+    return EngineStopped(
+        f"the objective and what it captures are {len(blob) / 2**20:.0f} MB pickled, and Spark "
+        f"could not send them {how}: {without_stack(str(error))[:500]}. Give the driver more memory "
+        "(spark.driver.memory), or keep the data in a file or table that executors can read, and "
+        "load it inside the objective"
+    )
+
+
+def without_stack(text: str) -> str:
+    """Text of a Java exception without the lines of its stack."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("at ", "... "))]
+    return "\n".join(line for line in lines if line.strip() and line != "Driver stacktrace:")

@@ -1,0 +1,168 @@
+"""Trials as Spark tasks through a Spark Connect session; no SparkContext, no JVM on this side.
+
+Executors need Python (the client's minor version), pyarrow and what the objective imports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from ..exceptions import EngineStopped
+from . import remote
+from .base import Job
+from .shipping import Shipment
+from .spark_base import JobPerTrial, LostSession, too_large, without_stack
+
+__all__ = ["SparkConnect"]
+
+_INLINE_BYTES = 100_000
+_SENT: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+"""By session: digests of the artifacts that were added to it."""
+
+_UNREACHABLE = ("UNAVAILABLE", "failed to connect", "Connection refused", "RetriesExceeded")
+_SESSION_GONE = (
+    "SESSION_CLOSED",
+    "SESSION_NOT_FOUND",
+    "SESSION_CHANGED",
+    "SESSION_NOT_SAME",
+    "OPERATION_NOT_FOUND",
+    "OPERATION_ABANDONED",
+    "SparkContext was shut down",
+    "SparkContext has been shutdown",
+    "stopped SparkContext",
+)
+
+
+class SparkConnect(JobPerTrial):
+    """Evaluates each task in a query of its own through a Spark Connect session; about 130 ms each.
+
+    Large pickles are added to the session as artifacts. Where the server was started anew, trials
+    that were under way are lost and may be submitted again: the engine goes on in a session of its
+    own, with the settings of the server.
+
+    Args:
+        session: the session.
+        slots: how many queries to keep under way; None asks the server when a run begins.
+    """
+
+    def __init__(self, session: Any, slots: int | None = None) -> None:
+        super().__init__(slots)
+        self._session = session
+        self._renewing = threading.Lock()
+
+    def _cluster_slots(self) -> int:
+        from pyspark.sql.functions import spark_partition_id
+
+        # a range has as many partitions as the server sees task slots
+        return int(self._session.range(100_000).groupBy(spark_partition_id()).count().count())
+
+    def _prepare(self, job: Job) -> Shipment:
+        from pyspark import cloudpickle
+
+        if self._session.is_stopped:
+            raise EngineStopped("the Spark Connect session was stopped; create a new one first")
+        cloudpickle.register_pickle_by_value(remote)
+        self._on_retry = "run" if self._may_copy() else "lost"
+        self._user_tags = set(self._session.getTags())
+        return Shipment(job, cloudpickle)
+
+    def _may_copy(self) -> bool:
+        """Whether Spark starts copies of slow tasks of one-task jobs."""
+        conf = self._session.conf
+        try:
+            return bool(
+                conf.get("spark.speculation", "false") == "true"
+                and conf.get("spark.speculation.task.duration.threshold", "") != ""
+            )
+        except Exception:  # a server that does not tell
+            return False
+
+    def _send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:  # noqa: ARG002
+        if len(blob) <= _INLINE_BYTES:
+            return ("bytes", blob)
+        name = f"sparktune-{digest[:32]}.pickle"
+        sent = _SENT.setdefault(self._session, set())
+        if name not in sent:
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, name)  # noqa: PTH118
+                with open(path, "wb") as file:  # noqa: PTH123
+                    file.write(blob)
+                try:
+                    self._session.addArtifacts(path, file=True)
+                except Exception as error:
+                    raise too_large(blob, "as an artifact of the session", error) from error
+            sent.add(name)
+        return ("artifact", name)
+
+    def _collect(self, tag: str, title: str, message: Mapping[str, Any]) -> bytes:
+        session = self._session
+        function = remote.arrow_function(remote.sources(), message, {}, self._on_retry)
+        tags = {self._run_tag, tag, title.replace(",", ";"), *self._user_tags} - {""}
+        try:
+            for each in tags:
+                session.addTag(each)
+            (row,) = session.range(0, 1, 1, 1).mapInArrow(function, "answer binary").collect()
+            return bytes(row.answer)
+        except Exception as error:
+            self._renew_if_gone(session, error)
+            raise
+        finally:
+            for each in tags:
+                session.removeTag(each)
+
+    def _renew_if_gone(self, session: Any, error: Exception) -> None:
+        """Where a session is gone, go on in a new one, once for all threads."""
+        text = _words(error)
+        gone = any(sign in text for sign in _SESSION_GONE)
+        if not gone and not any(sign in text for sign in _UNREACHABLE):
+            return
+        with self._renewing:
+            if self._session is session and not self._closed:
+                try:
+                    self._renew()
+                except Exception as failure:
+                    raise EngineStopped(
+                        "the Spark Connect server cannot be reached any more; finished trials are "
+                        f"kept: {without_stack(_words(failure))[:500]}"
+                    ) from error
+        raise LostSession(f"the Spark Connect session went down: {text[:500]}") from error
+
+    def _renew(self) -> None:
+        from pyspark.sql.connect.session import SparkSession
+
+        client = self._session.client
+        session = SparkSession(connection=client._builder)
+        with contextlib.suppress(AttributeError):  # before Spark 4
+            session.client.set_retry_policies(client.get_retry_policies())
+        self._session = session
+        self._places = self._send_all()
+
+    def _cancel_jobs(self, tag: str) -> None:
+        with contextlib.suppress(Exception):  # a server that is gone runs nothing
+            self._session.interruptTag(tag)
+
+    def _message_of(self, error: Exception) -> str:
+        if isinstance(error, EngineStopped):
+            raise error
+        if self._session.is_stopped:
+            raise EngineStopped(
+                "the Spark Connect session was stopped while trials were running; finished trials "
+                "are kept"
+            ) from error
+        return _words(error)
+
+    def _free(self) -> None:
+        """Do nothing: artifacts last as long as their session."""
+
+    def _thread(self, **kwargs: Any) -> threading.Thread:
+        return threading.Thread(**kwargs)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
