@@ -216,8 +216,8 @@ def _missing(answer: Mapping[str, Any]) -> str:
     if name is None:
         return ""
     return (
-        f"\nthe module {name!r} is not installed for {answer['python']} on {answer['host']}: install "
-        "it on every executor; or send a module of your own with spark.addArtifacts(..., "
+        f"\nthe module {name!r} is not installed for {answer['python']} on {answer['host']}: "
+        "install it on every executor; or send a module of your own with spark.addArtifacts(..., "
         "pyfile=True), sc.addPyFile or cloudpickle.register_pickle_by_value"
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -26,6 +28,7 @@ _ALL_CANCELLED = re.compile(
 _WORKER_DIED = "Python worker exited unexpectedly"
 _LOST = ("ExecutorLostFailure", "TaskResultLost", "TaskKilled", "ExecutorDeadException")
 _DIED = "Spark's Python worker died under the trial (killed, or no memory left): {}"
+_OVERDUE_SECONDS = 30.0
 _ASK_SECONDS = 0.5
 _REAP_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
 
@@ -99,6 +102,10 @@ class JobPerTrial(ABC):
         """Why the first try of a stage's task ended, where that can be known."""
         return None
 
+    @abstractmethod
+    def _seconds_running(self, tag: str) -> float | None:
+        """How long the task of a job has been running, where that can be known."""
+
     # The protocol.
 
     def open(self, job: Job, on_report: OnReport | None = None) -> None:  # noqa: ARG002
@@ -114,8 +121,29 @@ class JobPerTrial(ABC):
         self._places = self._send_all()
         self._run_tag = f"sparktune-{job.run_id}"
         self._cancelled: set[tuple[int, int]] = set()
+        self._overdue: dict[tuple[int, int], float] = {}
+        self._submitted: dict[tuple[int, int], float] = {}
         self._closed = False
+        self._over = threading.Event()
         self._pool = DaemonPool(self.slots, self._thread)
+        if job.settings.hard is not None:
+            threading.Thread(
+                target=self._cancel_overdue, args=(job.settings.hard,), name="sparktune-overdue",
+                daemon=True,
+            ).start()  # fmt: skip
+
+    def _cancel_overdue(self, hard: float) -> None:
+        """The last resort where a trial's watchdog and its worker do nothing about its time."""
+        limit = hard + _OVERDUE_SECONDS
+        while not self._over.wait(min(limit, _OVERDUE_SECONDS)):
+            for key, submitted in list(self._submitted.items()):
+                if time.monotonic() - submitted <= limit or key in self._overdue:
+                    continue
+                with contextlib.suppress(Exception):
+                    seconds = self._seconds_running(self._tag(*key))
+                    if seconds is not None and seconds > limit:
+                        self._overdue[key] = seconds
+                        self._cancel_jobs(self._tag(*key))
 
     def _send_all(self) -> dict[str, tuple[str, Any]]:
         shipment = self._shipment
@@ -144,10 +172,13 @@ class JobPerTrial(ABC):
             "artifacts": settings.artifact_dir,
             "environment": settings.environment,
         }
+        self._submitted[key] = time.monotonic()
         try:
             answer = unpacked(self._collect(self._tag(*key), task.title, message))
         except Exception as error:
             return self._outcome_of_error(error, key)
+        finally:
+            del self._submitted[key]
         if answer["status"] != "lost":
             return outcome_of(answer, settings)
         if self._is_cancelled(key):
@@ -158,6 +189,12 @@ class JobPerTrial(ABC):
     def _outcome_of_error(self, error: Exception, key: tuple[int, int]) -> Outcome:
         if self._is_cancelled(key):
             return Outcome(Status.CANCELLED)
+        if key in self._overdue:
+            text = (
+                f"cancelled by the driver after {self._overdue[key]:.1f} s: neither the trial nor "
+                f"its watchdog reacted to its time limit of {self._job.settings.timeout:g} s"
+            )
+            return Outcome(Status.TIMED_OUT, error=text, seconds=self._overdue[key])
         try:
             if isinstance(error, LostSession):
                 raise error
@@ -198,6 +235,7 @@ class JobPerTrial(ABC):
         if self._closed:
             return
         self._closed = True
+        self._over.set()
         self._pool.close()
         if self._pool.wait(0) or self._stopped():
             self._free()
@@ -223,9 +261,9 @@ def too_large(blob: bytes, how: str, error: Exception) -> EngineStopped:
     """The error for what Spark could not send."""
     return EngineStopped(
         f"the objective and what it captures are {len(blob) / 2**20:.0f} MB pickled, and Spark "
-        f"could not send them {how}: {without_stack(str(error))[:500]}. Give the driver more memory "
-        "(spark.driver.memory), or keep the data in a file or table that executors can read, and "
-        "load it inside the objective"
+        f"could not send them {how}: {without_stack(str(error))[:500]}. Give the driver more "
+        "memory (spark.driver.memory), or keep the data in a file or table that executors can "
+        "read, and load it inside the objective"
     )
 
 

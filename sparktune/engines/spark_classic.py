@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -137,7 +138,7 @@ class SparkClassic(JobPerTrial):
 
     @contextmanager
     def _watched(self, tag: str) -> Iterator[None]:
-        """Where Spark may copy slow tasks: end a job whose copy waits and whose first try is gone."""
+        """Where Spark may copy slow tasks: end a job whose copy waits for a first try that died."""
         if self._on_retry != "wait":
             yield
             return
@@ -161,25 +162,42 @@ class SparkClassic(JobPerTrial):
         finally:
             over.set()
 
-    def _reason_of_first_try(self, tag: str) -> str | None:
-        """Why the first try of a running job's task ended, None while it lives."""
+    def _stage_of(self, tag: str) -> int | None:
+        """The stage of a running job."""
         store = self._sc._jsc.sc().statusStore()
         for number in self._sc.statusTracker().getActiveJobsIds():
             job = store.job(number)
             if job.jobTags().contains(tag) and job.stageIds().size():
-                return self._first_failure(job.stageIds().apply(0))
+                return int(job.stageIds().apply(0))
         return None
 
-    def _first_failure(self, stage: int) -> str | None:
+    def _tries(self, stage: int) -> list[Any]:
+        """What Spark's records say of the tries of a stage's one task."""
         spark = self._sc._jsc.sc()
         with suppress(Exception):  # a busy bus: what it knows by now has to do
             spark.listenerBus().waitUntilEmpty(10_000)
         tasks = spark.statusStore().taskList(stage, 0, 100)
-        for i in range(tasks.size()):
-            task = tasks.apply(i)
+        return [tasks.apply(i) for i in range(tasks.size())]
+
+    def _reason_of_first_try(self, tag: str) -> str | None:
+        """Why the first try of a running job's task ended, None while it lives."""
+        stage = self._stage_of(tag)
+        return None if stage is None else self._first_failure(stage)
+
+    def _first_failure(self, stage: int) -> str | None:
+        for task in self._tries(stage):
             if task.attempt() == 0 and task.errorMessage().isDefined():
                 return str(task.errorMessage().get())
         return None
+
+    def _seconds_running(self, tag: str) -> float | None:
+        stage = self._stage_of(tag)
+        launched = [
+            task.launchTime().getTime() / 1000
+            for task in ([] if stage is None else self._tries(stage))
+            if task.status() == "RUNNING"
+        ]
+        return time.time() - min(launched) if launched else None
 
     def _cancel_jobs(self, tag: str) -> None:
         self._sc.cancelJobsWithTag(tag)

@@ -9,6 +9,7 @@ import contextlib
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -55,6 +56,8 @@ class SparkConnect(JobPerTrial):
         super().__init__(slots)
         self._session = session
         self._renewing = threading.Lock()
+        self._here = threading.local()
+        self._running: dict[str, float] = {}
 
     def _cluster_slots(self) -> int:
         from pyspark.sql.functions import spark_partition_id
@@ -70,7 +73,13 @@ class SparkConnect(JobPerTrial):
         cloudpickle.register_pickle_by_value(remote)
         self._on_retry = "run" if self._may_copy() else "lost"
         self._user_tags = set(self._session.getTags())
+        if job.settings.hard is not None:
+            self._listen()
         return Shipment(job, cloudpickle)
+
+    def _listen(self) -> None:
+        with contextlib.suppress(AttributeError):  # before Spark 4
+            self._session.registerProgressHandler(self._note_progress)
 
     def _may_copy(self) -> bool:
         """Whether Spark starts copies of slow tasks of one-task jobs."""
@@ -104,6 +113,7 @@ class SparkConnect(JobPerTrial):
         session = self._session
         function = remote.arrow_function(remote.sources(), message, {}, self._on_retry)
         tags = {self._run_tag, tag, title.replace(",", ";"), *self._user_tags} - {""}
+        self._here.tag = tag
         try:
             for each in tags:
                 session.addTag(each)
@@ -113,8 +123,19 @@ class SparkConnect(JobPerTrial):
             self._renew_if_gone(session, error)
             raise
         finally:
+            self._running.pop(tag, None)
             for each in tags:
                 session.removeTag(each)
+
+    def _note_progress(self, *, inflight_tasks: int = 0, **_: Any) -> None:
+        """Note when a query's task began; called by the client in the thread of the query."""
+        tag = getattr(self._here, "tag", None)
+        if tag is not None and inflight_tasks > 0:
+            self._running.setdefault(tag, time.monotonic())
+
+    def _seconds_running(self, tag: str) -> float | None:
+        began = self._running.get(tag)
+        return None if began is None else time.monotonic() - began
 
     def _renew_if_gone(self, session: Any, error: Exception) -> None:
         """Where a session is gone, go on in a new one, once for all threads."""
@@ -141,6 +162,8 @@ class SparkConnect(JobPerTrial):
         with contextlib.suppress(AttributeError):  # before Spark 4
             session.client.set_retry_policies(client.get_retry_policies())
         self._session = session
+        if self._job.settings.hard is not None:
+            self._listen()
         self._places = self._send_all()
 
     def _cancel_jobs(self, tag: str) -> None:
@@ -158,7 +181,8 @@ class SparkConnect(JobPerTrial):
         return _words(error)
 
     def _free(self) -> None:
-        """Do nothing: artifacts last as long as their session."""
+        with contextlib.suppress(Exception):  # was never registered, or the session is gone
+            self._session.removeProgressHandler(self._note_progress)
 
     def _thread(self, **kwargs: Any) -> threading.Thread:
         return threading.Thread(**kwargs)

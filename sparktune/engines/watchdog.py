@@ -38,6 +38,15 @@ _BACKLOG_BYTES = 1 << 16
 _WAIT_SECONDS = 10.0  # for the watchdog to say how a trial's process ended
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
+_THREAD_SETTERS = (
+    "openblas_set_num_threads",
+    "openblas_set_num_threads64_",
+    "scipy_openblas_set_num_threads",
+    "scipy_openblas_set_num_threads64_",
+    "MKL_Set_Num_Threads",
+    "omp_set_num_threads",
+)
+
 # Commands to the watchdog, and what it says.
 _FORGET, _TAIL, _KILL_CHILDREN, _KILL_ALL = b"f", b"t", b"c", b"k"
 _ENDED = b"e"
@@ -244,6 +253,8 @@ def _run_trials(
         sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
         os.environ.update(environment)
+        if "OMP_NUM_THREADS" in environment:
+            _set_threads(int(environment["OMP_NUM_THREADS"]))
         stream, store = socket.socket(fileno=data), worker.Store()
         while (frame := _receive(stream)) is not None:
             message = pickle.loads(frame)
@@ -256,6 +267,19 @@ def _run_trials(
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
+
+
+def _set_threads(number: int) -> None:
+    """Set the threads of numerical libraries that were loaded before, as pyarrow loads numpy's."""
+    with open("/proc/self/maps") as file:  # noqa: PTH123
+        paths = {line.split()[-1] for line in file if ".so" in line}
+    for path in paths:
+        if any(name in path for name in ("openblas", "mkl_rt", "gomp", "iomp")):
+            with contextlib.suppress(OSError):
+                library = ctypes.CDLL(path)
+                for setter in _THREAD_SETTERS:
+                    with contextlib.suppress(AttributeError):
+                        getattr(library, setter)(number)
 
 
 def _keep_only(wanted: set[int]) -> None:
