@@ -20,15 +20,29 @@ def spark_conf():
 
 @pytest.fixture(scope="session")
 def spark():
-    """A classic session with four task slots, for the whole run."""
+    """A session for the whole run: local, unless the environment names a cluster or a server.
+
+    SPARKTUNE_TEST_MASTER is the master of a classic session, SPARKTUNE_TEST_REMOTE the address of a
+    Spark Connect server; both are expected to have four task slots.
+    """
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("sparktune-tests")
-    # workers look for the modules of the tests where the driver found them
-    session = builder.config(map={**spark_conf(), "spark.master": "local[4]"}).getOrCreate()
+    if remote := os.environ.get("SPARKTUNE_TEST_REMOTE"):
+        session = builder.remote(remote).getOrCreate()
+    else:
+        master = os.environ.get("SPARKTUNE_TEST_MASTER", "local[4]")
+        session = builder.config(map={**spark_conf(), "spark.master": master}).getOrCreate()
     yield session
     session.stop()
+
+
+@pytest.fixture(autouse=True)
+def _only_classic(request):
+    """Tests of what Spark Connect lacks are for classic sessions."""
+    if request.node.get_closest_marker("classic") and "SPARKTUNE_TEST_REMOTE" in os.environ:
+        pytest.skip("needs a SparkContext")
 
 
 @pytest.fixture

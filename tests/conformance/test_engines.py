@@ -1,20 +1,28 @@
 """What every engine promises, on threads, bytes and real Spark alike."""
 
+import ctypes
 import functools
+import os
+import pickle
+import re
+import signal
+import socket
+import subprocess
 import threading
 import time
 from concurrent.futures import wait
+from pathlib import Path
 
 import cloudpickle
 import numpy as np
 import pytest
 from pickling_engine import Pickling
 
-from sparktune.engines.base import Job, Task, takes_trial
+from sparktune import SparkTrials, broadcast
+from sparktune.engines.base import Job, Settings, Task, takes_trial
 from sparktune.engines.local import Serial, Threads
 from sparktune.engines.processes import Processes
 from sparktune.engines.shipping import serialize
-from sparktune.engines.spark_classic import SparkClassic
 from sparktune.exceptions import UnpicklableObjective
 from sparktune.history import STATUS_FAIL, Status
 
@@ -23,10 +31,11 @@ MAKERS = {
     "threads": lambda session: Threads(4),
     "pickling": lambda session: Pickling(4),
     "processes": lambda session: Processes(4),
-    "spark": lambda session: SparkClassic(session.sparkContext, 4),
+    "spark": lambda session: SparkTrials(spark_session=session)._cluster_engine(4),
 }
 LEAVES_THE_PROCESS = ("pickling", "processes", "spark")
 SIDE_BY_SIDE = ("threads", "pickling", "processes", "spark")
+OWN_PROCESS = ("processes", "spark")
 
 
 @pytest.fixture(params=MAKERS)
@@ -40,8 +49,8 @@ def start(kind, request):
     session = request.getfixturevalue("spark") if kind == "spark" else None
     engine = MAKERS[kind](session)
 
-    def opened(objective):
-        engine.open(Job(objective, f"run-{id(objective)}"))
+    def opened(objective, options=(), **settings):
+        engine.open(Job(objective, f"run-{id(objective)}", options, Settings(**settings)))
         return engine
 
     yield opened
@@ -250,6 +259,215 @@ def test_a_result_that_cannot_be_pickled_keeps_what_can(kind, start):
     assert answer.status is Status.FAILED
     assert "result cannot be pickled: 'model' (lock)" in answer.error
     assert answer.info["loss"] == 1.0
+
+
+@pytest.mark.parametrize("kind", OWN_PROCESS)
+def test_a_crash_fails_its_trial_and_says_how(kind, start):
+    """However a trial's process dies, its trial says how and shows its last words; others go on."""
+
+    def objective(config):
+        print("last words", flush=True)
+        if config == "exit":
+            os._exit(7)
+        if config == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if config == "segfault":
+            ctypes.string_at(0)
+        return 1.0
+
+    engine = start(objective)
+    kinds = ["exit", "kill", "segfault", "fine"]
+    answers = [engine.submit(task(i, k)).result(timeout=60) for i, k in enumerate(kinds)]
+    assert [a.status for a in answers] == [Status.CRASHED] * 3 + [Status.OK]
+    assert "exited with code 7" in answers[0].error
+    assert "killed by SIGKILL (9)" in answers[1].error
+    assert "killed by SIGSEGV (11), a segmentation fault" in answers[2].error
+    assert [a.log_tail for a in answers] == ["last words\n"] * 3 + [None]
+
+
+@pytest.mark.parametrize("kind", OWN_PROCESS)
+def test_one_process_serves_many_trials(kind, start):
+    """A process is kept for later trials, also after one that raised or ran out of time."""
+
+    def objective(config):
+        if config == "raise":
+            raise ValueError
+        time.sleep(60 * (config == "sleep"))
+        return {"loss": 0.0, "pid": os.getpid()}
+
+    engine = start(objective, timeout=0.5)
+    kinds = ["", "raise", "", "sleep", ""]
+    answers = [engine.submit(task(i, k)).result(timeout=60) for i, k in enumerate(kinds)]
+    assert [a.status for a in answers] == [
+        Status.OK, Status.FAILED, Status.OK, Status.TIMED_OUT, Status.OK
+    ]  # fmt: skip
+    if kind == "processes":  # Spark may choose another of its workers
+        assert len({answers[i].info["pid"] for i in (0, 2, 4)}) == 1
+
+
+@pytest.mark.parametrize("kind", ["serial", "threads", *OWN_PROCESS])
+def test_a_time_limit_is_raised_inside_the_objective(kind, start, tmp_path):
+    """A trial out of time can clean up, and ends as timed out with the seconds that it had."""
+
+    def objective(config):
+        try:
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                time.sleep(0.01)
+        except Exception:
+            (tmp_path / "caught").touch()
+        finally:
+            (tmp_path / "cleaned up").touch()
+
+    answer = start(objective, timeout=0.5).submit(task(0, None)).result(timeout=60)
+    assert answer.status is Status.TIMED_OUT
+    assert answer.error.startswith("stopped at its time limit of 0.5 s, after 0.5")
+    assert "in objective" in answer.error
+    assert "worker.py" not in answer.error
+    assert 0.5 <= answer.seconds < 10
+    assert [path.name for path in tmp_path.iterdir()] == ["cleaned up"]
+
+
+@pytest.mark.parametrize("kind", ["threads", *OWN_PROCESS])
+def test_a_trial_that_ignores_its_limit_is_ended(kind, start):
+    """An objective that swallows everything ends after the grace; the next trial has its slot."""
+
+    def objective(config):
+        end = time.monotonic() + (20 if config else 0)
+        while time.monotonic() < end:
+            try:
+                time.sleep(0.05)
+            except BaseException:
+                continue
+        return 1.0
+
+    engine = start(objective, timeout=0.3, grace=0.5)
+    stubborn = [engine.submit(task(i, True)) for i in range(4)]
+    for future in stubborn:
+        answer = future.result(timeout=60)
+        assert answer.status is Status.TIMED_OUT
+        assert "did not react to its time limit of 0.3 s within 0.5 s" in answer.error
+        assert 0.8 <= answer.seconds < 10
+    assert engine.submit(task(4, False)).result(timeout=60).loss == 1.0
+
+
+@pytest.mark.parametrize("kind", OWN_PROCESS)
+@pytest.mark.parametrize("how", ["cancel", "close", "timeout"])
+def test_nothing_that_a_trial_started_outlives_its_end(kind, how, start, tmp_path):
+    """A stopped trial takes along children, forks and daemons that left its process group."""
+
+    def objective(config):
+        pids = [os.getpid()] if how != "timeout" else []
+        pids.append(subprocess.Popen(["sleep", "120"]).pid)
+        pids.append(os.fork())
+        if not pids[-1]:
+            time.sleep(120)
+            os._exit(0)
+        command = ["sh", "-c", "setsid sleep 120 >/dev/null 2>&1 & echo $!"]
+        pids.append(int(subprocess.run(command, capture_output=True, check=True).stdout))
+        for pid in pids:
+            (tmp_path / str(pid)).touch()
+        time.sleep(120)
+
+    engine = start(objective, timeout=1.0 if how == "timeout" else None)
+    future = engine.submit(task(0, None))
+    count = 3 if how == "timeout" else 4
+    assert wait_for(lambda: len(list(tmp_path.iterdir())) == count)
+    if how == "cancel":
+        engine.cancel(0, 0)
+    elif how == "close":
+        engine.close()
+    else:
+        assert future.result(timeout=60).status is Status.TIMED_OUT
+    assert wait_for(lambda: not any(lives(path.name) for path in tmp_path.iterdir()))
+
+
+def lives(pid):
+    """Whether a process exists and is more than an entry that its parent has not read yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(condition, seconds=30):
+    """Waits until ``condition()`` holds; whether it did."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.mark.parametrize("kind", ["pickling", *OWN_PROCESS])
+def test_a_module_that_is_missing_is_named_with_its_machine(kind, start):
+    """A package that is not installed where the trial runs is named, with host and interpreter."""
+
+    def objective(config):
+        import package_of_nobody  # noqa: F401
+
+    error = outcome(start, objective).error
+    assert "the module 'package_of_nobody' is not installed for " in error
+    assert f"on {socket.gethostname()}: install it" in error
+
+
+@pytest.mark.parametrize("kind", LEAVES_THE_PROCESS)
+def test_large_options_and_handles_travel_once(kind, start):
+    """A large option is pickled once a run; a handle's object once for several runs."""
+    pickled = []
+
+    class Data:
+        def __init__(self, name):
+            self.name, self.bulk = name, bytes(20_000)
+
+        def __getstate__(self):
+            pickled.append(self.name)
+            return {"name": self.name, "bulk": self.bulk}
+
+    option, handle = Data("option"), broadcast(Data("handle"))
+    objective = lambda c: {"loss": 1.0, "is": (c["data"].name, handle.value.name)}  # noqa: E731
+    for _ in range(2):
+        engine = start(objective, options=(option,))
+        for number in range(3):
+            answer = engine.submit(task(number, {"data": option})).result(timeout=60)
+            assert answer.info["is"] == ("option", "handle")
+        engine.close()
+    assert pickled.count("handle") == 1
+    assert pickled.count("option") <= 4  # once to see whether it is large, once to send it
+
+
+@pytest.mark.parametrize("kind", ["pickling", "spark"])
+def test_results_that_are_too_large(kind, start, tmp_path):
+    """A result over the limit is kept in a file, or its small entries with a sentence."""
+
+    def objective(config):
+        return {"loss": 1.0, "status": "ok", "small": [1], "large": bytes(3 * 2**20)}
+
+    without = outcome(lambda f: start(f, max_result_mb=1), objective)
+    assert without.info == {"loss": 1.0, "status": "ok", "small": [1]}
+    assert re.match(r"the result has 3.0 MB, .*set artifact_dir to a folder", without.note)
+    kept = outcome(lambda f: start(f, max_result_mb=1, artifact_dir=str(tmp_path)), objective)
+    assert (kept.loss, kept.note) == (1.0, None)
+    assert pickle.loads(Path(kept.result_file).read_bytes())["large"] == bytes(3 * 2**20)
+    nowhere = outcome(lambda f: start(f, max_result_mb=1, artifact_dir="/proc/no"), objective)
+    assert nowhere.loss == 1.0
+    assert "could not be written on" in nowhere.note
+
+
+@pytest.mark.parametrize("kind", OWN_PROCESS)
+def test_threads_of_numerical_libraries(kind, start):
+    """`cpus` reaches the environment and the libraries that are loaded already."""
+
+    def objective(config, trial):
+        import numpy  # noqa: F401
+        from threadpoolctl import threadpool_info
+
+        threads = {pool["num_threads"] for pool in threadpool_info()}
+        return {"loss": 0.0, "is": (os.environ["OMP_NUM_THREADS"], trial.env, threads)}
+
+    cpus = 2 if kind == "spark" else 1  # other than what they would take by themselves
+    variable, env, threads = outcome(lambda f: start(f, cpus=cpus), objective).info["is"]
+    assert variable == env["OMP_NUM_THREADS"] == env["MKL_NUM_THREADS"] == str(cpus)
+    assert threads == {cpus}
 
 
 @pytest.mark.parametrize("kind", ["serial", "threads"])
