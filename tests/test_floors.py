@@ -13,6 +13,8 @@ PACKAGE = Path(sparktune.__file__).parent
 # From the ground up. A folder stands for all files in it that are not listed themselves.
 ROOMS = [
     {"exceptions"},
+    {"cluster/local"},
+    {"cluster/doctor", "cluster/probe"},
     {"space/distributions"},
     {"space/expressions"},
     {"space/tree"},
@@ -34,12 +36,15 @@ ROOMS = [
     {"tpe", "rand", "early_stop"},
     {"fmin"},
     {"__init__"},
+    {"cli"},
+    {"__main__"},
 ]
 GROUND_AND_MIND = ("exceptions", "space/", "hp", "history", "suggest/")
 IMPURE = {"time", "threading", "os", "io", "pathlib", "shutil", "tempfile", "socket", "subprocess"}
 IMPURE |= {"asyncio", "concurrent", "multiprocessing", "datetime", "sqlite3", "pyspark", "random"}
 SPARK = {"engines/spark_classic", "engines/spark_connect", "engines/spark_driver", "spark"}
 SPARK |= {"engines/worker", "engines/watchdog", "engines/remote"}
+SPARK |= {"cluster/doctor", "cluster/probe"}
 UPWARDS = {("trials", "fmin")}  # Trials.fmin is a method of convenience
 
 FILES = {str(path.relative_to(PACKAGE).with_suffix("")): path for path in PACKAGE.rglob("*.py")}

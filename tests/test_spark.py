@@ -257,6 +257,8 @@ def test_a_run_goes_on_after_a_timeout(trials):
             time.sleep(60)
         return x
 
+    warm = SparkTrials(4, spark_session=trials._session)
+    quiet(lambda x: x, hp.uniform("x", 0, 1), max_evals=4, trials=warm)
     quiet(objective, hp.uniform("x", 0, 1), max_evals=30, timeout=6, trials=trials)
     assert trials.count_successful_trials() == 4
     quiet(lambda x: x, hp.uniform("x", 0, 1), max_evals=12, trials=trials)
@@ -298,7 +300,7 @@ def test_spark_trials_pickle_and_go_on(trials, saddle):
 def test_parallelism_defaults_to_the_cluster(spark):
     """Without parallelism the session's task slots are used."""
     trials = SparkTrials(spark_session=spark)
-    assert trials.parallelism == 4
+    assert trials.parallelism == 4  # see the fixture
     assert trials.user_specified_parallelism is None
 
 

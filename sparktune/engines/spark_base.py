@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -30,7 +30,7 @@ _LOST = ("ExecutorLostFailure", "TaskResultLost", "TaskKilled", "ExecutorDeadExc
 _DIED = "Spark's Python worker died under the trial (killed, or no memory left): {}"
 _OVERDUE_SECONDS = 30.0
 _ASK_SECONDS = 0.5
-_REAP_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
+_AGAIN_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
 
 
 class LostSession(Exception):  # noqa: N818
@@ -228,7 +228,8 @@ class JobPerTrial(ABC):
     def cancel(self, number: int, attempt: int) -> None:
         """Cancel the task's Spark job; its processes are gone within about 4 seconds."""
         self._cancelled.add((number, attempt))
-        self._cancel_jobs(self._tag(number, attempt))
+        over = lambda: (number, attempt) not in self._submitted  # noqa: E731
+        self._cancel_until(over, self._tag(number, attempt))
 
     def close(self) -> None:
         """Cancel all jobs of the run and free what was sent, without waiting for either."""
@@ -240,21 +241,29 @@ class JobPerTrial(ABC):
         if self._pool.wait(0) or self._stopped():
             self._free()
             return
-        asked = threading.Event()
-        threading.Thread(
-            target=self._reap, args=(asked,), name="sparktune-reaper", daemon=True
-        ).start()
-        asked.wait(_ASK_SECONDS)  # a server that cannot be reached holds the request up
+        self._cancel_until(lambda: self._pool.wait(0), self._run_tag, self._free)
 
-    def _reap(self, asked: threading.Event) -> None:
-        """Cancel all jobs, and again what was submitted while they were being cancelled."""
-        self._cancel_jobs(self._run_tag)
-        asked.set()
-        for seconds in _REAP_SECONDS:
-            if self._pool.wait(seconds) or self._stopped():
-                break
-            self._cancel_jobs(self._run_tag)
-        self._free()
+    def _cancel_until(
+        self, over: Callable[[], bool], tag: str, afterwards: Callable[[], None] = lambda: None
+    ) -> None:
+        """Cancel jobs in the background, and again those that were about to be submitted."""
+        asked = threading.Event()
+
+        def cancel() -> None:
+            for seconds in _AGAIN_SECONDS:
+                if self._stopped():
+                    break
+                self._cancel_jobs(tag)
+                asked.set()
+                until = time.monotonic() + seconds
+                while not over() and time.monotonic() < until:
+                    time.sleep(0.05)
+                if over():
+                    break
+            afterwards()
+
+        threading.Thread(target=cancel, name="sparktune-reaper", daemon=True).start()
+        asked.wait(_ASK_SECONDS)  # not for long: a server that cannot be reached holds it up
 
 
 def too_large(blob: bytes, how: str, error: Exception) -> EngineStopped:

@@ -23,6 +23,7 @@ from .spark_base import JobPerTrial, LostSession, too_large, without_stack
 __all__ = ["SparkConnect"]
 
 _INLINE_BYTES = 100_000
+_RENEWAL = {"max_retries": 7, "max_backoff": 5000}  # about 20 seconds; see pyspark's DefaultPolicy
 _SENT: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 """By session: digests of the artifacts that were added to it."""
 
@@ -160,6 +161,11 @@ class SparkConnect(JobPerTrial):
         client = self._session.client
         session = SparkSession(connection=client._builder)
         with contextlib.suppress(AttributeError):  # before Spark 4
+            # the query that failed has been patient already
+            (policy,) = session.client.get_retry_policies()
+            session.client.set_retry_policies([type(policy)(**_RENEWAL)])
+        _ = session.version  # asks the server
+        with contextlib.suppress(AttributeError):
             session.client.set_retry_policies(client.get_retry_policies())
         self._session = session
         if self._job.settings.hard is not None:

@@ -89,7 +89,7 @@ class TrialProcess:
         began = time.monotonic()
         body: bytes | None = None
         try:
-            self._control.sendall(_FORGET)
+            self._ask(_FORGET)  # answered before the trial can print anything
             _send(self._data, pickle.dumps(message))
             body, began = self._wait(hard, watched)
         except OSError:  # the process is gone
@@ -355,6 +355,7 @@ class _Watchdog:
             if command == _FORGET:
                 self._drain()
                 self._tail.clear()
+                _send(self._control, _FORGET)
             elif command == _TAIL:
                 self._drain()
                 _send(self._control, _TAIL + bytes(self._tail))

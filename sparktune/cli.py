@@ -1,0 +1,255 @@
+"""The command line: a Spark cluster on this machine, and checks of a setup."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from .cluster.doctor import examine
+from .cluster.local import (
+    ClusterError,
+    LocalCluster,
+    default_folder,
+    lacking_for_connect,
+    megabytes,
+    read_state,
+    start,
+    stop,
+    web_ui_json,
+)
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: its words; None for those this process was given.
+
+    Returns:
+        0 where all is well, 1 where it is not, 2 for words that make no command.
+    """
+    parser = _parser()
+    try:
+        words = parser.parse_args(argv)
+    except SystemExit as end:
+        return int(end.code or 0)
+    try:
+        return int(words.run(words))
+    except ValueError as error:
+        _complain(str(error))
+        return 2
+    except ClusterError as error:
+        _complain(str(error))
+        return 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sparktune", description="Helpers for tuning on Spark.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    cluster = commands.add_parser("cluster", help="a standalone Spark cluster on this machine")
+    actions = cluster.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("start", help="start a master, workers and maybe a Connect server")
+    add.add_argument("--workers", type=_number(0, 256), default=2, help="default: %(default)s")
+    add.add_argument("--cores", type=_number(1, 4096), default=2, help="of each worker")
+    add.add_argument("--memory", type=_memory, default="1g", help="of each worker, as 512m or 2g")
+    add.add_argument(
+        "--port", type=_number(0, 65535), default=7077, help="of the master; 0: a free one"
+    )
+    add.add_argument("--host", default="127.0.0.1", help="where servers listen")
+    add.add_argument("--python", metavar="PATH", help="what Python workers run")
+    add.add_argument("--connect", action="store_true", help="start a Spark Connect server too")
+    add.add_argument(
+        "--connect-port",
+        type=_number(0, 65535),
+        default=15002,
+        help="of that server; 0: a free one",
+    )
+    add.add_argument(
+        "--conf",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the Connect server, any number of times",
+    )
+    add.set_defaults(run=_start)
+    for name, run, text in (
+        ("stop", _stop, "stop the cluster, its executors and their Python workers"),
+        ("status", _status, "what of the cluster runs; exit code 0 if all of it does"),
+    ):
+        actions.add_parser(name, help=text).set_defaults(run=run)
+    doctor = commands.add_parser("doctor", help="check this setup, and say what to do")
+    for action in (*actions.choices.values(), doctor):
+        action.add_argument(
+            "--dir",
+            default=None,
+            help=f"the cluster's folder for logs and pids (default: {default_folder()})".replace(
+                "%", "%%"
+            ),
+        )
+
+    where = doctor.add_mutually_exclusive_group()
+    where.add_argument("--master", type=_master, help="as spark://host:7077; default: local[2]")
+    where.add_argument("--remote", type=_remote, help="a Spark Connect server, as sc://host:15002")
+    doctor.add_argument(
+        "--limit",
+        type=_number(1, 86400),
+        default=120,
+        help="seconds for the session and its tasks (default: %(default)s)",
+    )
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _start(words: argparse.Namespace) -> int:
+    cluster = start(
+        words.dir,
+        workers=words.workers,
+        cores=words.cores,
+        memory=words.memory,
+        host=words.host,
+        port=words.port,
+        python=words.python,
+        connect=words.connect,
+        connect_port=words.connect_port,
+        conf=dict(words.conf),
+    )
+    _say(_how_to_use(cluster, words))
+    return 0
+
+
+def _how_to_use(cluster: LocalCluster, words: argparse.Namespace) -> str:
+    folder = f" --dir {words.dir}" if words.dir else ""
+    options = dict(cluster.state.options)
+    lines = []
+    if words.workers:
+        small = megabytes(words.memory) < 1024
+        memory = f'.config("spark.executor.memory", "{words.memory}")' if small else ""
+        lines += [
+            f"A cluster of {words.workers} x {words.cores} task slots: {cluster.master}",
+            f"  web UI: {cluster.state.web_ui}",
+            "",
+            f"  export PYSPARK_PYTHON={options['python']}",
+            f'  SparkSession.builder.master("{cluster.master}")'
+            f'.config("spark.driver.host", "{words.host}"){memory}.getOrCreate()',
+            f"  spark-submit --master {cluster.master} --conf spark.driver.host={words.host} "
+            + (f"--conf spark.executor.memory={words.memory} " if small else "")
+            + "script.py",
+        ]
+    if cluster.remote:
+        lines += [
+            f"A Spark Connect server: {cluster.remote}"
+            + ("" if words.workers else f" on {cluster.master}"),
+            f'  SparkSession.builder.remote("{cluster.remote}").getOrCreate()',
+        ]
+        lacking = " and ".join(lacking_for_connect(str(options["python"])))
+        if lacking:
+            lines += [f"  but its workers lack {lacking}: install that for {options['python']}"]
+    lines += ["", f"  sparktune cluster status{folder}", f"  sparktune cluster stop{folder}"]
+    return "\n".join(lines)
+
+
+def _stop(words: argparse.Namespace) -> int:
+    known = read_state(words.dir) is not None
+    stopped = stop(words.dir)
+    if stopped:
+        _say(f"stopped: {', '.join(stopped)}")
+    else:
+        _say("nothing was running any more" if known else "no cluster was started here")
+    return 0
+
+
+def _status(words: argparse.Namespace) -> int:
+    state = read_state(words.dir)
+    if state is None:
+        _say(f"no cluster runs from {words.dir or default_folder()}")
+        return 1
+    _say(f"master   {state.master}   {state.web_ui}".rstrip())
+    if state.remote:
+        _say(f"remote   {state.remote}")
+    for each in state.processes:
+        runs = "runs" if each in state.alive else "dead"
+        _say(f"{each.name:<10} {runs}   pid {each.pid}   {each.log}")
+    answer: dict[str, Any] = (state.web_ui and web_ui_json(state.web_ui)) or {}
+    if answer:
+        _say(
+            f"{answer['aliveworkers']} workers, {answer['coresused']} of {answer['cores']} cores "
+            f"and {answer['memoryused']} of {answer['memory']} MB used, "
+            f"{len(answer['activeapps'])} applications"
+        )
+    return 0 if len(state.alive) == len(state.processes) else 1
+
+
+def _doctor(words: argparse.Namespace) -> int:
+    found = []
+    for check in examine(words.master or "", words.remote or "", words.limit, words.dir):
+        found.append(check)
+        if not words.json:
+            _say(f"{check.status:<8} {check.name:<16} {check.found}")
+            if check.advice:
+                _say(f"{'':<8} {'':<16} -> {check.advice}")
+    fine = all(check.status != "problem" for check in found)
+    if words.json:
+        _say(json.dumps({"ok": fine, "checks": [asdict(check) for check in found]}, indent=1))
+    return 0 if fine else 1
+
+
+def _number(low: int, high: int) -> Any:
+    def number(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number from {low} to {high}, but got {text!r}"
+            )
+        return int(text)
+
+    return number
+
+
+def _memory(text: str) -> str:
+    try:
+        megabytes(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).partition(" ")[2]) from None
+    return text
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.startswith("spark."):
+        raise argparse.ArgumentTypeError(f"must be such as spark.name=value, but got {text!r}")
+    return name, value
+
+
+def _master(text: str) -> str:
+    if not text.startswith(("local", "spark://", "yarn", "k8s://")):
+        raise argparse.ArgumentTypeError(
+            f"must be such as local[4], spark://host:7077, yarn or k8s://..., but got {text!r}"
+        )
+    return text
+
+
+def _remote(text: str) -> str:
+    if not text.startswith("sc://"):
+        raise argparse.ArgumentTypeError(f"must be such as sc://host:15002, but got {text!r}")
+    return text
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+def _complain(text: str) -> None:
+    print(f"sparktune: {text}", file=sys.stderr)  # noqa: T201

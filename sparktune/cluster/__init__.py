@@ -1,0 +1,1 @@
+"""What surrounds a search on Spark: a standalone cluster on this machine, and checks of a setup."""

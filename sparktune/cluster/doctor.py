@@ -1,0 +1,491 @@
+"""Checks of a setup for SparkTrials: one line each, with what to do where it is not fine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .local import ClusterError, find_java, read_state, web_ui_json
+
+__all__ = ["Check", "examine"]
+
+_CORE = {"numpy": (1, 23), "scipy": (1, 9), "cloudpickle": (2, 2), "tqdm": (4, 62)}
+_CONNECT = ("grpcio", "grpcio-status", "googleapis-common-protos", "pandas", "pyarrow")
+_CONNECT_SECONDS = 3.0
+_PORTS = {"spark": 7077, "sc": 15002}
+_SPEAKING = re.compile(r"Exception|Error|ERROR|WARN")
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was found, and what to do about it.
+
+    Args:
+        name: what was looked at.
+        status: ``"ok"``, ``"warning"`` or ``"problem"``.
+        found: what is there.
+        advice: one sentence; empty where all is well.
+    """
+
+    name: str
+    status: str
+    found: str
+    advice: str = ""
+
+
+def examine(
+    master: str = "",
+    remote: str = "",
+    limit: float = 120.0,
+    folder: str | os.PathLike[str] | None = None,
+) -> Iterator[Check]:
+    """Check one thing after the other, the quick ones first.
+
+    Args:
+        master: of a classic session; empty for one in this machine, where ``remote`` is empty too.
+        remote: the address of a Spark Connect server.
+        limit: seconds that the session and its tasks may take.
+        folder: of the cluster on this machine, whose web UI is asked; None for the user's.
+
+    Yields:
+        What was found, as soon as it was.
+    """
+    home = _home_of_pyspark()
+    java = _java(home, remote)
+    spark = list(_pyspark(home, remote))
+    yield Check("Python", "ok", f"{platform.python_version()} ({sys.executable})")
+    yield java
+    yield from spark
+    yield from _core()
+    yield from _arrow(bool(remote))
+    yield _host(master, remote)
+    fit = home is not None and all(each.status != "problem" for each in (java, *spark))
+    cores = ""
+    for kind, address in (("master", master), ("remote", remote)):
+        reached = _reached(kind, address) if address else None
+        if reached is not None:
+            yield reached
+            fit &= reached.status != "problem"
+    if fit and master.startswith("spark://"):
+        slots, answer = _slots(master, folder)
+        yield slots
+        fit &= slots.status != "problem"
+        cores = "1" if answer else ""
+    if fit:
+        yield from _session(master, remote, cores, limit)
+    else:
+        yield Check(
+            "workers", "warning", "not looked at", "Mend the problems above and run this again."
+        )
+
+
+def _home_of_pyspark() -> Path | None:
+    try:
+        spec = importlib.util.find_spec("pyspark")
+    except (ImportError, ValueError):
+        return None
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent
+
+
+def _pyspark(home: Path | None, remote: str) -> Iterator[Check]:
+    if home is None:
+        yield Check(
+            "pyspark",
+            "problem",
+            "not installed",
+            "Install it: pip install 'sparktune[spark]' or, for a Spark Connect server, "
+            "'sparktune[connect]'.",
+        )
+        return
+    version = _version_of_pyspark()
+    lacking = [name for name in _CONNECT if not _version(name)]
+    full = (home / "jars").is_dir()
+    if not full:
+        kind = "pyspark-client, which needs a Spark Connect server"
+    else:
+        kind = "full, without Spark Connect" if lacking else "full, with Spark Connect"
+    found = f"{version}: {kind}"
+    if _numbers(version) < (3, 5):
+        yield Check("pyspark", "problem", found, "Upgrade it to 3.5 or newer.")
+    elif not full and not remote:
+        yield Check(
+            "pyspark",
+            "problem",
+            found,
+            "Give the server by --remote sc://host:port, or pip install 'sparktune[spark]'.",
+        )
+    elif remote and lacking:
+        yield Check(
+            "pyspark",
+            "problem",
+            f"{found} ({', '.join(lacking)} not installed)",
+            "Spark Connect needs more packages: pip install 'sparktune[connect]'.",
+        )
+    else:
+        yield Check("pyspark", "ok", found)
+
+
+def _java(home: Path | None, remote: str) -> Check:
+    if remote:
+        return Check("Java", "ok", "not needed here with Spark Connect")
+    if home is not None and not (home / "jars").is_dir():
+        return Check("Java", "ok", "not needed by pyspark-client")
+    try:
+        java = find_java()
+        told = subprocess.run(
+            [str(java), "-version"], capture_output=True, text=True, timeout=30, check=False
+        )
+    except (ClusterError, OSError, subprocess.TimeoutExpired) as error:
+        return Check(
+            "Java",
+            "problem",
+            str(error).partition(":")[0].removeprefix("Java was "),
+            "Install Java 17 (apt-get install openjdk-17-jre-headless, or https://adoptium.net) "
+            "or set JAVA_HOME to it.",
+        )
+    match = re.search(r'version "(?:1\.)?(\d+)([^"]*)"', told.stderr + told.stdout)
+    if match is None:
+        return Check(
+            "Java", "problem", f"{java} does not tell its version", "Set JAVA_HOME to a Java 17."
+        )
+    number, found = int(match[1]), f"{match[1]}{match[2]} ({java})"
+    old = home is not None and _numbers(_version_of_pyspark()) < (4,)
+    if old and number not in (8, 11, 17):
+        return Check(
+            "Java", "warning", found, "Set JAVA_HOME to a Java 8, 11 or 17, as pyspark 3.5 asks."
+        )
+    if not old and number < 17:
+        return Check(
+            "Java", "problem", found, "Set JAVA_HOME to a Java 17 or newer, as pyspark 4 asks."
+        )
+    return Check("Java", "ok", found)
+
+
+def _core() -> Iterator[Check]:
+    versions = {name: _version(name) for name in _CORE}
+    bad = [name for name, version in versions.items() if _numbers(version) < _CORE[name]]
+    found = ", ".join(f"{name} {version or 'missing'}" for name, version in versions.items())
+    if bad:
+        yield Check("packages", "problem", found, f"Run: pip install --upgrade {' '.join(bad)}")
+    else:
+        yield Check("packages", "ok", found)
+
+
+def _arrow(needed: bool) -> Iterator[Check]:
+    for name in ("pyarrow", "pandas"):
+        version = _version(name)
+        rule = _asked_of(name)
+        status = "problem" if needed else "warning"
+        if not version and not needed:
+            yield Check(name, "ok", "not installed; only Spark Connect needs it")
+        elif not version:
+            advice = f"Install it, as Spark Connect needs it: pip install '{name}{rule}'"
+            yield Check(name, status, "not installed", advice)
+        elif not _fits(version, rule):
+            advice = f"Run: pip install '{name}{rule}', which is what this pyspark asks."
+            yield Check(name, status, version, advice)
+        else:
+            yield Check(name, "ok", version)
+
+
+def _host(master: str, remote: str) -> Check:
+    name = socket.gethostname()
+    given = os.environ.get("SPARK_LOCAL_IP")
+    far = bool(master) and not master.startswith("local") and not _is_near(master)
+    if remote:
+        return Check("host name", "ok", f"{name}; executors need not reach it with Spark Connect")
+    if given:
+        try:
+            with socket.socket() as trial:
+                trial.bind((given, 0))
+        except OSError as error:
+            return Check(
+                "host name",
+                "problem",
+                f"SPARK_LOCAL_IP is {given}, which is no address of this machine ({error})",
+                "Set SPARK_LOCAL_IP to one, or unset it.",
+            )
+        return Check("host name", "ok", f"SPARK_LOCAL_IP is {given}")
+    try:
+        address = socket.gethostbyname(name)
+    except OSError:
+        return Check(
+            "host name",
+            "warning" if master.startswith("local") or not master else "problem",
+            f"{name} does not resolve",
+            f"Add {name} to /etc/hosts, or set SPARK_LOCAL_IP (127.0.0.1 for local masters).",
+        )
+    if far and address.startswith("127."):
+        return Check(
+            "host name",
+            "warning",
+            f"{name} resolves to {address}, which executors elsewhere cannot reach",
+            "Set SPARK_LOCAL_IP to this machine's address in the cluster's network.",
+        )
+    return Check("host name", "ok", f"{name} is {address}")
+
+
+def _reached(kind: str, address: str) -> Check | None:
+    """Whether somebody listens there; None for an address that is no host and port."""
+    match = re.match(r"(spark|sc)://([^/;]+)", address)
+    if match is None:
+        return None
+    places = [_split(place, _PORTS[match[1]]) for place in match[2].split(",")]
+    failures = []
+    for host, port in places:
+        try:
+            with socket.create_connection((host, port), timeout=_CONNECT_SECONDS):
+                return Check(kind, "ok", f"{host}:{port} can be reached")
+        except OSError as error:
+            failures.append(f"{host}:{port} cannot be reached ({error})")
+    what = "the master" if kind == "master" else "the Spark Connect server"
+    return Check(
+        kind,
+        "problem",
+        "; ".join(failures),
+        f"Check the address and the firewall, and that {what} runs (on this machine: "
+        "`sparktune cluster status`).",
+    )
+
+
+def _split(place: str, port: int) -> tuple[str, int]:
+    match = re.fullmatch(r"(.*?):(\d+)", place)
+    return (match[1].strip("[]"), int(match[2])) if match else (place.strip("[]"), port)
+
+
+def _is_near(address: str) -> bool:
+    host = _split(address.partition("://")[2], 0)[0]
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _slots(master: str, folder: str | os.PathLike[str] | None) -> tuple[Check, bool]:
+    """What the master's web UI tells, and whether it did."""
+    pages = [f"http://{_split(master.partition('://')[2], 0)[0]}:8080"]
+    try:
+        state = read_state(folder)
+        if state is not None and state.master == master:
+            pages.insert(0, state.web_ui)
+    except ClusterError:
+        pass
+    answers = (web_ui_json(page) for page in pages)
+    answer = next((each for each in answers if each and each.get("url") == master), None)
+    if answer is None:
+        return (Check("task slots", "ok", "not known, as the master's web UI was not found"), False)
+    workers = [each for each in answer["workers"] if each["state"] == "ALIVE"]
+    total = sum(each["cores"] for each in workers)
+    free = sum(each["coresfree"] for each in workers)
+    most = max((each["memoryfree"] for each in workers if each["coresfree"]), default=0)
+    found = f"{free} of {total} free on {len(workers)} workers"
+    if not workers:
+        return (Check("task slots", "problem", found, "Start workers for this master."), True)
+    if not free:
+        apps = ", ".join(each["name"] for each in answer["activeapps"])
+        advice = f"End one of the applications that hold them ({apps}), or set spark.cores.max."
+        return (Check("task slots", "problem", found, advice), True)
+    if most < 512:
+        advice = "Start workers with more memory, or end applications that hold it."
+        found = f"{found}, but at most {most} MB of memory"
+        return (Check("task slots", "problem", found, advice), True)
+    if most < 1024:
+        advice = f"Set spark.executor.memory to {most}m, as executors ask for 1g by default."
+        found = f"{found}, with at most {most} MB of memory"
+        return (Check("task slots", "warning", found, advice), True)
+    return (Check("task slots", "ok", found), True)
+
+
+def _session(master: str, remote: str, cores: str, limit: float) -> Iterator[Check]:
+    answer = _ask(master, remote, cores, limit)
+    if "error" in answer:
+        yield _failure(answer["error"], master, remote)
+        return
+    ours, theirs = platform.python_version(), answer["python"]
+    found = f"{theirs} ({answer['executable']} on {answer['host']}); {_setting()}"
+    if theirs.split(".")[:2] == ours.split(".")[:2]:
+        yield Check("worker Python", "ok", found)
+    else:
+        yield Check("worker Python", "problem", f"{found}, here {ours}", _same_python(remote))
+    if remote:
+        for name in ("pyarrow", "pandas"):
+            version = answer["versions"][name]
+            rule = _asked_of(name)
+            if not version or not _fits(version, rule):
+                # trials need pyarrow alone; pandas is for objectives that use it
+                status = "problem" if name == "pyarrow" else "warning"
+                advice = f"Install '{name}{rule}' for the workers' Python, {answer['executable']}."
+                yield Check(f"worker {name}", status, version or "not installed", advice)
+            else:
+                yield Check(f"worker {name}", "ok", version)
+    seconds = answer["seconds"]
+    if seconds is None:
+        advice = "Look up this error in the server's log, then run this again."
+        yield Check("Spark job", "problem", _brief(answer["arrow_error"]), advice)
+    else:
+        slots = "" if cores else f", {answer['slots']} task slots"
+        yield Check(
+            "Spark job",
+            "ok",
+            f"{1000 * seconds:.0f} ms for one task, Spark {answer['spark']}{slots}",
+        )
+    if answer["lacking"]:
+        yield Check(
+            "trial processes",
+            "warning",
+            f"workers lack {', '.join(answer['lacking'])}",
+            "Use workers on Linux that may start processes, as trials run in processes of their "
+            "own.",
+        )
+    else:
+        yield Check("trial processes", "ok", "workers can fork, read /proc and adopt orphans")
+
+
+def _failure(error: str, master: str, remote: str) -> Check:
+    if "PYTHON_VERSION_MISMATCH" in error or "different version" in error:
+        told = re.search(r"different version:?\s*\(?([\d., ]+?)\)?\.? than", error)
+        found = f"{told[1] if told else 'another one'} on workers, here {platform.python_version()}"
+        return Check("worker Python", "problem", f"{found}; {_setting()}", _same_python(remote))
+    if "Cannot run program" in error:
+        told = re.search(r'Cannot run program "([^"]+)"', error)
+        found = f"{told[1] if told else 'it'} cannot be run; {_setting()}"
+        return Check("worker Python", "problem", found, _same_python(remote))
+    if "Master must either be" in error or "Could not parse Master URL" in error:
+        advice = "Give a master such as local[4], spark://host:7077, yarn or k8s://https://host."
+        return Check("session", "problem", f"{master!r} is no master that Spark knows", advice)
+    advice = "Look up this error, mend its cause, and run this again."
+    if "no answer" in error:
+        advice = "See whether other applications hold all slots or memory, and whether executors "
+        advice += "can reach this machine (SPARK_LOCAL_IP, firewall)."
+    elif "NoClassDefFound" in error or "ClassNotFound" in error:
+        advice = "Install the pyspark of the cluster's release, or mend SPARK_HOME."
+    return Check("session", "problem", _brief(error), advice)
+
+
+def _ask(master: str, remote: str, cores: str, limit: float) -> dict[str, Any]:
+    """What a worker answered, else an ``error``; by a process that is killed when it is late."""
+    kind, address = ("remote", remote) if remote else ("master", master)
+    environment = dict(os.environ)
+    for name in ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_API_MODE"):
+        environment.pop(name, None)
+    if not master and not remote:
+        address = "local[2]"
+        environment.setdefault("PYSPARK_PYTHON", sys.executable)  # as SparkTrials does
+    if address.startswith("local") or _is_near(address):
+        environment.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    probe = str(Path(__file__).with_name("probe.py"))
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as noise:
+        child = subprocess.Popen(
+            [sys.executable, probe, kind, address, cores],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=noise,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        try:
+            told, _ = child.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            return {"error": f"no answer within {limit:g} s{_last(noise)}"}
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.communicate()
+        try:
+            answer: dict[str, Any] = json.loads(told.strip().splitlines()[-1])
+            return answer
+        except (IndexError, ValueError):
+            return {"error": f"the session ended with exit code {child.returncode}{_last(noise)}"}
+
+
+def _last(noise: Any) -> str:
+    noise.seek(0)
+    lines = [line.strip() for line in noise.read().splitlines() if _SPEAKING.search(line)]
+    return f": {lines[-1]}" if lines else ""
+
+
+def _brief(error: str) -> str:
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    said = [line for line in lines if not line.startswith(("at ", "File ", "Traceback", "JVM "))]
+    causes = [line for line in said if line.startswith("Caused by") or "Error: " in line]
+    text = " ".join(dict.fromkeys([*said[:1], *causes[-1:]]))
+    return text[:400] or "an error without words"
+
+
+def _setting() -> str:
+    given = os.environ.get("PYSPARK_PYTHON")
+    return f"PYSPARK_PYTHON is {given}" if given else "PYSPARK_PYTHON is not set"
+
+
+def _same_python(remote: str) -> str:
+    minor = "{}.{}".format(*sys.version_info[:2])
+    if remote:
+        return f"Start the Spark Connect server with PYSPARK_PYTHON set to a Python {minor}."
+    return (
+        f"Set PYSPARK_PYTHON to a Python {minor} that is on every worker (on this machine: export "
+        f"PYSPARK_PYTHON={sys.executable})."
+    )
+
+
+def _version(name: str) -> str:
+    """The version of a package, empty where there is none."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _version_of_pyspark() -> str:
+    found = _version("pyspark") or _version("pyspark-client") or _version("pyspark-connect")
+    if found:
+        return found
+    try:
+        import pyspark
+
+        return str(pyspark.__version__)
+    except Exception:
+        return "0"
+
+
+def _asked_of(name: str) -> str:
+    """The versions of a package that this pyspark takes, such as ``>=2.2.0``."""
+    for owner in ("pyspark", "pyspark-client"):
+        try:
+            asked = importlib.metadata.requires(owner) or ()
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        for each in asked:
+            match = re.match(rf"{name}\s*\(?([<>=!~][^;)]*)", each)
+            if match:
+                return match[1].replace(" ", "")
+    return ""
+
+
+def _fits(version: str, rule: str) -> bool:
+    tests: Mapping[str, bool]
+    for clause in filter(None, rule.split(",")):
+        match = re.match(r"(>=|<=|<|>)(.+)", clause)
+        if match:
+            ours, asked = _numbers(version), _numbers(match[2])
+            tests = {">=": ours >= asked, "<=": ours <= asked, "<": ours < asked, ">": ours > asked}
+            if not tests[match[1]]:
+                return False
+    return True
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    match = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in match[0].split(".")) if match else ()

@@ -1,0 +1,691 @@
+"""A standalone Spark cluster on this machine: a master, workers, and a Spark Connect server.
+
+The pip package of Spark has no scripts that start these, but it has everything they need. Logs,
+pids and the workers' scratch are kept in one folder, by which a cluster is stopped again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import importlib.util
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "ClusterError",
+    "LocalCluster",
+    "Process",
+    "State",
+    "default_folder",
+    "find_java",
+    "find_spark",
+    "lacking_for_connect",
+    "megabytes",
+    "read_state",
+    "start",
+    "stop",
+    "web_ui_json",
+]
+
+_MARK = "SPARKTUNE_CLUSTER"  # in the environment of all processes of a cluster
+_GRACE_SECONDS = 10.0
+_LEAST_MB = 450  # Spark refuses smaller executors
+_UNITS = {"m": 1, "mb": 1, "g": 1024, "gb": 1024}
+_NOT_INHERITED = (
+    *("SPARK_MASTER", "SPARK_WORKER", "SPARK_DAEMON", "SPARK_REMOTE", "SPARK_CONNECT"),
+    *("SPARK_CONF_DIR", "SPARK_ENV_LOADED", "SPARK_API_MODE", "SPARK_PUBLIC_DNS"),
+    *("PYSPARK_GATEWAY", "PYSPARK_DRIVER", "PYSPARK_SUBMIT_ARGS"),
+)
+_QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # these JVMs have little to do but start
+_SIGNS = re.compile(r"Exception|Error\b|ERROR|JAVA_HOME|Failed|No such file|not found")
+
+
+class ClusterError(RuntimeError):
+    """A cluster cannot be started or stopped; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of a cluster; the time at which it began tells it from a later one of its pid."""
+
+    name: str
+    pid: int
+    began: int
+    log: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs."""
+        return _began(self.pid) == self.began
+
+
+@dataclass(frozen=True)
+class State:
+    """What a folder says about the cluster that was started there.
+
+    Args:
+        mark: what all its processes carry in their environment.
+        boot: the kernel's number for the time since the machine was switched on.
+        master: ``spark://...``, or ``local[n]`` for a Connect server alone.
+        web_ui: the address of the master's web UI.
+        remote: ``sc://...`` where there is a Connect server.
+        options: the settings it was started with.
+        processes: all that were started, dead ones too.
+    """
+
+    mark: str
+    boot: str
+    master: str = ""
+    web_ui: str = ""
+    remote: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    processes: tuple[Process, ...] = ()
+
+    @property
+    def alive(self) -> tuple[Process, ...]:
+        """The processes that still run."""
+        return tuple(each for each in self.processes if each.alive) if self._booted else ()
+
+    @property
+    def _booted(self) -> bool:
+        return self.boot == _boot()
+
+
+class LocalCluster:
+    """A cluster on this machine, as a context manager or by ``start`` and ``stop``.
+
+    Args:
+        workers: how many; 0 for a Connect server alone, whose tasks run in itself.
+        cores: task slots of each worker.
+        memory: what the executors of a worker may take, such as ``"1g"``.
+        folder: logs, pids and scratch; None for a folder of the user.
+        host: where the servers listen.
+        port: of the master; 0 or None for a free one.
+        connect: whether to start a Spark Connect server too.
+        connect_port: of that server; 0 or None for a free one.
+        python: what Python workers run; None for PYSPARK_PYTHON, else this Python.
+        conf: settings of the Connect server's session.
+        limit: seconds that starting may take.
+
+    Attributes:
+        state: what is written in the folder.
+
+    Raises:
+        ClusterError: it cannot be started; nothing is left running.
+        ValueError: an argument out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        cores: int = 2,
+        memory: str = "1g",
+        folder: str | os.PathLike[str] | None = None,
+        host: str = "127.0.0.1",
+        port: int | None = 0,
+        connect: bool = False,
+        connect_port: int | None = 0,
+        python: str | None = None,
+        conf: Mapping[str, str] | None = None,
+        limit: float = 60.0,
+    ) -> None:
+        _check_number("workers", workers, 0, 256)
+        _check_number("cores", cores, 1, 4096)
+        _check_number("port", port or 0, 0, 65535)
+        _check_number("connect_port", connect_port or 0, 0, 65535)
+        if not workers and not connect:
+            raise ValueError("`workers` may be 0 only with a Connect server, but `connect` is off")
+        if megabytes(memory) < _LEAST_MB:
+            raise ValueError(f"`memory` must be at least {_LEAST_MB}m, but got {memory!r}")
+        if python and shutil.which(python) is None:
+            raise ValueError(f"`python` must be a program, but got {python!r}")
+        if not limit > 0:
+            raise ValueError(f"`limit` must be a number of seconds > 0, but got {limit!r}")
+        self.folder = Path(folder or default_folder()).absolute()
+        self._workers = workers
+        self._cores = cores
+        self._memory = memory
+        self._host = host
+        self._port = port or 0
+        self._connect = connect
+        self._connect_port = connect_port or 0
+        self._python = python or os.environ.get("PYSPARK_PYTHON") or sys.executable
+        self._conf = dict(conf or {})
+        self._limit = limit
+        options = {"workers": workers, "cores": cores, "memory": memory, "python": self._python}
+        self.state = State(uuid.uuid4().hex, _boot(), options=options)
+
+    @property
+    def master(self) -> str:
+        """What to give to ``SparkSession.builder.master``."""
+        return self.state.master
+
+    @property
+    def remote(self) -> str:
+        """What to give to ``SparkSession.builder.remote``; empty without a Connect server."""
+        return self.state.remote
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """The pids of the workers' JVMs in the order of their start, dead ones too."""
+        return [each.pid for each in self.state.processes if each.name.startswith("worker")]
+
+    @property
+    def connect_pid(self) -> int | None:
+        """The pid of the Connect server's JVM."""
+        found = [each.pid for each in self.state.processes if each.name == "connect"]
+        return found[0] if found else None
+
+    def __enter__(self) -> LocalCluster:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> LocalCluster:
+        """Start all processes, and wait until they can be used."""
+        home = find_spark()
+        find_java()
+        self._check_host()
+        if self._workers and self._port:
+            self._check_port(self._port, "--port")
+        if self._connect:
+            self._check_connect(home)
+        with _locked(self.folder):
+            self._refuse_second()
+            for name in ("conf", "work", "tmp"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+                (self.folder / name).mkdir()
+            for log in self.folder.glob("*.log"):
+                log.unlink()
+            try:
+                self._save()
+                if self._workers:
+                    self._start_master()
+                    self._start_workers(self._workers)
+                else:
+                    self.state = replace(self.state, master=f"local[{self._cores}]")
+                if self._connect:
+                    self._start_connect()
+                self._save()
+            except BaseException:
+                _stop(self.folder)
+                raise
+        return self
+
+    def stop(self) -> None:
+        """Stop all processes, also those of executors."""
+        stop(self.folder)
+
+    def start_worker(self) -> int:
+        """Start one more worker, wait until the master has it, and return its pid."""
+        if not self.state.web_ui:
+            raise ClusterError(f"{self.master or 'this cluster'} has no master to start workers of")
+        with _locked(self.folder):
+            self._start_workers(1)
+            return self.worker_pids[-1]
+
+    def restart_connect(self) -> int:
+        """Stop the Connect server where it still runs, start it anew, and return its pid."""
+        old = [each for each in self.state.processes if each.name == "connect"]
+        if not old:
+            raise ClusterError("there is no Connect server to restart: start one with connect=True")
+        with _locked(self.folder):
+            if old[0].alive:
+                os.kill(old[0].pid, signal.SIGTERM)
+                if not _gone(lambda: [each.pid for each in old if each.alive]):
+                    os.kill(old[0].pid, signal.SIGKILL)
+                    _gone(lambda: [each.pid for each in old if each.alive])
+            others = tuple(each for each in self.state.processes if each.name != "connect")
+            self.state = replace(self.state, processes=others)
+            self._start_connect()
+            pid = self.connect_pid
+            assert pid is not None
+            return pid
+
+    def _start_master(self) -> None:
+        where = ["--host", self._host, "--port", str(self._port), "--webui-port", "0"]
+        process = self._launch(
+            "master", ["bin/spark-class", "org.apache.spark.deploy.master.Master", *where]
+        )
+
+        def found() -> tuple[str, str] | None:
+            log = Path(process.log).read_text(errors="replace")
+            master = re.search(r"Starting Spark master at (spark://\S+)", log)
+            web_ui = re.search(r"'MasterUI' on port (\d+)", log)
+            return (master[1], web_ui[1]) if master and web_ui else None
+
+        master, port = self._wait(found, process, "the master did not say where it listens")
+        web_ui = f"http://{_bracketed(self._host)}:{port}"
+        self.state = replace(self.state, master=master, web_ui=web_ui)
+        self._save()
+        self._wait(
+            lambda: (web_ui_json(web_ui) or {}).get("status") == "ALIVE",
+            process,
+            "the master did not answer",
+        )
+
+    def _start_workers(self, number: int) -> None:
+        def registered() -> int:
+            answer = web_ui_json(self.state.web_ui) or {}
+            return sum(each.get("state") == "ALIVE" for each in answer.get("workers", ()))
+
+        def known() -> set[str]:
+            answer = web_ui_json(self.state.web_ui) or {}
+            return {str(each.get("id")) for each in answer.get("workers", ())}
+
+        before = known()
+        started = []
+        for _ in range(number):
+            name = f"worker-{len(self.worker_pids) + 1}"
+            command = ["bin/spark-class", "org.apache.spark.deploy.worker.Worker"]
+            command += ["--host", self._host, "--port", "0", "--webui-port", "0"]
+            command += ["--cores", str(self._cores), "--memory", self._memory]
+            command += ["--work-dir", str(self.folder / "work" / name), self.master]
+            started.append(self._launch(name, command))
+        for process in started:
+            self._wait(
+                lambda: len(known() - before) >= number,
+                process,
+                f"the master has {registered()} of {number} workers",
+            )
+
+    def _start_connect(self) -> None:
+        if self.state.remote:  # the one it had before
+            port = int(self.state.remote.rpartition(":")[2])
+        else:
+            port = self._connect_port or _free_port(self._host)
+        conf = {
+            "spark.connect.grpc.binding.address": self._host,
+            "spark.connect.grpc.binding.port": str(port),
+            "spark.driver.host": self._host,
+            "spark.driver.bindAddress": self._host,
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.sql.warehouse.dir": str(self.folder / "work" / "warehouse"),
+        }
+        conf["spark.executor.memory" if self.state.web_ui else "spark.driver.memory"] = (
+            self._memory if not self.state.web_ui or megabytes(self._memory) < 1024 else "1g"
+        )
+        command = ["bin/spark-submit", "--master", self.master]
+        command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
+        command += ["--name", "Spark Connect server"]
+        for name, value in {**conf, **self._conf}.items():
+            command += ["--conf", f"{name}={value}"]
+        process = self._launch("connect", command)
+        self._wait(lambda: _answers(self._host, port), process, "the Connect server did not answer")
+        self.state = replace(self.state, remote=f"sc://{_bracketed(self._host)}:{port}")
+        self._save()
+
+    def _launch(self, name: str, command: Sequence[str]) -> Process:
+        home = find_spark()
+        log = self.folder / f"{name}.log"
+        with log.open("ab") as out:
+            child = subprocess.Popen(
+                [str(home / command[0]), *command[1:]],
+                cwd=self.folder / "work",
+                env=self._environment(home, name),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        _CHILDREN[child.pid] = child
+        process = Process(name, child.pid, _began(child.pid) or 0, str(log))
+        self.state = replace(self.state, processes=(*self.state.processes, process))
+        self._save()
+        return process
+
+    def _environment(self, home: Path, name: str) -> dict[str, str]:
+        ours = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(_NOT_INHERITED) and key != "MASTER"
+        }
+        ours.setdefault("SPARK_LOCAL_DIRS", str(self.folder / "tmp"))
+        ours |= {
+            _MARK: self.state.mark,
+            "SPARK_HOME": str(home),
+            "SPARK_CONF_DIR": str(self.folder / "conf"),  # empty: the same log level everywhere
+            "SPARK_LOCAL_IP": self._host,
+            "SPARK_LAUNCHER_OPTS": _QUICK,
+            "PYSPARK_PYTHON": self._python,
+        }
+        if name != "connect":
+            options = "-Dspark.port.maxRetries=0 -Dspark.master.rest.enabled=false"
+            ours |= {"SPARK_DAEMON_JAVA_OPTS": f"{options} {_QUICK}", "SPARK_DAEMON_MEMORY": "512m"}
+        return ours
+
+    def _wait(self, condition: Callable[[], Any], process: Process, complaint: str) -> Any:
+        """What the condition gives once it is true; an error with the log's reason otherwise."""
+        deadline = time.monotonic() + self._limit
+        while True:
+            found = condition()
+            if found:
+                return found
+            if not process.alive:
+                raise ClusterError(f"the {process.name} ended at once: {_reason(process.log)}")
+            if time.monotonic() > deadline:
+                raise ClusterError(f"{complaint} within {self._limit:g} s: {_reason(process.log)}")
+            time.sleep(0.05)
+
+    def _refuse_second(self) -> None:
+        state = read_state(self.folder)
+        if state is None:
+            return
+        if state.alive:
+            names = ", ".join(each.name for each in state.alive)
+            raise ClusterError(
+                f"a cluster runs already from {self.folder} ({names}; {state.master}): stop it "
+                f"with `sparktune cluster stop --dir {self.folder}`, or choose another --dir"
+            )
+        _stop(self.folder)  # executors that outlived their workers
+
+    def _check_host(self) -> None:
+        try:
+            _bind(self._host, 0)
+        except OSError as error:
+            raise ClusterError(
+                f"--host must be an address of this machine, but got {self._host!r} ({error})"
+            ) from None
+
+    def _check_port(self, port: int, option: str) -> None:
+        try:
+            _bind(self._host, port)
+        except OSError as error:
+            raise ClusterError(
+                f"port {port} of {self._host} cannot be used ({error.strerror}): end the program "
+                f"that has it, or choose another with {option} (0 takes a free one)"
+            ) from None
+
+    def _check_connect(self, home: Path) -> None:
+        if self._connect_port:
+            self._check_port(self._connect_port, "--connect-port")
+        if not list((home / "jars").glob("spark-connect_*.jar")) and not any(
+            name in self._conf for name in ("spark.jars", "spark.jars.packages")
+        ):
+            raise ClusterError(
+                f"the Spark in {home} has no Spark Connect server (that of pyspark 4 has): "
+                "name it with --conf spark.jars.packages=org.apache.spark:spark-connect_2.12:..."
+            )
+
+    def _save(self) -> None:
+        path = self.folder / "cluster.json"
+        draft = path.with_suffix(".draft")
+        draft.write_text(json.dumps(asdict(self.state), indent=1))
+        draft.replace(path)
+
+
+def start(
+    folder: str | os.PathLike[str] | None = None, *, port: int | None = 7077, **options: Any
+) -> LocalCluster:
+    """Start a cluster that outlives this process; for the options see LocalCluster."""
+    return LocalCluster(folder=folder, port=port, **options).start()
+
+
+def stop(folder: str | os.PathLike[str] | None = None) -> list[str]:
+    """Stop the cluster of a folder, its executors and their Python workers.
+
+    Returns:
+        The names of the servers that were still running; empty where none was.
+    """
+    path = Path(folder or default_folder()).absolute()
+    if not path.is_dir():
+        return []
+    with _locked(path):
+        return _stop(path)
+
+
+def read_state(folder: str | os.PathLike[str] | None = None) -> State | None:
+    """What the folder says about its cluster, None where there is none."""
+    path = Path(folder or default_folder()) / "cluster.json"
+    try:
+        read = json.loads(path.read_text())
+        processes = tuple(Process(**each) for each in read.pop("processes"))
+        return State(**read, processes=processes)
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ClusterError(f"{path} cannot be read: remove it ({error})") from None
+
+
+def default_folder() -> Path:
+    """A folder of this user for clusters that name none."""
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    folder = Path(caches).absolute() / "sparktune" / "cluster"
+    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    if not os.access(nearest, os.W_OK):
+        return Path(tempfile.gettempdir()) / f"sparktune-{os.getuid()}" / "cluster"
+    return folder
+
+
+def find_spark() -> Path:
+    """The folder with Spark's own programs: SPARK_HOME, else that of pyspark."""
+    given = os.environ.get("SPARK_HOME")
+    if given:
+        home = Path(given)
+    else:
+        try:
+            spec = importlib.util.find_spec("pyspark")
+        except ValueError:
+            spec = None
+        if spec is None or spec.origin is None:
+            raise ClusterError("pyspark is not installed: pip install 'sparktune[spark]'")
+        home = Path(spec.origin).parent
+    if not (home / "bin" / "spark-class").exists() or not (home / "jars").is_dir():
+        raise ClusterError(
+            f"{home} has no Spark to start, "
+            + (
+                "so SPARK_HOME must name another folder"
+                if given
+                else "as pyspark-client is a client only: pip install 'sparktune[spark]'"
+            )
+        )
+    return home
+
+
+def find_java() -> Path:
+    """The Java that Spark's programs would run."""
+    home = os.environ.get("JAVA_HOME")
+    if home:
+        java = Path(home) / "bin" / "java"
+        if not os.access(java, os.X_OK):
+            raise ClusterError(f"JAVA_HOME is {home}, which has no bin/java: set it to a Java 17")
+        return java
+    found = shutil.which("java")
+    if found is None:
+        raise ClusterError(
+            "Java was not found on the PATH, and JAVA_HOME is not set: install Java 17 "
+            "(apt-get install openjdk-17-jre-headless, or see https://adoptium.net)"
+        )
+    return Path(found)
+
+
+def lacking_for_connect(python: str) -> list[str]:
+    """What Python workers under a Connect server need, and this Python does not have."""
+    names = ["pyarrow", "pandas"]
+    script = "import importlib.util, sys; print(*filter(lambda name: not importlib.util."
+    script += "find_spec(name), sys.argv[1:]))"
+    try:
+        told = subprocess.run(
+            [python, "-c", script, *names], capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return names
+    return told.stdout.split()
+
+
+def megabytes(memory: str) -> int:
+    """How many MB ``"512m"`` or ``"2g"`` are."""
+    match = re.fullmatch(r"(\d+)\s*(m|mb|g|gb)", str(memory).strip().lower())
+    if match is None:
+        raise ValueError(f"`memory` must be such as 512m or 2g, but got {memory!r}")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def web_ui_json(address: str) -> dict[str, Any] | None:
+    """What a master's web UI tells, None where it does not answer."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is near
+    try:
+        with opener.open(f"{address}/json/", timeout=3) as answer:
+            read = json.load(answer)
+    except (OSError, ValueError):
+        return None
+    return read if isinstance(read, dict) else None
+
+
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+"""Servers that this process started itself, and whose end it has to take note of."""
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """No other process starts or stops the cluster of this folder meanwhile."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("w")
+    except OSError as error:
+        raise ClusterError(
+            f"{folder} cannot be written ({error.strerror}): choose another with --dir"
+        ) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ClusterError(
+                f"another process is starting or stopping the cluster of {folder}: wait for it"
+            ) from None
+        yield
+
+
+def _stop(folder: Path) -> list[str]:
+    state = read_state(folder)
+    if state is None:
+        return []
+    names = [each.name for each in state.alive]
+
+    def left() -> list[int]:
+        # executors and Python workers carry the mark too, also in sessions of their own
+        servers = [each.pid for each in state.alive]
+        return sorted({*servers, *_marked(state.mark)})
+
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in left():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+        if _gone(left):
+            break
+    if left():
+        raise ClusterError(f"processes do not end, not even when killed: {left()}")
+    (folder / "cluster.json").unlink(missing_ok=True)
+    shutil.rmtree(folder / "tmp", ignore_errors=True)
+    return names
+
+
+def _gone(left: Callable[[], list[int]]) -> bool:
+    """Whether they end in time."""
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while left():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _began(pid: int) -> int | None:
+    """When a living process began, in the kernel's ticks; None for a dead one."""
+    child = _CHILDREN.get(pid)
+    if child is not None and child.poll() is not None:
+        del _CHILDREN[pid]
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        # a process with threads left still has its ports, whatever became of its first thread
+        dead = fields[0] in "ZX" and len(os.listdir(f"/proc/{pid}/task")) < 2  # noqa: PTH208
+    except OSError:
+        return None
+    return None if dead else int(fields[19])
+
+
+def _marked(mark: str) -> list[int]:
+    """The living processes that carry a cluster's mark in their environment."""
+    wanted = f"{_MARK}={mark}".encode()
+    found = []
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdigit() and int(name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if wanted in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
+                    found.append(int(name))
+    return [pid for pid in found if _began(pid) is not None]
+
+
+@functools.cache
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _reason(log: str) -> str:
+    """The lines of a log that say why, and where it is."""
+    try:
+        lines = Path(log).read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    lines = [line.strip() for line in lines if line.strip()]
+    told = [line for line in lines if _SIGNS.search(line) and not line.startswith("at ")]
+    chosen = (told or lines)[-6:]
+    shown = "".join(f"\n    {line[:300]}" for line in chosen)
+    return f"its log {log} says{shown or ' nothing'}"
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=1) as found:
+            return bool(found.getsockname() != found.getpeername())  # a port can reach itself
+    except OSError:
+        return False
+
+
+def _free_port(host: str) -> int:
+    """A port that no other socket gets by chance before ours, or while it is started anew."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with contextlib.suppress(OSError):
+            _bind(host, port)
+            return port
+    raise ClusterError(f"no free port was found on {host}: give one with --connect-port")
+
+
+def _bind(host: str, port: int) -> None:
+    """Raise OSError where the port cannot be used."""
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        trial.bind(address)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _check_number(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"`{name}` must be a whole number from {low} to {high}, but got {value!r}")
