@@ -2,8 +2,9 @@
 
     python benchmarks/faults.py [--only local,standalone,connect] [--faults NAME,NAME]
 
-Runs a search of 12 trials at parallelism 4 for each fault, on three real deployments that it starts
-and stops on this machine: local[4], a standalone cluster of two workers, and a Spark Connect server.
+Runs a search of 12 trials at parallelism 4 for each fault, on three real deployments that it
+starts and stops on this machine: local[4], a standalone cluster of two workers, and a Spark Connect
+server.
 The fault strikes at trial 3. Every call of the objective leaves a line in a file, so that calls and
 records can be compared:
 
@@ -128,7 +129,7 @@ def strike(fault, note):
 
 def objective_of(fault, log):
     def note(text):
-        with open(log, "a") as file:
+        with Path(log).open("a") as file:
             file.write(text + "\n")
 
     def objective(x, trial):

@@ -35,6 +35,7 @@ _NO_JAVA = (
 
 
 _MODES = ("cluster", "driver")
+_IN_DRIVER = 4  # trials that use the cluster themselves
 
 
 class SparkTrials(Trials):
@@ -50,9 +51,9 @@ class SparkTrials(Trials):
 
     Args:
         parallelism: how many trials to keep under way; None takes the task slots that the cluster
-            has when the run begins. There is no upper limit: trials beyond the slots wait in Spark,
-            and a cluster that grows takes them up. More trials at a time end sooner, but each is
-            chosen knowing less.
+            has when the run begins (in the driver at most 4). There is no upper limit: trials
+            beyond the slots wait in Spark, and a cluster that grows takes them up. More trials at a
+            time end sooner, but each is chosen knowing less.
         timeout: seconds after which a run stops and returns its best; ``fmin(timeout=...)`` wins.
         loss_threshold: a loss at which a run stops; ``fmin(loss_threshold=...)`` wins.
         spark_session: the session to run in, classic or Spark Connect; None takes the active one,
@@ -137,7 +138,8 @@ class SparkTrials(Trials):
     def parallelism(self) -> int:
         """How many trials are kept under way; asks the cluster where it was not given."""
         if self._parallelism is None:
-            self._parallelism = self._cluster_engine(None).slots
+            slots = self._cluster_engine(None).slots
+            self._parallelism = slots if self.mode == "cluster" else min(slots, _IN_DRIVER)
         return self._parallelism
 
     @parallelism.setter

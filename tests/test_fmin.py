@@ -7,6 +7,7 @@ import pickle
 import signal
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -496,6 +497,76 @@ def test_ctrl_c_is_raised_again_and_keeps_everything(saddle, capsys):
     assert trials.count_cancelled_trials() == 1
     quiet(saddle_loss, saddle, max_evals=10, trials=trials)
     assert len(trials) == 10
+
+
+def test_another_thread_ends_a_run(executor_and_n, saddle):
+    """trials.cancel() from another thread ends a run with its best so far; it can go on."""
+    executor, n = executor_and_n
+    trials = Trials(parallelism=n, executor=executor)
+
+    def objective(config, trial):
+        if trial.number >= 3 * n:
+            time.sleep(0.2 if n == 1 else 60)
+        return 1.0
+
+    def cancel():
+        while trials.count_successful_trials() < 3 * n:
+            time.sleep(0.02)
+        trials.cancel()
+
+    threading.Thread(target=cancel, daemon=True).start()
+    fmin(objective, saddle, max_evals=1000, trials=trials, show_progressbar=False)
+    assert trials.fmin_cancelled_reason == "fmin run cancelled by the user"
+    ended = trials.count_successful_trials()
+    assert 3 * n <= ended < 20
+    fmin(lambda c: 0.5, saddle, max_evals=ended + 3, trials=trials, show_progressbar=False)
+    assert (trials.best_loss, trials.fmin_cancelled_reason) == (0.5, None)
+
+
+@pytest.fixture(params=[(None, 1), ("threads", 2), ("processes", 2)], ids=str)
+def executor_and_n(request):
+    return request.param
+
+
+def test_fmin_limits_the_time_of_trials(saddle):
+    """trial_timeout of fmin holds for that run; such trials count, and do not end the run."""
+    trials = Trials(trial_timeout=30)
+
+    def objective(config, trial):
+        time.sleep(20 if trial.number % 2 else 0)
+        return 1.0
+
+    fmin(objective, saddle, max_evals=4, trials=trials, trial_timeout=0.2, show_progressbar=False)
+    assert list(trials.to_pandas()["status"]) == ["ok", "timed_out"] * 2
+    assert trials.count_total_trials() == 4
+    assert trials.count_failed_trials() == 2
+    assert trials._settings.timeout == 30
+    with pytest.raises(ValueError, match=r"`trial_timeout` must be .* but got -1"):
+        fmin(objective, saddle, max_evals=4, trial_timeout=-1)
+
+
+def test_too_much_parallelism_is_advised_against(saddle):
+    """More trials at a time than a third of the budget draw a warning, not so in random search."""
+    options = {"max_evals": 8, "show_progressbar": False}
+    with pytest.warns(UserWarning, match="parallelism=4 is more than a third of max_evals=8"):
+        fmin(lambda c: 1.0, saddle, trials=Trials(parallelism=4, executor="threads"), **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        threads = Trials(parallelism=4, executor="threads")
+        fmin(lambda c: 1.0, saddle, algo=rand.suggest, trials=threads, **options)
+        fmin(lambda c: 1.0, saddle, trials=Trials(parallelism=2, executor="threads"), **options)
+
+
+def test_processes_use_what_this_one_does_not_share(saddle):
+    """Trials(parallelism=n) runs trials in n processes other than this one."""
+    trials = Trials(parallelism=3)
+    fmin(
+        lambda c: {"loss": time.sleep(0.1) or c["a"], "pid": os.getpid()}, saddle, max_evals=12,
+        trials=trials, show_progressbar=False,
+    )  # fmt: skip
+    pids = {result["pid"] for result in trials.results}
+    assert len(pids) == 3
+    assert os.getpid() not in pids
 
 
 def test_a_real_signal_interrupts_running_threads(saddle):

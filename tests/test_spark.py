@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -338,6 +339,12 @@ def test_jobs_carry_the_trial(trials):
         ({"parallelism": -1}, ValueError, "`parallelism`.*-1"),
         ({"timeout": -1}, ValueError, "`timeout`.*-1"),
         ({"loss_threshold": "x"}, ValueError, "`loss_threshold`.*'x'"),
+        ({"mode": "cloud"}, ValueError, "`mode` must be 'cluster' or 'driver', but got 'cloud'"),
+        ({"mode": "driver", "trial_cpus": 2}, ValueError, "`trial_cpus` is for trials that are"),
+        ({"max_retries": -1}, ValueError, "`max_retries` must be a whole number >= 0, but got -1"),
+        ({"max_result_mb": 0}, ValueError, "`max_result_mb`.*megabytes > 0, but got 0"),
+        ({"artifact_dir": 3}, ValueError, "`artifact_dir` must be a path or None, but got 3"),
+        ({"artifact_dir": "s3://b/c"}, ValueError, "`artifact_dir` must be a folder .*'s3://b/c'"),
         ({"spark_session": 5}, ValueError, "`spark_session` must be a SparkSession, but got 5"),
     ],
 )
@@ -399,6 +406,162 @@ def test_modules_registered_by_value_travel(trials, tmp_path, monkeypatch):
     cloudpickle.register_pickle_by_value(module)
     quiet(objective, space, max_evals=3, trials=trials)
     assert trials.count_successful_trials() == 2
+
+
+def test_objectives_that_use_spark(trials):
+    """In the driver's mode an objective uses the session, and its trials run side by side."""
+    session = trials._session
+    began = []
+
+    def objective(x):
+        began.append(threading.get_ident())
+        return x + session.range(100).selectExpr("sum(id) as total").first().total
+
+    options = {"max_evals": 8, "show_progressbar": False}
+    driver = SparkTrials(4, spark_session=session, mode="driver")
+    advised = "made with spark.scheduler.mode=FAIR"
+    with nullcontext() if _is_connect(session) else pytest.warns(UserWarning, match=advised):
+        best = fmin(objective, hp.uniform("x", 0, 1), trials=driver, **options)
+    assert driver.best_loss == 4950 + best["x"]
+    assert len(set(began)) > 1
+
+
+@pytest.mark.filterwarnings("ignore:.*scheduler.mode=FAIR")
+def test_spark_jobs_of_a_stopped_trial_end(trials, tmp_path):
+    """In the driver's mode, what a cancelled trial runs on Spark is cancelled with it."""
+    session = trials._session
+
+    def objective(x):
+        from pyspark.sql.functions import udf
+
+        def sleep(i):
+            (tmp_path / str(os.getpid())).touch()
+            time.sleep(60)
+
+        session.range(0, 1, 1, 1).select(udf(sleep)("id")).collect()
+
+    driver = SparkTrials(2, spark_session=session, mode="driver")
+
+    def stop():
+        wait_for(lambda: len(list(tmp_path.iterdir())) == 2, 60)
+        driver.cancel()
+
+    threading.Thread(target=stop, daemon=True).start()
+    with pytest.raises(AllTrialsFailed, match="cancelled by the user"):
+        quiet(objective, hp.uniform("x", 0, 1), max_evals=8, trials=driver)
+    assert wait_for(lambda: not alive(path.name for path in tmp_path.iterdir()))
+
+
+@pytest.mark.classic
+def test_broadcast_variables_and_accumulators_of_pyspark(trials):
+    """An objective may use pyspark's own broadcast variables and accumulators, run after run."""
+    context = trials._session.sparkContext
+    table, calls = context.broadcast({"slope": 2.0}), context.accumulator(0)
+
+    def objective(x):
+        calls.add(1)
+        return table.value["slope"] * x
+
+    for _ in range(2):
+        again = SparkTrials(4, spark_session=trials._session)
+        quiet(objective, hp.uniform("x", 0, 1), max_evals=10, trials=again)
+        assert again.best_loss == 2.0 * again.argmin["x"]
+    assert calls.value == 20
+    other = context.broadcast("later")
+    quiet(lambda x: x if other.value == "later" else 9.0, hp.uniform("x", 0, 1), max_evals=4,
+          trials=trials)  # fmt: skip
+    assert trials.best_loss < 1
+
+
+@pytest.mark.classic
+def test_jobs_keep_the_cells_group_and_pool(trials):
+    """Jobs of trials are in the caller's job group and pool, and end with that group."""
+    context = trials._session.sparkContext
+    tracker, pools = context.statusTracker(), set()
+
+    def cancel():
+        wait_for(lambda: len(tracker.getJobIdsForGroup("a cell")) >= 4, 60)
+        for stage in tracker.getActiveStageIds():
+            pools.add(context._jsc.sc().statusStore().lastStageAttempt(stage).schedulingPool())
+        context.cancelJobGroup("a cell")
+
+    context.setJobGroup("a cell", "what the cell does")
+    context.setLocalProperty("spark.scheduler.pool", "of the cell")
+    try:
+        threading.Thread(target=cancel, daemon=True).start()
+        with pytest.raises(AllTrialsFailed, match="cancelled by the user"):
+            quiet(lambda x: time.sleep(60), hp.uniform("x", 0, 1), max_evals=20, trials=trials)
+    finally:
+        for name in ("spark.jobGroup.id", "spark.job.description", "spark.scheduler.pool"):
+            context.setLocalProperty(name, None)
+    assert trials.count_cancelled_trials() == len(trials._dynamic_trials) == 4
+    assert pools == {"of the cell"}
+
+
+@pytest.mark.classic
+def test_one_job_cancelled_in_spark_is_one_cancelled_trial(trials):
+    """A job that is killed from outside is a cancelled trial with a reason; the run goes on."""
+    context = trials._session.sparkContext
+
+    def objective(x, trial):
+        time.sleep(60 if trial.number == 2 else 0.05)
+        return x
+
+    def kill():
+        store = context._jsc.sc().statusStore()
+        jobs = context.statusTracker().getActiveJobsIds
+        title = lambda job: store.job(job).description().get()  # noqa: E731
+        wait_for(lambda: any(title(job).startswith("trial 2:") for job in jobs()), 60)
+        time.sleep(1)
+        for job in jobs():
+            if title(job).startswith("trial 2:"):
+                context._jsc.sc().cancelJob(job)
+
+    threading.Thread(target=kill, daemon=True).start()
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=12, trials=trials)
+    frame = trials.to_pandas()
+    assert list(frame.index[frame["status"] == "cancelled"]) == [2]
+    assert frame["error"][2].startswith("cancelled from outside")
+    assert trials.count_successful_trials() == 12
+
+
+def test_the_drivers_cancel_is_the_last_resort(trials, monkeypatch):
+    """Where nothing on the executor keeps a trial's time, the driver cancels its job."""
+    from sparktune.engines import spark_base
+
+    monkeypatch.setattr(spark_base, "_OVERDUE_SECONDS", 2.0)
+    timed = SparkTrials(4, spark_session=trials._session, trial_timeout=1.0, trial_grace=0.5)
+
+    def objective(x, trial):
+        if trial.number == 1:
+            parent = os.getpid()
+            for _ in range(2):  # the watchdog, Spark's worker
+                stat = Path(f"/proc/{parent}/stat").read_text()
+                parent = int(stat.rpartition(")")[2].split()[1])
+            os.kill(parent, signal.SIGSTOP)
+            with suppress(BaseException):
+                time.sleep(60)
+            time.sleep(60)
+        return x
+
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=8, trials=timed)
+    assert timed.to_pandas()["status"].value_counts().to_dict() == {"ok": 7, "timed_out": 1}
+    assert "cancelled by the driver after" in timed.errors()[1]
+
+
+def test_retries_of_crashes(trials, tmp_path):
+    """A crashed trial runs again where that is asked for, and fails when it does it again."""
+
+    def objective(x, trial):
+        if trial.number == 1 or (trial.number == 0 and trial.attempt == 0):
+            os._exit(3)
+        return {"loss": x, "attempt": trial.attempt}
+
+    again = SparkTrials(4, spark_session=trials._session, retry_crashes=True, max_retries=2)
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=6, trials=again)
+    frame = again.to_pandas()
+    assert list(frame["status"]) == ["ok", "failed", "ok", "ok", "ok", "ok"]
+    assert list(frame["attempt"]) == [1, 2, 0, 0, 0, 0]
 
 
 @pytest.mark.slow

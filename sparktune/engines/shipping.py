@@ -52,8 +52,8 @@ def broadcast(value: Any) -> Broadcast:
     What an objective captures travels once per run. What is captured through a handle travels once
     per Spark session, whatever number of runs use it, and every process that runs trials unpickles
     it once and keeps it for as long as the runs use it. All trials of a process share it, so it
-    must not be changed. Costs memory for the object's pickle on the driver, and for the object in
-    each process that runs trials.
+    must not be changed. Costs memory for the object's pickle on the driver, for the object in each
+    process that runs trials, and for what Spark keeps of it until the session ends.
 
     Args:
         value: anything that cloudpickle can pickle.

@@ -48,6 +48,7 @@ class JobPerTrial(ABC):
     """
 
     blocking = False
+    _sends_again = False
     _closed = True
 
     def __init__(self, slots: int | None) -> None:
@@ -119,6 +120,8 @@ class JobPerTrial(ABC):
         self._job = job
         self._shipment = self._prepare(job)
         self._places = self._send_all()
+        if not self._sends_again:
+            self._shipment.blobs = {}
         self._run_tag = f"sparktune-{job.run_id}"
         self._cancelled: set[tuple[int, int]] = set()
         self._overdue: dict[tuple[int, int], float] = {}
@@ -159,6 +162,14 @@ class JobPerTrial(ABC):
 
     def _run(self, task: Task, blob: bytes) -> Outcome:
         key = (task.number, task.attempt)
+        self._submitted[key] = time.monotonic()
+        try:
+            return self._answered(task, blob)
+        finally:
+            del self._submitted[key]
+
+    def _answered(self, task: Task, blob: bytes) -> Outcome:
+        key = (task.number, task.attempt)
         if self._is_cancelled(key):
             return Outcome(Status.CANCELLED)
         settings = self._job.settings
@@ -172,13 +183,10 @@ class JobPerTrial(ABC):
             "artifacts": settings.artifact_dir,
             "environment": settings.environment,
         }
-        self._submitted[key] = time.monotonic()
         try:
             answer = unpacked(self._collect(self._tag(*key), task.title, message))
         except Exception as error:
             return self._outcome_of_error(error, key)
-        finally:
-            del self._submitted[key]
         if answer["status"] != "lost":
             return outcome_of(answer, settings)
         if self._is_cancelled(key):

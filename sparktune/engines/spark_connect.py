@@ -53,6 +53,8 @@ class SparkConnect(JobPerTrial):
         slots: how many queries to keep under way; None asks the server when a run begins.
     """
 
+    _sends_again = True  # to the session of a server that was started anew
+
     def __init__(self, session: Any, slots: int | None = None) -> None:
         super().__init__(slots)
         self._session = session
@@ -72,13 +74,25 @@ class SparkConnect(JobPerTrial):
         if self._session.is_stopped:
             raise EngineStopped("the Spark Connect session was stopped; create a new one first")
         cloudpickle.register_pickle_by_value(remote)
+        self._job = job
+        self._check_server()
         self._on_retry = "run" if self._may_copy() else "lost"
         self._user_tags = set(self._session.getTags())
-        if job.settings.hard is not None:
-            self._listen()
         return Shipment(job, cloudpickle)
 
+    def _check_server(self) -> None:
+        """Go on in a session of one's own where the given one went down with an earlier server."""
+        try:
+            _ = self._session.version
+        except Exception as error:
+            if not any(sign in _words(error) for sign in _SESSION_GONE):
+                raise
+            self._session = self._new_session()
+        self._listen()
+
     def _listen(self) -> None:
+        if self._job.settings.hard is None:
+            return
         with contextlib.suppress(AttributeError):  # before Spark 4
             self._session.registerProgressHandler(self._note_progress)
 
@@ -147,7 +161,9 @@ class SparkConnect(JobPerTrial):
         with self._renewing:
             if self._session is session and not self._closed:
                 try:
-                    self._renew()
+                    self._session = self._new_session()
+                    self._listen()
+                    self._places = self._send_all()
                 except Exception as failure:
                     raise EngineStopped(
                         "the Spark Connect server cannot be reached any more; finished trials are "
@@ -155,7 +171,7 @@ class SparkConnect(JobPerTrial):
                     ) from error
         raise LostSession(f"the Spark Connect session went down: {text[:500]}") from error
 
-    def _renew(self) -> None:
+    def _new_session(self) -> Any:
         from pyspark.sql.connect.session import SparkSession
 
         client = self._session.client
@@ -167,10 +183,7 @@ class SparkConnect(JobPerTrial):
         _ = session.version  # asks the server
         with contextlib.suppress(AttributeError):
             session.client.set_retry_policies(client.get_retry_policies())
-        self._session = session
-        if self._job.settings.hard is not None:
-            self._listen()
-        self._places = self._send_all()
+        return session
 
     def _cancel_jobs(self, tag: str) -> None:
         with contextlib.suppress(Exception):  # a server that is gone runs nothing

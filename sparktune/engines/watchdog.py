@@ -334,10 +334,13 @@ class _Watchdog:
                     poll.register(read, _READABLE)
             for fd, _ in poll.poll():
                 if fd == self._control.fileno():
-                    commands = self._control.recv(100)
+                    try:
+                        commands = self._control.recv(100)
+                        self._obey(commands)
+                    except OSError:  # the worker is gone, and answers with it
+                        return
                     if not commands:
                         return
-                    self._obey(commands)
                 elif fd == self._wake:
                     os.read(self._wake, 1000)
                     self._reap()

@@ -1,0 +1,244 @@
+"""The Spark suites on a real cluster and on a Spark Connect server, and what only they have."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import venv
+from pathlib import Path
+
+import pytest
+
+from sparktune.cluster.local import LocalCluster
+
+ROOT = Path(__file__).parents[1]
+SUITES = [
+    str(ROOT / "tests" / "conformance" / "test_engines.py"),
+    str(ROOT / "tests/test_spark.py"),
+]
+OPTIONS = ["-q", "-k", "spark", "-m", "not slow", "-p", "no:cacheprovider"]
+OPTIONS += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
+
+pytestmark = pytest.mark.slow
+
+
+def run_suites(pytest_command, folder, **environment):
+    """Runs the Spark suites in a process of their own; the last line of what it says."""
+    done = subprocess.run(
+        [*pytest_command, *SUITES, *OPTIONS],
+        cwd=folder, env={**os.environ, "PYSPARK_PYTHON": sys.executable, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=900, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-8000:]
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def connect(tmp_path_factory):
+    """A Spark Connect server with four task slots."""
+    folder = tmp_path_factory.mktemp("connect")
+    with LocalCluster(workers=0, cores=4, connect=True, folder=folder) as cluster:
+        yield cluster
+
+
+def test_on_a_standalone_cluster(tmp_path):
+    """All that holds in one process holds on a cluster of two workers, with nothing skipped."""
+    with LocalCluster(workers=2, cores=2, folder=tmp_path / "cluster") as cluster:
+        environment = {"SPARKTUNE_TEST_MASTER": cluster.master, "SPARK_LOCAL_IP": "127.0.0.1"}
+        said = run_suites([sys.executable, "-m", "pytest"], tmp_path, **environment)
+    assert " passed" in said
+
+
+def test_on_spark_connect(connect, tmp_path):
+    """All that needs no SparkContext holds on Spark Connect."""
+    environment = {"SPARKTUNE_TEST_REMOTE": connect.remote}
+    assert " passed" in run_suites([sys.executable, "-m", "pytest"], tmp_path, **environment)
+
+
+def test_with_the_client_alone(connect, tmp_path):
+    """The wheel and pyspark-client, without pyspark and Java, pass the Spark Connect suite."""
+
+    def run(*command):
+        options = {"capture_output": True, "text": True, "check": True}
+        return subprocess.run(command, cwd=tmp_path, **options).stdout
+
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", "wheel", str(ROOT))
+    (wheel,) = (tmp_path / "wheel").glob("sparktune-*.whl")
+    venv.create(tmp_path / "client", with_pip=True)
+    python = str(tmp_path / "client" / "bin" / "python")
+    extra = ["pytest", "threadpoolctl", "pandas<3"]
+    run(python, "-m", "pip", "install", "-q", f"{wheel}[client]", *extra)
+    said = run_suites(
+        [str(tmp_path / "client" / "bin" / "pytest")], tmp_path,
+        SPARKTUNE_TEST_REMOTE=connect.remote, JAVA_HOME="/nowhere", SPARK_HOME="",
+    )  # fmt: skip
+    assert " passed" in said
+    installed = {line.split()[0] for line in run(python, "-m", "pip", "list").splitlines()}
+    assert "pyspark-client" in installed
+    assert "pyspark" not in installed
+    origin = run(python, "-c", "import sparktune; print(sparktune.__file__)")
+    assert origin.startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize("deployment", ["local", "standalone", "connect"])
+def test_every_fault_ends_as_promised(deployment, tmp_path):
+    """Whatever breaks, no trial is lost, none is recorded twice, and the run ends well."""
+    script = str(ROOT / "benchmarks" / "faults.py")
+    done = subprocess.run(
+        [sys.executable, script, "--only", deployment],
+        cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+    assert "NOT AS PROMISED" not in done.stdout
+    assert len(done.stdout.splitlines()) > 12
+
+
+def script_on(master, folder, settings, body):
+    """What a script prints that runs on a session of its own."""
+    path = Path(folder) / "script.py"
+    path.write_text(
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from pyspark.sql import SparkSession\n"
+        "from sparktune import SparkTrials, fmin, hp, rand\n"
+        f"builder = SparkSession.builder.master({master!r}).config(map={settings!r})\n"
+        "session = builder.getOrCreate()\n"
+        "run = lambda objective, n, trials: fmin(objective, hp.uniform('x', 0, 1), max_evals=n,\n"
+        "    algo=rand.suggest, trials=trials, show_progressbar=False)\n" + body
+    )
+    environment = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    done = subprocess.run(
+        [sys.executable, str(path)], cwd=folder, env={**os.environ, **environment},
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+    return done.stdout.split("\n")
+
+
+QUIET = {
+    "spark.ui.enabled": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.log.level": "OFF",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+
+def test_gpus_of_the_task(tmp_path):
+    """A trial learns its task's GPU addresses, and CUDA sees these alone, in any order of tasks."""
+    found = tmp_path / "gpus.sh"
+    found.write_text('#!/bin/sh\necho \'{"name": "gpu", "addresses": ["4", "7"]}\'\n')
+    found.chmod(0o755)
+    amounts = {"spark.worker.resource.gpu.amount": "2", "spark.executor.resource.gpu.amount": "2"}
+    amounts["spark.task.resource.gpu.amount"] = "1"
+    scripts = [f"spark.{who}.resource.gpu.discoveryScript" for who in ("worker", "executor")]
+    settings = {**QUIET, **amounts, **dict.fromkeys(scripts, str(found))}
+    body = """
+def objective(x, trial):
+    time.sleep(0.2)
+    return {"loss": x, "is": (trial.gpus, os.environ["CUDA_VISIBLE_DEVICES"])}
+trials = SparkTrials(2)
+run(objective, 10, trials)
+print(sorted({result["is"] for result in trials.results}))
+"""
+    out = script_on("local-cluster[1,2,1024]", tmp_path, settings, body)
+    assert out[0] == "[(('4',), '4'), (('7',), '7')]"
+
+
+def test_a_resource_profile(tmp_path):
+    """A profile that asks for two cores a trial halves how many run at a time."""
+    body = """
+from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
+profile = ResourceProfileBuilder().require(TaskResourceRequests().cpus(2)).build
+def objective(x):
+    began = time.time()
+    time.sleep(0.5)
+    return {"loss": x, "span": (began, time.time())}
+trials = SparkTrials(4, resource_profile=profile)
+run(objective, 12, trials)
+spans = [result["span"] for result in trials.results]
+print(max(sum(a <= moment < b for a, b in spans) for moment, _ in spans))
+"""
+    assert script_on("local-cluster[1,4,1024]", tmp_path, QUIET, body)[0] == "2"
+
+
+def test_speculative_copies_never_win(tmp_path):
+    """A slow trial outlives its copy; one whose executor dies while a copy waits runs again."""
+    speculation = {
+        "spark.speculation": "true",
+        "spark.speculation.task.duration.threshold": "2s",
+        "spark.speculation.interval": "200ms",
+    }
+    body = """
+log = Path.cwd() / "log"
+def objective(x, trial):
+    with log.open("a") as file:
+        file.write(f"{trial.number}.{trial.attempt} ")
+    if (trial.number, trial.attempt) == (1, 0):
+        time.sleep(3)  # a copy waits by now
+        pid = os.getpid()
+        for _ in range(4):  # the watchdog, Spark's worker, its daemon, the executor
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(pid, 9)
+        time.sleep(60)
+    time.sleep(6 if trial.number == 0 else 0.1)
+    return x
+trials = SparkTrials(2)
+run(objective, 4, trials)
+frame = trials.to_pandas()
+print(list(frame["status"]), list(frame["attempt"]))
+print(" ".join(sorted(log.read_text().split())))
+"""
+    out = script_on("local-cluster[2,2,1024]", tmp_path, {**QUIET, **speculation}, body)
+    assert out[:2] == [f"{['ok'] * 4} [0, 1, 0, 0]", "0.0 1.0 1.1 2.0 3.0"]
+
+
+def test_a_cluster_that_grows(tmp_path):
+    """Trials beyond the task slots wait in Spark, and a worker that joins takes them up."""
+    with LocalCluster(workers=1, cores=1, folder=tmp_path / "cluster") as cluster:
+        body = """
+import subprocess, threading
+def grow(trials):
+    if trials.count_total_trials() == 2:
+        Path("grow").touch()
+        while not Path("grown").exists():
+            time.sleep(0.1)
+    return False, []
+def objective(x):
+    time.sleep(0.5)
+    return {"loss": x, "executor": os.environ["SPARK_EXECUTOR_DIRS"]}
+trials = SparkTrials(4)
+fmin(objective, hp.uniform("x", 0, 1), max_evals=24, trials=trials, algo=rand.suggest,
+     early_stop_fn=grow, show_progressbar=False)
+print(len(trials), len({result["executor"] for result in trials.results}))
+"""
+
+        def join():
+            while not (tmp_path / "grow").exists():
+                time.sleep(0.1)
+            cluster.start_worker()
+            (tmp_path / "grown").touch()
+
+        threading.Thread(target=join, daemon=True).start()
+        assert script_on(cluster.master, tmp_path, QUIET, body)[0] == "24 2"
+
+
+def test_spark_submit_to_the_cluster_of_the_command_line(tmp_path):
+    """The settings in conf/standalone.conf run a script on a cluster of the command line."""
+    with LocalCluster(workers=2, cores=1, folder=tmp_path / "cluster") as cluster:
+        script = tmp_path / "script.py"
+        script.write_text(
+            "from sparktune import SparkTrials, fmin, hp\n"
+            "trials = SparkTrials(2)\n"
+            "fmin(lambda x: x, hp.uniform('x', 0, 1), max_evals=6, trials=trials)\n"
+            "print(len(trials), trials._session.sparkContext.master)\n"
+        )
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        conf = str(ROOT / "conf" / "standalone.conf")
+        done = subprocess.run(
+            ["spark-submit", "--properties-file", conf, "--master", cluster.master, str(script)],
+            env={**os.environ, "PATH": path, "PYSPARK_PYTHON": sys.executable},
+            capture_output=True, text=True, timeout=200, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert f"6 {cluster.master}" in done.stdout
