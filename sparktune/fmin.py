@@ -271,7 +271,9 @@ def _interrupted(history: History) -> str:
 
 def _advise(trials: Trials, max_evals: int | None) -> None:
     """Warn where most trials would be chosen without knowing any result."""
-    given = getattr(trials, "user_specified_parallelism", trials.parallelism)
+    given = (
+        trials.user_specified_parallelism if isinstance(trials, SparkTrials) else trials.parallelism
+    )
     if max_evals is None or given is None or given <= max(1, max_evals / 3):
         return
     warnings.warn(

@@ -88,6 +88,7 @@ class SparkTrials(Trials):
     """
 
     asynchronous = True
+    _lost_profile = False
 
     def __init__(
         self,
@@ -137,10 +138,10 @@ class SparkTrials(Trials):
     @property
     def parallelism(self) -> int:
         """How many trials are kept under way; asks the cluster where it was not given."""
-        if self._parallelism is None:
-            slots = self._cluster_engine(None).slots
-            self._parallelism = slots if self.mode == "cluster" else min(slots, _IN_DRIVER)
-        return self._parallelism
+        if self._parallelism is not None:
+            return self._parallelism
+        slots = self._cluster_engine(None).slots
+        return slots if self.mode == "cluster" else min(slots, _IN_DRIVER)
 
     @parallelism.setter
     def parallelism(self, value: int) -> None:
@@ -149,6 +150,13 @@ class SparkTrials(Trials):
     def _cluster_engine(self, slots: int | None) -> JobPerTrial:
         if self._session is None or _is_stopped(self._session):
             self._session = _checked(None, self.mode)  # unpickled, or the old one was stopped
+        if self._lost_profile and self.resource_profile is None:
+            warnings.warn(
+                "these trials were pickled, and a resource profile cannot be: set "
+                "trials.resource_profile again, or go on without one",
+                stacklevel=4,
+            )
+            self._lost_profile = False
         if _is_connect(self._session):
             return SparkConnect(self._session, slots)
         return SparkClassic(self._session.sparkContext, slots, self.resource_profile)
@@ -163,7 +171,10 @@ class SparkTrials(Trials):
         return ContextDriver(self._session.sparkContext, self.parallelism)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_session": None, "resource_profile": None}
+        """All but the session and the profile, which belong to this process."""
+        state = {**super().__getstate__(), "_session": None, "resource_profile": None}
+        state["_lost_profile"] = self.resource_profile is not None
+        return state
 
 
 def _refuse_in_driver(**options: Any) -> None:

@@ -99,7 +99,8 @@ class Trials:
             raise ValueError(
                 f"`executor` must be 'processes', 'threads' or None, but got {executor!r}"
             )
-        if trial_cpus is not None and executor is None and parallelism == 1:
+        own_processes = executor == "processes" or (executor is None and parallelism > 1)
+        if trial_cpus is not None and not own_processes:
             raise ValueError(
                 "`trial_cpus` needs processes of their own for the trials, which set it when they "
                 f"start: add executor='processes'; got trial_cpus={trial_cpus!r} without it"
@@ -442,8 +443,9 @@ def settings_of(
             "`artifact_dir` must be a folder that driver and executors alike have mounted, but got "
             f"the address {folder!r}"
         )
+    limit = None if trial_timeout == math.inf else trial_timeout
     return Settings(
-        trial_timeout, trial_grace, trial_cpus, max_result_mb,
+        limit, trial_grace, trial_cpus, max_result_mb,
         None if folder is None else str(Path(folder).absolute()),
         max_retries, retry_crashes,
     )  # fmt: skip

@@ -43,7 +43,7 @@ def connect(tmp_path_factory):
 
 
 def test_on_a_standalone_cluster(tmp_path):
-    """All that holds in one process holds on a cluster of two workers, with nothing skipped."""
+    """All that holds in one process holds on a cluster of two workers."""
     with LocalCluster(workers=2, cores=2, folder=tmp_path / "cluster") as cluster:
         environment = {"SPARKTUNE_TEST_MASTER": cluster.master, "SPARK_LOCAL_IP": "127.0.0.1"}
         said = run_suites([sys.executable, "-m", "pytest"], tmp_path, **environment)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+import zipfile
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
@@ -562,6 +563,28 @@ def test_retries_of_crashes(trials, tmp_path):
     frame = again.to_pandas()
     assert list(frame["status"]) == ["ok", "failed", "ok", "ok", "ok", "ok"]
     assert list(frame["attempt"]) == [1, 2, 0, 0, 0, 0]
+
+
+def test_archives_added_later_reach_warm_processes(trials, tmp_path):
+    """A zip of modules that is added to the session is found by processes that run already."""
+    archive = tmp_path / "late_modules.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("late_module.py", "half = lambda x: x / 2")
+
+    def objective(x):
+        import late_module
+
+        return late_module.half(x)
+
+    space = hp.uniform("x", 0, 1)
+    with pytest.raises(AllTrialsFailed, match="the module 'late_module' is not installed"):
+        quiet(objective, space, max_evals=4, trials=trials)
+    if _is_connect(trials._session):
+        trials._session.addArtifacts(str(archive), pyfile=True)
+    else:
+        trials._session.sparkContext.addPyFile(str(archive))
+    quiet(objective, space, max_evals=8, trials=trials)
+    assert trials.count_successful_trials() == 4
 
 
 @pytest.mark.slow

@@ -197,7 +197,8 @@ def outcome_of(answer: Mapping[str, Any], settings: Settings) -> Outcome:
     if status == "died":
         return Outcome(
             Status.CRASHED,
-            error=f"the trial's process died under the objective: {_death(answer['exit'])}",
+            error=f"the trial's process died {_when(answer)} the objective"
+            f"{' began' if not answer['begun'] else ''}: {_death(answer['exit'])}",
             **common,
         )
     if status == "unloadable":
@@ -230,6 +231,10 @@ def _timed_out(answer: Mapping[str, Any], settings: Settings) -> str:
         f"killed after {seconds:.2f} s: it did not react to its time limit of {limit:g} s within "
         f"{settings.grace:g} s"
     )
+
+
+def _when(answer: Mapping[str, Any]) -> str:
+    return "under" if answer["begun"] else "before"
 
 
 def _death(status: int | None) -> str:

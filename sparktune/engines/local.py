@@ -136,9 +136,8 @@ class Threads:
 def _evaluated(job: Job, task: Task, on_report: OnReport | None) -> Outcome:
     """The outcome of a task that is evaluated here and now."""
     settings = job.settings
-    context = {**task.full_context, "env": settings.environment}
     answer = evaluate(
-        job.objective, task.config, context, job.wants_trial,
+        job.objective, task.config, task.full_context, job.wants_trial,
         limit=settings.timeout, on_report=on_report,
     )  # fmt: skip
     return outcome_of(answer, settings)

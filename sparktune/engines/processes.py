@@ -17,13 +17,14 @@ from ..history import Outcome, Status
 from .base import Job, OnReport, Task, outcome_of, with_result
 from .pool import DaemonPool
 from .shipping import Shipment
-from .watchdog import TrialProcess
+from .watchdog import TrialProcess, died_idle
 
 __all__ = ["Processes"]
 
 _FOLDER = Path(__file__).parent
 _PROGRAM = """
 import sys, types
+sys.path[:] = [entry for entry in sys.path if entry]
 package = sys.modules["_sparktune"] = types.ModuleType("_sparktune")
 package.__path__ = [sys.argv[1]]
 from _sparktune import watchdog
@@ -48,6 +49,10 @@ class Processes:
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self._closed = True
+        self._pool = DaemonPool(slots, threading.Thread)
+        self._lock = threading.Lock()
+        self._idle: list[TrialProcess] = []
+        self._busy: dict[tuple[int, int], TrialProcess | None] = {}
 
     def open(self, job: Job, on_report: OnReport | None = None) -> None:  # noqa: ARG002
         """Pickle the objective.
@@ -57,9 +62,6 @@ class Processes:
         """
         self._job = job
         self._shipment = Shipment(job, _cloudpickle())
-        self._lock = threading.Lock()
-        self._idle: list[TrialProcess] = []
-        self._busy: dict[tuple[int, int], TrialProcess | None] = {}
         self._closed = False
         self._pool = DaemonPool(self.slots, threading.Thread)
 
@@ -85,8 +87,18 @@ class Processes:
 
     def _run(self, key: tuple[int, int], blob: bytes) -> Outcome:
         process = self._take(key)
-        if process is None:
-            return Outcome(Status.CANCELLED)
+        while process is not None:
+            served = bool(process.kept)
+            answer = self._answer(process, blob)
+            if served and died_idle(answer) and self._forget(key):
+                process = self._take(key)
+                continue
+            if not self._give_back(key, process):
+                break
+            return outcome_of(with_result(answer), self._job.settings)
+        return Outcome(Status.CANCELLED)
+
+    def _answer(self, process: TrialProcess, blob: bytes) -> dict[str, Any]:
         settings, shipment = self._job.settings, self._shipment
         message = {
             "job": shipment.digest,
@@ -102,10 +114,15 @@ class Processes:
             "env": settings.environment,
             "path": sys.path,
         }
-        answer = process.evaluate(message, settings.hard)
-        if not self._give_back(key, process, answer):
-            return Outcome(Status.CANCELLED)
-        return outcome_of(with_result(answer), settings)
+        return process.evaluate(message, settings.hard)
+
+    def _forget(self, key: tuple[int, int]) -> bool:
+        """Leave a process that is gone; whether the task is still wanted."""
+        with self._lock:
+            if key not in self._busy:
+                return False
+            self._busy[key] = None
+            return True
 
     def _take(self, key: tuple[int, int]) -> TrialProcess | None:
         """A process for a task, None where the task is cancelled."""
@@ -125,14 +142,11 @@ class Processes:
                 return None
         return process
 
-    def _give_back(
-        self, key: tuple[int, int], process: TrialProcess, answer: Mapping[str, Any]
-    ) -> bool:
+    def _give_back(self, key: tuple[int, int], process: TrialProcess) -> bool:
         """Keep a process for the next task if it can be used; whether its answer counts."""
         with self._lock:
             wanted = self._busy.pop(key, None) is not None
-            usable = wanted and answer["status"] != "died" and not answer.get("hard")
-            if usable and not self._closed:
+            if wanted and process.usable and not self._closed:
                 self._idle.append(process)
                 return True
         process.close()
@@ -147,18 +161,18 @@ class Processes:
 
     def close(self) -> None:
         """Kill all processes."""
-        if self._closed:
-            return
-        with self._lock:
-            self._closed = True
-            processes = [process for process in self._busy.values() if process is not None]
-            self._busy.clear()
-            idle, self._idle = self._idle, []
+        self._closed = True
         self._pool.close()
-        for process in processes:
-            process.kill()
-        for process in idle:
-            process.close()
+        while self._busy:  # one by one: an interrupt leaves the rest to the next call
+            with self._lock:
+                process = self._busy.popitem()[1] if self._busy else None
+            if process is not None:
+                process.kill()
+        while self._idle:
+            with self._lock:
+                process = self._idle.pop() if self._idle else None
+            if process is not None:
+                process.close()
 
 
 def _cloudpickle() -> ModuleType:

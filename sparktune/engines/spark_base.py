@@ -28,7 +28,7 @@ _ALL_CANCELLED = re.compile(
 _WORKER_DIED = "Python worker exited unexpectedly"
 _LOST = ("ExecutorLostFailure", "TaskResultLost", "TaskKilled", "ExecutorDeadException")
 _DIED = "Spark's Python worker died under the trial (killed, or no memory left): {}"
-_OVERDUE_SECONDS = 30.0
+_OVERDUE_SECONDS = 300.0  # loading what the objective captured is in it
 _ASK_SECONDS = 0.5
 _AGAIN_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
 
@@ -158,7 +158,17 @@ class JobPerTrial(ABC):
     def submit(self, task: Task) -> Future[Outcome]:
         """Evaluate a task in a Spark job."""
         # pickled here, so that what cannot be sent raises in the caller's thread
-        return self._pool.submit(self._run, task, self._shipment.pack(task))
+        blob = self._shipment.pack(task)
+        self._send_new()
+        return self._pool.submit(self._run, task, blob)
+
+    def _send_new(self) -> None:
+        """Send what only a configuration turned out to refer to: handles made by an expression."""
+        for digest, blob in self._shipment.blobs.items():
+            if digest not in self._places:
+                self._places = {**self._places, digest: self._send(digest, blob, True)}
+        if not self._sends_again:
+            self._shipment.blobs = {}
 
     def _run(self, task: Task, blob: bytes) -> Outcome:
         key = (task.number, task.attempt)
@@ -191,8 +201,10 @@ class JobPerTrial(ABC):
             return outcome_of(answer, settings)
         if self._is_cancelled(key):
             return Outcome(Status.CANCELLED)
-        reason = self._first_failure(answer["stage"]) or "its first try went down"
-        return self._outcome_of_message(reason, Status.LOST)
+        reason = None
+        with contextlib.suppress(Exception):  # Spark's records cannot be read
+            reason = self._first_failure(answer["stage"])
+        return self._outcome_of_message(reason or "its first try went down", Status.LOST)
 
     def _outcome_of_error(self, error: Exception, key: tuple[int, int]) -> Outcome:
         if self._is_cancelled(key):

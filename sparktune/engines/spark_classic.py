@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from ..exceptions import EngineStopped
 from . import remote
@@ -23,9 +22,6 @@ from .shipping import Shipment
 from .spark_base import JobPerTrial, LostSession, too_large, without_stack
 
 __all__ = ["SparkClassic"]
-
-_SENT: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
-"""By SparkContext: what handles were broadcast there, by digest."""
 
 _POLL_SECONDS = 5.0
 
@@ -110,7 +106,8 @@ class SparkClassic(JobPerTrial):
         )
 
     def _send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
-        sent = _SENT.setdefault(self._sc, {}) if lasting else {}
+        # kept by the context itself, for as long as it lasts
+        sent = vars(self._sc).setdefault("_sparktune_handles", {}) if lasting else {}
         if digest not in sent:
             try:
                 sent[digest] = self._sc.broadcast(blob)
@@ -146,7 +143,9 @@ class SparkClassic(JobPerTrial):
 
         def watch() -> None:
             while not over.wait(_POLL_SECONDS):
-                reason = None if self._stopped() else self._reason_of_first_try(tag)
+                reason = None
+                with suppress(Exception):  # asked again in a moment
+                    reason = self._reason_of_first_try(tag)
                 if reason is not None and not over.is_set():
                     gone.append(reason)
                     self._cancel_jobs(tag)

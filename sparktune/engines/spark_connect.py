@@ -74,7 +74,7 @@ class SparkConnect(JobPerTrial):
         if self._session.is_stopped:
             raise EngineStopped("the Spark Connect session was stopped; create a new one first")
         cloudpickle.register_pickle_by_value(remote)
-        self._job = job
+        self._earlier: list[Any] = []
         self._check_server()
         self._on_retry = "run" if self._may_copy() else "lost"
         self._user_tags = set(self._session.getTags())
@@ -108,17 +108,20 @@ class SparkConnect(JobPerTrial):
             return False
 
     def _send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:  # noqa: ARG002
+        return self._send_to(self._session, digest, blob)
+
+    def _send_to(self, session: Any, digest: str, blob: bytes) -> tuple[str, Any]:
         if len(blob) <= _INLINE_BYTES:
             return ("bytes", blob)
         name = f"sparktune-{digest[:32]}.pickle"
-        sent = _SENT.setdefault(self._session, set())
+        sent = _SENT.setdefault(session, set())
         if name not in sent:
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, name)  # noqa: PTH118
                 with open(path, "wb") as file:  # noqa: PTH123
                     file.write(blob)
                 try:
-                    self._session.addArtifacts(path, file=True)
+                    session.addArtifacts(path, file=True)
                 except Exception as error:
                     raise too_large(blob, "as an artifact of the session", error) from error
             sent.add(name)
@@ -161,14 +164,19 @@ class SparkConnect(JobPerTrial):
         with self._renewing:
             if self._session is session and not self._closed:
                 try:
-                    self._session = self._new_session()
-                    self._listen()
-                    self._places = self._send_all()
+                    fresh = self._new_session()
+                    places = {
+                        digest: self._send_to(fresh, digest, blob)
+                        for digest, blob in self._shipment.blobs.items()
+                    }
                 except Exception as failure:
                     raise EngineStopped(
                         "the Spark Connect server cannot be reached any more; finished trials are "
                         f"kept: {without_stack(_words(failure))[:500]}"
                     ) from error
+                self._earlier.append(session)
+                self._places, self._session = places, fresh
+                self._listen()
         raise LostSession(f"the Spark Connect session went down: {text[:500]}") from error
 
     def _new_session(self) -> Any:
@@ -186,8 +194,9 @@ class SparkConnect(JobPerTrial):
         return session
 
     def _cancel_jobs(self, tag: str) -> None:
-        with contextlib.suppress(Exception):  # a server that is gone runs nothing
-            self._session.interruptTag(tag)
+        for session in (self._session, *self._earlier):
+            with contextlib.suppress(Exception):  # a server that is gone runs nothing
+                session.interruptTag(tag)
 
     def _message_of(self, error: Exception) -> str:
         if isinstance(error, EngineStopped):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from ..history import Outcome
@@ -12,6 +15,8 @@ from .local import Threads
 
 __all__ = ["ConnectDriver", "ContextDriver"]
 
+_AGAIN_SECONDS = 60.0
+
 
 class _Driver(Threads):
     """Threads whose Spark jobs belong to their trial, and end with it."""
@@ -19,6 +24,7 @@ class _Driver(Threads):
     def open(self, job: Job, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
         self._run_tag = f"sparktune-{job.run_id}"
+        self._tags: Counter[str] = Counter()
         super().open(job, on_report)
 
     def _tag(self, number: int, attempt: int) -> str:
@@ -28,17 +34,42 @@ class _Driver(Threads):
         raise NotImplementedError
 
     def cancel(self, number: int, attempt: int) -> None:
-        """End the task's future and cancel its Spark jobs; its thread stops at the next of them."""
+        """End the task's future and cancel its Spark jobs, those that it goes on to start too."""
         super().cancel(number, attempt)
-        self._cancel_jobs(self._tag(number, attempt))
+        self._cancel_until_idle(self._tag(number, attempt))
 
     def _gave_up(self, task: Task) -> None:
-        self._cancel_jobs(self._tag(task.number, task.attempt))
+        self._cancel_until_idle(self._tag(task.number, task.attempt))
 
     def close(self) -> None:
         """Cancel all tasks and their Spark jobs."""
         super().close()
-        self._cancel_jobs(self._run_tag)
+        self._cancel_until_idle(self._run_tag)
+
+    def _cancel_until_idle(self, tag: str) -> None:
+        """Cancel jobs, and again what an objective starts that does not mind, for a while."""
+        self._cancel_jobs(tag)
+
+        def again() -> None:
+            until = time.monotonic() + _AGAIN_SECONDS
+            while tag in self._tags and time.monotonic() < until:
+                time.sleep(0.2)
+                self._cancel_jobs(tag)
+
+        threading.Thread(target=again, name="sparktune-reaper", daemon=True).start()
+
+    @contextlib.contextmanager
+    def _tagged(self, task: Task) -> Iterator[tuple[str, str]]:
+        """The tags of a task, noted for as long as it runs."""
+        tags = (self._run_tag, self._tag(task.number, task.attempt))
+        self._tags.update(tags)
+        try:
+            yield tags
+        finally:
+            self._tags.subtract(tags)
+            for tag in tags:
+                if self._tags[tag] <= 0:
+                    del self._tags[tag]
 
 
 class ContextDriver(_Driver):
@@ -64,19 +95,20 @@ class ContextDriver(_Driver):
         return DaemonPool(self.slots, InheritableThread)
 
     def _evaluate(self, task: Task) -> Outcome:
-        sc, tag = self._sc, self._tag(task.number, task.attempt)
+        sc = self._sc
         pool = sc.getLocalProperty("spark.scheduler.pool")
-        sc.setJobGroup(tag, task.title, interruptOnCancel=False)
-        sc.addJobTag(self._run_tag)
-        sc.addJobTag(tag)
-        if pool is None:
-            sc.setLocalProperty("spark.scheduler.pool", tag)
-        try:
-            return super()._evaluate(task)
-        finally:
-            with contextlib.suppress(Exception):  # the context was stopped
-                sc.removeJobTag(tag)
-                sc.setLocalProperty("spark.scheduler.pool", pool)
+        with self._tagged(task) as (run, tag):
+            sc.setJobGroup(tag, task.title, interruptOnCancel=False)
+            sc.addJobTag(run)
+            sc.addJobTag(tag)
+            if pool is None:
+                sc.setLocalProperty("spark.scheduler.pool", tag)
+            try:
+                return super()._evaluate(task)
+            finally:
+                with contextlib.suppress(Exception):  # the context was stopped
+                    sc.removeJobTag(tag)
+                    sc.setLocalProperty("spark.scheduler.pool", pool)
 
     def _cancel_jobs(self, tag: str) -> None:
         with contextlib.suppress(Exception):
@@ -96,14 +128,14 @@ class ConnectDriver(_Driver):
         super().__init__(slots)
 
     def _evaluate(self, task: Task) -> Outcome:
-        tags = (self._run_tag, self._tag(task.number, task.attempt))
-        for tag in tags:
-            self._session.addTag(tag)
-        try:
-            return super()._evaluate(task)
-        finally:
+        with self._tagged(task) as tags:
             for tag in tags:
-                self._session.removeTag(tag)
+                self._session.addTag(tag)
+            try:
+                return super()._evaluate(task)
+            finally:
+                for tag in tags:
+                    self._session.removeTag(tag)
 
     def _cancel_jobs(self, tag: str) -> None:
         def interrupt() -> None:

@@ -35,6 +35,8 @@ _HUNG_UP = select.POLLHUP | select.POLLERR | select.POLLNVAL | 0x2000  # POLLRDH
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 _TAIL_BYTES = 8000
 _BACKLOG_BYTES = 1 << 16
+_FOREVER = 1e5
+_FLUSH_SECONDS = 1.0
 _WAIT_SECONDS = 10.0  # for the watchdog to say how a trial's process ended
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -68,17 +70,19 @@ class TrialProcess:
     ) -> None:
         self.environment = dict(environment)
         self.kept: tuple[str, ...] = ()  # digests of what the process holds unpickled
+        self.usable = True
         self._data, data = socket.socketpair()
         self._control, control = socket.socketpair()
         self._pid = (spawn or _forked)(control, data, self.environment)
         data.close()
         control.close()
         self._timed_out = False
+        self._last = b""
 
     def evaluate(
         self, message: Mapping[str, Any], hard: float | None, watched: Iterable[int] = ()
     ) -> dict[str, Any]:
-        """Evaluate one task; after an answer "died" or a hard timeout the process is gone.
+        """Evaluate one task; afterwards the process may be of no more use, see ``usable``.
 
         Args:
             message: see worker.answer_to.
@@ -86,8 +90,7 @@ class TrialProcess:
             watched: sockets to whoever waits for the answer; when one of them is closed from the
                 other side, nobody does, and this process exits with all its trials.
         """
-        began = time.monotonic()
-        body: bytes | None = None
+        body, began = None, None
         try:
             self._ask(_FORGET)  # answered before the trial can print anything
             _send(self._data, pickle.dumps(message))
@@ -95,7 +98,7 @@ class TrialProcess:
         except OSError:  # the process is gone
             pass
         if body is None:
-            return self._end(time.monotonic() - began)
+            return self._end(began)
         answer: dict[str, Any] = pickle.loads(body)
         self.kept = tuple(answer.pop("kept", ()))
         if answer["status"] == "timeout":
@@ -104,39 +107,49 @@ class TrialProcess:
             answer["log_tail"] = self._ask(_TAIL)
         return answer
 
-    def _wait(self, hard: float | None, watched: Iterable[int]) -> tuple[bytes | None, float]:
+    def _wait(
+        self, hard: float | None, watched: Iterable[int]
+    ) -> tuple[bytes | None, float | None]:
         """The answer's bytes, None where the process died; and when the objective began."""
-        began, limit = time.monotonic(), None
+        began: float | None = None
+        limit: float | None = None
+        data, control = self._data.fileno(), self._control.fileno()
         poll = select.poll()
-        poll.register(self._data, _READABLE)
+        poll.register(data, _READABLE)
+        poll.register(control, _HUNG_UP)
         for fd in watched:
             poll.register(fd, _HUNG_UP)
         while True:
-            left = None if limit is None else max(0.0, limit - time.monotonic())
-            ready = poll.poll(None if left is None else int(left * 1000) + 1)
-            if any(fd != self._data.fileno() for fd, _ in ready):
+            left = _FOREVER if limit is None else max(0.0, limit - time.monotonic())
+            ready = [fd for fd, _ in poll.poll(int(min(left, _FOREVER) * 1000) + 1)]
+            if any(fd not in (data, control) for fd in ready):
                 os._exit(1)
-            if ready:
+            if data in ready:
                 frame = _receive(self._data)
                 if frame != b"":
                     return frame, began
                 began = time.monotonic()
                 limit = None if hard is None else began + hard
+            elif control in ready:  # the watchdog was killed, and the trial with it
+                return None, began
             elif limit is not None and time.monotonic() >= limit:
                 self._timed_out = True
                 self.kill()
                 return None, began
 
-    def _end(self, seconds: float) -> dict[str, Any]:
+    def _end(self, began: float | None) -> dict[str, Any]:
         """The answer for a process that died."""
+        self.usable = False
+        seconds = 0.0 if began is None else time.monotonic() - began
         try:
             self._control.settimeout(_WAIT_SECONDS)
-            frame = _receive(self._control)
+            frame: bytes | None = self._last
             while frame is not None and not frame.startswith(_ENDED):
                 frame = _receive(self._control)
         except OSError:
             frame = None
         answer: dict[str, Any] = {"status": "died", "exit": None, "seconds": seconds}
+        answer["begun"] = began is not None
         if frame is not None:
             answer["exit"] = struct.unpack("!i", frame[1:5])[0]
             answer["log_tail"] = frame[5:].decode(errors="replace")
@@ -150,7 +163,10 @@ class TrialProcess:
             self._control.settimeout(_WAIT_SECONDS)
             self._control.sendall(question)
             frame = _receive(self._control)
-            return None if frame is None else frame[1:].decode(errors="replace")
+            if frame is not None and frame.startswith(question):
+                return frame[1:].decode(errors="replace")
+            self._last = frame or b""
+        self.usable = False  # what comes late would be taken for the answer to another question
         return None
 
     def kill(self) -> None:
@@ -164,10 +180,15 @@ class TrialProcess:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
-        if self._pid:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self._pid, 0)
-            self._pid = 0
+        pid, self._pid = self._pid, 0
+        if not pid:
+            return
+        until = time.monotonic() + _WAIT_SECONDS
+        with contextlib.suppress(ChildProcessError, ProcessLookupError):
+            while not os.waitpid(pid, os.WNOHANG)[0]:
+                if time.monotonic() > until:  # it is stuck, and the trial's process ends with it
+                    os.kill(pid, signal.SIGKILL)
+                time.sleep(0.005)
 
 
 def _forked(control: socket.socket, data: socket.socket, environment: Mapping[str, str]) -> int:
@@ -310,6 +331,7 @@ class _Watchdog:
         self._control = socket.socket(fileno=control)
         self._pid = pid
         self._backlog = {read: bytearray() for read in outputs}
+        self._open = set(outputs)
         self._target = dict(zip(outputs, (1, 2), strict=True))
         self._tail = bytearray()
         self._status: int | None = None
@@ -330,7 +352,7 @@ class _Watchdog:
             for read, backlog in self._backlog.items():
                 if backlog:
                     poll.register(self._target[read], select.POLLOUT)
-                if len(backlog) < _BACKLOG_BYTES:
+                if len(backlog) < _BACKLOG_BYTES and read in self._open:
                     poll.register(read, _READABLE)
             for fd, _ in poll.poll():
                 if fd == self._control.fileno():
@@ -340,18 +362,28 @@ class _Watchdog:
                     except OSError:  # the worker is gone, and answers with it
                         return
                     if not commands:
+                        _kill_below(os.getpid())
+                        self._flush()
                         return
                 elif fd == self._wake:
                     os.read(self._wake, 1000)
                     self._reap()
-                elif fd in self._backlog:
+                elif fd in self._open:
                     self._take(fd)
             self._pass_on()
-        self._drain()
         _kill_below(os.getpid())
+        self._flush()
         frame = _ENDED + struct.pack("!i", self._status) + bytes(self._tail)
         with contextlib.suppress(OSError):
             _send(self._control, frame)
+
+    def _flush(self) -> None:
+        """Pass on all that was printed, for a moment."""
+        until = time.monotonic() + _FLUSH_SECONDS
+        self._drain()
+        while any(self._backlog.values()) and time.monotonic() < until:
+            time.sleep(0.01)
+            self._drain()
 
     def _obey(self, commands: bytes) -> None:
         for command in (commands[i : i + 1] for i in range(len(commands))):
@@ -378,7 +410,7 @@ class _Watchdog:
                     self._status = status
 
     def _drain(self) -> None:
-        for read in list(self._backlog):
+        for read in list(self._open):
             for _ in range(64):
                 if not self._take(read):
                     break
@@ -391,7 +423,7 @@ class _Watchdog:
         except BlockingIOError:
             return False
         if not text:
-            del self._backlog[read]
+            self._open.discard(read)
             return False
         self._backlog[read] += text
         self._tail = (self._tail + text)[-_TAIL_BYTES:]
@@ -490,30 +522,49 @@ def evaluate_in_worker(message: Mapping[str, Any], broadcasts: Mapping[Any, Any]
     if _current is not None and _current.environment != environment:
         _current.close()
         _current = None
-    if _current is None:
-        _current = TrialProcess(environment)
-    places = {
-        digest: ("kept", None) if digest in _current.kept else _place(kind, thing, broadcasts)
-        for digest, (kind, thing) in message["places"].items()
-    }
+    path = list(sys.path)
+    users = _users(broadcasts)
+    answer: dict[str, Any] = {}
+    for _ in range(2):
+        served = _current is not None
+        if _current is None:
+            _current = TrialProcess(environment)
+        places = {
+            digest: ("kept", None) if digest in _current.kept else _place(kind, thing, broadcasts)
+            for digest, (kind, thing) in message["places"].items()
+        }
+        sent = {
+            **message,
+            "places": places,
+            "gpus": gpus,
+            "env": environment,
+            "path": path,
+            "broadcasts": users,
+            "task_context": None if where is None else _pickled(vars(where)),
+        }
+        answer = _current.evaluate(sent, message["hard"], _sockets())
+        if not _current.usable:
+            _current.close()
+            _current = None
+        if not (served and died_idle(answer)):
+            break
+    _accumulate(answer.pop("accumulated", ()))
+    return pickle.dumps(answer)
+
+
+def died_idle(answer: Mapping[str, Any]) -> bool:
+    """Whether a process was gone before the objective began, so that another one may take it."""
+    return answer["status"] == "died" and not answer["begun"]
+
+
+def _users(broadcasts: Mapping[Any, Any]) -> dict[int, tuple[str, Any]]:
+    """Where the user's own broadcast variables are found, by number."""
     users: dict[int, tuple[str, Any]] = {}
     for number, thing in broadcasts.items():
         if isinstance(number, int):
             path = getattr(thing, "_path", None)  # none where Spark's files are encrypted
             users[number] = ("path", path) if path else ("value", thing.value)
-    sent = {
-        **message,
-        "places": places,
-        "gpus": gpus,
-        "env": environment,
-        "broadcasts": users,
-        "task_context": None if where is None else _pickled(vars(where)),
-    }
-    answer = _current.evaluate(sent, message["hard"], _sockets())
-    if answer["status"] == "died" or answer.get("hard"):
-        _current = None
-    _accumulate(answer.pop("accumulated", ()))
-    return pickle.dumps(answer)
+    return users
 
 
 def _pickled(attributes: Mapping[str, Any]) -> bytes | None:
@@ -536,19 +587,28 @@ def _place(kind: str, thing: Any, broadcasts: Mapping[Any, Any]) -> tuple[str, A
 
 
 def _sockets() -> list[int]:
-    """The sockets of this process that are not closed from the other side yet."""
+    """The sockets to whoever gave this process its task: those that its parent does not have."""
     ours = () if _current is None else (_current._data.fileno(), _current._control.fileno())
-    found = []
-    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
-        with contextlib.suppress(OSError):
-            if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):  # noqa: PTH115
-                found.append(int(name))
+    inherited = set(_sockets_of(os.getppid()).values())
+    found = [fd for fd, name in _sockets_of(os.getpid()).items() if name not in inherited]
     poll = select.poll()
     for fd in found:
         if fd not in ours:
             poll.register(fd, _HUNG_UP)
     gone = {fd for fd, _ in poll.poll(0)}
     return [fd for fd in found if fd not in ours and fd not in gone]
+
+
+def _sockets_of(pid: int) -> dict[int, str]:
+    """The names of a process's sockets by file descriptor, as far as they can be seen."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
+            with contextlib.suppress(OSError):
+                name = os.readlink(f"/proc/{pid}/fd/{fd}")  # noqa: PTH115
+                if name.startswith("socket:"):
+                    found[int(fd)] = name
+    return found
 
 
 def _accumulate(added: Iterable[tuple[int, bytes]]) -> None:

@@ -150,13 +150,17 @@ def _alarm(seconds: float) -> Iterator[None]:
     def ring(*_: Any) -> None:
         raise TrialTimeout(f"stopped after {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before, began = signal.signal(signal.SIGALRM, ring), time.monotonic()
+    left, interval = 0.0, 0.0
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if left:  # somebody else's timer goes on
+            left = max(left - (time.monotonic() - began), 0.001)
+            signal.setitimer(signal.ITIMER_REAL, left, interval)
 
 
 @contextlib.contextmanager
@@ -193,14 +197,20 @@ def _thread_timer(seconds: float) -> Iterator[None]:
 class Handle:
     """A large object that was sent to this machine once; ``value`` unpickles it on first use."""
 
-    def __init__(self, digest: str, store: Store) -> None:
+    def __init__(self, digest: str, store: Store | None = None) -> None:
         self._digest = digest
         self._store = store
 
     @property
     def value(self) -> Any:
         """The object; shared by all trials of this process, so it must not be changed."""
+        if self._store is None:
+            raise RuntimeError("the object stayed where the trial ran; use the handle it came from")
         return self._store.thing(self._digest)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A handle in a result leaves its object behind."""
+        return Handle, (self._digest,)
 
 
 class Store:
@@ -280,7 +290,10 @@ def answer_to(message: Mapping[str, Any], store: Store, started: Callable[[], No
         return pickle.dumps({**answer, "kept": store.digests})
     context = {**context, "gpus": message["gpus"], "env": message["env"]}
     started()
+    process = os.getpid()
     answer = evaluate(objective, config, context, wants_trial, limit=message["limit"])
+    if os.getpid() != process:  # a child that the objective forked, and that came back from it
+        os._exit(0)
     answer.pop("exception", None)
     try:
         blob = _dumps(answer["result"])
@@ -297,7 +310,10 @@ def answer_to(message: Mapping[str, Any], store: Store, started: Callable[[], No
 
 def _adopt(message: Mapping[str, Any]) -> None:
     """Take over what the process that Spark or the driver talks to knows, and this one does not."""
-    sys.path += [entry for entry in message.get("path", ()) if entry not in sys.path]
+    added = [entry for entry in message.get("path", ()) if entry not in sys.path]
+    if added:
+        sys.path += added
+        importlib.invalidate_caches()
     for number, (kind, where) in message.get("broadcasts", {}).items():
         module = _broadcast_module()
         known = module._broadcastRegistry.get(number)
@@ -345,7 +361,10 @@ def _pickler() -> Any:
     names = ["pyspark.cloudpickle", "cloudpickle"]
     for name in names if "pyspark" in sys.modules else reversed(names):
         with contextlib.suppress(ImportError):
-            return importlib.import_module(name)
+            module = importlib.import_module(name)
+            if __name__ not in module.list_registry_pickle_by_value():
+                module.register_pickle_by_value(sys.modules[__name__])  # unknown to the driver
+            return module
     return pickle
 
 
@@ -399,6 +418,11 @@ def _write(path: str, blob: bytes) -> None:
     """Write a file that appears whole or not at all."""
     os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
     begun = f"{path}.{os.getpid()}"
-    with open(begun, "wb") as file:  # noqa: PTH123
-        file.write(blob)
-    os.replace(begun, path)  # noqa: PTH105
+    try:
+        with open(begun, "wb") as file:  # noqa: PTH123
+            file.write(blob)
+        os.replace(begun, path)  # noqa: PTH105
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(begun)  # noqa: PTH108
+        raise

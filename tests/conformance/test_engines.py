@@ -382,6 +382,84 @@ def test_nothing_that_a_trial_started_outlives_its_end(kind, how, start, tmp_pat
     assert wait_for(lambda: not any(lives(path.name) for path in tmp_path.iterdir()))
 
 
+@pytest.mark.parametrize("kind", OWN_PROCESS)
+def test_a_forked_child_that_comes_back_is_not_heard(kind, start):
+    """A child that an objective forks and lets return or raise answers for nobody."""
+
+    def objective(config):
+        if config in (1, 2) and not os.fork() and config == 2:
+            raise ValueError
+        return float(config)
+
+    engine = start(objective)
+    answers = [engine.submit(task(i, i)).result(timeout=60).loss for i in range(6)]
+    assert answers == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+@pytest.mark.parametrize("kind", OWN_PROCESS)
+def test_a_process_that_died_between_trials_fails_none(kind, start):
+    """What ends a process after its trial does not fail the next one, which never began there."""
+
+    def objective(config):
+        threading.Timer(0.2, os._exit, [0]).start()
+        return 1.0
+
+    engine = start(objective)
+    for number in range(3):
+        assert engine.submit(task(number, None)).result(timeout=60).status is Status.OK
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize("kind", OWN_PROCESS)
+def test_a_killed_watchdog_ends_its_trial(kind, start):
+    """Whoever kills the watchdog ends the trial, even where the trial's children live on."""
+
+    def objective(config):
+        if config:
+            if not os.fork():
+                time.sleep(40)
+                os._exit(0)
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60)
+        return 1.0
+
+    engine = start(objective)
+    assert engine.submit(task(0, True)).result(timeout=30).status is Status.CRASHED
+    assert engine.submit(task(1, False)).result(timeout=60).loss == 1.0
+
+
+@pytest.mark.parametrize("kind", OWN_PROCESS)
+def test_what_a_trial_received_may_be_in_its_result(kind, start):
+    """Handles and the trial itself come back in a result; a handle leaves its object there."""
+    handle = broadcast(list(range(1000)))
+
+    def objective(config, trial):
+        return {"loss": float(len(config["data"].value)), "config": config, "trial": trial}
+
+    engine = start(objective, options=(handle,))
+    answer = engine.submit(task(3, {"data": handle})).result(timeout=60)
+    assert answer.loss == 1000.0
+    assert answer.info["trial"].number == 3
+    with pytest.raises(RuntimeError, match="stayed where the trial ran"):
+        _ = answer.info["config"]["data"].value
+
+
+def test_everything_that_is_printed_arrives(run_python):
+    """What trials print reaches a slow reader whole, also where the trial crashes after it."""
+    script = """
+import os
+from sparktune import Trials, fmin, hp
+def objective(x, trial):
+    print("x" * 30_000)
+    if trial.number == 2:
+        os._exit(1)
+    return x
+fmin(objective, hp.uniform("x", 0, 1), max_evals=4, trials=Trials(executor="processes"),
+     show_progressbar=False)
+"""
+    assert run_python(script).stdout.count("x") == 4 * 30_000
+
+
 def lives(pid):
     """Whether a process exists and is more than an entry that its parent has not read yet."""
     try:
