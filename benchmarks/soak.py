@@ -17,6 +17,7 @@ import argparse
 import collections
 import contextlib
 import ctypes
+import math
 import os
 import random
 import signal
@@ -254,7 +255,7 @@ def mismatches(frame, log, trials):
         if row.status != status or (words or "") not in error or bool(words) != bool(error):
             said = " | ".join(error.strip().splitlines())
             wrong.append(f"trial {number} ({kind}): {row.status}, not {status}: {said[:300]!r}")
-        elif status == "ok" and row.loss != row.params_x**2:
+        elif status == "ok" and not math.isclose(row.loss, row.params_x**2):
             wrong.append(f"trial {number} ({kind}): loss {row.loss}, not {row.params_x**2}")
     return wrong, kinds
 

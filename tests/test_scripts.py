@@ -1,4 +1,4 @@
-"""The notebook and the scripts, run as a person would run them."""
+"""The notebooks and the scripts, run as a person would run them."""
 
 import os
 import re
@@ -39,24 +39,38 @@ def test_tune_digits(launcher, tmp_path):
 @pytest.mark.slow
 # the notebook client and the kernel's sockets warn of their own accord
 @pytest.mark.filterwarnings("ignore")
-def test_the_notebook(tmp_path):
+def test_the_quickstart_notebook(tmp_path):
     """Every cell of the quickstart notebook runs, and finds what its text says."""
+    text = printed_by("quickstart.ipynb", tmp_path)
+    assert float(re.search(r"lowest value: (-\d\.\d+)", text).group(1)) <= -3.8
+    assert float(re.search(r"accuracy in cross-validation: (\d\.\d+)", text).group(1)) >= 0.985
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_spark_ml_notebook(tmp_path):
+    """Models of Spark ML are tuned in the driver's mode, and the best of them is good."""
+    text = printed_by("spark_ml.ipynb", tmp_path)
+    assert "{'ok': 24}" in text
+    assert float(re.search(r"area under the curve: (\d\.\d+)", text).group(1)) >= 0.98
+
+
+def printed_by(name, folder):
+    """What the cells of a notebook print when it is run in ``folder``."""
     import nbformat
     from nbclient import NotebookClient
 
-    notebook = nbformat.read(ROOT / "notebooks" / "quickstart.ipynb", as_version=4)
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
     client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}
     )
     client.execute()
-    text = "".join(
+    return "".join(
         output.get("text", "")
         for cell in notebook.cells
         for output in cell.get("outputs", [])
         if output.get("name") == "stdout"
     )
-    assert float(re.search(r"lowest value: (-\d\.\d+)", text).group(1)) <= -3.8
-    assert float(re.search(r"accuracy in cross-validation: (\d\.\d+)", text).group(1)) >= 0.985
 
 
 def test_the_package_speaks_one_version():
