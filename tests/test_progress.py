@@ -112,7 +112,7 @@ def in_terminal(script, tmp_path, answers):
         if not chunk:
             break
         seen.write(chunk)
-        if answers and chunk.endswith(answers[0][0]):
+        if answers and seen.getvalue().endswith(answers[0][0]):
             os.write(main, answers.pop(0)[1])
     killer.cancel()
     os.close(main)

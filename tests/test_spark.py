@@ -439,7 +439,7 @@ def test_spark_jobs_of_a_stopped_trial_end(trials, tmp_path):
             (tmp_path / str(os.getpid())).touch()
             time.sleep(60)
 
-        session.range(0, 1, 1, 1).select(udf(sleep)("id")).collect()
+        session.range(0, 1, 1, 1).select(udf(sleep, useArrow=False)("id")).collect()
 
     driver = SparkTrials(2, spark_session=session, mode="driver")
 
