@@ -147,9 +147,13 @@ class SparkTrials(Trials):
     def parallelism(self, value: int) -> None:
         self._parallelism = check_parallelism(value)
 
-    def _cluster_engine(self, slots: int | None) -> JobPerTrial:
+    def _live_session(self) -> Any:
         if self._session is None or _is_stopped(self._session):
             self._session = _checked(None, self.mode)  # unpickled, or the old one was stopped
+        return self._session
+
+    def _cluster_engine(self, slots: int | None) -> JobPerTrial:
+        session = self._live_session()
         if self._lost_profile and self.resource_profile is None:
             warnings.warn(
                 "these trials were pickled, and a resource profile cannot be: set "
@@ -157,18 +161,18 @@ class SparkTrials(Trials):
                 stacklevel=4,
             )
             self._lost_profile = False
-        if _is_connect(self._session):
-            return SparkConnect(self._session, slots)
-        return SparkClassic(self._session.sparkContext, slots, self.resource_profile)
+        if _is_connect(session):
+            return SparkConnect(session, slots)
+        return SparkClassic(session.sparkContext, slots, self.resource_profile)
 
     def _engine(self) -> Engine:
-        engine = self._cluster_engine(self._parallelism)
         if self.mode == "cluster":
-            return engine
-        if _is_connect(self._session):
-            return ConnectDriver(self._session, self.parallelism)
-        _advise_fair(self._session.sparkContext)
-        return ContextDriver(self._session.sparkContext, self.parallelism)
+            return self._cluster_engine(self._parallelism)
+        session = self._live_session()
+        if _is_connect(session):
+            return ConnectDriver(session, self.parallelism)
+        _advise_fair(session.sparkContext)
+        return ContextDriver(session.sparkContext, self.parallelism)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the session and the profile, which belong to this process."""

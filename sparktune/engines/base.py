@@ -86,6 +86,15 @@ class Job:
     settings: Settings = field(default_factory=Settings)
 
     @property
+    def tag(self) -> str:
+        """What marks everything of the run in Spark."""
+        return f"sparktune-{self.run_id}"
+
+    def tag_of(self, number: int, attempt: int) -> str:
+        """What marks one attempt at one trial in Spark."""
+        return f"{self.tag}-{number}-{attempt}"
+
+    @property
     def wants_trial(self) -> bool:
         """Whether the objective takes a keyword ``trial``."""
         return takes_trial(self.objective)
@@ -195,12 +204,9 @@ def outcome_of(answer: Mapping[str, Any], settings: Settings) -> Outcome:
     if status == "timeout":
         return Outcome(Status.TIMED_OUT, error=_timed_out(answer, settings), **common)
     if status == "died":
-        return Outcome(
-            Status.CRASHED,
-            error=f"the trial's process died {_when(answer)} the objective"
-            f"{' began' if not answer['begun'] else ''}: {_death(answer['exit'])}",
-            **common,
-        )
+        when = "under the objective" if answer["begun"] else "before the objective began"
+        text = f"the trial's process died {when}: {_death(answer['exit'])}"
+        return Outcome(Status.CRASHED, error=text, **common)
     if status == "unloadable":
         text = f"the objective or its arguments could not be unpickled on {host}:\n{error}"
         return Outcome(Status.FAILED, error=text + _missing(answer), **common)
@@ -231,10 +237,6 @@ def _timed_out(answer: Mapping[str, Any], settings: Settings) -> str:
         f"killed after {seconds:.2f} s: it did not react to its time limit of {limit:g} s within "
         f"{settings.grace:g} s"
     )
-
-
-def _when(answer: Mapping[str, Any]) -> str:
-    return "under" if answer["begun"] else "before"
 
 
 def _death(status: int | None) -> str:

@@ -17,7 +17,7 @@ from ..history import Outcome, Status
 from .base import Job, OnReport, Task, outcome_of, with_result
 from .pool import DaemonPool
 from .shipping import Shipment
-from .watchdog import TrialProcess, died_idle
+from .trial_process import TrialProcess, died_idle
 
 __all__ = ["Processes"]
 
@@ -69,21 +69,9 @@ class Processes:
         """Evaluate a task in a process."""
         key = (task.number, task.attempt)
         blob = self._shipment.pack(task)
-        end: Future[Outcome] = Future()
         with self._lock:
             self._busy[key] = None
-        work = self._pool.submit(self._run, key, blob)
-
-        def finish(done: Future[Outcome]) -> None:
-            if done.cancelled():
-                end.set_result(Outcome(Status.CANCELLED))
-            elif (error := done.exception()) is not None:
-                end.set_exception(error)
-            else:
-                end.set_result(done.result())
-
-        work.add_done_callback(finish)
-        return end
+        return self._pool.submit(self._run, key, blob)
 
     def _run(self, key: tuple[int, int], blob: bytes) -> Outcome:
         process = self._take(key)

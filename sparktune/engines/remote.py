@@ -1,8 +1,8 @@
 """How the code that runs a trial gets to an executor: as source text, inside the Spark task.
 
 Executors need nothing of sparktune. The functions of this module travel by value, so they refer to
-nothing outside themselves but the standard library; they unpack the worker and watchdog modules,
-once per Python worker.
+nothing outside themselves but the standard library; they unpack the other modules that executors
+need, once per Python worker.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 __all__ = ["arrow_function", "partition_function", "sources"]
 
-_PARTS = ("worker", "watchdog")
+_PARTS = ("worker", "watchdog", "trial_process", "spark_worker")  # each imports earlier ones
 
 
 @functools.cache
@@ -28,7 +28,7 @@ def sources() -> bytes:
 
 
 def load(blob: bytes) -> Any:
-    """The watchdog module made from ``sources()``; made once in a process."""
+    """The spark_worker module made from ``sources()``; made once in a process."""
     import pickle
     import sys
     import types
@@ -44,7 +44,7 @@ def load(blob: bytes) -> Any:
             sys.modules[module.__name__] = module
             setattr(package, part, module)
             exec(compile(text, f"sparktune/engines/{part}.py", "exec"), vars(module))
-    return sys.modules[f"{name}.watchdog"]
+    return sys.modules[f"{name}.spark_worker"]
 
 
 def answer_once(

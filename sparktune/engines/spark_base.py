@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -17,7 +17,7 @@ from .base import Job, OnReport, Task, outcome_of, unpacked
 from .pool import DaemonPool
 from .shipping import Shipment
 
-__all__ = ["JobPerTrial", "LostSession"]
+__all__ = ["JobPerTrial", "LostSession", "cancel_until"]
 
 _CANCELLED = re.compile(
     r"SPARK_JOB_CANCELLED|OPERATION_CANCELED|Job \d+ (was )?cancelled|Stage \d+ (was )?cancelled"
@@ -85,7 +85,7 @@ class JobPerTrial(ABC):
 
     @abstractmethod
     def _message_of(self, error: Exception) -> str:
-        """Spark's own words; raises LostSession or EngineStopped where that is the reason."""
+        """Spark's own words; raises EngineStopped where the session is gone for good."""
 
     @abstractmethod
     def _free(self) -> None:
@@ -119,10 +119,8 @@ class JobPerTrial(ABC):
         """
         self._job = job
         self._shipment = self._prepare(job)
-        self._places = self._send_all()
-        if not self._sends_again:
-            self._shipment.blobs = {}
-        self._run_tag = f"sparktune-{job.run_id}"
+        self._places: dict[str, tuple[str, Any]] = {}
+        self._send_new()
         self._cancelled: set[tuple[int, int]] = set()
         self._overdue: dict[tuple[int, int], float] = {}
         self._submitted: dict[tuple[int, int], float] = {}
@@ -143,17 +141,10 @@ class JobPerTrial(ABC):
                 if time.monotonic() - submitted <= limit or key in self._overdue:
                     continue
                 with contextlib.suppress(Exception):
-                    seconds = self._seconds_running(self._tag(*key))
+                    seconds = self._seconds_running(self._job.tag_of(*key))
                     if seconds is not None and seconds > limit:
                         self._overdue[key] = seconds
-                        self._cancel_jobs(self._tag(*key))
-
-    def _send_all(self) -> dict[str, tuple[str, Any]]:
-        shipment = self._shipment
-        return {
-            digest: self._send(digest, blob, digest in shipment.lasting)
-            for digest, blob in shipment.blobs.items()
-        }
+                        self._cancel_jobs(self._job.tag_of(*key))
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Evaluate a task in a Spark job."""
@@ -163,12 +154,14 @@ class JobPerTrial(ABC):
         return self._pool.submit(self._run, task, blob)
 
     def _send_new(self) -> None:
-        """Send what only a configuration turned out to refer to: handles made by an expression."""
-        for digest, blob in self._shipment.blobs.items():
+        """Send what was not sent yet; a configuration may refer to handles that nobody knew."""
+        shipment = self._shipment
+        for digest, blob in shipment.blobs.items():
             if digest not in self._places:
-                self._places = {**self._places, digest: self._send(digest, blob, True)}
+                place = self._send(digest, blob, digest in shipment.lasting)
+                self._places = {**self._places, digest: place}
         if not self._sends_again:
-            self._shipment.blobs = {}
+            shipment.blobs = {}
 
     def _run(self, task: Task, blob: bytes) -> Outcome:
         key = (task.number, task.attempt)
@@ -194,7 +187,7 @@ class JobPerTrial(ABC):
             "environment": settings.environment,
         }
         try:
-            answer = unpacked(self._collect(self._tag(*key), task.title, message))
+            answer = unpacked(self._collect(self._job.tag_of(*key), task.title, message))
         except Exception as error:
             return self._outcome_of_error(error, key)
         if answer["status"] != "lost":
@@ -215,12 +208,9 @@ class JobPerTrial(ABC):
                 f"its watchdog reacted to its time limit of {self._job.settings.timeout:g} s"
             )
             return Outcome(Status.TIMED_OUT, error=text, seconds=self._overdue[key])
-        try:
-            if isinstance(error, LostSession):
-                raise error
-            message = self._message_of(error)
-        except LostSession as lost:
-            return Outcome(Status.LOST, error=str(lost))
+        if isinstance(error, LostSession):
+            return Outcome(Status.LOST, error=str(error))
+        message = self._message_of(error)
         if _ALL_CANCELLED.search(message):
             raise RunCancelled(f"the run was cancelled from outside: {message}") from error
         if _CANCELLED.search(message):
@@ -239,17 +229,15 @@ class JobPerTrial(ABC):
             return Outcome(Status.LOST, error=message)
         return Outcome(Status.FAILED, error=f"Spark could not run the trial: {message}")
 
-    def _tag(self, number: int, attempt: int) -> str:
-        return f"{self._run_tag}-{number}-{attempt}"
-
     def _is_cancelled(self, key: tuple[int, int]) -> bool:
         return self._closed or key in self._cancelled
 
     def cancel(self, number: int, attempt: int) -> None:
         """Cancel the task's Spark job; its processes are gone within about 4 seconds."""
-        self._cancelled.add((number, attempt))
-        over = lambda: (number, attempt) not in self._submitted  # noqa: E731
-        self._cancel_until(over, self._tag(number, attempt))
+        key = (number, attempt)
+        self._cancelled.add(key)
+        tag = self._job.tag_of(*key)
+        cancel_until(lambda: key not in self._submitted, lambda: self._cancel_jobs(tag))
 
     def close(self) -> None:
         """Cancel all jobs of the run and free what was sent, without waiting for either."""
@@ -261,29 +249,42 @@ class JobPerTrial(ABC):
         if self._pool.wait(0) or self._stopped():
             self._free()
             return
-        self._cancel_until(lambda: self._pool.wait(0), self._run_tag, self._free)
+        cancel_until(
+            lambda: self._pool.wait(0) or self._stopped(),
+            lambda: self._cancel_jobs(self._job.tag),
+            self._free,
+        )
 
-    def _cancel_until(
-        self, over: Callable[[], bool], tag: str, afterwards: Callable[[], None] = lambda: None
-    ) -> None:
-        """Cancel jobs in the background, and again those that were about to be submitted."""
-        asked = threading.Event()
 
-        def cancel() -> None:
-            for seconds in _AGAIN_SECONDS:
-                if self._stopped():
-                    break
-                self._cancel_jobs(tag)
-                asked.set()
-                until = time.monotonic() + seconds
-                while not over() and time.monotonic() < until:
-                    time.sleep(0.05)
-                if over():
-                    break
-            afterwards()
+def cancel_until(
+    over: Callable[[], bool],
+    cancel: Callable[[], None],
+    afterwards: Callable[[], None] = lambda: None,
+    pauses: Iterable[float] = _AGAIN_SECONDS,
+) -> None:
+    """Cancel in the background, and again what was about to be submitted, until it is over.
 
-        threading.Thread(target=cancel, name="sparktune-reaper", daemon=True).start()
-        asked.wait(_ASK_SECONDS)  # not for long: a server that cannot be reached holds it up
+    Args:
+        over: whether nothing is left that could submit anything.
+        cancel: asks Spark; a server that cannot be reached may hold it up.
+        afterwards: called at the end.
+        pauses: seconds between one request and the next; after the last it is given up.
+    """
+    asked = threading.Event()
+
+    def reap() -> None:
+        for seconds in pauses:
+            cancel()
+            asked.set()
+            until = time.monotonic() + seconds
+            while not over() and time.monotonic() < until:
+                time.sleep(0.05)
+            if over():
+                break
+        afterwards()
+
+    threading.Thread(target=reap, name="sparktune-reaper", daemon=True).start()
+    asked.wait(_ASK_SECONDS)
 
 
 def too_large(blob: bytes, how: str, error: Exception) -> EngineStopped:

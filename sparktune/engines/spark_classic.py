@@ -62,10 +62,7 @@ class SparkClassic(JobPerTrial):
             raise EngineStopped("the SparkContext was stopped; create a new session first")
         cloudpickle.register_pickle_by_value(remote)
         self._choose_python()
-        self._row = self._sc.parallelize([0], 1)
-        self._check_profile()
-        if self._profile is not None:
-            self._row = self._row.withResources(self._profile)
+        self._row = self._one_row()
         self._on_retry = "wait" if self._may_copy() else "lost"
         self._broadcasts: dict[Any, Any] = {}
         registry = self._sc._pickled_broadcast_vars
@@ -83,9 +80,11 @@ class SparkClassic(JobPerTrial):
         if self._is_local and not chosen:
             self._sc.pythonExec = sys.executable
 
-    def _check_profile(self) -> None:
+    def _one_row(self) -> Any:
+        """What the jobs of all trials run over, with the resources that trials need."""
+        row = self._sc.parallelize([0], 1)
         if self._profile is None:
-            return
+            return row
         sentence = (
             "resource_profile needs a cluster with stage-level scheduling (standalone, YARN or "
             f"Kubernetes; see Spark's manual), and this master, {self._sc.master}, "
@@ -93,7 +92,7 @@ class SparkClassic(JobPerTrial):
         if self._is_local:
             raise ValueError(sentence + "has none")
         try:
-            self._sc.parallelize([0], 1).withResources(self._profile)
+            return row.withResources(self._profile)
         except Exception as error:
             raise ValueError(f"{sentence}refused it: {_words(error)}") from error
 
@@ -122,7 +121,7 @@ class SparkClassic(JobPerTrial):
             remote.sources(), message, self._broadcasts, self._on_retry
         )
         try:
-            sc.addJobTag(self._run_tag)
+            sc.addJobTag(self._job.tag)
             sc.addJobTag(tag)
             sc.setLocalProperty("spark.job.description", title)
             answer: bytes
@@ -199,7 +198,8 @@ class SparkClassic(JobPerTrial):
         return time.time() - min(launched) if launched else None
 
     def _cancel_jobs(self, tag: str) -> None:
-        self._sc.cancelJobsWithTag(tag)
+        if not self._stopped():
+            self._sc.cancelJobsWithTag(tag)
 
     def _message_of(self, error: Exception) -> str:
         if self._stopped():

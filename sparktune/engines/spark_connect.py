@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from ..exceptions import EngineStopped
 from . import remote
@@ -24,8 +23,6 @@ __all__ = ["SparkConnect"]
 
 _INLINE_BYTES = 100_000
 _RENEWAL = {"max_retries": 7, "max_backoff": 5000}  # about 20 seconds; see pyspark's DefaultPolicy
-_SENT: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
-"""By session: digests of the artifacts that were added to it."""
 
 _UNREACHABLE = ("UNAVAILABLE", "failed to connect", "Connection refused", "RetriesExceeded")
 _SESSION_GONE = (
@@ -114,7 +111,7 @@ class SparkConnect(JobPerTrial):
         if len(blob) <= _INLINE_BYTES:
             return ("bytes", blob)
         name = f"sparktune-{digest[:32]}.pickle"
-        sent = _SENT.setdefault(session, set())
+        sent = vars(session).setdefault("_sparktune_artifacts", set())
         if name not in sent:
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, name)  # noqa: PTH118
@@ -130,7 +127,7 @@ class SparkConnect(JobPerTrial):
     def _collect(self, tag: str, title: str, message: Mapping[str, Any]) -> bytes:
         session = self._session
         function = remote.arrow_function(remote.sources(), message, {}, self._on_retry)
-        tags = {self._run_tag, tag, title.replace(",", ";"), *self._user_tags} - {""}
+        tags = {self._job.tag, tag, title.replace(",", ";"), *self._user_tags} - {""}
         self._here.tag = tag
         try:
             for each in tags:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -12,56 +11,47 @@ from typing import Any
 from ..history import Outcome
 from .base import Job, OnReport, Task
 from .local import Threads
+from .pool import DaemonPool
+from .spark_base import cancel_until
 
 __all__ = ["ConnectDriver", "ContextDriver"]
 
-_AGAIN_SECONDS = 60.0
+_PAUSES = (0.2,) * 300
 
 
-class _Driver(Threads):
+class _Driver(Threads, ABC):
     """Threads whose Spark jobs belong to their trial, and end with it."""
 
     def open(self, job: Job, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
-        self._run_tag = f"sparktune-{job.run_id}"
         self._tags: Counter[str] = Counter()
         super().open(job, on_report)
 
-    def _tag(self, number: int, attempt: int) -> str:
-        return f"{self._run_tag}-{number}-{attempt}"
-
+    @abstractmethod
     def _cancel_jobs(self, tag: str) -> None:
-        raise NotImplementedError
+        """Cancel the jobs that carry a tag."""
 
     def cancel(self, number: int, attempt: int) -> None:
         """End the task's future and cancel its Spark jobs, those that it goes on to start too."""
         super().cancel(number, attempt)
-        self._cancel_until_idle(self._tag(number, attempt))
+        self._cancel_until_idle(self._job.tag_of(number, attempt))
 
     def _gave_up(self, task: Task) -> None:
-        self._cancel_until_idle(self._tag(task.number, task.attempt))
+        self._cancel_until_idle(self._job.tag_of(task.number, task.attempt))
 
     def close(self) -> None:
         """Cancel all tasks and their Spark jobs."""
         super().close()
-        self._cancel_until_idle(self._run_tag)
+        self._cancel_until_idle(self._job.tag)
 
     def _cancel_until_idle(self, tag: str) -> None:
         """Cancel jobs, and again what an objective starts that does not mind, for a while."""
-        self._cancel_jobs(tag)
-
-        def again() -> None:
-            until = time.monotonic() + _AGAIN_SECONDS
-            while tag in self._tags and time.monotonic() < until:
-                time.sleep(0.2)
-                self._cancel_jobs(tag)
-
-        threading.Thread(target=again, name="sparktune-reaper", daemon=True).start()
+        cancel_until(lambda: tag not in self._tags, lambda: self._cancel_jobs(tag), pauses=_PAUSES)
 
     @contextlib.contextmanager
     def _tagged(self, task: Task) -> Iterator[tuple[str, str]]:
         """The tags of a task, noted for as long as it runs."""
-        tags = (self._run_tag, self._tag(task.number, task.attempt))
+        tags = (self._job.tag, self._job.tag_of(task.number, task.attempt))
         self._tags.update(tags)
         try:
             yield tags
@@ -87,10 +77,8 @@ class ContextDriver(_Driver):
         self._sc = context
         super().__init__(slots)
 
-    def _new_pool(self) -> Any:
+    def _new_pool(self) -> DaemonPool:
         from pyspark import InheritableThread
-
-        from .pool import DaemonPool
 
         return DaemonPool(self.slots, InheritableThread)
 
@@ -111,7 +99,7 @@ class ContextDriver(_Driver):
                     sc.setLocalProperty("spark.scheduler.pool", pool)
 
     def _cancel_jobs(self, tag: str) -> None:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # the context was stopped
             self._sc.cancelJobsWithTag(tag)
 
 
@@ -138,8 +126,5 @@ class ConnectDriver(_Driver):
                     self._session.removeTag(tag)
 
     def _cancel_jobs(self, tag: str) -> None:
-        def interrupt() -> None:
-            with contextlib.suppress(Exception):
-                self._session.interruptTag(tag)
-
-        threading.Thread(target=interrupt, daemon=True).start()
+        with contextlib.suppress(Exception):  # a server that is gone runs nothing
+            self._session.interruptTag(tag)

@@ -1,0 +1,141 @@
+"""What runs in Spark's Python worker: it hands tasks to its trial process.
+
+Imports the standard library, pyspark, and the modules that travel with this one alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import select
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .trial_process import TrialProcess, died_idle
+from .watchdog import HUNG_UP
+
+_current: TrialProcess | None = None
+
+
+def evaluate_in_worker(message: Mapping[str, Any], broadcasts: Mapping[Any, Any]) -> bytes:
+    """Evaluate one task in the trial process of this Spark worker, and answer in bytes.
+
+    Args:
+        message: see worker.answer_to; here with ``environment`` and ``hard`` beside it.
+        broadcasts: by digest Spark's Broadcast objects, and by number those of the user.
+    """
+    global _current
+    from pyspark import TaskContext
+
+    where = TaskContext.get()
+    resources = {} if where is None else where.resources()
+    gpus = tuple(resources["gpu"].addresses) if "gpu" in resources else ()
+    environment = dict(message["environment"])
+    if gpus:
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+    if _current is not None and _current.environment != environment:
+        _current.close()
+        _current = None
+    path = list(sys.path)
+    users = _users(broadcasts)
+    answer: dict[str, Any] = {}
+    for _ in range(2):
+        served = _current is not None
+        if _current is None:
+            _current = TrialProcess(environment)
+        places = {
+            digest: ("kept", None) if digest in _current.kept else _place(kind, thing, broadcasts)
+            for digest, (kind, thing) in message["places"].items()
+        }
+        sent = {
+            **message,
+            "places": places,
+            "gpus": gpus,
+            "env": environment,
+            "path": path,
+            "broadcasts": users,
+            "task_context": None if where is None else _pickled(vars(where)),
+        }
+        answer = _current.evaluate(sent, message["hard"], _sockets())
+        if not _current.usable:
+            _current.close()
+            _current = None
+        if not (served and died_idle(answer)):
+            break
+    _accumulate(answer.pop("accumulated", ()))
+    return pickle.dumps(answer)
+
+
+def _users(broadcasts: Mapping[Any, Any]) -> dict[int, tuple[str, Any]]:
+    """Where the user's own broadcast variables are found, by number."""
+    users: dict[int, tuple[str, Any]] = {}
+    for number, thing in broadcasts.items():
+        if isinstance(number, int):
+            path = getattr(thing, "_path", None)  # none where Spark's files are encrypted
+            users[number] = ("path", path) if path else ("value", thing.value)
+    return users
+
+
+def _pickled(attributes: Mapping[str, Any]) -> bytes | None:
+    try:
+        return pickle.dumps(dict(attributes))
+    except Exception:  # of some release; the one of the first task stays
+        return None
+
+
+def _place(kind: str, thing: Any, broadcasts: Mapping[Any, Any]) -> tuple[str, Any]:
+    if kind == "broadcast":
+        broadcast = broadcasts[thing]
+        path = getattr(broadcast, "_path", None)
+        return ("broadcast", path) if path else ("bytes", broadcast.value)  # none if encrypted
+    if kind == "artifact":
+        from pyspark import SparkFiles
+
+        return ("file", SparkFiles.get(thing))
+    return (kind, thing)
+
+
+def _sockets() -> list[int]:
+    """The sockets to whoever gave this process its task: those that its parent does not have."""
+    ours = () if _current is None else (_current._data.fileno(), _current._control.fileno())
+    inherited = set(_sockets_of(os.getppid()).values())
+    found = [fd for fd, name in _sockets_of(os.getpid()).items() if name not in inherited]
+    poll = select.poll()
+    for fd in found:
+        if fd not in ours:
+            poll.register(fd, HUNG_UP)
+    gone = {fd for fd, _ in poll.poll(0)}
+    return [fd for fd in found if fd not in ours and fd not in gone]
+
+
+def _sockets_of(pid: int) -> dict[int, str]:
+    """The names of a process's sockets by file descriptor, as far as they can be seen."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
+            with contextlib.suppress(OSError):
+                name = os.readlink(f"/proc/{pid}/fd/{fd}")  # noqa: PTH115
+                if name.startswith("socket:"):
+                    found[int(fd)] = name
+    return found
+
+
+def _accumulate(added: Iterable[tuple[int, bytes]]) -> None:
+    """Hand what trials added to accumulators to Spark."""
+    for number, blob in added:
+        from pyspark.accumulators import _deserialize_accumulator
+
+        zero, param, value = pickle.loads(blob)
+        accumulator = _deserialize_accumulator(number, zero, param)
+        accumulator._value = param.addInPlace(accumulator._value, value)
+
+
+def wait_until_hung_up() -> None:
+    """Wait until whoever talks to this process is gone, and exit."""
+    poll = select.poll()
+    for fd in _sockets():
+        poll.register(fd, HUNG_UP)
+    poll.poll()
+    os._exit(1)

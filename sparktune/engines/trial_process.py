@@ -1,0 +1,193 @@
+"""A process of its own for trials, as the worker sees it; see the watchdog module.
+
+Imports the standard library and the modules that travel with this one alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from . import worker
+from .watchdog import (
+    ENDED,
+    FORGET,
+    HUNG_UP,
+    KILL_ALL,
+    KILL_CHILDREN,
+    READABLE,
+    TAIL,
+    receive,
+    send,
+    watch,
+)
+
+_FOREVER = 1e5
+_WAIT_SECONDS = 10.0  # for the watchdog to answer and to end
+
+
+class TrialProcess:
+    """A process that evaluates trials, as the worker sees it; started by the first of them.
+
+    Args:
+        environment: variables to set in it.
+        spawn: gives the watchdog's process from the two sockets that it is to use; forks unless
+            set.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        spawn: Callable[[socket.socket, socket.socket, Mapping[str, str]], int] | None = None,
+    ) -> None:
+        self.environment = dict(environment)
+        self.kept: tuple[str, ...] = ()  # digests of what the process holds unpickled
+        self.usable = True
+        self._data, data = socket.socketpair()
+        self._control, control = socket.socketpair()
+        self._pid = (spawn or _forked)(control, data, self.environment)
+        data.close()
+        control.close()
+        self._timed_out = False
+        self._last = b""
+
+    def evaluate(
+        self, message: Mapping[str, Any], hard: float | None, watched: Iterable[int] = ()
+    ) -> dict[str, Any]:
+        """Evaluate one task; afterwards the process may be of no more use, see ``usable``.
+
+        Args:
+            message: see worker.answer_to.
+            hard: seconds from the objective's start after which the process is killed.
+            watched: sockets to whoever waits for the answer; when one of them is closed from the
+                other side, nobody does, and this process exits with all its trials.
+        """
+        body, began = None, None
+        try:
+            self._ask(FORGET)  # answered before the trial can print anything
+            send(self._data, pickle.dumps(message))
+            body, began = self._wait(hard, watched)
+        except OSError:  # the process is gone
+            pass
+        if body is None:
+            return self._end(began)
+        answer: dict[str, Any] = pickle.loads(body)
+        self.kept = tuple(answer.pop("kept", ()))
+        if answer["status"] == "timeout":
+            self._tell(KILL_CHILDREN)
+        if answer["status"] != "returned":
+            answer["log_tail"] = self._ask(TAIL)
+        return answer
+
+    def _wait(
+        self, hard: float | None, watched: Iterable[int]
+    ) -> tuple[bytes | None, float | None]:
+        """The answer's bytes, None where the process died; and when the objective began."""
+        began: float | None = None
+        limit: float | None = None
+        data, control = self._data.fileno(), self._control.fileno()
+        poll = select.poll()
+        poll.register(data, READABLE)
+        poll.register(control, HUNG_UP)
+        for fd in watched:
+            poll.register(fd, HUNG_UP)
+        while True:
+            left = _FOREVER if limit is None else max(0.0, limit - time.monotonic())
+            ready = [fd for fd, _ in poll.poll(int(min(left, _FOREVER) * 1000) + 1)]
+            if any(fd not in (data, control) for fd in ready):
+                os._exit(1)
+            if data in ready:
+                frame = receive(self._data)
+                if frame != b"":
+                    return frame, began
+                began = time.monotonic()
+                limit = None if hard is None else began + hard
+            elif control in ready:  # the watchdog was killed, and the trial with it
+                return None, began
+            elif limit is not None and time.monotonic() >= limit:
+                self._timed_out = True
+                self.kill()
+                return None, began
+
+    def _end(self, began: float | None) -> dict[str, Any]:
+        """The answer for a process that died."""
+        self.usable = False
+        seconds = 0.0 if began is None else time.monotonic() - began
+        try:
+            self._control.settimeout(_WAIT_SECONDS)
+            frame: bytes | None = self._last
+            while frame is not None and not frame.startswith(ENDED):
+                frame = receive(self._control)
+        except OSError:
+            frame = None
+        answer: dict[str, Any] = {"status": "died", "exit": None, "seconds": seconds}
+        answer["begun"] = began is not None
+        if frame is not None:
+            answer["exit"] = struct.unpack("!i", frame[1:5])[0]
+            answer["log_tail"] = frame[5:].decode(errors="replace")
+        if self._timed_out:
+            answer.update(status="timeout", hard=True)
+        self.close()
+        return {**answer, **worker._here(), "error": None}
+
+    def _ask(self, question: bytes) -> str | None:
+        with contextlib.suppress(OSError):
+            self._control.settimeout(_WAIT_SECONDS)
+            self._control.sendall(question)
+            frame = receive(self._control)
+            if frame is not None and frame.startswith(question):
+                return frame[1:].decode(errors="replace")
+            self._last = frame or b""
+        self.usable = False  # what comes late would be taken for the answer to another question
+        return None
+
+    def kill(self) -> None:
+        """Kill the process and all that it started; what waits for an answer is told."""
+        self._tell(KILL_ALL)
+
+    def _tell(self, command: bytes) -> None:
+        with contextlib.suppress(OSError):  # the watchdog is gone, and the process with it
+            self._control.sendall(command)
+
+    def close(self) -> None:
+        """Let the watchdog kill the process, if it lives, and end."""
+        for end in (self._data, self._control):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        pid, self._pid = self._pid, 0
+        if not pid:
+            return
+        until = time.monotonic() + _WAIT_SECONDS
+        with contextlib.suppress(ChildProcessError, ProcessLookupError):
+            while not os.waitpid(pid, os.WNOHANG)[0]:
+                if time.monotonic() > until:  # it is stuck, and the trial's process ends with it
+                    os.kill(pid, signal.SIGKILL)
+                time.sleep(0.005)
+
+
+def _forked(control: socket.socket, data: socket.socket, environment: Mapping[str, str]) -> int:
+    """The watchdog as a copy of this process: what Spark told its worker is known there too."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+        pid = os.fork()
+    if not pid:
+        watch(control.fileno(), data.fileno(), environment)
+    return pid
+
+
+def died_idle(answer: Mapping[str, Any]) -> bool:
+    """Whether a process was gone before the objective began, so that another one may take it."""
+    return answer["status"] == "died" and not answer["begun"]
