@@ -27,7 +27,6 @@ import logging
 import os
 import platform
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -40,6 +39,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+from sessions import classic_session
+
+from sparktune.cluster.local import LocalCluster
 
 P = 8
 WARM_JOBS = 100
@@ -325,29 +327,12 @@ def greedy(durations):
 # The parts.
 
 
-def classic_session(folder):
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.master(f"local[{P}]").config(
-        map={
-            "spark.ui.enabled": "false",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.log.level": "ERROR",
-            "spark.driver.host": "127.0.0.1",
-            "spark.driver.bindAddress": "127.0.0.1",
-            "spark.local.dir": folder,
-            "spark.sql.warehouse.dir": f"{folder}/warehouse",
-        }
-    )
-    return builder.getOrCreate()
-
-
 def chosen(contenders, only):
     return {name: what for name, what in contenders.items() if not only or name in only}
 
 
 def classic_parts(args, folder):
-    spark = classic_session(folder)
+    spark = classic_session(f"local[{P}]", folder)
     jvm = spark.sparkContext._jvm
     found = {"java": jvm.java.lang.System.getProperty("java.version")}
     try:
@@ -380,55 +365,6 @@ def connect_part(args):
             spark.stop()
 
 
-@contextlib.contextmanager
-def connect_server(folder, seconds=120):
-    """A Spark Connect server of its own on a free port of this machine; gives its address."""
-    import pyspark
-
-    home = Path(pyspark.__file__).parent
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = {
-        "spark.connect.grpc.binding.address": "127.0.0.1",
-        "spark.connect.grpc.binding.port": str(port),
-        "spark.ui.enabled": "false",
-        "spark.local.dir": folder,
-        "spark.sql.warehouse.dir": f"{folder}/warehouse",
-    }
-    # what sbin/start-connect-server.sh does, without the shells that would stay around it
-    command = ["bash", str(home / "bin/spark-submit"), "--master", f"local[{P}]"]
-    command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
-    for key, value in settings.items():
-        command += ["--conf", f"{key}={value}"]
-    log = Path(folder) / "connect.log"
-    with log.open("w") as file:
-        server = subprocess.Popen(
-            command, env={**os.environ, "SPARK_HOME": str(home)}, cwd=folder, stdout=file,
-            stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-    try:
-        deadline = time.monotonic() + seconds
-        while not is_listening(port):
-            if server.poll() is not None or time.monotonic() > deadline:
-                lines = log.read_text().strip().splitlines()
-                raise RuntimeError(f"no Spark Connect server: {(lines or [''])[-1][:200]}")
-            time.sleep(0.2)
-        yield f"sc://127.0.0.1:{port}"
-    finally:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(server.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(15)
-
-
-def is_listening(port):
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def connect_in_subprocess(args, folder):
     """A Connect session and a classic one do not share a process well."""
     missing = [name for name in ("grpc", "pyarrow", "pandas") if not importlib.util.find_spec(name)]
@@ -444,9 +380,11 @@ def connect_in_subprocess(args, folder):
     if args.only:
         command.append(f"--only={','.join(args.only)}")
     try:
-        with connect_server(folder) as url:
+        cluster = LocalCluster(workers=0, cores=P, connect=True, folder=f"{folder}/connect")
+        with cluster:
             done = subprocess.run(
-                [*command, f"--remote={url}"], stdout=subprocess.PIPE, check=True, text=True,
+                [*command, f"--remote={cluster.remote}"],
+                stdout=subprocess.PIPE, check=True, text=True,
                 timeout=len(CONNECT_CONTENDERS) * args.limit, env={**os.environ, "TMPDIR": folder},
             )  # fmt: skip
         return json.loads(done.stdout)

@@ -29,6 +29,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from sessions import classic_session
+
 from sparktune import EngineStopped, SparkTrials, Status, fmin, hp, rand
 from sparktune.cluster.local import LocalCluster
 
@@ -270,11 +272,6 @@ def part(deployment, faults):
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    quiet = {
-        "spark.ui.enabled": "false", "spark.log.level": "OFF", "spark.driver.host": "127.0.0.1",
-        "spark.ui.showConsoleProgress": "false", "spark.executor.memory": "1g",
-        "spark.driver.bindAddress": "127.0.0.1",
-    }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         cluster, session = None, None
         try:
@@ -292,8 +289,8 @@ def part(deployment, faults):
                     TagTheStruck(session)
                 elif session is None:
                     master = cluster.master if cluster else "local[4]"
-                    builder = SparkSession.builder.config(map={**quiet, "spark.master": master})
-                    session = builder.getOrCreate()
+                    options = {"spark_log_level": "OFF", "spark_executor_memory": "1g"}
+                    session = classic_session(master, folder, **options)
                 logs = Path(folder) / "logs"
                 logs.mkdir(exist_ok=True)
                 print(json.dumps(run(deployment, fault, session, cluster, logs)), flush=True)

@@ -29,6 +29,8 @@ import time
 import uuid
 from pathlib import Path
 
+from sessions import classic_session
+
 PARALLELISM = 8
 LIMIT, GRACE = 1.0, 0.5
 LEAVE_SECONDS = 10.0  # that threads and processes may take to end
@@ -266,22 +268,9 @@ def check(holds, sentence):
 
 
 def soak(args, folder):
-    from pyspark.sql import SparkSession
-
     from sparktune import SparkTrials, fmin, hp, rand, tpe
 
-    builder = SparkSession.builder.master(f"local[{PARALLELISM}]").config(
-        map={
-            "spark.ui.enabled": "false",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.log.level": "ERROR",
-            "spark.driver.host": "127.0.0.1",
-            "spark.driver.bindAddress": "127.0.0.1",
-            "spark.local.dir": folder,
-            "spark.sql.warehouse.dir": f"{folder}/warehouse",
-        }
-    )
-    session = builder.getOrCreate()
+    session = classic_session(f"local[{PARALLELISM}]", folder)
     session.sparkContext.parallelize(range(8), 8).map(good).collect()
     jvm = next(pid for pid in below_driver() if "java" in command_of(pid).split()[0])
     threads_before = set(threading.enumerate())

@@ -11,16 +11,13 @@ from typing import Any
 
 from .cluster.doctor import examine
 from .cluster.local import (
-    ClusterError,
     LocalCluster,
-    default_folder,
     lacking_for_connect,
     megabytes,
-    read_state,
     start,
-    stop,
     web_ui_json,
 )
+from .cluster.state import ClusterError, default_folder, read_state, stop
 
 __all__ = ["main"]
 

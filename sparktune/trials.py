@@ -48,9 +48,8 @@ class Trials:
     """The trials of a search that runs in this process.
 
     One trial runs at a time in the caller's thread unless ``parallelism`` or ``executor`` say
-    otherwise. A second
-    ``fmin`` with the same Trials and a larger ``max_evals`` goes on where the first ended. Trials
-    can be pickled.
+    otherwise. A second ``fmin`` with the same Trials and a larger ``max_evals`` goes on where the
+    first ended. Trials can be pickled.
 
     The documents (``trials``, ``results``, ``miscs``, ...) are a view in Hyperopt's shape: changing
     one does not change the record. ``len``, iteration and ``trials`` leave out trials that raised

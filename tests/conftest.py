@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ def spark():
         session = builder.config(map={**spark_conf(), "spark.master": master}).getOrCreate()
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def wait_for():
+    """A function that waits until a condition holds, and says whether it did."""
+
+    def wait(condition, seconds=30):
+        deadline = time.monotonic() + seconds
+        while not condition() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return condition()
+
+    return wait
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,15 @@ import pytest
 
 from sparktune.cli import main
 from sparktune.cluster import local
-from sparktune.cluster.local import ClusterError, LocalCluster, Process, State
+from sparktune.cluster.local import LocalCluster
+from sparktune.cluster.state import (
+    ClusterError,
+    Process,
+    State,
+    began_at,
+    marked,
+    read_state,
+)
 
 JOB = """
 import sys
@@ -106,7 +114,7 @@ def test_a_cluster_starts_runs_a_job_and_is_gone_after_stop(cli, job, tmp_path):
     started = cli("cluster", "start", *small)
     try:
         assert started.returncode == 0, started.stderr
-        state = local.read_state(folder)
+        state = read_state(folder)
         assert [each.name for each in state.alive] == ["master", "worker-1", "worker-2"]
         for line in (state.master, "SparkSession.builder.master", "sparktune cluster stop --dir"):
             assert line in started.stdout
@@ -114,7 +122,7 @@ def test_a_cluster_starts_runs_a_job_and_is_gone_after_stop(cli, job, tmp_path):
         second = cli("cluster", "start", *small)
         assert second.returncode == 1
         assert "a cluster runs already" in second.stderr
-        assert local.read_state(folder) == state
+        assert read_state(folder) == state
 
         status = cli("cluster", "status", "--dir", folder)
         assert status.returncode == 0
@@ -129,7 +137,7 @@ def test_a_cluster_starts_runs_a_job_and_is_gone_after_stop(cli, job, tmp_path):
 
         assert job(state.master) == "14"
         # master, workers, an executor at least, its daemon, and a Python worker that sleeps
-        assert len(local._marked(state.mark)) >= 6
+        assert len(marked(state.mark)) >= 6
 
         os.kill(state.alive[1].pid, signal.SIGKILL)
         status = cli("cluster", "status", "--dir", folder)
@@ -138,7 +146,7 @@ def test_a_cluster_starts_runs_a_job_and_is_gone_after_stop(cli, job, tmp_path):
     finally:
         stopped = cli("cluster", "stop", "--dir", folder)
     assert stopped.stdout.strip() == "stopped: master, worker-2"
-    assert not local._marked(state.mark)
+    assert not marked(state.mark)
     assert not [each for each in state.processes if each.alive]
     assert cli("cluster", "status", "--dir", folder).returncode == 1
 
@@ -170,12 +178,12 @@ def test_stop_leaves_a_foreign_process_of_the_same_pid_alone(tmp_path, capsys):
     assert "dead" in capsys.readouterr().out
     assert main(["cluster", "stop", "--dir", str(folder)]) == 0
     assert "nothing was running" in capsys.readouterr().out
-    assert local.read_state(folder) is None
+    assert read_state(folder) is None
 
 
 def test_a_state_from_before_a_reboot_is_stale(tmp_path):
     """After a reboot, pids and times of processes mean nothing."""
-    me = Process("master", os.getpid(), local._began(os.getpid()), "master.log")
+    me = Process("master", os.getpid(), began_at(os.getpid()), "master.log")
     assert write_state(tmp_path, me).state.alive == (me,)
     assert write_state(tmp_path, me, boot="another").state.alive == ()
 
@@ -206,7 +214,7 @@ def test_a_master_that_does_not_start_shows_its_log(tmp_path, capsys, monkeypatc
     folder = tmp_path / "cluster"
     assert main(["cluster", "start", "--port", "0", "--dir", str(folder)]) == 1
     assert "Exception: the disk is full" in capsys.readouterr().err
-    assert local.read_state(folder) is None
+    assert read_state(folder) is None
 
 
 def test_no_cluster_without_java(cli, tmp_path):

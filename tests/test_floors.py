@@ -13,6 +13,7 @@ PACKAGE = Path(sparktune.__file__).parent
 # From the ground up. A folder stands for all files in it that are not listed themselves.
 ROOMS = [
     {"exceptions"},
+    {"cluster/state"},
     {"cluster/local"},
     {"cluster/doctor", "cluster/probe"},
     {"space/distributions"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
@@ -18,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .local import ClusterError, find_java, read_state, web_ui_json
+from .local import find_java, home_of_pyspark, web_ui_json
+from .state import ClusterError, read_state
 
 __all__ = ["Check", "examine"]
 
@@ -63,7 +63,7 @@ def examine(
     Yields:
         What was found, as soon as it was.
     """
-    home = _home_of_pyspark()
+    home = home_of_pyspark()
     java = _java(home, remote)
     spark = list(_pyspark(home, remote))
     yield Check("Python", "ok", f"{platform.python_version()} ({sys.executable})")
@@ -90,14 +90,6 @@ def examine(
         yield Check(
             "workers", "warning", "not looked at", "Mend the problems above and run this again."
         )
-
-
-def _home_of_pyspark() -> Path | None:
-    try:
-        spec = importlib.util.find_spec("pyspark")
-    except (ImportError, ValueError):
-        return None
-    return None if spec is None or spec.origin is None else Path(spec.origin).parent
 
 
 def _pyspark(home: Path | None, remote: str) -> Iterator[Check]:

@@ -7,8 +7,6 @@ pids and the workers' scratch are kept in one folder, by which a cluster is stop
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import functools
 import importlib.util
 import json
 import os
@@ -19,33 +17,42 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .state import (
+    CHILDREN,
+    MARK,
+    ClusterError,
+    Process,
+    State,
+    began_at,
+    boot,
+    default_folder,
+    gone,
+    locked,
+    read_state,
+    save_state,
+    stop,
+    stop_locked,
+)
+
 __all__ = [
-    "ClusterError",
     "LocalCluster",
-    "Process",
-    "State",
-    "default_folder",
     "find_java",
     "find_spark",
+    "home_of_pyspark",
     "lacking_for_connect",
     "megabytes",
-    "read_state",
     "start",
-    "stop",
     "web_ui_json",
 ]
 
-_MARK = "SPARKTUNE_CLUSTER"  # in the environment of all processes of a cluster
-_GRACE_SECONDS = 10.0
 _LEAST_MB = 450  # Spark refuses smaller executors
 _UNITS = {"m": 1, "mb": 1, "g": 1024, "gb": 1024}
 _NOT_INHERITED = (
@@ -55,57 +62,6 @@ _NOT_INHERITED = (
 )
 _QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # these JVMs have little to do but start
 _SIGNS = re.compile(r"Exception|Error\b|ERROR|JAVA_HOME|Failed|No such file|not found")
-
-
-class ClusterError(RuntimeError):
-    """A cluster cannot be started or stopped; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process of a cluster; the time at which it began tells it from a later one of its pid."""
-
-    name: str
-    pid: int
-    began: int
-    log: str
-
-    @property
-    def alive(self) -> bool:
-        """Whether this very process still runs."""
-        return _began(self.pid) == self.began
-
-
-@dataclass(frozen=True)
-class State:
-    """What a folder says about the cluster that was started there.
-
-    Args:
-        mark: what all its processes carry in their environment.
-        boot: the kernel's number for the time since the machine was switched on.
-        master: ``spark://...``, or ``local[n]`` for a Connect server alone.
-        web_ui: the address of the master's web UI.
-        remote: ``sc://...`` where there is a Connect server.
-        options: the settings it was started with.
-        processes: all that were started, dead ones too.
-    """
-
-    mark: str
-    boot: str
-    master: str = ""
-    web_ui: str = ""
-    remote: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    processes: tuple[Process, ...] = ()
-
-    @property
-    def alive(self) -> tuple[Process, ...]:
-        """The processes that still run."""
-        return tuple(each for each in self.processes if each.alive) if self._booted else ()
-
-    @property
-    def _booted(self) -> bool:
-        return self.boot == _boot()
 
 
 class LocalCluster:
@@ -171,7 +127,7 @@ class LocalCluster:
         self._conf = dict(conf or {})
         self._limit = limit
         options = {"workers": workers, "cores": cores, "memory": memory, "python": self._python}
-        self.state = State(uuid.uuid4().hex, _boot(), options=options)
+        self.state = State(uuid.uuid4().hex, boot(), options=options)
 
     @property
     def master(self) -> str:
@@ -209,7 +165,7 @@ class LocalCluster:
             self._check_port(self._port, "--port")
         if self._connect:
             self._check_connect(home)
-        with _locked(self.folder):
+        with locked(self.folder):
             self._refuse_second()
             for name in ("conf", "work", "tmp"):
                 shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -227,7 +183,7 @@ class LocalCluster:
                     self._start_connect()
                 self._save()
             except BaseException:
-                _stop(self.folder)
+                stop_locked(self.folder)
                 raise
         return self
 
@@ -239,7 +195,7 @@ class LocalCluster:
         """Start one more worker, wait until the master has it, and return its pid."""
         if not self.state.web_ui:
             raise ClusterError(f"{self.master or 'this cluster'} has no master to start workers of")
-        with _locked(self.folder):
+        with locked(self.folder):
             self._start_workers(1)
             return self.worker_pids[-1]
 
@@ -248,18 +204,16 @@ class LocalCluster:
         old = [each for each in self.state.processes if each.name == "connect"]
         if not old:
             raise ClusterError("there is no Connect server to restart: start one with connect=True")
-        with _locked(self.folder):
+        with locked(self.folder):
             if old[0].alive:
                 os.kill(old[0].pid, signal.SIGTERM)
-                if not _gone(lambda: [each.pid for each in old if each.alive]):
+                if not gone(lambda: [each.pid for each in old if each.alive]):
                     os.kill(old[0].pid, signal.SIGKILL)
-                    _gone(lambda: [each.pid for each in old if each.alive])
+                    gone(lambda: [each.pid for each in old if each.alive])
             others = tuple(each for each in self.state.processes if each.name != "connect")
             self.state = replace(self.state, processes=others)
             self._start_connect()
-            pid = self.connect_pid
-            assert pid is not None
-            return pid
+            return self.state.processes[-1].pid
 
     def _start_master(self) -> None:
         where = ["--host", self._host, "--port", str(self._port), "--webui-port", "0"]
@@ -284,10 +238,6 @@ class LocalCluster:
         )
 
     def _start_workers(self, number: int) -> None:
-        def registered() -> int:
-            answer = web_ui_json(self.state.web_ui) or {}
-            return sum(each.get("state") == "ALIVE" for each in answer.get("workers", ()))
-
         def known() -> set[str]:
             answer = web_ui_json(self.state.web_ui) or {}
             return {str(each.get("id")) for each in answer.get("workers", ())}
@@ -305,7 +255,7 @@ class LocalCluster:
             self._wait(
                 lambda: len(known() - before) >= number,
                 process,
-                f"the master has {registered()} of {number} workers",
+                f"the master did not take up all of {number} workers",
             )
 
     def _start_connect(self) -> None:
@@ -348,8 +298,8 @@ class LocalCluster:
                 stderr=out,
                 start_new_session=True,
             )
-        _CHILDREN[child.pid] = child
-        process = Process(name, child.pid, _began(child.pid) or 0, str(log))
+        CHILDREN[child.pid] = child
+        process = Process(name, child.pid, began_at(child.pid) or 0, str(log))
         self.state = replace(self.state, processes=(*self.state.processes, process))
         self._save()
         return process
@@ -362,7 +312,7 @@ class LocalCluster:
         }
         ours.setdefault("SPARK_LOCAL_DIRS", str(self.folder / "tmp"))
         ours |= {
-            _MARK: self.state.mark,
+            MARK: self.state.mark,
             "SPARK_HOME": str(home),
             "SPARK_CONF_DIR": str(self.folder / "conf"),  # empty: the same log level everywhere
             "SPARK_LOCAL_IP": self._host,
@@ -397,7 +347,7 @@ class LocalCluster:
                 f"a cluster runs already from {self.folder} ({names}; {state.master}): stop it "
                 f"with `sparktune cluster stop --dir {self.folder}`, or choose another --dir"
             )
-        _stop(self.folder)  # executors that outlived their workers
+        stop_locked(self.folder)  # executors that outlived their workers
 
     def _check_host(self) -> None:
         try:
@@ -428,10 +378,7 @@ class LocalCluster:
             )
 
     def _save(self) -> None:
-        path = self.folder / "cluster.json"
-        draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps(asdict(self.state), indent=1))
-        draft.replace(path)
+        save_state(self.state, self.folder)
 
 
 def start(
@@ -441,55 +388,21 @@ def start(
     return LocalCluster(folder=folder, port=port, **options).start()
 
 
-def stop(folder: str | os.PathLike[str] | None = None) -> list[str]:
-    """Stop the cluster of a folder, its executors and their Python workers.
-
-    Returns:
-        The names of the servers that were still running; empty where none was.
-    """
-    path = Path(folder or default_folder()).absolute()
-    if not path.is_dir():
-        return []
-    with _locked(path):
-        return _stop(path)
-
-
-def read_state(folder: str | os.PathLike[str] | None = None) -> State | None:
-    """What the folder says about its cluster, None where there is none."""
-    path = Path(folder or default_folder()) / "cluster.json"
+def home_of_pyspark() -> Path | None:
+    """The folder of the pyspark package, None where it is not installed."""
     try:
-        read = json.loads(path.read_text())
-        processes = tuple(Process(**each) for each in read.pop("processes"))
-        return State(**read, processes=processes)
-    except FileNotFoundError:
+        spec = importlib.util.find_spec("pyspark")
+    except (ImportError, ValueError):
         return None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ClusterError(f"{path} cannot be read: remove it ({error})") from None
-
-
-def default_folder() -> Path:
-    """A folder of this user for clusters that name none."""
-    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
-    folder = Path(caches).absolute() / "sparktune" / "cluster"
-    nearest = next(each for each in (folder, *folder.parents) if each.exists())
-    if not os.access(nearest, os.W_OK):
-        return Path(tempfile.gettempdir()) / f"sparktune-{os.getuid()}" / "cluster"
-    return folder
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent
 
 
 def find_spark() -> Path:
     """The folder with Spark's own programs: SPARK_HOME, else that of pyspark."""
     given = os.environ.get("SPARK_HOME")
-    if given:
-        home = Path(given)
-    else:
-        try:
-            spec = importlib.util.find_spec("pyspark")
-        except ValueError:
-            spec = None
-        if spec is None or spec.origin is None:
-            raise ClusterError("pyspark is not installed: pip install 'sparktune[spark]'")
-        home = Path(spec.origin).parent
+    home = Path(given) if given else home_of_pyspark()
+    if home is None:
+        raise ClusterError("pyspark is not installed: pip install 'sparktune[spark]'")
     if not (home / "bin" / "spark-class").exists() or not (home / "jars").is_dir():
         raise ClusterError(
             f"{home} has no Spark to start, "
@@ -550,98 +463,6 @@ def web_ui_json(address: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return read if isinstance(read, dict) else None
-
-
-_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
-"""Servers that this process started itself, and whose end it has to take note of."""
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """No other process starts or stops the cluster of this folder meanwhile."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "lock").open("w")
-    except OSError as error:
-        raise ClusterError(
-            f"{folder} cannot be written ({error.strerror}): choose another with --dir"
-        ) from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ClusterError(
-                f"another process is starting or stopping the cluster of {folder}: wait for it"
-            ) from None
-        yield
-
-
-def _stop(folder: Path) -> list[str]:
-    state = read_state(folder)
-    if state is None:
-        return []
-    names = [each.name for each in state.alive]
-
-    def left() -> list[int]:
-        # executors and Python workers carry the mark too, also in sessions of their own
-        servers = [each.pid for each in state.alive]
-        return sorted({*servers, *_marked(state.mark)})
-
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for pid in left():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, number)
-        if _gone(left):
-            break
-    if left():
-        raise ClusterError(f"processes do not end, not even when killed: {left()}")
-    (folder / "cluster.json").unlink(missing_ok=True)
-    shutil.rmtree(folder / "tmp", ignore_errors=True)
-    return names
-
-
-def _gone(left: Callable[[], list[int]]) -> bool:
-    """Whether they end in time."""
-    deadline = time.monotonic() + _GRACE_SECONDS
-    while left():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def _began(pid: int) -> int | None:
-    """When a living process began, in the kernel's ticks; None for a dead one."""
-    child = _CHILDREN.get(pid)
-    if child is not None and child.poll() is not None:
-        del _CHILDREN[pid]
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        # a process with threads left still has its ports, whatever became of its first thread
-        dead = fields[0] in "ZX" and len(os.listdir(f"/proc/{pid}/task")) < 2  # noqa: PTH208
-    except OSError:
-        return None
-    return None if dead else int(fields[19])
-
-
-def _marked(mark: str) -> list[int]:
-    """The living processes that carry a cluster's mark in their environment."""
-    wanted = f"{_MARK}={mark}".encode()
-    found = []
-    for name in os.listdir("/proc"):  # noqa: PTH208
-        if name.isdigit() and int(name) != os.getpid():
-            with contextlib.suppress(OSError):
-                if wanted in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
-                    found.append(int(name))
-    return [pid for pid in found if _began(pid) is not None]
-
-
-@functools.cache
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
 
 
 def _reason(log: str) -> str:

@@ -353,7 +353,7 @@ def test_a_trial_that_ignores_its_limit_is_ended(kind, start):
 
 @pytest.mark.parametrize("kind", OWN_PROCESS)
 @pytest.mark.parametrize("how", ["cancel", "close", "timeout"])
-def test_nothing_that_a_trial_started_outlives_its_end(kind, how, start, tmp_path):
+def test_nothing_that_a_trial_started_outlives_its_end(kind, how, start, tmp_path, wait_for):
     """A stopped trial takes along children, forks and daemons that left its process group."""
 
     def objective(config):
@@ -466,14 +466,6 @@ def lives(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def wait_for(condition, seconds=30):
-    """Waits until ``condition()`` holds; whether it did."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
 
 
 @pytest.mark.parametrize("kind", ["pickling", *OWN_PROCESS])
