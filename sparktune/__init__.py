@@ -44,6 +44,7 @@ from .trials import (
     JOB_STATES,
     Trials,
 )
+from .tuner import Candidate, Tuner
 
 __version__ = "0.1.0"
 
@@ -64,6 +65,7 @@ __all__ = [
     "BadSearchSpace",
     "Budget",
     "CancelToken",
+    "Candidate",
     "DuplicateLabel",
     "EngineStopped",
     "History",
@@ -77,6 +79,7 @@ __all__ = [
     "Status",
     "Trial",
     "Trials",
+    "Tuner",
     "UnpicklableObjective",
     "__version__",
     "broadcast",

@@ -29,7 +29,7 @@ from .spark import (
 )
 from .suggest.random import Random
 from .suggest.tpe import TPE
-from .trials import Trials, failure_text, settings_of
+from .trials import Trials, check_count, failure_text, settings_of
 from .views.progress import BarFactory, progress
 
 __all__ = ["Ctrl", "fmin", "fmin_pass_expr_memo_ctrl", "space_eval"]
@@ -83,7 +83,8 @@ def fmin(
         timeout: seconds after which the run stops.
         loss_threshold: a loss at which the run stops.
         trials: where trials run and are recorded: Trials() in this process (the default), or
-            SparkTrials().
+            SparkTrials(). What is pending there, of a Tuner or of a run that was pickled, is
+            cancelled.
         rstate: the seed: a whole number, a numpy Generator or RandomState, or None, which takes
             the environment's HYPEROPT_FMIN_SEED, else what ``trials`` began with, else chance.
         allow_trials_fmin: whether a subclass of Trials with an ``fmin`` of its own is asked to run.
@@ -121,10 +122,7 @@ def fmin(
     options = {key: value for key, value in locals().items() if key not in ("fn", "space")}
     if not callable(fn):
         raise TypeError(f"`fn` must be a function of a configuration, but got {fn!r}")
-    if trials is None:
-        trials = options["trials"] = Trials()
-    if not isinstance(trials, Trials):
-        raise TypeError(f"`trials` must be Trials() or SparkTrials(), but got {trials!r}")
+    trials = options["trials"] = check_trials(trials)
     if allow_trials_fmin and type(trials).fmin is not Trials.fmin:
         defaults = inspect.signature(fmin).parameters
         for name in list(options):
@@ -148,12 +146,12 @@ def fmin(
             "only, not on Spark"
         )
     budget = Budget(
-        _check_count(max_evals, "max_evals", optional=True),
+        check_count(max_evals, "max_evals", optional=True),
         check_timeout(timeout) or getattr(trials, "timeout", None),
         _first(check_loss_threshold(loss_threshold), getattr(trials, "loss_threshold", None)),
     )
-    ahead = _check_count(max_queue_len, "max_queue_len") or 1
-    batch = _check_count(batch, "batch", optional=True)
+    ahead = check_count(max_queue_len, "max_queue_len")
+    batch = check_count(batch, "batch", optional=True)
     if batch is None and not on_spark and trials.parallelism == 1 and ahead > 1:
         batch = ahead
     if early_stop_fn is not None and not callable(early_stop_fn):
@@ -168,11 +166,11 @@ def fmin(
     if trial_timeout is not None:
         checked = settings_of(trial_timeout=trial_timeout, trial_grace=settings.grace)
         settings = replace(settings, timeout=checked.timeout)
-    points = _check_points(points_to_evaluate, domain.space)
+    points = check_points(points_to_evaluate, domain.space)
     suggester = suggester_of(algo, TPE(), domain, trials)
     if not isinstance(suggester, Random):
         _advise(trials, budget.max_evals)
-    seed = _seed(rstate, trials)
+    seed = seed_of(rstate, trials)
 
     with trials._running():
         history = trials._open(domain.space)
@@ -288,20 +286,17 @@ def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _check_count(value: Any, name: str, optional: bool = False) -> int | None:
-    if value is None and optional:
-        return None
-    try:
-        whole = not isinstance(value, (bool, str)) and int(value) == value
-    except (TypeError, ValueError, OverflowError):
-        whole = False
-    if not whole or value < 1:
-        rule = "a whole number >= 1 or None" if optional else "a whole number >= 1"
-        raise ValueError(f"`{name}` must be {rule}, but got {value!r}")
-    return int(value)
+def check_trials(trials: Any) -> Trials:
+    """The Trials that were given, new ones for None, or an error that says what was given."""
+    if trials is None:
+        return Trials()
+    if not isinstance(trials, Trials):
+        raise TypeError(f"`trials` must be Trials() or SparkTrials(), but got {trials!r}")
+    return trials
 
 
-def _check_points(points: Any, space: Space) -> tuple[Values, ...]:
+def check_points(points: Any, space: Space) -> tuple[Values, ...]:
+    """The values of points given to be tried first, or an error that says what is wrong."""
     if points is None:
         return ()
     if isinstance(points, Mapping) or not isinstance(points, Iterable):
@@ -315,7 +310,7 @@ def _check_points(points: Any, space: Space) -> tuple[Values, ...]:
     return tuple(checked)
 
 
-def _seed(rstate: Any, trials: Trials) -> int:
+def seed_of(rstate: Any, trials: Trials) -> int:
     """The whole number from which all randomness of a run comes."""
     if rstate is None and os.environ.get("HYPEROPT_FMIN_SEED"):
         text = os.environ["HYPEROPT_FMIN_SEED"]

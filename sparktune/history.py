@@ -255,12 +255,16 @@ class History:
 
     def requeue(self, number: int) -> Trial:
         """Give a lost pending trial its next attempt; answers of earlier ones are refused then."""
-        trial = self._pending(number)
+        trial = self.pending_trial(number)
         self._trials[number] = replace(trial, attempt=trial.attempt + 1)
         return self._trials[number]
 
-    def _pending(self, number: int) -> Trial:
-        """A trial without an outcome."""
+    def pending_trial(self, number: int) -> Trial:
+        """The trial of a number, which must have no outcome.
+
+        Raises:
+            InvalidTrial: no such trial, or one that has an outcome already.
+        """
         if not 0 <= number < len(self._trials):
             raise InvalidTrial(f"there is no trial {number}, only {len(self)} trials from 0")
         trial = self._trials[number]
@@ -275,7 +279,7 @@ class History:
             InvalidTrial: no such trial, one that has an outcome already, an attempt other than the
                 current one, or an outcome that ends nothing.
         """
-        trial = self._pending(number)
+        trial = self.pending_trial(number)
         if attempt != trial.attempt:
             raise InvalidTrial(
                 f"trial {number} is at attempt {trial.attempt}; attempt {attempt} came too late"

@@ -8,14 +8,14 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from .engines.base import Engine, Job, Settings, Task
+from .engines.base import Engine, Job, Settings, Task, failure_of
 from .exceptions import BadSearchSpace, InvalidTrial, RunCancelled
 from .history import ENDED, History, Outcome, Status, Trial
 from .space.tree import Space, Values
@@ -31,7 +31,9 @@ __all__ = [
     "Requeued",
     "Started",
     "Stopped",
+    "propose",
     "search",
+    "trial_seed",
 ]
 
 
@@ -163,7 +165,7 @@ def search(
         The events, in the order in which they happen; within a batch, by trial number.
     """
     run = _Run(
-        space, suggester, engine, history, budget, seed, batch, queue_ahead, deque(points),
+        space, suggester, engine, history, budget, seed, batch, queue_ahead, list(points),
         build or space.build, settings or Settings(), token or CancelToken(),
     )  # fmt: skip
     if batch is not None and batch < 1:
@@ -178,6 +180,38 @@ def search(
         yield from run.events()
     finally:
         run.close()
+
+
+def propose(
+    space: Space,
+    suggester: Suggester,
+    history: History,
+    max_evals: int | None,
+    seed: int,
+    k: int,
+    points: Sequence[Values] = (),
+) -> list[Values]:
+    """The next batch: k candidates, the first of ``points`` among them, the rest from one refit.
+
+    All randomness comes from the seed and the number of the batch's first trial.
+
+    Raises:
+        InvalidTrial: the suggester gave another number of candidates than it was asked for.
+    """
+    candidates = list(points[:k])
+    k -= len(candidates)
+    if k > 0:
+        rng = np.random.default_rng([seed, len(history)])
+        drawn = suggester.suggest(space, history, rng, k, max_evals)
+        if len(drawn) != k:
+            raise InvalidTrial(f"{suggester} was asked for {k} candidates and gave {len(drawn)}")
+        candidates += drawn
+    return candidates
+
+
+def trial_seed(seed: int, number: int) -> int:
+    """A trial's own seed, a whole number below 2**32, from that of the search and its number."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
 Arrival: TypeAlias = tuple[int, int, "Future[Outcome]"] | Reported | None
@@ -198,7 +232,7 @@ class _Run:
     seed: int
     batch: int | None
     queue_ahead: int
-    points: deque[Values]
+    points: list[Values]
     build: Callable[[Values], Any]
     settings: Settings
     token: CancelToken
@@ -261,17 +295,12 @@ class _Run:
             room = 0 if under_way else self.batch
         else:
             room = self.engine.slots + self.queue_ahead - under_way
-        k = int(min(room, self.trials_left()))
-        candidates = [self.points.popleft() for _ in range(min(k, len(self.points)))]
-        k -= len(candidates)
-        if k > 0:
-            rng = np.random.default_rng([self.seed, len(self.history)])
-            drawn = self.suggester.suggest(self.space, self.history, rng, k, self.budget.max_evals)
-            if len(drawn) != k:
-                raise InvalidTrial(
-                    f"{self.suggester} was asked for {k} candidates and gave {len(drawn)}"
-                )
-            candidates += drawn
+        k = max(0, int(min(room, self.trials_left())))
+        candidates = propose(
+            self.space, self.suggester, self.history, self.budget.max_evals, self.seed, k,
+            self.points,
+        )  # fmt: skip
+        del self.points[:k]
         started = [self.history.start(values, time.time()) for values in candidates]
         self.waiting.extend(started)
         return [Started(trial) for trial in started]
@@ -281,8 +310,7 @@ class _Run:
         while self.waiting and len(self.running) < self.engine.slots:
             trial = self.waiting[0]
             number, attempt = trial.number, trial.attempt
-            state = np.random.SeedSequence([self.seed, number]).generate_state(1)
-            context = {"seed": int(state[0]), "run_id": self.run_id}
+            context = {"seed": trial_seed(self.seed, number), "run_id": self.run_id}
             title = f"trial {number}: " + ", ".join(
                 f"{label}={value:.4g}" for label, value in trial.values.items()
             )
@@ -291,14 +319,7 @@ class _Run:
                 config = self.build(trial.values)
             except BadSearchSpace as error:  # an expression of the space that raised
                 future = Future()
-                future.set_result(
-                    Outcome(
-                        Status.FAILED,
-                        error=str(error),
-                        error_type=type(error).__name__,
-                        exception=error,
-                    )
-                )
+                future.set_result(failure_of(error))
             else:
                 task = Task(number, attempt, config, context, title[:200])
                 future = self.engine.submit(task)

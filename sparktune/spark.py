@@ -12,7 +12,7 @@ from .engines.spark_base import JobPerTrial
 from .engines.spark_classic import SparkClassic
 from .engines.spark_connect import SparkConnect
 from .engines.spark_driver import ConnectDriver, ContextDriver
-from .trials import Trials, check_parallelism, settings_of
+from .trials import Trials, check_count, settings_of
 
 __all__ = [
     "FMIN_CANCELLED_REASON_EARLY_STOPPING",
@@ -110,7 +110,7 @@ class SparkTrials(Trials):
         super().__init__()
         self.user_specified_parallelism = parallelism
         if parallelism is not None:
-            check_parallelism(parallelism)
+            check_count(parallelism, "parallelism")
         self._parallelism = parallelism
         self.timeout = check_timeout(timeout)
         self.loss_threshold = check_loss_threshold(loss_threshold)
@@ -145,7 +145,7 @@ class SparkTrials(Trials):
 
     @parallelism.setter
     def parallelism(self, value: int) -> None:
-        self._parallelism = check_parallelism(value)
+        self._parallelism = check_count(value, "parallelism")
 
     def _live_session(self) -> Any:
         if self._session is None or _is_stopped(self._session):

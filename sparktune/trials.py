@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import pickle
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -93,7 +94,7 @@ class Trials:
         trial_cpus: int | None = None,
         retry_crashes: bool = False,
     ) -> None:
-        self.parallelism = check_parallelism(parallelism)
+        self.parallelism = check_count(parallelism, "parallelism")
         if executor not in (None, "processes", "threads"):
             raise ValueError(
                 f"`executor` must be 'processes', 'threads' or None, but got {executor!r}"
@@ -112,6 +113,7 @@ class Trials:
             retry_crashes=retry_crashes,
         )
         self._token = CancelToken()
+        self._lock = threading.RLock()
         self._exp_key = exp_key
         self._history: History | None = None
         self._documents: dict[int, dict[str, Any]] = {}
@@ -123,16 +125,28 @@ class Trials:
     @contextmanager
     def _running(self) -> Iterator[None]:
         """While a run lasts, no other may begin with the same trials."""
-        if self._in_use:
-            raise RuntimeError(
-                "these trials are in use by another fmin that has not ended; give each run its own"
-            )
-        self._in_use = True
+        with self._lock:
+            self._refuse_in_use()
+            self._in_use = True
         self._token = CancelToken()
         try:
             yield
         finally:
             self._in_use = False
+
+    @contextmanager
+    def _by_hand(self, space: Space) -> Iterator[History]:
+        """For one step outside of a run: the history. Other steps wait; a run refuses them."""
+        with self._lock:
+            self._refuse_in_use()
+            yield self._open(space)
+
+    def _refuse_in_use(self) -> None:
+        if self._in_use:
+            raise RuntimeError(
+                "these trials are in use by an fmin that has not ended: wait for it, or take other "
+                "trials"
+            )
 
     def cancel(self) -> None:
         """End the run that these trials are in, from another thread; does nothing without one.
@@ -144,12 +158,13 @@ class Trials:
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_in_use": False}
-        del state["_token"]
+        del state["_token"], state["_lock"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._token = CancelToken()
+        self._lock = threading.RLock()
 
     def _open(self, space: Space) -> History:
         """The history that a search of ``space`` goes on with."""
@@ -399,15 +414,18 @@ class Trials:
         return fmin(fn, space, algo, max_evals, trials=self, **options)
 
 
-def check_parallelism(parallelism: Any) -> int:
-    """A whole number above 0, or an error that says so."""
+def check_count(value: Any, name: str, optional: bool = False) -> Any:
+    """A whole number above 0 (or None, where ``optional``), or an error that says so."""
+    if value is None and optional:
+        return None
     try:
-        whole = not isinstance(parallelism, bool) and int(parallelism) == parallelism
+        whole = not isinstance(value, (bool, str)) and int(value) == value
     except (TypeError, ValueError, OverflowError):
         whole = False
-    if not whole or parallelism < 1:
-        raise ValueError(f"`parallelism` must be a whole number >= 1, but got {parallelism!r}")
-    return int(parallelism)
+    if not whole or value < 1:
+        rule = "a whole number >= 1 or None" if optional else "a whole number >= 1"
+        raise ValueError(f"`{name}` must be {rule}, but got {value!r}")
+    return int(value)
 
 
 def settings_of(

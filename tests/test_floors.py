@@ -38,6 +38,7 @@ ROOMS = [
     {"algorithms"},
     {"tpe", "rand", "early_stop"},
     {"fmin"},
+    {"tuner"},
     {"__init__"},
     {"cli"},
     {"__main__"},

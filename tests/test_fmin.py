@@ -371,7 +371,7 @@ def test_trials_serve_one_run_at_a_time(saddle):
     def objective(config):
         quiet(saddle_loss, saddle, max_evals=2, trials=trials)
 
-    with pytest.raises(RuntimeError, match="in use by another fmin"):
+    with pytest.raises(RuntimeError, match="in use by an fmin"):
         quiet(objective, saddle, max_evals=2, trials=trials)
     quiet(saddle_loss, saddle, max_evals=4, trials=trials)
     assert trials.count_successful_trials() == 3

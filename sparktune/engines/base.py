@@ -18,7 +18,16 @@ import numpy as np
 from ..exceptions import InvalidLoss, InvalidResultStatus
 from ..history import STATUS_FAIL, STATUS_OK, Outcome, Status
 
-__all__ = ["Engine", "Job", "OnReport", "Settings", "Task", "outcome_of", "takes_trial"]
+__all__ = [
+    "Engine",
+    "Job",
+    "OnReport",
+    "Settings",
+    "Task",
+    "failure_of",
+    "outcome_of",
+    "takes_trial",
+]
 
 OnReport: TypeAlias = Callable[[int, int, int, float], None]
 """Called with (number, attempt, step, value)."""
@@ -217,6 +226,17 @@ def outcome_of(answer: Mapping[str, Any], settings: Settings) -> Outcome:
     return Outcome(Status.FAILED, info=answer["result"], error=text, **common)
 
 
+def failure_of(exception: Exception, **more: Any) -> Outcome:
+    """The outcome that an exception of ours stands for: its sentence, without a traceback."""
+    return Outcome(
+        Status.FAILED,
+        error=str(exception),
+        error_type=type(exception).__name__,
+        exception=exception,
+        **more,
+    )
+
+
 def _missing(answer: Mapping[str, Any]) -> str:
     """What to do about a module that is not where the trial ran."""
     name = answer.get("missing")
@@ -300,33 +320,22 @@ def _shown(value: object) -> str:
 
 def _interpret(result: Any, common: dict[str, Any]) -> Outcome:
     """The outcome that an objective's result stands for: a number or a dict with a loss."""
-
-    def failed(exception: Exception, info: Mapping[str, Any]) -> Outcome:
-        return Outcome(
-            Status.FAILED,
-            info=info,
-            error=str(exception),
-            error_type=type(exception).__name__,
-            exception=exception,
-            **common,
-        )
-
     if not isinstance(result, Mapping):
         loss = _real(result)
         if loss is None:
             sentence = "an objective returns a number or a dict with a loss, but got "
-            return failed(InvalidLoss(sentence + _shown(result)), {})
+            return failure_of(InvalidLoss(sentence + _shown(result)), **common)
         result = {"loss": loss, "status": STATUS_OK}
     info = {key: item for key, item in result.items() if key != "attachments"}
     attachments = result.get("attachments")
     if attachments is not None and not isinstance(attachments, Mapping):
         sentence = f"'attachments' must be a dict of things by name, but got {_shown(attachments)}"
-        return failed(InvalidLoss(sentence), info)
+        return failure_of(InvalidLoss(sentence), info=info, **common)
     common["attachments"] = dict(attachments or {})
     status = info.setdefault("status", STATUS_OK)
     if not isinstance(status, str) or status not in (STATUS_OK, STATUS_FAIL):
         sentence = f"the objective's status must be 'ok' or 'fail', but got {_shown(status)}"
-        return failed(InvalidResultStatus(sentence), info)
+        return failure_of(InvalidResultStatus(sentence), info=info, **common)
     if status == STATUS_FAIL:
         return Outcome(
             Status.FAILED, info=info, error="the objective returned STATUS_FAIL", **common
@@ -334,7 +343,7 @@ def _interpret(result: Any, common: dict[str, Any]) -> Outcome:
     loss = _real(info.get("loss"))
     if loss is None:
         sentence = "the objective's result must hold a real number as 'loss', but got "
-        return failed(InvalidLoss(sentence + _shown(info)), info)
+        return failure_of(InvalidLoss(sentence + _shown(info)), info=info, **common)
     if math.isnan(loss):
         info["status"] = STATUS_FAIL
         return Outcome(Status.FAILED, info=info, error="the objective returned NaN", **common)

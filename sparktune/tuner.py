@@ -1,0 +1,255 @@
+"""Ask and tell: a search whose user evaluates the candidates by means of their own."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import numpy as np
+
+from .algorithms import Domain, suggester_of
+from .engines.base import Settings, failure_of, outcome_of
+from .exceptions import BadSearchSpace, InvalidLoss, InvalidTrial
+from .fmin import check_points, check_trials, seed_of
+from .history import History, Outcome, Status, Trial
+from .search import propose, trial_seed
+from .space.tree import Values
+from .suggest.tpe import TPE
+from .trials import Trials, check_count
+
+__all__ = ["Candidate", "Tuner"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A point to evaluate; it can be pickled and sent anywhere.
+
+    Attributes:
+        number: of its trial, by which ``tell`` and ``cancel`` know it.
+        values: label to value, active labels only; a choice holds the index of its option.
+        config: the configuration, as an objective would receive it.
+        seed: a whole number below 2**32, the same for this trial in every repetition of the search.
+    """
+
+    number: int
+    values: Values = field(hash=False)
+    config: Any = field(compare=False)
+    seed: int
+
+
+class Tuner:
+    """A search without a loop of its own: ask for candidates, evaluate them anywhere, tell.
+
+    Whatever was asked and not told yet is pending, and the next ``ask`` takes it into account.
+    The same seed and the same sizes of batches give the candidates that ``fmin`` tries. An ``ask``
+    costs one refit of ``algo``, whatever its ``k``; nothing runs between two calls. They may come
+    from several threads: each waits for the one before.
+
+    Between two calls a Tuner can be pickled, with its pending trials and with an ``algo`` of one's
+    own; it goes on as if it had not been. A new Tuner or an ``fmin`` with the same ``trials`` goes
+    on as well, but ``fmin`` cancels trials that are pending when it begins: a result that comes
+    after that is recorded by ``add``.
+
+    Args:
+        space: nested dicts, lists and tuples with ``hp.…`` nodes, or a Space.
+        algo: as in ``fmin``.
+        trials: where the trials are recorded; any there count, and may be of ``fmin`` or of other
+            Tuners. New ones for None.
+        rstate: the seed, as in ``fmin``.
+        max_evals: evaluations planned in all, at least 1, by which a suggester measures its random
+            start; None leaves it open. More may be asked for.
+        points_to_evaluate: points to hand out first, label to value, with indices for choices.
+
+    Attributes:
+        trials: the record; its views and tables work as after ``fmin``.
+        space: as a Space.
+        seed: the whole number from which all randomness comes.
+
+    Raises:
+        BadSearchSpace, DuplicateLabel: the space cannot be searched, or ``trials`` were made in
+            another one.
+        InvalidTrial: a point of ``points_to_evaluate`` does not fit the space.
+        TypeError, ValueError: an argument of a wrong type or out of its range.
+        RuntimeError: here and in every method, while an ``fmin`` runs with the same ``trials``.
+    """
+
+    def __init__(
+        self,
+        space: Any,
+        algo: Any = None,
+        trials: Trials | None = None,
+        *,
+        rstate: Any = None,
+        max_evals: int | None = None,
+        points_to_evaluate: Iterable[Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.trials = check_trials(trials)
+        domain = Domain(None, space)
+        self.space = domain.space
+        self._max_evals = check_count(max_evals, "max_evals", optional=True)
+        self._points = list(check_points(points_to_evaluate, self.space))
+        self._algo = algo
+        self._suggester = suggester_of(algo, TPE(), domain, self.trials)
+        self.seed = seed_of(rstate, self.trials)
+        with self.trials._by_hand(self.space):
+            self.trials.seed = self.seed
+
+    def __getstate__(self) -> dict[str, Any]:
+        import cloudpickle  # algo may be a function of a script
+
+        state = {**self.__dict__, "_algo": cloudpickle.dumps(self._algo)}
+        del state["_suggester"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        import cloudpickle
+
+        self.__dict__.update(state)
+        self._algo = cloudpickle.loads(state["_algo"])
+        domain = Domain(None, self.space)
+        self._suggester = suggester_of(self._algo, TPE(), domain, self.trials)
+
+    @overload
+    def ask(self, k: None = None) -> Candidate: ...
+    @overload
+    def ask(self, k: int) -> list[Candidate]: ...
+    def ask(self, k: int | None = None) -> Candidate | list[Candidate]:
+        """The next candidate, or a list of k from one refit; pending from now on.
+
+        Args:
+            k: None for one Candidate, or how many, at least 1.
+
+        Raises:
+            BadSearchSpace: an expression of the space raised for a candidate. Its trial is recorded
+                as failed, nothing else is begun, and the next ``ask`` goes on.
+            ValueError: ``k`` is neither None nor a whole number above 0.
+        """
+        count = check_count(k, "k", optional=True) or 1
+        with self.trials._by_hand(self.space) as history:
+            drawn = propose(
+                self.space, self._suggester, history, self._max_evals, self.seed, count,
+                self._points,
+            )  # fmt: skip
+            configs = []
+            for j, values in enumerate(drawn):
+                try:
+                    configs.append(self.space.build(values))
+                except BadSearchSpace as error:
+                    _record(history, values, failure_of(error))
+                    del self._points[j : j + 1]  # those given come first in a batch
+                    raise
+            del self._points[:count]
+            asked = [
+                self._candidate(history.start(values, time.time()), config)
+                for values, config in zip(drawn, configs, strict=True)
+            ]
+        return asked[0] if k is None else asked
+
+    def tell(self, number: int, result: Any) -> Trial:
+        """Record what became of a candidate, once.
+
+        Args:
+            number: of the trial, which has to be pending.
+            result: what an objective returns: the loss, or a dict with ``loss`` and ``status`` and
+                anything else worth keeping; a loss of NaN or ``STATUS_FAIL`` is a failed trial. Or
+                an exception, for a trial that failed with it.
+
+        Returns:
+            The trial with its outcome.
+
+        Raises:
+            InvalidTrial: no trial of that number is pending: it was never asked, was told already,
+                or was given up.
+            InvalidLoss, InvalidResultStatus: ``result`` is none; the trial stays pending.
+        """
+        with self.trials._by_hand(self.space) as history:
+            trial = _pending(history, number)
+            return history.finish(trial.number, trial.attempt, _judged(result))
+
+    def add(self, point: Mapping[str, Any], result: Any) -> Trial:
+        """Record an evaluation that was never asked for, such as one from before the search.
+
+        Args:
+            point: label to value of all active labels, with indices for choices.
+            result: as in ``tell``.
+
+        Returns:
+            The new trial.
+
+        Raises:
+            InvalidTrial: ``point`` does not fit the space; the message names the label.
+            InvalidLoss, InvalidResultStatus: ``result`` is none; nothing is recorded.
+        """
+        values, outcome = self.space.check(point), _judged(result)
+        with self.trials._by_hand(self.space) as history:
+            return _record(history, values, outcome)
+
+    def cancel(self, number: int) -> Trial:
+        """Give a pending trial up: no evaluation, and its point may be proposed again.
+
+        Returns:
+            The trial, cancelled.
+
+        Raises:
+            InvalidTrial: no trial of that number is pending.
+        """
+        with self.trials._by_hand(self.space) as history:
+            trial = _pending(history, number)
+            return history.finish(trial.number, trial.attempt, Outcome(Status.CANCELLED))
+
+    @property
+    def pending(self) -> list[Candidate]:
+        """What was asked and neither told nor given up, by number."""
+        with self.trials._by_hand(self.space) as history:
+            return [self._candidate(t, self.space.build(t.values)) for t in history.pending]
+
+    @property
+    def best(self) -> dict[str, int | float]:
+        """Label to value of the trial with the lowest loss; AllTrialsFailed without one."""
+        return self.trials.argmin
+
+    @property
+    def best_config(self) -> Any:
+        """The configuration of that trial, as an objective would receive it."""
+        return self.space.build(self.best)
+
+    def _candidate(self, trial: Trial, config: Any) -> Candidate:
+        seed = trial_seed(self.seed, trial.number)
+        return Candidate(trial.number, dict(trial.values), config, seed)
+
+
+def _record(history: History, values: Values, outcome: Outcome) -> Trial:
+    """Add a trial that has ended."""
+    trial = history.start(values, time.time())
+    return history.finish(trial.number, trial.attempt, outcome)
+
+
+def _pending(history: History, number: Any) -> Trial:
+    """The pending trial of a number that a user gave."""
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
+        raise InvalidTrial(f"a trial is known by its number, a whole number, but got {number!r}")
+    if 0 <= number < len(history) and history[int(number)].status is Status.CANCELLED:
+        raise InvalidTrial(
+            f"trial {number} was given up; add(point, result) records a result that came after all"
+        )
+    return history.pending_trial(int(number))
+
+
+def _judged(result: Any) -> Outcome:
+    """The outcome that a result stands for, judged as what an objective returns."""
+    if result is None:
+        raise InvalidLoss(
+            "a result is a loss or a dict with a loss, or an exception or {'status': 'fail'} for a "
+            "trial that failed, but got None"
+        )
+    answer: dict[str, Any] = {"status": "returned", "result": result}
+    if isinstance(result, BaseException):
+        text = "".join(traceback.format_exception(result))
+        answer = {"status": "raised", "error": text, "type": type(result).__name__}
+    outcome = outcome_of(answer, Settings())
+    if outcome.exception is not None:  # what was told is no result, so the trial is not over
+        raise outcome.exception
+    return outcome
