@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .algorithms import documents_from
-from .suggest.tpe import TPE
+from .suggest.tpe import TPE, good_count
 from .trials import Trials
 
 __all__ = ["TPE", "suggest"]
@@ -17,16 +17,16 @@ def suggest(
     domain: Any,
     trials: Trials,
     seed: int,
-    prior_weight: float = 1.0,
-    n_startup_jobs: int = 16,
-    n_EI_candidates: int = 24,
-    gamma: float = 0.15,
+    prior_weight: float = TPE.prior_weight,
+    n_startup_jobs: int = TPE.n_startup_jobs,
+    n_EI_candidates: int = TPE.n_EI_candidates,
+    gamma: Callable[[int], int] | float = good_count,
     verbose: bool = True,  # noqa: ARG001
+    **settings: float,
 ) -> list[dict[str, Any]]:
     """Suggest by TPE, with Hyperopt's signature; see TPE for the method and its settings.
 
-    Settings are given as ``functools.partial(tpe.suggest, n_startup_jobs=30)``. Unlike Hyperopt's,
-    ``gamma`` is a share of the finished trials.
+    Settings are given as ``functools.partial(tpe.suggest, n_startup_jobs=30)``.
 
     Args:
         new_ids: numbers of the trials to suggest.
@@ -34,15 +34,17 @@ def suggest(
         trials: what has been tried.
         seed: the source of randomness.
         prior_weight: weight of the prior relative to the mean trial.
-        n_startup_jobs: random draws before the first fit.
+        n_startup_jobs: trials before the first fit.
         n_EI_candidates: draws from l(x) for each suggestion.
-        gamma: share of the trials that count as good.
+        gamma: a function n -> how many of n finished trials count as good; or a number, which
+            stands for ``min(ceil(gamma * sqrt(n)), 25)``, as in Hyperopt.
         verbose: accepted for Hyperopt's sake.
+        settings: further ones of TPE.
 
     Returns:
         A new document for each id.
     """
-    suggester = TPE(n_startup_jobs, n_EI_candidates, gamma, prior_weight)
+    suggester = TPE(n_startup_jobs, n_EI_candidates, gamma, prior_weight, **settings)
     return documents_from(suggester, new_ids, domain, trials, seed)
 
 

@@ -21,7 +21,7 @@ ROOMS = [
     {"space/tree"},
     {"hp", "history"},
     {"suggest/surrogates"},
-    {"suggest/__init__"},
+    {"suggest/__init__", "suggest/design"},
     {"suggest"},
     {"engines/worker"},
     {"engines/watchdog"},

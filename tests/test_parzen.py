@@ -9,7 +9,8 @@ from scipy import integrate, stats
 from sparktune import hp
 from sparktune.space.distributions import Categorical, Integers, Normal
 from sparktune.space.tree import Space
-from sparktune.suggest.surrogates.parzen import Parzen
+from sparktune.suggest.surrogates import parzen
+from sparktune.suggest.surrogates.parzen import Bandwidths, Parzen
 
 MIXED = Space(
     {
@@ -49,34 +50,36 @@ DISCRETE = Space(
 )
 
 
+def bandwidths(space, X, weights, prior_weight=1.0):
+    """The bandwidths that TPE takes by default."""
+    assumed = Bandwidths.assumed(space, 0.1, 0.4)
+    return Bandwidths.likeliest(space, X, weights, prior_weight, assumed, 0.5)
+
+
+def mixture_of(space, X, weights, prior_weight=1.0):
+    """A mixture with bandwidths as TPE takes them."""
+    return Parzen.fit(space, X, weights, prior_weight, bandwidths(space, X, weights, prior_weight))
+
+
 def fitted(space, n, prior_weight=1.0, seed=0, weights=None):
     """A mixture fitted to n draws from the prior with random weights."""
     rng = np.random.default_rng(seed)
     X = space.sample(rng, n)
-    return Parzen.fit(space, X, rng.random(n) if weights is None else weights, prior_weight)
+    return mixture_of(space, X, rng.random(n) if weights is None else weights, prior_weight)
 
 
 # ---- an independent reference: plain loops, scipy.stats, value by value --------------------------
 
 
-def reference_bandwidth(centres, i, distribution):
-    """The larger gap from centre i to a neighbour; the prior's middle is a centre too."""
-    line = sorted([(distribution.middle, 0), *((mu, k + 1) for k, mu in enumerate(centres))])
-    at = [k for _, k in line].index(i + 1)
-    gaps = []
-    if at > 0:
-        gaps.append(line[at][0] - line[at - 1][0])
-    if at < len(line) - 1:
-        gaps.append(line[at + 1][0] - line[at][0])
-    lowest = distribution.scale / min(100, 1 + len(centres))
-    return min(max([*gaps, lowest]), distribution.scale)
-
-
-def reference_factor(distribution, z, mu, sigma, n_kernels):
+def reference_factor(distribution, z, mu, width, leave):
     """The density or mass that the kernel at mu gives to the latent z."""
     if isinstance(distribution, Categorical):
-        leave = 1 / (1 + n_kernels / len(distribution.p))
         return leave * distribution.p[int(z)] + (1 - leave) * (z == mu)
+    sigma = width * distribution.scale
+    if isinstance(distribution, Normal):  # precisions add up, and so do weighted centres
+        kernel, prior = 1 / sigma**2, 1 / distribution.sigma**2
+        mu = (kernel * mu + prior * distribution.mu) / (kernel + prior)
+        sigma = 1 / math.sqrt(kernel + prior)
     low, high = distribution.support
     kernel = stats.truncnorm((low - mu) / sigma, (high - mu) / sigma, mu, sigma)
     if isinstance(distribution, Integers):
@@ -99,10 +102,11 @@ def reference_prior(distribution, z):
     return math.exp(log_prob)
 
 
-def reference_log_prob(space, X, weights, prior_weight, row):
+def reference_log_prob(space, X, weights, prior_weight, shared, row):
     """The log of sum_i w_i prod_j k_ij for one candidate, label by label and kernel by kernel."""
     n = len(X)
     w = [prior_weight * (sum(weights) / n if n else 1.0), *weights]
+    kinds = [isinstance(each, Categorical) for each in space.distributions]
     total = 0.0
     for i in range(-1, n):
         product = w[i + 1] / sum(w)
@@ -112,32 +116,102 @@ def reference_log_prob(space, X, weights, prior_weight, row):
                 continue
             if i < 0 or math.isnan(X[i][j]):
                 product *= reference_prior(distribution, z)
-                continue
-            centres = [x[j] for x in X if not math.isnan(x[j])]
-            mine = sum(not math.isnan(x[j]) for x in X[:i])
-            sigma = None
-            if not isinstance(distribution, Categorical):
-                sigma = reference_bandwidth(centres, mine, distribution)
-            mu = X[i][j]
-            if isinstance(distribution, Normal):  # precisions add up, and so do weighted centres
-                kernel, prior = 1 / sigma**2, 1 / distribution.sigma**2
-                mu = (kernel * mu + prior * distribution.mu) / (kernel + prior)
-                sigma = 1 / math.sqrt(kernel + prior)
-            product *= reference_factor(distribution, z, mu, sigma, n + 1)
+            elif kinds[j]:
+                product *= reference_factor(
+                    distribution, z, X[i][j], None, shared.leave[sum(kinds[:j])]
+                )
+            else:
+                width = shared.sigma[j - sum(kinds[:j])]
+                product *= reference_factor(distribution, z, X[i][j], width, None)
         total += product
     return math.log(total)
 
 
 @pytest.mark.parametrize(("space", "n"), [(MIXED, 1), (MIXED, 12), (DISCRETE, 15)])
 @pytest.mark.parametrize("prior_weight", [1.0, 0.1])
-def test_log_prob_equals_a_slow_reference(space, n, prior_weight):
+@pytest.mark.parametrize("width", [0.02, 0.15, 2.0])
+def test_log_prob_equals_a_slow_reference(space, n, prior_weight, width):
     """The density of candidates equals plain loops over kernels and labels with scipy.stats."""
     rng = np.random.default_rng(5)
     X, weights = space.sample(rng, n), rng.random(n)
-    mixture = Parzen.fit(space, X, weights, prior_weight)
+    assumed = Bandwidths.assumed(space, width, 0.3)
+    shared = Bandwidths(
+        assumed.sigma * rng.uniform(0.8, 1.2, len(assumed.sigma)),
+        assumed.leave * rng.uniform(0.2, 2.0, len(assumed.leave)),
+    )
+    mixture = Parzen.fit(space, X, weights, prior_weight, shared)
     candidates = np.concatenate([space.sample(rng, 15), mixture.sample(rng, 15), X[:3]])
-    expected = [reference_log_prob(space, X, weights, prior_weight, row) for row in candidates]
+    expected = [
+        reference_log_prob(space, X, weights, prior_weight, shared, row) for row in candidates
+    ]
     np.testing.assert_allclose(mixture.log_prob(candidates), expected, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("space", [MIXED, DISCRETE])
+def test_blocks_do_not_matter(space, monkeypatch):
+    """Densities are the same, however many kernels are in memory at a time."""
+    mixture = fitted(space, 50)
+    X = space.sample(np.random.default_rng(1), 20)
+    whole = mixture.log_ratio(X)
+    monkeypatch.setattr(parzen, "_BLOCK", 60)
+    np.testing.assert_allclose(mixture.log_ratio(X), whole, rtol=1e-12, atol=1e-12)
+
+
+# ---- bandwidths ----------------------------------------------------------------------------------
+
+
+def left_out_likelihood(space, X, sigma):
+    """Mean log density of each observation under the mixture of the others, by plain loops."""
+    shared = Bandwidths(np.array(sigma), np.empty(0))
+    logs = []
+    for i in range(len(X)):
+        others = np.delete(X, i, axis=0)
+        # the prior keeps the weight of one observation
+        logs.append(
+            Parzen.fit(space, others, np.ones(len(others)), 1.0, shared).log_prob(X[[i]])[0]
+        )
+    return np.mean(logs)
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.1, 0.3])
+def test_bandwidths_are_the_likeliest(spread):
+    """For one label the bandwidth is about as likely as the best on a fine grid."""
+    space = Space(hp.uniform("x", 0, 1))
+    rng = np.random.default_rng(0)
+    X = np.clip(rng.normal(0.5, spread, (24, 1)), 0.001, 0.999)
+    assumed = Bandwidths.assumed(space, 0.1, 0.4)
+    found = Bandwidths.likeliest(space, X, np.ones(24), 1.0, assumed, 1e-6).sigma
+    grid = np.geomspace(0.005, 2, 60)
+    best = max(left_out_likelihood(space, X, [width]) for width in grid)
+    assert left_out_likelihood(space, X, found) > best - 0.03
+
+
+def test_a_label_that_does_not_matter_gets_a_wide_bandwidth():
+    """Good trials that agree in one label and not in another give a narrow and a wide bandwidth."""
+    space = Space([hp.uniform("x", -5, 5), hp.uniform("z", 0, 1), hp.normal("n", 3, 2)])
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(2, 0.2, 20), rng.random(20), rng.normal(3, 2, 20)])
+    x, z, n = bandwidths(space, X, np.ones(20)).sigma
+    assert x < 0.06
+    assert z > 0.3
+    assert n > 0.15
+
+
+def test_categories_that_good_trials_agree_in_are_kept():
+    """Kernels keep a category that good trials agree in, and leave one that they do not."""
+    space = Space([hp.choice("same", ["a", "b", "c"]), hp.choice("any", ["a", "b", "c"])])
+    X = np.column_stack([np.ones(18), np.arange(18) % 3])
+    same, other = bandwidths(space, X, np.ones(18)).leave
+    assert same < 0.1
+    assert other > 0.6
+
+
+def test_bandwidths_without_observations_are_the_assumed_ones():
+    """One observation says nothing about bandwidths."""
+    for n in (0, 1):
+        shared = bandwidths(MIXED, MIXED.sample(np.random.default_rng(0), n), np.ones(n))
+        assert set(shared.sigma) == {0.1}
+        assert set(shared.leave) == {0.4}
 
 
 # ---- normalisation -------------------------------------------------------------------------------
@@ -268,21 +342,22 @@ def test_the_same_generator_gives_the_same_samples():
 
 def test_without_observations_the_mixture_is_the_prior():
     """With no observations the density is the product of the priors of the active labels."""
-    mixture = Parzen.fit(MIXED, np.empty((0, len(MIXED))), np.empty(0), 1.0)
+    mixture = mixture_of(MIXED, np.empty((0, len(MIXED))), np.empty(0))
     X = MIXED.sample(np.random.default_rng(0), 50)
     expected = np.zeros(50)
     for j, distribution in enumerate(MIXED.distributions):
         on = ~np.isnan(X[:, j])
         expected[on] += distribution.log_prior(X[on, j])
     np.testing.assert_allclose(mixture.log_prob(X), expected, rtol=1e-12)
-    np.testing.assert_array_equal(mixture.w, [1.0])
+    assert mixture.w_prior == 1.0
+    assert len(mixture.w) == 0
 
 
 def test_labels_of_other_branches_contribute_their_prior():
     """Observations of one branch leave the labels of another at their prior."""
     space = Space(hp.choice("m", [hp.uniform("x", 0, 1), hp.normal("z", 0, 1)]))
     X = np.array([[0, x, math.nan] for x in (0.1, 0.12, 0.14)])
-    mixture = Parzen.fit(space, X, np.ones(3), 1.0)
+    mixture = mixture_of(space, X, np.ones(3), 1.0)
     z = np.array([-2.0, 0.0, 0.7])
     rows = np.column_stack([np.ones(3), np.full(3, math.nan), z])
     log_prob = mixture.log_prob(rows)
@@ -297,7 +372,7 @@ def test_labels_of_other_branches_contribute_their_prior():
 def test_the_prior_weighs_as_much_as_asked():
     """Weights are relative to the mean observation, and sum to 1."""
     mixture = fitted(MIXED, 4, prior_weight=2.0, weights=np.array([1.0, 2.0, 3.0, 6.0]))
-    np.testing.assert_allclose(mixture.w, np.array([6, 1, 2, 3, 6]) / 18)
+    np.testing.assert_allclose([mixture.w_prior, *mixture.w], np.array([6, 1, 2, 3, 6]) / 18)
     scaled = fitted(MIXED, 4, prior_weight=2.0, weights=np.array([1.0, 2.0, 3.0, 6.0]) * 1e-9)
     np.testing.assert_allclose(scaled.w, mixture.w)
 
@@ -306,8 +381,8 @@ def test_more_weight_draws_the_density_towards_an_observation():
     """An observation of high weight raises the density where it lies."""
     space = Space(hp.uniform("x", 0, 1))
     X = np.array([[0.1], [0.9]])
-    left = Parzen.fit(space, X, np.array([9.0, 1.0]), 1.0)
-    right = Parzen.fit(space, X, np.array([1.0, 9.0]), 1.0)
+    left = mixture_of(space, X, np.array([9.0, 1.0]), 1.0)
+    right = mixture_of(space, X, np.array([1.0, 9.0]), 1.0)
     assert left.log_prob(X[:1]) > right.log_prob(X[:1]) + 0.5
     assert left.log_prob(X[1:]) < right.log_prob(X[1:]) - 0.5
 
@@ -319,8 +394,8 @@ def test_a_weight_of_zero_leaves_its_observation_out():
     """A kernel of weight 0 has no part in the density, and is never drawn."""
     space = Space(hp.choice("c", ["a", "b", "c"]))
     X = np.array([[0.0], [1.0], [1.0]])
-    mixture = Parzen.fit(space, X, np.array([0.0, 1.0, 1.0]), 1e-9)
-    leave = 1 / (1 + 4 / 3)
+    mixture = mixture_of(space, X, np.array([0.0, 1.0, 1.0]), 1e-9)
+    leave = mixture.bandwidths.leave[0]
     mass = np.exp(mixture.log_prob(np.array([[0.0], [1.0], [2.0]])))
     np.testing.assert_allclose(mass, [leave / 3, 1 - 2 * leave / 3, leave / 3], rtol=1e-6)
     assert np.isfinite(mixture.log_prob(X)).all()
@@ -329,7 +404,7 @@ def test_a_weight_of_zero_leaves_its_observation_out():
 def test_weights_that_are_all_zero_count_as_equal():
     """Where no observation has weight, all have the same."""
     mixture = fitted(MIXED, 3, weights=np.zeros(3))
-    np.testing.assert_allclose(mixture.w, np.full(4, 0.25))
+    np.testing.assert_allclose([mixture.w_prior, *mixture.w], np.full(4, 0.25))
 
 
 def test_equal_observations_keep_a_bandwidth():
@@ -338,9 +413,8 @@ def test_equal_observations_keep_a_bandwidth():
         space = Space(node)
         distribution = space.distributions[0]
         X = np.full((200, 1), distribution.snap(np.asarray(distribution.middle)) + 0.0)
-        mixture = Parzen.fit(space, X, np.ones(200), 1.0)
-        assert (mixture.sigma[1:] >= 0.99 * distribution.scale / 100).all()
-        assert (mixture.sigma[1:] <= distribution.scale).all()
+        mixture = mixture_of(space, X, np.ones(200), 1.0)
+        assert 0.004 < mixture.bandwidths.sigma[0] < 0.1
         assert np.isfinite(mixture.log_prob(X)).all()
         sample = mixture.sample(np.random.default_rng(0), 2000)
         assert np.mean(np.abs(sample - X[0]) <= 0.1 * distribution.scale) > 0.9
@@ -352,7 +426,7 @@ def test_observations_on_the_bounds():
     low = [d.latent(v) for d, v in zip(space.distributions, (0, 0, 0), strict=True)]
     high = [d.latent(v) for d, v in zip(space.distributions, (1, 4, 7), strict=True)]
     X = np.array([low, high] * 10)
-    mixture = Parzen.fit(space, X, np.ones(20), 1.0)
+    mixture = mixture_of(space, X, np.ones(20), 1.0)
     assert np.isfinite(mixture.log_prob(X)).all()
     sample = mixture.sample(np.random.default_rng(0), 2000)
     assert np.isfinite(sample).all()
@@ -364,7 +438,7 @@ def test_observations_on_the_bounds():
 def test_far_candidates_keep_finite_densities():
     """Candidates hundreds of bandwidths from every kernel have finite log densities."""
     space = Space([hp.normal("z", 0, 1), hp.qnormal("q", 0, 1, 1), hp.uniform("x", 0, 1)])
-    mixture = Parzen.fit(space, np.zeros((200, 3)), np.ones(200), 1.0)
+    mixture = mixture_of(space, np.zeros((200, 3)), np.ones(200), 1.0)
     far = mixture.log_prob(np.array([[30.0, 30.0, 1.0], [-100.0, 100.0, 0.0], [0.0, 0.0, 0.0]]))
     assert np.isfinite(far).all()
     assert far[0] < -300
@@ -374,20 +448,8 @@ def test_far_candidates_keep_finite_densities():
 def test_options_without_probability_are_never_drawn():
     """An option of probability 0 that was observed by hand neither breaks nor spreads."""
     space = Space(hp.pchoice("c", [(0.0, "a"), (1.0, "b")]))
-    mixture = Parzen.fit(space, np.array([[1.0], [1.0]]), np.ones(2), 1.0)
+    mixture = mixture_of(space, np.array([[1.0], [1.0]]), np.ones(2), 1.0)
     assert set(mixture.sample(np.random.default_rng(0), 1000)[:, 0]) == {1.0}
     assert np.exp(mixture.log_prob(np.array([[0.0], [1.0]]))) == pytest.approx([0, 1])
-    by_hand = Parzen.fit(space, np.array([[0.0], [1.0]]), np.ones(2), 1.0)
+    by_hand = mixture_of(space, np.array([[0.0], [1.0]]), np.ones(2), 1.0)
     assert np.isfinite(by_hand.log_prob(np.array([[0.0], [1.0]]))).all()
-
-
-def test_bandwidths_follow_the_gaps():
-    """A bandwidth is the larger gap to a neighbour, the prior's middle included."""
-    space = Space(hp.uniform("x", 0, 10))
-    X = np.array([[8.0], [1.0], [1.5], [9.9]])
-    mixture = Parzen.fit(space, X, np.ones(4), 1.0)
-    assert math.isnan(mixture.sigma[0, 0])
-    # sorted: 1, 1.5, (5), 8, 9.9; at least 10 / 5
-    np.testing.assert_allclose(mixture.sigma[1:, 0], [3.0, 2.0, 3.5, 2.0])
-    alone = Parzen.fit(space, np.array([[5.0]]), np.ones(1), 1.0)
-    assert alone.sigma[1, 0] == 5.0

@@ -152,7 +152,11 @@ def test_the_budget_shortens_the_start_up():
     ("setting", "value"),
     [
         ("gamma", 0),
-        ("gamma", 1.5),
+        ("gamma", True),
+        ("branch_share", 1.5),
+        ("bandwidth", 0),
+        ("bandwidth_weight", -1),
+        ("leave", 1),
         ("n_startup_jobs", 0),
         ("n_EI_candidates", 2.5),
         ("prior_weight", 0),

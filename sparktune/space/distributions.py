@@ -23,7 +23,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_ndtr, ndtr
+from scipy.special import log_ndtr, ndtr, ndtri
 
 __all__ = [
     "Categorical",
@@ -73,6 +73,12 @@ class Distribution(Protocol):
 
     def log_prior(self, z: Array) -> Array:
         """Log density (continuous, per latent) or log mass (discrete) of snapped latents."""
+
+    def quantile(self, u: Array) -> Array:
+        """Snapped latents at which the prior reaches probabilities ``u``, between 0 and 1."""
+
+    def position(self, z: Array) -> Array:
+        """The probability of the prior up to latents; of discrete values, to within their cell."""
 
     def value(self, z: float) -> int | float:
         """The native Python value of a latent."""
@@ -168,6 +174,13 @@ class _Numeric(ABC):
     @abstractmethod
     def _cdf(self, z: Array) -> Array:
         """Probability of a latent at most ``z``, before rounding."""
+
+    def position(self, z: Array) -> Array:
+        return self._cdf(z)
+
+    @abstractmethod
+    def quantile(self, u: Array) -> Array:
+        """Snapped latents at which the prior reaches probabilities ``u``."""
 
     @abstractmethod
     def _log_density(self, z: Array) -> Array:
@@ -308,6 +321,9 @@ class Uniform(_Numeric):
     def sample(self, rng: Generator, size: int) -> Array:
         return self.snap(rng.uniform(self.low, self.high, size))
 
+    def quantile(self, u: Array) -> Array:
+        return self.snap(self.low + u * self.scale)
+
     def _cdf(self, z: Array) -> Array:
         return np.clip((z - self.low) / self.scale, 0.0, 1.0)
 
@@ -395,6 +411,9 @@ class Normal(_Numeric):
 
     def sample(self, rng: Generator, size: int) -> Array:
         return self.snap(rng.normal(self.mu, self.sigma, size))
+
+    def quantile(self, u: Array) -> Array:
+        return self.snap(self.mu + self.sigma * ndtri(u))
 
     def _cdf(self, z: Array) -> Array:
         out: Array = ndtr((z - self.mu) / self.sigma)
@@ -489,6 +508,12 @@ class Integers:
     def log_prior(self, z: Array) -> Array:
         return np.full(np.shape(z), -math.log(self.scale))
 
+    def quantile(self, u: Array) -> Array:
+        return np.clip(np.floor(self.low + u * self.scale), self.low, self.high)
+
+    def position(self, z: Array) -> Array:
+        return (z - self.low + 0.5) / self.scale
+
     def value(self, z: float) -> int:
         return round(z)
 
@@ -565,6 +590,17 @@ class Categorical:
     def log_prior(self, z: Array) -> Array:
         with np.errstate(divide="ignore"):
             out: Array = np.log(np.asarray(self.p))[np.asarray(z, dtype=np.intp)]
+        return out
+
+    def quantile(self, u: Array) -> Array:
+        edges = np.cumsum(self.p)
+        last = np.flatnonzero(self.p)[-1]
+        out: Array = np.minimum(np.searchsorted(edges, u, side="right"), last).astype(float)
+        return out
+
+    def position(self, z: Array) -> Array:
+        p = np.asarray(self.p)
+        out: Array = (np.cumsum(p) - p / 2)[np.asarray(z, dtype=np.intp)]
         return out
 
     def value(self, z: float) -> int:

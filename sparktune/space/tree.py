@@ -68,6 +68,7 @@ class Space:
         distributions: the distribution of each label.
         parents: for each label the (column, option) pairs any one of which activates it; empty
             where it is always active.
+        forks: columns of the choices on which other labels depend.
 
     Raises:
         DuplicateLabel: two different nodes carry one label.
@@ -95,6 +96,7 @@ class Space:
             tuple((self.column[parent], option) for parent, option in sorted(parents[label] or ()))
             for label in self.labels
         )
+        self.forks = tuple(sorted({column for pairs in self.parents for column, _ in pairs}))
 
     def __getstate__(self) -> dict[str, Any]:
         import cloudpickle  # options may be functions or classes of a script
@@ -143,6 +145,13 @@ class Space:
             rows = np.flatnonzero(self.active(j, X))
             if len(rows):
                 X[rows, j] = pick(j, rows)
+        return X
+
+    def prune(self, X: Array) -> Array:
+        """Make nan, in place, what is inactive; asks for a latent in every other place of X."""
+        for j in range(len(self)):
+            if self.parents[j]:
+                X[~self.active(j, X), j] = np.nan
         return X
 
     def sample(self, rng: Generator, size: int) -> Array:

@@ -1,45 +1,69 @@
 """Tree-structured Parzen estimator.
 
 Bergstra et al. (2011), "Algorithms for hyper-parameter optimization", with a joint mixture over all
-labels instead of independent ones, weights by improvement, and batches from one refit; Watanabe
-(2023), arXiv:2304.11127, compares the parts.
+labels instead of independent ones, weights by improvement, bandwidths by leave-one-out likelihood,
+and batches from one refit; docs/tpe.md has the equations and what each choice is worth.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from ..history import History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
-from .surrogates.parzen import Parzen
+from .design import latin_hypercube
+from .surrogates.parzen import Bandwidths, Parzen
 
-__all__ = ["TPE"]
+__all__ = ["TPE", "good_count"]
 
 _MOST_GOOD = 25  # observations behind l(x), at most
+_BRANCH_GAMMA = 0.25  # share of a branch's trials that count as good in its own pool
+_FEW = 4  # trials of a branch, below which it is explored at random
 _ENUMERATED = 2000  # candidates of a discrete space listed when random draws bring nothing new
+
+
+def good_count(n: int) -> int:
+    """How many of n finished trials count as good: 15 %, at most 25."""
+    return min(math.ceil(0.15 * n), _MOST_GOOD)
 
 
 @dataclass(frozen=True)
 class TPE:
     """Draw candidates from l(x), the density of good trials; take those with the best l(x)/g(x).
 
-    The finished trials are split by loss: l is fitted to the best ``ceil(gamma n)`` of n, at most
-    25, weighted by their improvement on the best of the others; g to the others. Failed trials
-    belong to neither. A batch of k comes from one fit: k pools of ``n_EI_candidates`` draws, the
-    best of each. No exact duplicate of a finished, failed or pending trial is proposed while the
-    space has others. Costs O(k n d) a batch, about 10 ms at k = 8, n = 200, d = 10.
+    l is a mixture of kernels at the good trials, weighted by their improvement on the best of the
+    others; g one of the same kernels at all finished trials. l/g then estimates the expected
+    improvement at x by kernel regression, shrunk to the prior's where nothing was tried. How wide
+    the kernels are in each label is what makes the good trials likeliest, each given the others, so
+    labels that do not matter drop out. Failed trials belong to neither.
+
+    A batch of k comes from one fit: k pools of ``n_EI_candidates`` draws, the best of each. In a
+    space with branches (choices whose options hold further labels) some pools are drawn in one
+    branch and judged by its own trials alone, so that a branch is tuned before it is given up. No
+    exact duplicate of a finished, failed or pending trial is proposed while the space has others.
+
+    Costs O(k n d) a batch: about 2 ms at k = 8, n = 100, d = 10.
 
     Args:
-        n_startup_jobs: random draws before the first fit, at least 1; fewer where they would use
-            more than a third of the budget.
+        n_startup_jobs: trials of a Latin hypercube sample before the first fit, at least 1; fewer
+            where they would use more than a third of the budget.
         n_EI_candidates: size of a pool, at least 1.
-        gamma: share of the trials that count as good, between 0 and 1.
+        gamma: how many of n finished trials are good: a function n -> count, or a number with
+            Hyperopt's meaning, ``min(ceil(gamma * sqrt(n)), 25)``.
         prior_weight: weight of the prior in l and g relative to the mean trial, above 0.
+        branch_share: probability, 0 to 1, that a pool is one of a single branch.
+        bandwidth: width of kernels in shares of a label's range, above 0, that is assumed where few
+            trials say otherwise.
+        bandwidth_weight: how many trials' word that assumption has, above 0.
+        leave: the same for categories: probability, between 0 and 1, that a kernel takes another
+            category than its own trial's; its weight is 1.
 
     Raises:
         ValueError: a setting out of its range.
@@ -47,19 +71,36 @@ class TPE:
 
     n_startup_jobs: int = 16
     n_EI_candidates: int = 24  # noqa: N815 (Hyperopt's name)
-    gamma: float = 0.15
+    gamma: Callable[[int], int] | float = good_count
     prior_weight: float = 1.0
+    branch_share: float = 0.3
+    bandwidth: float = 0.1
+    bandwidth_weight: float = 0.5
+    leave: float = 0.4
 
     def __post_init__(self) -> None:
         for name in ("n_startup_jobs", "n_EI_candidates"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
                 raise ValueError(f"tpe: `{name}` must be a whole number >= 1, but got {value!r}")
-        for name, most in (("gamma", 1.0), ("prior_weight", math.inf)):
-            value = getattr(self, name)
-            number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-            if not number or not 0 < value < most:
-                raise ValueError(f"tpe: `0 < {name} < {most:g}` must hold, but got {value!r}")
+        for name in ("prior_weight", "bandwidth", "bandwidth_weight"):
+            if not 0 < _number(getattr(self, name)) < math.inf:
+                raise ValueError(
+                    f"tpe: `{name}` must be a number above 0, but got {getattr(self, name)!r}"
+                )
+        if not 0 <= _number(self.branch_share) <= 1:
+            raise ValueError(
+                f"tpe: `branch_share` must be a number from 0 to 1, but got {self.branch_share!r}"
+            )
+        if not 0 < _number(self.leave) < 1:
+            raise ValueError(
+                f"tpe: `leave` must be a number between 0 and 1, but got {self.leave!r}"
+            )
+        if not callable(self.gamma) and not 0 < _number(self.gamma) < math.inf:
+            raise ValueError(
+                "tpe: `gamma` must be a function n -> count or a number above 0, but got "
+                f"{self.gamma!r}"
+            )
 
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
@@ -69,36 +110,116 @@ class TPE:
         if budget is not None:
             n_startup = max(1, min(n_startup, budget // 3))
         finished = history.count(Status.OK)
-        ready = finished + history.count(Status.PENDING) >= n_startup and 2 * finished >= n_startup
-        if not ready:
-            return _decode(space, _startup(space, history, rng, k))
-        l, g = self.fit(space, history)  # noqa: E741 (the paper's name)
-        pools = l.sample(rng, k * self.n_EI_candidates)
-        score = l.log_prob(pools) - g.log_prob(pools)
-        return _decode(space, _distinct(space, history, rng, pools, score, k, l, g))
+        if finished + history.count(Status.PENDING) < n_startup or 2 * finished < n_startup:
+            X = latin_hypercube(space, history, rng, k, n_startup)
+            return _decode(space, _distinct(space, history, rng, X, np.zeros(k), k))
+        X, y = _finished(history)
+        in_branch = int(rng.binomial(k, self.branch_share)) if space.forks else 0
+        l, g = self._densities(space, X, y, self._good(len(y)))  # noqa: E741 (the paper's name)
+        pools = [l.sample(rng, (k - in_branch) * self.n_EI_candidates)]
+        scores = [l.log_ratio(pools[0]) - g.log_ratio(pools[0])]
+        for _ in range(in_branch):
+            pool, score = self._pool_of_branch(space, X, y, rng)
+            pools.append(pool)
+            scores.append(score)
+        picked = _distinct(
+            space, history, rng, np.concatenate(pools), np.concatenate(scores), k, l, g
+        )
+        return _decode(space, picked)
 
     def fit(self, space: Space, history: History) -> tuple[Parzen, Parzen]:
         """The densities (l, g) after the finished trials of a history."""
-        rows = np.flatnonzero(history.status == Status.OK)
-        rows = rows[np.argsort(history.y[rows], kind="stable")]
-        n_good = min(math.ceil(self.gamma * len(rows)), _MOST_GOOD)
-        X, y = history.X[rows], history.y[rows]
-        good = _improvements(y[:n_good], y[n_good:])
+        X, y = _finished(history)
+        return self._densities(space, X, y, self._good(len(y)))
+
+    def _good(self, n: int) -> int:
+        """How many of n trials are good, by the user's word."""
+        if not callable(self.gamma):
+            return min(math.ceil(self.gamma * math.sqrt(n)), _MOST_GOOD)
+        count = self.gamma(n)
+        if not _number(count) >= 1 or count != int(count):
+            raise ValueError(
+                f"tpe: `gamma` must return a whole number >= 1, but got {count!r} for n = {n}"
+            )
+        return int(count)
+
+    def _densities(self, space: Space, X: Array, y: Array, n_good: int) -> tuple[Parzen, Parzen]:
+        good, best_other = _best(y, n_good)
+        weights = _improvements(y[good], best_other)
+        bandwidths = Bandwidths.likeliest(
+            space,
+            X[good],
+            weights,
+            self.prior_weight,
+            Bandwidths.assumed(space, self.bandwidth, self.leave),
+            self.bandwidth_weight,
+        )
         return (
-            Parzen.fit(space, X[:n_good], good, self.prior_weight),
-            Parzen.fit(space, X[n_good:], np.ones(len(rows) - n_good), self.prior_weight),
+            Parzen.fit(space, X[good], weights, self.prior_weight, bandwidths),
+            Parzen.fit(space, X, np.ones(len(X)), self.prior_weight, bandwidths),
         )
 
+    def _pool_of_branch(
+        self, space: Space, X: Array, y: Array, rng: Generator
+    ) -> tuple[Array, Array]:
+        """A pool of one branch and its scores by that branch's own trials.
 
-def _improvements(good: Array, others: Array) -> Array:
+        The branch takes each option of each fork on its way with the same probability, down to
+        where too few trials went.
+        """
+        given: dict[int, float] = {}
+        row = np.full((1, len(space)), np.nan)
+        mine = np.arange(len(X))
+        for j in space.forks:
+            if len(mine) < _FEW or not space.active(j, row)[0]:
+                continue
+            options = list(space.distributions[j].values())
+            row[0, j] = given[j] = float(options[rng.integers(len(options))])
+            mine = mine[X[mine, j] == row[0, j]]
+        if len(mine) < _FEW:
+            mine = mine[:0]
+        n_good = min(math.ceil(_BRANCH_GAMMA * len(mine)), _MOST_GOOD)
+        l, g = self._densities(space, X[mine], y[mine], n_good)  # noqa: E741
+        pool = l.sample(rng, self.n_EI_candidates, given)
+        return pool, l.log_ratio(pool) - g.log_ratio(pool)
+
+
+def _number(value: object) -> float:
+    """A setting as a float, nan for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        return math.nan
+    return float(value)
+
+
+def _finished(history: History) -> tuple[Array, Array]:
+    """Latents and losses of the trials that have a loss."""
+    X, y = history.X, history.y
+    if history.count(Status.OK) == len(history):
+        return X, y
+    rows = history.status == Status.OK
+    return X[rows], y[rows]
+
+
+def _best(y: Array, count: int) -> tuple[NDArray[np.intp], float]:
+    """The rows of the lowest losses, lowest and earliest first; the lowest loss of the others."""
+    if count + 1 >= len(y):
+        order = np.argsort(y, kind="stable")
+    else:
+        bound = np.partition(y, count)[count]
+        rows = np.flatnonzero(y <= bound)
+        order = rows[np.argsort(y[rows], kind="stable")]
+    return order[:count], float(y[order[count]]) if len(order) > count else math.inf
+
+
+def _improvements(good: Array, best_other: float) -> Array:
     """Weights of the good trials: by how much each improves on the best of the others.
 
     Watanabe (2023), "EI" weighting. Equal where the differences are not finite or all zero (the
     mixture then takes weights of 1).
     """
-    if not len(others) or not np.isfinite(others[0]) or not np.isfinite(good).all():
+    if not math.isfinite(best_other) or not np.isfinite(good).all():
         return np.ones(len(good))
-    weights = others[0] - good
+    weights = best_other - good
     if not np.isfinite(weights.sum()):
         return np.ones(len(good))
     out: Array = np.maximum(weights, 1e-12 * max(1.0, float(weights.max(initial=0.0))))
@@ -116,15 +237,6 @@ def _key(row: Array) -> bytes:
 def _tried(history: History) -> set[bytes]:
     """Keys of all candidates that ran, failed or are under way."""
     return {_key(row) for row in history.X[history.status != Status.CANCELLED]}
-
-
-def _startup(space: Space, history: History, rng: Generator, k: int) -> Array:
-    """Draw k candidates from the prior, distinct where the space has that many left."""
-    per_pool = 16 if space.discrete else 1
-    pools = space.sample(rng, k * per_pool)
-    # of each pool the first that is new: scores that fall with the position
-    order = -np.tile(np.arange(per_pool, dtype=float), k)
-    return _distinct(space, history, rng, pools, order, k)
 
 
 def _distinct(
@@ -172,7 +284,7 @@ def _distinct(
         order = rng.permutation(len(X)).astype(float)
         if densities:
             l, g = densities  # noqa: E741
-            order = l.log_prob(X) - g.log_prob(X)
+            order = l.log_ratio(X) - g.log_ratio(X)
         take(X, order, k - len(chosen))
     while len(chosen) < k:
         chosen.append(pools[rng.integers(len(pools))])

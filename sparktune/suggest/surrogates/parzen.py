@@ -1,179 +1,450 @@
 """Parzen mixtures over a tree of hyperparameters: the densities l(x) and g(x) of TPE.
 
-Notation
-    n       observations that the mixture is fitted to
-    d       labels of the space; m candidates
-    K       kernels, n + 1: kernel 0 is the prior, kernel i stands for observation i - 1
-    mu      (K, d) centres of the kernels in latent units, nan where the kernel is the prior's
-    sigma   (K, d) bandwidths in latent units
-            (a normal label has its kernels multiplied by its prior, centres and bandwidths alike)
-    w       (K,) weights, summing to 1
+A mixture is over whole candidates x with labels j:
 
-The mixture is over whole candidates: sum_i w_i prod_j k_ij(x_j), with j over the labels that are
-active in x. A label that was inactive in observation i contributes its prior there, so every kernel
-is a density over every path of the tree; a choice is a factor like any other. Sampling follows the
-same factors from root to leaf and is therefore exact.
+    p(x) = prior(x) [ w_0 + sum_i w_i prod_j r_ij(x_j) ],   r_ij = k_ij / prior_j,   w_0 + sum w = 1
+
+with j over the labels that are active in x. A label that was inactive in observation i has r_ij = 1
+there, so every kernel is a density over every path of the tree; a choice is a factor like any
+other. Sampling follows the same factors from root to leaf and is therefore exact.
+
+Notation
+    n       observations that the mixture is fitted to, one kernel each
+    d       labels of the space: p numeric and c categorical ones
+    m       candidates
+    units   a numeric label's latents, moved and scaled so that its prior's range is 0 .. 1; a
+            normal prior has its mean at 0.5 and a deviation of 0.25
+    sigma   (p,) bandwidth of each numeric label, in units, the same for all kernels
+    leave   (c,) probability that a kernel draws a category anew instead of keeping its own
+
+Kernels, with u the observation's value in units:
+    uniform labels        normal at u of deviation sigma, truncated to 0 .. 1
+    normal labels         the same times the prior, so that no tail is heavier than the prior's
+    whole and quantised   the mass that the above gives to the cell of a value
+    categories            leave p_c + (1 - leave) 1[own]
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from ...space.distributions import (
-    Array,
-    Categorical,
-    Distribution,
-    Normal,
-    log_ndtr_difference,
-)
+from ...space.distributions import Array, Categorical, Normal
 from ...space.tree import Space
 
-__all__ = ["Parzen"]
+__all__ = ["Bandwidths", "Parzen"]
 
-_LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
+_SQRT_2PI = math.sqrt(2 * math.pi)
 _UNDERFLOW = -700.0  # the exponential of much less is 0
+_PRIOR_SD = 0.25  # of a normal label, in units
+_BLOCK = 1 << 18  # candidates times kernels whose densities are in memory at a time
+_FAR = 1e6  # bandwidths beyond which all distances are the same
+_LEAST, _WIDEST = 0.005, 2.0  # bandwidths in units; beyond the latter a kernel is as good as flat
+_FIRST = 0.25  # bandwidth in units from which the iteration starts
+_ITERATIONS = 10
+
+
+class Axes:
+    """The labels of a space by kind, with what brings numeric ones into units.
+
+    Attributes:
+        numeric: (p,) columns.
+        categorical: (c,) columns.
+        origin, scale: (p,) such that latent = origin + scale * unit.
+        normal: (p,) whether the prior is normal.
+        low, high: (p,) ends of the support in units.
+        quantised: positions among the numeric ones whose values have cells.
+        always, sometimes: positions of the others, active in every candidate or in some.
+        gated: (c,) whether a categorical label is active in some candidates only.
+        options: probabilities of the options of each categorical label, at least 1e-12.
+        edges: the same summed up.
+    """
+
+    def __init__(self, space: Space) -> None:
+        kinds = [isinstance(each, Categorical) for each in space.distributions]
+        self.numeric = np.flatnonzero(~np.asarray(kinds))
+        self.categorical = np.flatnonzero(kinds)
+        priors = [space.distributions[j] for j in self.numeric]
+        self.priors = priors
+        self.scale = np.array([each.scale for each in priors])
+        self.origin = np.array([each.middle for each in priors]) - self.scale / 2
+        self.normal = np.array([isinstance(each, Normal) for each in priors], bool)
+        self.low = np.where(self.normal, -np.inf, 0.0)
+        self.high = np.where(self.normal, np.inf, 1.0)
+        self.quantised = [at for at, each in enumerate(priors) if each.discrete]
+        smooth = np.array([not each.discrete for each in priors], bool)
+        conditional = np.array([bool(parents) for parents in space.parents])
+        self.always = np.flatnonzero(smooth & ~conditional[self.numeric])
+        self.sometimes = np.flatnonzero(smooth & conditional[self.numeric])
+        self.gated = conditional[self.categorical]
+        p = [np.asarray(d.p) for d in space.distributions if isinstance(d, Categorical)]
+        self.edges = [np.cumsum(each) for each in p]
+        self.options = [np.maximum(each, 1e-12) for each in p]
+
+    _known: ClassVar[WeakKeyDictionary[Space, Axes]] = WeakKeyDictionary()
+
+    @classmethod
+    def of(cls, space: Space) -> Axes:
+        """The axes of a space, made once."""
+        axes = cls._known.get(space)
+        if axes is None:
+            axes = cls._known[space] = cls(space)
+        return axes
+
+    def units(self, X: Array) -> Array:
+        """(n, p) numeric labels of (n, d) latents in units."""
+        out: Array = (X[:, self.numeric] - self.origin) / self.scale
+        return out
+
+    def cells(self, at: int, unit: Array) -> tuple[Array, Array]:
+        """Ends, in units, of the cells of a quantised label's values."""
+        lo, hi = self.priors[at].cells(self.origin[at] + self.scale[at] * unit)
+        return (lo - self.origin[at]) / self.scale[at], (hi - self.origin[at]) / self.scale[at]
+
+
+@dataclass(frozen=True)
+class Bandwidths:
+    """What all kernels of a mixture share.
+
+    Attributes:
+        sigma: (p,) bandwidths of the numeric labels, in units.
+        leave: (c,) probabilities of drawing a category anew.
+    """
+
+    sigma: Array
+    leave: Array
+
+    @classmethod
+    def assumed(cls, space: Space, sigma: float, leave: float) -> Bandwidths:
+        """The same for all labels."""
+        axes = Axes.of(space)
+        return cls(np.full(len(axes.numeric), sigma), np.full(len(axes.categorical), leave))
+
+    @classmethod
+    def likeliest(
+        cls,
+        space: Space,
+        X: Array,
+        weights: Array,
+        prior_weight: float,
+        assumed: Bandwidths,
+        assumed_weight: float,
+    ) -> Bandwidths:
+        """Those under which each observation is likely, given the others.
+
+        A fixed number of steps of expectation maximisation of the leave-one-out likelihood (Duin,
+        1976): an observation is attributed to the kernels of the others and to the prior, and a
+        bandwidth becomes the mean distance to those it is attributed to. A label that does not
+        matter has its good observations far apart and gets a wide bandwidth; one that matters gets
+        a narrow one. The mean squared distance v becomes sigma² = v / (1 - a v), where 1 / a is
+        its value under the prior: right to a few percent for a truncated kernel and centres
+        spread evenly.
+
+        Costs O(n² d), for n of at most a few dozen.
+
+        Args:
+            space: the space of the observations.
+            X: (n, d) latents, nan where a label is inactive.
+            weights: (n,) weights of the observations, not negative.
+            prior_weight: weight of the prior relative to the mean observation.
+            assumed: what bandwidths are without observations.
+            assumed_weight: of that assumption, in observations (categories: 1).
+        """
+        axes = Axes.of(space)
+        n = len(X)
+        sigma, leave = np.full(len(axes.numeric), _FIRST), assumed.leave
+        if n < 2:
+            return assumed
+        w = weights / weights.mean() if weights.mean() > 0 else np.ones(n)
+        U, codes = axes.units(X), X[:, axes.categorical]
+        near, known = ~np.isnan(U), ~np.isnan(codes)
+        U = np.clip(np.where(near, U, 0.5), -_FAR, _FAR)
+        p, c = len(sigma), len(leave)
+        both = (near.T[:, :, None] & near.T[:, None, :]).reshape(p, n * n).astype(float)
+        D2 = (U.T[:, :, None] - U.T[:, None, :]).reshape(p, n * n) ** 2
+        for at in axes.quantised:
+            lo, hi = axes.cells(at, U[:, at])
+            width = np.minimum(hi - lo, 1.0) ** 2 / 12
+            D2[at] += (width[:, None] + width).ravel()
+        D2 *= both
+        pairs = (known.T[:, :, None] & known.T[:, None, :]).reshape(c, n * n)
+        same = pairs & (codes.T[:, :, None] == codes.T[:, None, :]).reshape(c, n * n)
+        share = np.ones((c, n))
+        for at, options in enumerate(axes.options):
+            share[at] = options[np.where(known[:, at], codes[:, at], 0).astype(np.intp)]
+        share = np.repeat(share, n, axis=1)
+        apart = ~np.eye(n, dtype=bool)
+        nearness, normal = near.astype(float), axes.normal[:, None]
+        spread = np.where(axes.normal, 8.0, 6.0)  # of distances under the prior, inverted
+        for _ in range(_ITERATIONS):
+            peak = _log_peak(U.T, sigma[:, None], axes)
+            far = ((U.T - 0.5) / sigma[:, None]) ** 2
+            peak += 0.5 * far * (1 - _shrink(sigma[:, None], normal))
+            log_r = nearness @ (nearness.T * peak)
+            log_r -= ((0.5 / sigma**2) @ D2).reshape(n, n)
+            kept = leave[:, None] + (1 - leave[:, None]) / share
+            log_r += np.where(
+                pairs, np.log(np.where(same, kept, leave[:, None])), 0.0
+            ).sum(0).reshape(n, n)  # fmt: skip
+            R = np.exp(np.minimum(log_r, 50.0)) * w * apart
+            R *= (w / (prior_weight + R.sum(1)))[:, None]
+            R = R.ravel()
+            v = (D2 @ R + assumed_weight * assumed.sigma**2) / (both @ R + assumed_weight)
+            sigma = np.sqrt(v / np.maximum(1 - spread * v, 1e-6))
+            sigma = np.clip(sigma, _LEAST, _WIDEST)
+            again = np.where(same, leave[:, None] / kept, 1.0) * pairs
+            leave = (again @ R + assumed.leave) / (pairs @ R + 1.0)
+        return cls(sigma, leave)
 
 
 @dataclass(frozen=True)
 class Parzen:
     """A fitted mixture; see the module for the notation.
 
-    Sampling costs O(m d), log_prob O(m K d).
+    Sampling costs O(m d), log_prob O(m n d), both in bounded memory.
+
+    Attributes:
+        space: what the mixture is over.
+        units: (n, p) centres of the kernels of numeric labels, in units; nan where inactive.
+        codes: (n, c) the kernels' categories; nan where inactive.
+        w: (n,) weights of the kernels.
+        w_prior: weight of the prior; with ``w`` it sums to 1.
+        bandwidths: what the kernels share.
     """
 
     space: Space
-    mu: Array
-    sigma: Array
+    units: Array
+    codes: Array
     w: Array
+    w_prior: float
+    bandwidths: Bandwidths
 
     @classmethod
-    def fit(cls, space: Space, X: Array, weights: Array, prior_weight: float) -> Parzen:
-        """Fit the mixture to observations.
+    def fit(
+        cls, space: Space, X: Array, weights: Array, prior_weight: float, bandwidths: Bandwidths
+    ) -> Parzen:
+        """The mixture of kernels at the observations.
 
         Args:
             space: the space of the observations.
             X: (n, d) latents, nan where a label is inactive.
-            weights: (n,) weights of the observations, not negative.
+            weights: (n,) weights of the observations, not negative; equal where all are 0.
             prior_weight: weight of the prior, relative to the mean of ``weights``; above 0.
+            bandwidths: of the kernels.
         """
-        n, d = X.shape
-        mean = float(weights.mean()) if n else 0.0
-        if not mean > 0:
-            weights, mean = np.ones(n), 1.0
-        w = np.concatenate([[prior_weight * mean], weights])
-        mu = np.concatenate([np.full((1, d), np.nan), X])
-        sigma = np.full((n + 1, d), np.nan)
-        for j, distribution in enumerate(space.distributions):
-            if not isinstance(distribution, Categorical):
-                sigma[:, j] = _bandwidths(mu[:, j], distribution)
-            if isinstance(distribution, Normal):
-                mu[:, j], sigma[:, j] = _times_prior(mu[:, j], sigma[:, j], distribution)
-        return cls(space, mu, sigma, w / w.sum())
+        axes = Axes.of(space)
+        n = len(X)
+        if not weights.sum() > 0:
+            weights = np.ones(n)
+        prior = prior_weight * float(weights.mean()) if n else 1.0
+        total = prior + weights.sum()
+        return cls(
+            space, axes.units(X), X[:, axes.categorical], weights / total, prior / total, bandwidths
+        )
 
-    def sample(self, rng: Generator, m: int) -> Array:
-        """Draw m candidates: (m, d) latents, nan where a label is inactive."""
-        kernel = rng.choice(len(self.w), size=m, p=self.w)
+    @cached_property
+    def _axes(self) -> Axes:
+        return Axes.of(self.space)
 
-        def pick(j: int, rows: NDArray[np.intp]) -> Array:
-            distribution = self.space.distributions[j]
-            mu, sigma = self.mu[kernel[rows], j], self.sigma[kernel[rows], j]
-            z = distribution.sample(rng, len(rows))
-            if isinstance(distribution, Categorical):
-                stays = ~np.isnan(mu) & (rng.random(len(rows)) >= self._leave(distribution))
-                return np.where(stays, mu, z)
-            near = np.flatnonzero(~np.isnan(mu))
-            z[near] = _sample_kernel(rng, mu[near], sigma[near], distribution)
-            return z
+    def sample(self, rng: Generator, m: int, given: Mapping[int, float] | None = None) -> Array:
+        """Draw m candidates: (m, d) latents, nan where a label is inactive.
 
-        return self.space.draw(pick, m)
+        Args:
+            rng: the source of randomness.
+            m: how many.
+            given: options, by column, that all candidates take where the choice is active.
+        """
+        X = np.empty((m, len(self.space)))
+        cumulative = np.cumsum(self.w)
+        kernel = np.searchsorted(cumulative, rng.random(m), side="right")
+        of_prior = kernel >= len(self.w)
+        kernel = np.minimum(kernel, len(self.w) - 1)  # of the prior's: never looked at
+        axes = self._axes
+        u = np.clip(rng.random((m, len(axes.numeric))), 1e-16, 1 - 1e-16)
+        stay = rng.random((m, len(axes.categorical))) >= self.bandwidths.leave
+        anew = rng.random((m, len(axes.categorical)))
+        units = _prior_quantile(u, axes)
+        if len(self.w):
+            centre, sigma = self.units[kernel], self.bandwidths.sigma
+            near = ~(np.isnan(centre) | of_prior[:, None])
+            centre, sigma = _times_prior(np.where(near, centre, 0.5), sigma, axes.normal)
+            lo, hi = ndtr((axes.low - centre) / sigma), ndtr((axes.high - centre) / sigma)
+            drawn = centre + sigma * ndtri(lo + u * (hi - lo))
+            units = np.where(near, np.clip(drawn, axes.low, axes.high), units)
+        X[:, axes.numeric] = axes.origin + axes.scale * units
+        for at in range(len(axes.numeric)):
+            distribution, j = axes.priors[at], axes.numeric[at]
+            X[:, j] = distribution.snap(np.clip(X[:, j], *distribution.support))
+        for at, j in enumerate(axes.categorical):
+            edges = axes.edges[at]
+            X[:, j] = np.searchsorted(edges, anew[:, at] * edges[-1], side="right")
+            if len(self.w):
+                own = self.codes[kernel, at]
+                X[:, j] = np.where(stay[:, at] & ~of_prior & ~np.isnan(own), own, X[:, j])
+        for j, option in (given or {}).items():
+            X[:, j] = option
+        return self.space.prune(X)
 
     def log_prob(self, X: Array) -> Array:
         """(m,) log density of candidates: (m, d) latents, nan where a label is inactive."""
-        with np.errstate(divide="ignore"):
-            log_k = np.tile(np.log(self.w), (len(X), 1))
-        for j in range(len(self.space)):
+        out = self.log_ratio(X)
+        for j, distribution in enumerate(self.space.distributions):
             rows = np.flatnonzero(~np.isnan(X[:, j]))
-            if len(rows):
-                # discrete labels repeat their few values, and each costs K normal integrals
-                z, inverse = np.unique(X[rows, j], return_inverse=True)
-                log_k[rows] += self._log_factor(j, z)[inverse]
-        top = log_k.max(axis=1, keepdims=True)
-        out: Array = top[:, 0] + np.log(np.exp(log_k - top).sum(axis=1))
+            out[rows] += np.maximum(distribution.log_prior(X[rows, j]), _UNDERFLOW)
         return out
 
-    def _leave(self, distribution: Categorical) -> float:
-        """Probability that a kernel draws a category from the prior instead of its own."""
-        return 1.0 / (1.0 + len(self.w) / len(distribution.p))
+    def log_ratio(self, X: Array) -> Array:
+        """(m,) log of density over prior."""
+        view = _Candidates(X, self)
+        n, m = len(self.w), len(X)
+        if not n:
+            return np.zeros(m)
+        step = max(1, _BLOCK // max(m, 1))
+        # a kernel's density over the prior's is at most this
+        highest = view.highest
+        top = np.zeros(m)
+        if highest > -_UNDERFLOW:
+            for start in range(0, n, step):
+                np.maximum(top, view.log_r(slice(start, start + step)).max(1), out=top)
+        total = self.w_prior * np.exp(-top)
+        for start in range(0, n, step):
+            rows = slice(start, start + step)
+            log_r = view.log_r(rows)
+            if highest > -_UNDERFLOW:
+                log_r -= top[:, None]
+            total += np.exp(log_r, out=log_r) @ self.w[rows]
+        return np.log(total) + top
 
-    def _log_factor(self, j: int, z: Array) -> Array:
-        """(len(z), K) log k_ij(z)."""
-        distribution, mu = self.space.distributions[j], self.mu[:, j]
-        prior = np.maximum(distribution.log_prior(z), _UNDERFLOW)[:, None]
-        far = np.isnan(mu)
-        if isinstance(distribution, Categorical):
-            leave = self._leave(distribution)
-            kernels = np.log((1 - leave) * (z[:, None] == mu) + leave * np.exp(prior))
-            return np.where(far, prior, kernels)
-        out = np.repeat(prior, len(mu), axis=1)
-        near = np.flatnonzero(~far)
-        out[:, near] = _log_kernel(z[:, None], mu[near], self.sigma[near, j], distribution)
-        return out
 
+class _Candidates:
+    """Candidates prepared for products with blocks of kernels.
 
-def _bandwidths(mu: Array, distribution: Distribution) -> Array:
-    """(K,) bandwidths of one label: the larger gap to a neighbouring centre, within limits.
-
-    The prior's middle counts as a centre of its own. Bergstra et al. (2011), section 4.2; the
-    limits are [scale / min(100, 1 + m), scale], with m the kernels that are not the prior's here.
+    The logarithm of r_i(x) is a sum over labels of terms that are each a product of something of
+    the candidate and something of the kernel, so that a matrix product gives it for all pairs:
+    -(t - c)² / 2 sigma² = t c / sigma² - c² / 2 sigma² - t² / 2 sigma² with t, c distances from the
+    middle, a category's term where both have it, and constants where both are active. Only the
+    masses of quantised labels are looked up in tables.
     """
-    sigma = np.full(len(mu), np.nan)
-    near = np.flatnonzero(~np.isnan(mu))
-    order = near[np.argsort(mu[near], kind="stable")]
-    at = int(np.searchsorted(mu[order], distribution.middle))
-    gaps = np.diff(np.insert(mu[order], at, distribution.middle))
-    widest = np.maximum(np.append(gaps, 0.0), np.insert(gaps, 0, 0.0))
-    sigma[order] = np.delete(widest, at)
-    floor = distribution.scale / min(100.0, 1.0 + len(near))
-    out: Array = np.clip(sigma, floor, distribution.scale)
-    return out
+
+    def __init__(self, X: Array, mixture: Parzen) -> None:
+        self.mixture = mixture
+        axes = self.axes = mixture._axes
+        sigma, leave = mixture.bandwidths.sigma, mixture.bandwidths.leave
+        a, s = axes.always, axes.sometimes
+        t = np.clip((axes.units(X) - 0.5) / sigma, -_FAR, _FAR)
+        active = ~np.isnan(t)
+        t = np.where(active, t, 0.0)
+        parts = [t[:, a], t[:, s], active[:, s].astype(float), -0.5 * t[:, s] ** 2]
+        self.constant = -0.5 * (t[:, a] ** 2).sum(1)
+        self.categories: list[Array] = []
+        for k, j in enumerate(axes.categorical):
+            code, p = X[:, j], axes.options[k]
+            seen = np.unique(code[~np.isnan(code)])
+            self.categories.append(seen)
+            gain = np.log1p((1 - leave[k]) / (leave[k] * p[seen.astype(np.intp)]))
+            parts.append((code[:, None] == seen) * gain)
+            if axes.gated[k]:
+                parts.append(~np.isnan(code)[:, None] * math.log(leave[k]))
+            else:
+                self.constant += math.log(leave[k])
+        parts.append(np.ones((len(X), 1)))
+        self.features = np.concatenate(parts, axis=1)
+        self.tables = []
+        for k in axes.quantised:
+            values, inverse = np.unique(X[:, axes.numeric[k]], return_inverse=True)
+            self.tables.append((k, (values - axes.origin[k]) / axes.scale[k], inverse))
+
+    @property
+    def highest(self) -> float:
+        """A bound of log r over all candidates and kernels."""
+        axes, sigma = self.axes, self.mixture.bandwidths.sigma
+        bound = np.log(np.maximum(6.0 / (sigma * _SQRT_2PI), 1.0)).sum()
+        for k in np.flatnonzero(axes.normal).tolist():
+            reach = np.nanmax(np.abs(self.mixture.units[:, k] - 0.5), initial=0.0)
+            bound += reach**2 / (2 * (sigma[k] ** 2 + _PRIOR_SD**2))
+        return float(bound - sum(math.log(p.min()) for p in axes.options))
+
+    def log_r(self, rows: slice) -> Array:
+        """(m, b) log of kernel over prior, for a block of kernels."""
+        mixture, axes = self.mixture, self.axes
+        sigma = mixture.bandwidths.sigma[:, None]
+        units = mixture.units[rows].T
+        near = ~np.isnan(units)
+        c = np.where(near, units, 0.5)
+        alone = _log_peak(c, sigma, axes)
+        c = (c - 0.5) / sigma
+        alone -= 0.5 * c**2 * _shrink(sigma, axes.normal[:, None])
+        a, s = axes.always, axes.sometimes
+        parts: list[NDArray[Any]] = [c[a], c[s] * near[s], alone[s] * near[s], near[s]]
+        codes = mixture.codes[rows].T
+        for k, seen in enumerate(self.categories):
+            parts.append(codes[k] == seen[:, None])
+            if axes.gated[k]:
+                parts.append(~np.isnan(codes[k])[None])
+        parts.append(alone[a].sum(0)[None])
+        out: Array = self.features @ np.concatenate(parts)
+        out += self.constant[:, None]
+        for k, values, inverse in self.tables:
+            out += self._masses(k, values, mixture.units[rows, k])[inverse]
+        return out
+
+    def _masses(self, k: int, values: Array, centres: Array) -> Array:
+        """(len(values), len(centres)) log of kernel over prior mass of a quantised label."""
+        axes, sigma = self.axes, self.mixture.bandwidths.sigma[k]
+        different, inverse = np.unique(centres, return_inverse=True)
+        near, on = ~np.isnan(different), ~np.isnan(values)
+        out = np.zeros((len(values), len(different)))
+        centre, width = _times_prior(different[near], sigma, axes.normal[k])
+        lo, hi = axes.cells(k, values[on])
+        lo, hi = (lo[:, None] - centre) / width, (hi[:, None] - centre) / width
+        inside = ndtr((axes.high[k] - centre) / width) - ndtr((axes.low[k] - centre) / width)
+        above = lo > 0  # Phi rounds to 1 there
+        mass = ndtr(np.where(above, -lo, hi)) - ndtr(np.where(above, -hi, lo))
+        prior = axes.priors[k].log_prior(axes.origin[k] + axes.scale[k] * values[on])
+        with np.errstate(divide="ignore"):
+            log_r = np.log(mass / inside) - np.maximum(prior, _UNDERFLOW)[:, None]
+        out[np.ix_(on, near)] = np.maximum(log_r, _UNDERFLOW)
+        return out[:, inverse]
 
 
-def _times_prior(mu: Array, sigma: Array, prior: Normal) -> tuple[Array, Array]:
-    """Centres and bandwidths of kernels multiplied by a normal prior.
+def _shrink(sigma: Array, normal: NDArray[np.bool_]) -> Array:
+    """What a normal prior leaves of a kernel's variance and distance from its mean."""
+    return np.where(normal, 1.0 / (1.0 + (sigma / _PRIOR_SD) ** 2), 1.0)
+
+
+def _times_prior(centre: Array, sigma: Array, normal: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Centres and bandwidths of kernels, in units; those of normal labels times their prior.
 
     An unbounded label has no edge that would stop wide kernels from reaching far beyond everything
     plausible; times the prior, no kernel's tail is heavier than the prior's own.
     """
-    shrink = 1.0 / (1.0 + (sigma / prior.sigma) ** 2)
-    return prior.mu + (mu - prior.mu) * shrink, sigma * np.sqrt(shrink)
+    shrink = _shrink(sigma, normal)
+    return 0.5 + (centre - 0.5) * shrink, sigma * np.sqrt(shrink)
 
 
-def _ends(mu: Array, sigma: Array, distribution: Distribution) -> tuple[Array, Array]:
-    low, high = distribution.support
-    return (low - mu) / sigma, (high - mu) / sigma
+def _log_peak(centre: Array, sigma: Array, axes: Axes) -> Array:
+    """(p, b) log of the factor before the exponential in kernel over prior."""
+    normal = axes.normal[:, None]
+    inside = ndtr((axes.high[:, None] - centre) / sigma) - ndtr(
+        (axes.low[:, None] - centre) / sigma
+    )
+    out: Array = np.where(
+        normal,
+        np.log(_PRIOR_SD / sigma) - 0.5 * np.log(_shrink(sigma, normal)),
+        -np.log(sigma * _SQRT_2PI * inside),
+    )
+    return out
 
 
-def _log_kernel(z: Array, mu: Array, sigma: Array, distribution: Distribution) -> Array:
-    """Log density or mass of a normal at ``mu`` truncated to the support; arrays broadcast."""
-    inside = log_ndtr_difference(*_ends(mu, sigma, distribution))
-    if distribution.discrete:
-        lo, hi = distribution.cells(z)
-        mass = log_ndtr_difference((lo - mu) / sigma, (hi - mu) / sigma)
-        return np.maximum(mass - inside, _UNDERFLOW)
-    with np.errstate(over="ignore"):
-        return -0.5 * ((z - mu) / sigma) ** 2 - np.log(sigma) - _LOG_SQRT_2PI - inside
-
-
-def _sample_kernel(rng: Generator, mu: Array, sigma: Array, distribution: Distribution) -> Array:
-    """Draw from each normal, truncated to the support, by inverting its distribution function."""
-    a, b = _ends(mu, sigma, distribution)
-    lo, hi = ndtr(a), ndtr(b)
-    u = np.clip(rng.random(len(mu)), 1e-16, 1 - 1e-16)
-    z = mu + sigma * ndtri(lo + u * (hi - lo))
-    return distribution.snap(np.clip(z, *distribution.support))
+def _prior_quantile(u: Array, axes: Axes) -> Array:
+    """Units of numeric labels at which their priors reach probabilities ``u``."""
+    return np.where(axes.normal, 0.5 + _PRIOR_SD * ndtri(u), u)

@@ -1,0 +1,186 @@
+"""Tuners on a problem: sparktune, Hyperopt and Optuna, with the same space and in batches.
+
+A contender is a function of (problem, batch, rounds, seed) that returns the loss without noise of
+the best after each evaluation, best by what was observed, and the seconds of suggesting.
+"""
+
+import functools
+import math
+import time
+import warnings
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparktune import hp as our_hp
+from sparktune.history import History, Outcome, Status
+from sparktune.space.distributions import Categorical, Integers, Normal
+from sparktune.space.tree import Space
+from sparktune.suggest.random import Random
+from sparktune.suggest.tpe import TPE
+
+
+class Evaluations:
+    """Losses of one run: what a contender observes, and what its best is worth without noise."""
+
+    def __init__(self, problem, seed):
+        self.problem, self.seed = problem, seed
+        self.best_observed, self.trajectory = math.inf, []
+
+    def __call__(self, config):
+        loss = self.problem.loss(config)
+        observed = loss
+        if self.problem.noise:
+            stream = [zlib.crc32(self.problem.name.encode()), self.seed, len(self.trajectory)]
+            observed += self.problem.noise * np.random.default_rng(stream).normal()
+        if observed < self.best_observed:
+            self.best_observed, best = observed, loss
+        else:
+            best = self.trajectory[-1]
+        self.trajectory.append(best)
+        return observed
+
+
+def run_ours(problem, suggester, batch, rounds, seed):
+    """(trajectory, seconds of suggesting) of a suggester of sparktune, without an engine."""
+    evaluate = Evaluations(problem, seed)
+    space = Space(problem.space(our_hp))
+    history = History(space)
+    seconds = 0.0
+    for _ in range(rounds):
+        rng = np.random.default_rng([seed, len(history)])
+        began = time.perf_counter()
+        every = suggester.suggest(space, history, rng, batch, batch * rounds)
+        trials = [history.start(values, 0.0) for values in every]
+        seconds += time.perf_counter() - began
+        for trial in trials:
+            loss = evaluate(space.build(trial.values))
+            history.finish(trial.number, 0, Outcome(Status.OK, loss=loss))
+    return np.array(evaluate.trajectory), seconds
+
+
+def run_hyperopt(problem, batch, rounds, seed):
+    """Hyperopt's tpe.suggest; as with SparkTrials, a batch is suggested one by one.
+
+    The earlier candidates of the batch are in the trials already, without a loss.
+    """
+    from hyperopt import hp, tpe
+    from hyperopt.base import JOB_STATE_DONE, JOB_STATE_RUNNING, Domain, Trials, spec_from_misc
+    from hyperopt.pyll import rec_eval
+
+    evaluate = Evaluations(problem, seed)
+    domain = Domain(evaluate, problem.space(hp))
+    trials = Trials()
+    rng = np.random.default_rng(seed)
+    seconds = 0.0
+    for _ in range(rounds):
+        began = time.perf_counter()
+        for _ in range(batch):
+            ids = trials.new_trial_ids(1)
+            trials.refresh()
+            suggested = tpe.suggest(ids, domain, trials, rng.integers(2**31 - 1), verbose=False)
+            trials.insert_trial_docs(suggested)
+            trials.refresh()
+            trials._dynamic_trials[-1]["state"] = JOB_STATE_RUNNING
+        seconds += time.perf_counter() - began
+        for trial in trials._dynamic_trials[-batch:]:
+            memo = domain.memo_from_config(spec_from_misc(trial["misc"]))
+            loss = evaluate(rec_eval(domain.expr, memo=memo))
+            trial["result"] = {"loss": loss, "status": "ok"}
+            trial["state"] = JOB_STATE_DONE
+        trials.refresh()
+    return np.array(evaluate.trajectory), seconds
+
+
+def suggest_optuna(trial, label, distribution):
+    """The value of one label in Optuna's words.
+
+    The values are exactly those of the space. Steps are suggested as their number, so that the
+    outermost ones get a whole share of the prior, not half of one; with logs, where that would
+    change the prior much, a real number is suggested and rounded. Optuna has no normal
+    distributions: it suggests the quantile, between 0.0001 and 0.9999.
+    """
+    if isinstance(distribution, Categorical):
+        return trial.suggest_categorical(label, range(len(distribution.p)))
+    if isinstance(distribution, Integers):
+        return trial.suggest_int(label, distribution.low, distribution.high)
+    if isinstance(distribution, Normal):
+        from scipy.special import ndtri
+
+        z = distribution.mu + distribution.sigma * ndtri(trial.suggest_float(label, 1e-4, 0.9999))
+        return distribution.value(float(z))
+    low, high = distribution.low, distribution.high
+    if distribution.log:
+        value = trial.suggest_float(label, math.exp(low), math.exp(high), log=True)
+        return distribution.value(math.log(value))
+    if distribution.q is not None:
+        first, last = (round(distribution.value(z) / distribution.q) for z in (low, high))
+        return trial.suggest_int(label, first, last) * distribution.q
+    return trial.suggest_float(label, low, high)
+
+
+def run_optuna(problem, batch, rounds, seed, **settings):
+    """Optuna's TPESampler: a batch is asked for at once, then told."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    evaluate = Evaluations(problem, seed)
+    space = Space(problem.space(our_hp))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sampler = optuna.samplers.TPESampler(seed=seed, **settings)
+        study = optuna.create_study(sampler=sampler)
+        seconds = 0.0
+        for _ in range(rounds):
+            began = time.perf_counter()
+            asked = []
+            for _ in range(batch):
+                trial = study.ask()
+                values = {}
+                for j, label in enumerate(space.labels):
+                    parents = [(space.labels[p], option) for p, option in space.parents[j]]
+                    if not parents or any(values.get(p) == option for p, option in parents):
+                        values[label] = suggest_optuna(trial, label, space.distributions[j])
+                asked.append((trial, values))
+            seconds += time.perf_counter() - began
+            losses = [evaluate(space.build(values)) for _, values in asked]
+            began = time.perf_counter()
+            for (trial, _), loss in zip(asked, losses, strict=True):
+                study.tell(trial, loss)
+            seconds += time.perf_counter() - began
+    return np.array(evaluate.trajectory), seconds
+
+
+@functools.lru_cache(maxsize=16)
+def run_optuna_default(problem, batch, rounds, seed):
+    """TPESampler as it is: multivariate; labels that not all trials have are sampled alone."""
+    return run_optuna(problem, batch, rounds, seed)
+
+
+def run_optuna_group(problem, batch, rounds, seed):
+    """TPESampler(group=True); the same as the default where no label is conditional."""
+    if not problem.tree:
+        return run_optuna_default(problem, batch, rounds, seed)
+    return run_optuna(problem, batch, rounds, seed, multivariate=True, group=True)
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A suggester of sparktune as a contender."""
+
+    suggester: object
+
+    def __call__(self, problem, batch, rounds, seed):
+        return run_ours(problem, self.suggester, batch, rounds, seed)
+
+
+CONTENDERS = {
+    "sparktune": Ours(TPE()),
+    "random": Ours(Random()),
+    "hyperopt": run_hyperopt,
+    "optuna": run_optuna_default,
+    "optuna-group": run_optuna_group,
+    "optuna-independent": functools.partial(run_optuna, multivariate=False),
+}
+DEFAULT = ("sparktune", "random", "hyperopt", "optuna", "optuna-group")

@@ -1,0 +1,67 @@
+"""The first candidates of a search: spread evenly, knowing no result."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+
+from ..history import History, Status
+from ..space.distributions import Array, Categorical
+from ..space.tree import Space
+
+__all__ = ["latin_hypercube"]
+
+
+def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: int) -> Array:
+    """The next k of n points of a Latin hypercube sample of the prior.
+
+    Each numeric label's prior is cut into n strata of equal probability, and a point takes one in
+    which no trial lies yet; each option of a choice is taken as often as its probability says. What
+    is in the history already, pending trials and points given by hand included, counts as part of
+    the sample, so it may be drawn in batches of any size. McKay, Beckman and Conover (1979).
+
+    Costs O(n d).
+
+    Args:
+        space: where to search.
+        history: what has been tried.
+        rng: the source of randomness.
+        k: how many points.
+        n: how many points the whole sample is to have; more where it has that many already.
+
+    Returns:
+        (k, d) latents, nan where a label is inactive.
+    """
+    tried = history.X[history.status != Status.CANCELLED]
+    n = max(n, len(tried) + k)
+    X = np.empty((k, len(space)))
+    for j, distribution in enumerate(space.distributions):
+        before = tried[:, j]
+        before = before[~np.isnan(before)]
+        if isinstance(distribution, Categorical):
+            X[:, j] = _options(np.asarray(distribution.p), before, rng, k)
+        else:
+            u = _strata(distribution.position(before), rng, k, n)
+            X[:, j] = distribution.quantile(u)
+    return space.prune(X)
+
+
+def _options(p: Array, before: Array, rng: Generator, k: int) -> Array:
+    """K options, each the one that has been taken least often in proportion to its probability."""
+    counts = np.bincount(before.astype(np.intp), minlength=len(p)).astype(float)
+    order = rng.random(len(p)) * 1e-3
+    taken = np.empty(k)
+    for i in range(k):
+        lacking = np.where(p > 0, p * (counts.sum() + 1) - counts + order, -np.inf)
+        taken[i] = lacking.argmax()
+        counts[int(taken[i])] += 1
+    return rng.permutation(taken)
+
+
+def _strata(before: Array, rng: Generator, k: int, n: int) -> Array:
+    """K probabilities in strata of width 1/n, those first in which fewest of ``before`` lie."""
+    counts = np.bincount(np.clip((before * n).astype(np.intp), 0, n - 1), minlength=n)
+    strata = rng.permutation(n)
+    strata = strata[np.argsort(counts[strata], kind="stable")][:k]
+    u: Array = (strata + rng.random(k)) / n
+    return u
