@@ -598,3 +598,31 @@ def test_log_mass_of_ends_at_the_limits_of_floats():
     np.testing.assert_allclose(got[:8], expected, atol=1e-15)
     assert not np.isnan(got[8])
     assert got[8] < -30
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        Uniform(-2, 3),
+        Uniform(-3, 1, log=True, q=0.5),
+        Normal(1, 2),
+        Normal(0, 1, log=True),
+        Normal(0, 3, q=1.0),
+        Integers(-2, 7),
+        Categorical((0.2, 0.0, 0.5, 0.3)),
+    ],
+    ids=repr,
+)
+def test_quantiles_and_positions(distribution):
+    """Quantiles of even probabilities are distributed as the prior; positions invert them."""
+    u = (np.arange(4000) + 0.5) / 4000
+    z = distribution.quantile(u)
+    np.testing.assert_array_equal(distribution.snap(z), z)
+    values = np.array([distribution.value(each) for each in z])
+    for value in values[::400]:
+        assert np.mean(values <= value) == pytest.approx(float(distribution.cdf(value)), abs=2e-3)
+    if distribution.discrete:
+        assert np.abs(distribution.position(z) - u).max() < 0.5
+        assert (np.diff(distribution.position(z)) >= 0).all()
+    else:
+        np.testing.assert_allclose(distribution.position(z), u, atol=1e-9)

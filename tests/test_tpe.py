@@ -198,3 +198,56 @@ def test_an_optimum_in_the_tail_of_a_normal_prior_is_found():
         for seed in range(5)
     ]
     assert max(best) < 0.01
+
+
+def test_gamma_takes_a_function_or_hyperopts_number():
+    """Gamma is a function of the number of finished trials; a number is Hyperopt's rule."""
+    assert [TPE()._good(n) for n in (1, 16, 100, 1000)] == [1, 3, 15, 25]
+    assert [TPE(gamma=0.25)._good(n) for n in (16, 100, 10**6)] == [1, 3, 25]
+    assert TPE(gamma=lambda n: n // 2)._good(10) == 5
+    with pytest.raises(ValueError, match=r"gamma.*whole number.*0.*n = 1"):
+        TPE(gamma=lambda n: n // 2)._good(1)
+
+
+def test_settings_reach_tpe_through_partial(saddle):
+    """All settings work through functools.partial(tpe.suggest, ...)."""
+    from functools import partial
+
+    algo = partial(
+        tpe.suggest, gamma=lambda n: 3, n_startup_jobs=5, n_EI_candidates=4, prior_weight=0.5,
+        branch_share=0.1, bandwidth=0.2, bandwidth_weight=1, leave=0.2, verbose=False,
+    )  # fmt: skip
+    best = fmin(lambda c: c["a"], saddle, algo=algo, max_evals=20, rstate=0, verbose=False)
+    assert best["a"] < -1
+
+
+def test_the_first_trials_cover_the_space(saddle):
+    """The trials before the first fit are a Latin hypercube sample."""
+    history = run(saddle, lambda c: c["a"], 48, 4, 0)
+    for j, distribution in enumerate(history.space.distributions):
+        strata = (distribution.position(history.X[:16, j]) * 16).astype(int)
+        assert sorted(strata) == list(range(16))
+
+
+def test_a_branch_is_tuned_before_it_is_given_up():
+    """A branch that is worse unless tuned, and best if it is, is found by most runs."""
+    space = hp.choice(
+        "m",
+        [{"a": hp.uniform("a", 0, 1)}, {"b": hp.uniform("b", 0, 1), "c": hp.uniform("c", 0, 1)}],
+    )
+
+    def loss(config):
+        if "a" in config:
+            return 0.3 + 0.1 * config["a"]
+        return min(1.0, 5 * np.hypot(config["b"] - 0.2, config["c"] - 0.7))
+
+    found = [run(space, loss, 96, 8, seed).best.loss < 0.3 for seed in range(10)]
+    assert sum(found) >= 8
+
+
+def test_seven_of_eight_pools_in_branches_leave_none_empty():
+    """Batches of one candidate work whether its pool is one of a branch or not."""
+    space = hp.choice("m", [{"a": hp.uniform("a", 0, 1)}, {"b": hp.uniform("b", 0, 1)}])
+    for share in (0.0, 1.0):
+        history = run(space, lambda c: sum(c.values()), 40, 1, 0, TPE(branch_share=share))
+        assert len(history) == 40

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from ..history import History, Status
-from ..space.distributions import Array, Categorical
+from ..space.distributions import Array, Categorical, Distribution
 from ..space.tree import Space
 
 __all__ = ["latin_hypercube"]
@@ -16,9 +19,10 @@ def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: i
     """The next k of n points of a Latin hypercube sample of the prior.
 
     Each numeric label's prior is cut into n strata of equal probability, and a point takes one in
-    which no trial lies yet; each option of a choice is taken as often as its probability says. What
-    is in the history already, pending trials and points given by hand included, counts as part of
-    the sample, so it may be drawn in batches of any size. McKay, Beckman and Conover (1979).
+    which no trial lies yet; each option of a choice, and each of few discrete values, is taken as
+    often as its probability says. What is in the history already, pending trials and points given
+    by hand included, counts as part of the sample, so it may be drawn in batches of any size.
+    McKay, Beckman and Conover (1979).
 
     Costs O(n d).
 
@@ -38,23 +42,35 @@ def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: i
     for j, distribution in enumerate(space.distributions):
         before = tried[:, j]
         before = before[~np.isnan(before)]
-        if isinstance(distribution, Categorical):
-            X[:, j] = _options(np.asarray(distribution.p), before, rng, k)
+        values = _few_values(distribution, n)
+        if values is not None:
+            p = np.exp(distribution.log_prior(values))
+            at = np.abs(before[:, None] - values).argmin(axis=1) if len(before) else before
+            X[:, j] = values[_options(p, at, rng, k)]
         else:
-            u = _strata(distribution.position(before), rng, k, n)
-            X[:, j] = distribution.quantile(u)
+            X[:, j] = distribution.quantile(_strata(distribution.position(before), rng, k, n))
     return space.prune(X)
 
 
-def _options(p: Array, before: Array, rng: Generator, k: int) -> Array:
-    """K options, each the one that has been taken least often in proportion to its probability."""
+def _few_values(distribution: Distribution, n: int) -> Array | None:
+    """The latents of a discrete distribution with at most n values."""
+    if not distribution.discrete:
+        return None
+    values = list(islice(distribution.values(), n + 1))
+    if len(values) > n and not isinstance(distribution, Categorical):
+        return None
+    return np.array([distribution.latent(value) for value in distribution.values()])
+
+
+def _options(p: Array, before: Array, rng: Generator, k: int) -> NDArray[np.intp]:
+    """The numbers of k options, each the one that was taken least often for its probability."""
     counts = np.bincount(before.astype(np.intp), minlength=len(p)).astype(float)
     order = rng.random(len(p)) * 1e-3
-    taken = np.empty(k)
+    taken = np.empty(k, np.intp)
     for i in range(k):
         lacking = np.where(p > 0, p * (counts.sum() + 1) - counts + order, -np.inf)
         taken[i] = lacking.argmax()
-        counts[int(taken[i])] += 1
+        counts[taken[i]] += 1
     return rng.permutation(taken)
 
 

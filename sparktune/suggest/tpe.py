@@ -24,7 +24,7 @@ from .surrogates.parzen import Bandwidths, Parzen
 __all__ = ["TPE", "good_count"]
 
 _MOST_GOOD = 25  # observations behind l(x), at most
-_BRANCH_GAMMA = 0.25  # share of a branch's trials that count as good in its own pool
+_BRANCH_GAMMA = 0.4  # share of a branch's trials that count as good in its own pool
 _FEW = 4  # trials of a branch, below which it is explored at random
 _ENUMERATED = 2000  # candidates of a discrete space listed when random draws bring nothing new
 
@@ -58,7 +58,9 @@ class TPE:
         gamma: how many of n finished trials are good: a function n -> count, or a number with
             Hyperopt's meaning, ``min(ceil(gamma * sqrt(n)), 25)``.
         prior_weight: weight of the prior in l and g relative to the mean trial, above 0.
-        branch_share: probability, 0 to 1, that a pool is one of a single branch.
+        branch_share: probability, 0 to 1, that a pool is one of a single branch, on the average of
+            the budget: it falls from twice that to 0 in the course of it, and stays the same where
+            the budget is open.
         bandwidth: width of kernels in shares of a label's range, above 0, that is assumed where few
             trials say otherwise.
         bandwidth_weight: how many trials' word that assumption has, above 0.
@@ -114,7 +116,7 @@ class TPE:
             X = latin_hypercube(space, history, rng, k, n_startup)
             return _decode(space, _distinct(space, history, rng, X, np.zeros(k), k))
         X, y = _finished(history)
-        in_branch = int(rng.binomial(k, self.branch_share)) if space.forks else 0
+        in_branch = int(rng.binomial(k, self._branch_share(len(y), budget))) if space.forks else 0
         l, g = self._densities(space, X, y, self._good(len(y)))  # noqa: E741 (the paper's name)
         pools = [l.sample(rng, (k - in_branch) * self.n_EI_candidates)]
         scores = [l.log_ratio(pools[0]) - g.log_ratio(pools[0])]
@@ -131,6 +133,11 @@ class TPE:
         """The densities (l, g) after the finished trials of a history."""
         X, y = _finished(history)
         return self._densities(space, X, y, self._good(len(y)))
+
+    def _branch_share(self, n: int, budget: int | None) -> float:
+        """Probability of a branch pool after n trials: the later, the less there is to explore."""
+        left = 0.5 if budget is None else max(0.0, 1 - n / budget)
+        return min(1.0, 2 * self.branch_share * left)
 
     def _good(self, n: int) -> int:
         """How many of n trials are good, by the user's word."""
