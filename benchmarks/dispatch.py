@@ -25,7 +25,6 @@ import importlib.util
 import json
 import logging
 import os
-import platform
 import signal
 import statistics
 import subprocess
@@ -35,10 +34,10 @@ import time
 import uuid
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+from measuring import machine, time_limit
 from sessions import classic_session
 
 from sparktune.cluster.local import LocalCluster
@@ -205,20 +204,6 @@ HOW_NUMBERED = (
 
 
 # Measuring.
-
-
-@contextlib.contextmanager
-def time_limit(seconds):
-    def ring(*_):
-        raise TimeoutError(f"not done after {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 class Bench:
@@ -395,17 +380,6 @@ def connect_in_subprocess(args, folder):
 # Printing.
 
 
-def machine():
-    packages = ("sparktune", "hyperopt", "joblibspark", "mlflow", "optuna")
-    versions = {}
-    for name in ("pyspark", *packages):
-        with contextlib.suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    load = os.getloadavg()[0]
-    cores = len(os.sched_getaffinity(0))
-    return {"cores": cores, "load": load, "python": platform.python_version(), "with": versions}
-
-
 def print_machine(about):
     print(
         f"{about['cores']} cores (load {about['load']:.1f} at the start), "
@@ -493,7 +467,7 @@ def parse_arguments():
 
 def main():
     args = parse_arguments()
-    found = machine()
+    found = machine("pyspark", "sparktune", "hyperopt", "joblibspark", "mlflow", "optuna")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are stopped
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)

@@ -41,8 +41,6 @@ import importlib.util
 import json
 import logging
 import multiprocessing
-import os
-import platform
 import resource
 import signal
 import statistics
@@ -50,11 +48,11 @@ import sys
 import time
 import tracemalloc
 import warnings
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
+from measuring import machine, time_limit
 
 import sparktune.hp
 from sparktune.history import History, Outcome, Status
@@ -360,20 +358,6 @@ OURS = ("sparktune", "sparktune-cold")
 # Measuring.
 
 
-@contextlib.contextmanager
-def time_limit(seconds):
-    def ring(*_):
-        raise TimeoutError(f"> {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def serve(pipe, name, setting, memory):
     """Answer each (method, batch size) with what it gives; the life of a contender's process."""
     warnings.simplefilter("ignore")
@@ -388,8 +372,8 @@ def serve(pipe, name, setting, memory):
         try:
             contender.prepare(k)
             answer = getattr(contender, method)(k)
-        except TimeoutError as error:
-            answer = {"out": str(error)}
+        except TimeoutError:
+            answer = {"out": f"> {contender.limit:g} s"}
         except MemoryError:
             answer = {"out": f"> {memory:g} GB"}
         except Exception as error:
@@ -486,15 +470,6 @@ def peaks(kind, d, args):
 
 
 # Printing.
-
-
-def machine():
-    versions = {}
-    for name in ("sparktune", "hyperopt", "optuna", "rustuna", "numpy", "scipy"):
-        with contextlib.suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    return {"cores": cores, "load": load, "python": platform.python_version(), "with": versions}
 
 
 def print_machine(about):
@@ -659,7 +634,7 @@ def write(about, found, memory, args):
 def main():
     args = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that processes are stopped
-    about = machine()
+    about = machine("sparktune", "hyperopt", "optuna", "rustuna", "numpy", "scipy")
     print_machine(about)
     found, memory = {}, []
     for kind in args.kinds:

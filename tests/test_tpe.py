@@ -245,7 +245,7 @@ def test_a_branch_is_tuned_before_it_is_given_up():
     assert sum(found) >= 8
 
 
-def test_seven_of_eight_pools_in_branches_leave_none_empty():
+def test_batches_of_one_with_all_pools_or_none_in_a_branch():
     """Batches of one candidate work whether its pool is one of a branch or not."""
     space = hp.choice("m", [{"a": hp.uniform("a", 0, 1)}, {"b": hp.uniform("b", 0, 1)}])
     for share in (0.0, 1.0):

@@ -53,13 +53,14 @@ def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: i
 
 
 def _few_values(distribution: Distribution, n: int) -> Array | None:
-    """The latents of a discrete distribution with at most n values."""
+    """The latents of a categorical distribution, or of a discrete one with at most n values."""
     if not distribution.discrete:
         return None
-    values = list(islice(distribution.values(), n + 1))
-    if len(values) > n and not isinstance(distribution, Categorical):
+    categorical = isinstance(distribution, Categorical)
+    values = list(islice(distribution.values(), None if categorical else n + 1))
+    if len(values) > n and not categorical:
         return None
-    return np.array([distribution.latent(value) for value in distribution.values()])
+    return np.array([distribution.latent(value) for value in values])
 
 
 def _options(p: Array, before: Array, rng: Generator, k: int) -> NDArray[np.intp]:

@@ -2,7 +2,7 @@
 
 Bergstra et al. (2011), "Algorithms for hyper-parameter optimization", with a joint mixture over all
 labels instead of independent ones, weights by improvement, bandwidths by leave-one-out likelihood,
-and batches from one refit; docs/tpe.md has the equations and what each choice is worth.
+and batches from one refit.
 """
 
 from __future__ import annotations

@@ -29,7 +29,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -38,7 +37,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from ...space.distributions import Array, Categorical, Normal
+from ...space.distributions import Array, Categorical, Normal, log_ndtr_difference
 from ...space.tree import Space
 
 __all__ = ["Bandwidths", "Parzen"]
@@ -159,11 +158,11 @@ class Bandwidths:
             assumed: what bandwidths are without observations.
             assumed_weight: of that assumption, in observations (categories: 1).
         """
-        axes = Axes.of(space)
         n = len(X)
-        sigma, leave = np.full(len(axes.numeric), _FIRST), assumed.leave
         if n < 2:
             return assumed
+        axes = Axes.of(space)
+        sigma, leave = np.full(len(axes.numeric), _FIRST), assumed.leave
         w = weights / weights.mean() if weights.mean() > 0 else np.ones(n)
         U, codes = axes.units(X), X[:, axes.categorical]
         near, known = ~np.isnan(U), ~np.isnan(codes)
@@ -251,7 +250,7 @@ class Parzen:
             space, axes.units(X), X[:, axes.categorical], weights / total, prior / total, bandwidths
         )
 
-    @cached_property
+    @property
     def _axes(self) -> Axes:
         return Axes.of(self.space)
 
@@ -304,11 +303,11 @@ class Parzen:
 
     def log_ratio(self, X: Array) -> Array:
         """(m,) log of density over prior."""
-        view = _Candidates(X, self)
         n, m = len(self.w), len(X)
-        if not n:
+        if not n or not m:
             return np.zeros(m)
-        step = max(1, _BLOCK // max(m, 1))
+        view = _Candidates(X, self)
+        step = max(1, _BLOCK // m)
         # a kernel's density over the prior's is at most this
         highest = view.highest
         top = np.zeros(m)
@@ -407,11 +406,9 @@ class _Candidates:
         lo, hi = axes.cells(k, values[on])
         lo, hi = (lo[:, None] - centre) / width, (hi[:, None] - centre) / width
         inside = ndtr((axes.high[k] - centre) / width) - ndtr((axes.low[k] - centre) / width)
-        above = lo > 0  # Phi rounds to 1 there
-        mass = ndtr(np.where(above, -lo, hi)) - ndtr(np.where(above, -hi, lo))
         prior = axes.priors[k].log_prior(axes.origin[k] + axes.scale[k] * values[on])
-        with np.errstate(divide="ignore"):
-            log_r = np.log(mass / inside) - np.maximum(prior, _UNDERFLOW)[:, None]
+        log_r = log_ndtr_difference(lo, hi) - np.log(inside)
+        log_r -= np.maximum(prior, _UNDERFLOW)[:, None]
         out[np.ix_(on, near)] = np.maximum(log_r, _UNDERFLOW)
         return out[:, inverse]
 
