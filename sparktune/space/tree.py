@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -248,12 +249,20 @@ class Space:
             X[0, j] = z
             yield from self._rows(X, j + 1, rng)
 
-    @property
+    @cached_property
     def discrete(self) -> bool:
         """Whether a candidate may hold discrete labels only, so that duplicates are likely."""
-        return any(d.discrete for d in self.distributions) and all(
-            d.discrete or self.parents[j] for j, d in enumerate(self.distributions)
-        )
+        below: dict[tuple[int, float], list[int]] = {}
+        may_be: list[bool] = [d.discrete for d in self.distributions]
+        for j in reversed(range(len(self))):  # parents come before what they activate
+            if j in self.forks:
+                may_be[j] = any(
+                    all(may_be[child] for child in below.get((j, option), ()))
+                    for option in self.distributions[j].values()
+                )
+            for pair in self.parents[j]:
+                below.setdefault(pair, []).append(j)
+        return all(may_be[j] for j, parents in enumerate(self.parents) if not parents)
 
 
 def _hint(param: Param, value: object) -> str:

@@ -8,6 +8,7 @@ and batches from one refit.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,9 +20,11 @@ from ..history import History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .design import latin_hypercube
-from .surrogates.parzen import Bandwidths, Parzen
+from .surrogates.parzen import Axes, Bandwidths, Parzen
 
 __all__ = ["TPE", "good_count"]
+
+Branch = tuple[tuple[int, float], ...]  # columns of choices and the options they take
 
 _MOST_GOOD = 25  # observations behind l(x), at most
 _BRANCH_GAMMA = 0.4  # share of a branch's trials that count as good in its own pool
@@ -119,9 +122,10 @@ class TPE:
         in_branch = int(rng.binomial(k, self._branch_share(len(y), budget))) if space.forks else 0
         l, g = self._densities(space, X, y, self._good(len(y)))  # noqa: E741 (the paper's name)
         pools = [l.sample(rng, (k - in_branch) * self.n_EI_candidates)]
-        scores = [l.log_ratio(pools[0]) - g.log_ratio(pools[0])]
-        for _ in range(in_branch):
-            pool, score = self._pool_of_branch(space, X, y, rng)
+        scores = [l.log_quotient(g, pools[0])]
+        branches = Counter(_branch(space, X, rng) for _ in range(in_branch))
+        for branch, times in branches.items():
+            pool, score = self._pools_of_branch(space, X, y, rng, branch, times)
             pools.append(pool)
             scores.append(score)
         picked = _distinct(
@@ -150,15 +154,20 @@ class TPE:
             )
         return int(count)
 
-    def _densities(self, space: Space, X: Array, y: Array, n_good: int) -> tuple[Parzen, Parzen]:
+    def _densities(
+        self, space: Space, X: Array, y: Array, n_good: int, given: Branch = ()
+    ) -> tuple[Parzen, Parzen]:
+        """Densities l and g of trials that all took a branch, given that branch."""
         good, best_other = _best(y, n_good)
+        assumed = Bandwidths.assumed(space, self.bandwidth, self.leave)
+        assumed.leave[np.isin(Axes.of(space).categorical, [j for j, _ in given])] = 1.0
         weights = _improvements(y[good], best_other)
         bandwidths = Bandwidths.likeliest(
             space,
             X[good],
             weights,
             self.prior_weight,
-            Bandwidths.assumed(space, self.bandwidth, self.leave),
+            assumed,
             self.bandwidth_weight,
         )
         return (
@@ -166,29 +175,41 @@ class TPE:
             Parzen.fit(space, X, np.ones(len(X)), self.prior_weight, bandwidths),
         )
 
-    def _pool_of_branch(
-        self, space: Space, X: Array, y: Array, rng: Generator
+    def _pools_of_branch(
+        self, space: Space, X: Array, y: Array, rng: Generator, branch: Branch, times: int
     ) -> tuple[Array, Array]:
-        """A pool of one branch and its scores by that branch's own trials.
-
-        The branch takes each option of each fork on its way with the same probability, down to
-        where too few trials went.
-        """
-        given: dict[int, float] = {}
-        row = np.full((1, len(space)), np.nan)
-        mine = np.arange(len(X))
-        for j in space.forks:
-            if len(mine) < _FEW or not space.active(j, row)[0]:
-                continue
-            options = list(space.distributions[j].values())
-            row[0, j] = given[j] = float(options[rng.integers(len(options))])
-            mine = mine[X[mine, j] == row[0, j]]
+        """Pools of one branch, one below the other, and their scores by its own trials."""
+        mine = _of_branch(X, branch)
         if len(mine) < _FEW:
             mine = mine[:0]
         n_good = min(math.ceil(_BRANCH_GAMMA * len(mine)), _MOST_GOOD)
-        l, g = self._densities(space, X[mine], y[mine], n_good)  # noqa: E741
-        pool = l.sample(rng, self.n_EI_candidates, given)
-        return pool, l.log_ratio(pool) - g.log_ratio(pool)
+        l, g = self._densities(space, X[mine], y[mine], n_good, branch)  # noqa: E741
+        pools = l.sample(rng, times * self.n_EI_candidates, dict(branch))
+        return pools, l.log_quotient(g, pools)
+
+
+def _branch(space: Space, X: Array, rng: Generator) -> Branch:
+    """A branch at random.
+
+    It takes each option of each fork on its way with the same probability, down to where too few
+    trials went.
+    """
+    row = np.full((1, len(space)), np.nan)
+    branch: Branch = ()
+    for j in space.forks:
+        if space.active(j, row)[0] and len(_of_branch(X, branch)) >= _FEW:
+            options = list(space.distributions[j].values())
+            row[0, j] = option = float(options[rng.integers(len(options))])
+            branch += ((j, option),)
+    return branch
+
+
+def _of_branch(X: Array, branch: Branch) -> NDArray[np.intp]:
+    """The rows that took a branch."""
+    within = np.ones(len(X), bool)
+    for j, option in branch:
+        within &= X[:, j] == option
+    return np.flatnonzero(within)
 
 
 def _number(value: object) -> float:
@@ -291,7 +312,7 @@ def _distinct(
         order = rng.permutation(len(X)).astype(float)
         if densities:
             l, g = densities  # noqa: E741
-            order = l.log_ratio(X) - g.log_ratio(X)
+            order = l.log_quotient(g, X)
         take(X, order, k - len(chosen))
     while len(chosen) < k:
         chosen.append(pools[rng.integers(len(pools))])

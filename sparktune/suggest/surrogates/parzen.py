@@ -26,6 +26,7 @@ Kernels, with u the observation's value in units:
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ _BLOCK = 1 << 18  # candidates times kernels whose densities are in memory at a 
 _FAR = 1e6  # bandwidths beyond which all distances are the same
 _LEAST, _WIDEST = 0.005, 2.0  # bandwidths in units; beyond the latter a kernel is as good as flat
 _FIRST = 0.25  # bandwidth in units from which the iteration starts
-_ITERATIONS = 10
+_ITERATIONS = 6
 
 
 class Axes:
@@ -79,7 +80,7 @@ class Axes:
         self.normal = np.array([isinstance(each, Normal) for each in priors], bool)
         self.low = np.where(self.normal, -np.inf, 0.0)
         self.high = np.where(self.normal, np.inf, 1.0)
-        self.quantised = [at for at, each in enumerate(priors) if each.discrete]
+        self.quantised = np.flatnonzero([each.discrete for each in priors])
         smooth = np.array([not each.discrete for each in priors], bool)
         conditional = np.array([bool(parents) for parents in space.parents])
         self.always = np.flatnonzero(smooth & ~conditional[self.numeric])
@@ -98,6 +99,21 @@ class Axes:
         if axes is None:
             axes = cls._known[space] = cls(space)
         return axes
+
+    def part(self, numeric: NDArray[np.intp], categorical: NDArray[np.intp]) -> Axes:
+        """Some of the numeric and categorical labels, by their positions among them."""
+        part = copy.copy(self)
+        for name in ("numeric", "scale", "origin", "normal", "low", "high"):
+            setattr(part, name, getattr(self, name)[numeric])
+        part.categorical, part.gated = self.categorical[categorical], self.gated[categorical]
+        part.priors = [self.priors[at] for at in numeric]
+        part.edges = [self.edges[at] for at in categorical]
+        part.options = [self.options[at] for at in categorical]
+        for name in ("quantised", "always", "sometimes"):
+            of_kind = np.zeros(len(self.numeric), bool)
+            of_kind[getattr(self, name)] = True
+            setattr(part, name, np.flatnonzero(of_kind[numeric]))
+        return part
 
     def units(self, X: Array) -> Array:
         """(n, p) numeric labels of (n, d) latents in units."""
@@ -155,14 +171,20 @@ class Bandwidths:
             X: (n, d) latents, nan where a label is inactive.
             weights: (n,) weights of the observations, not negative.
             prior_weight: weight of the prior relative to the mean observation.
-            assumed: what bandwidths are without observations.
+            assumed: what bandwidths are without observations. Categories that every kernel draws
+                anew (1) stay so: the mixture is then one given them.
             assumed_weight: of that assumption, in observations (categories: 1).
         """
         n = len(X)
         if n < 2:
             return assumed
-        axes = Axes.of(space)
-        sigma, leave = np.full(len(axes.numeric), _FIRST), assumed.leave
+        some: NDArray[np.bool_] = np.logical_or.reduce(~np.isnan(X), axis=0)
+        full = Axes.of(space)
+        numeric = np.flatnonzero(some[full.numeric])
+        categorical = np.flatnonzero(some[full.categorical] & (assumed.leave < 1))
+        axes = full.part(numeric, categorical)
+        sigma, leave = np.full(len(numeric), _FIRST), assumed.leave[categorical]
+        at_first = Bandwidths(assumed.sigma[numeric], leave)
         w = weights / weights.mean() if weights.mean() > 0 else np.ones(n)
         U, codes = axes.units(X), X[:, axes.categorical]
         near, known = ~np.isnan(U), ~np.isnan(codes)
@@ -170,17 +192,16 @@ class Bandwidths:
         p, c = len(sigma), len(leave)
         both = (near.T[:, :, None] & near.T[:, None, :]).reshape(p, n * n).astype(float)
         D2 = (U.T[:, :, None] - U.T[:, None, :]).reshape(p, n * n) ** 2
-        for at in axes.quantised:
+        for at in axes.quantised.tolist():
             lo, hi = axes.cells(at, U[:, at])
             width = np.minimum(hi - lo, 1.0) ** 2 / 12
             D2[at] += (width[:, None] + width).ravel()
         D2 *= both
-        pairs = (known.T[:, :, None] & known.T[:, None, :]).reshape(c, n * n)
-        same = pairs & (codes.T[:, :, None] == codes.T[:, None, :]).reshape(c, n * n)
+        pairs = (known.T[:, :, None] & known.T[:, None, :]).reshape(c, n * n).astype(float)
+        same = (codes.T[:, :, None] == codes.T[:, None, :]).astype(float)
         share = np.ones((c, n))
         for at, options in enumerate(axes.options):
             share[at] = options[np.where(known[:, at], codes[:, at], 0).astype(np.intp)]
-        share = np.repeat(share, n, axis=1)
         apart = ~np.eye(n, dtype=bool)
         nearness, normal = near.astype(float), axes.normal[:, None]
         spread = np.where(axes.normal, 8.0, 6.0)  # of distances under the prior, inverted
@@ -190,19 +211,21 @@ class Bandwidths:
             peak += 0.5 * far * (1 - _shrink(sigma[:, None], normal))
             log_r = nearness @ (nearness.T * peak)
             log_r -= ((0.5 / sigma**2) @ D2).reshape(n, n)
-            kept = leave[:, None] + (1 - leave[:, None]) / share
-            log_r += np.where(
-                pairs, np.log(np.where(same, kept, leave[:, None])), 0.0
-            ).sum(0).reshape(n, n)  # fmt: skip
+            log_r += (np.log(leave) @ pairs).reshape(n, n)
+            kept = 1 + (1 / leave[:, None] - 1) / share  # times what another's category has
+            log_r += (same * np.log(kept)[:, :, None]).sum(0)
             R = np.exp(np.minimum(log_r, 50.0)) * w * apart
             R *= (w / (prior_weight + R.sum(1)))[:, None]
+            by_own = ((same * R).sum(2) * (1 - 1 / kept)).sum(1)
             R = R.ravel()
-            v = (D2 @ R + assumed_weight * assumed.sigma**2) / (both @ R + assumed_weight)
+            v = (D2 @ R + assumed_weight * at_first.sigma**2) / (both @ R + assumed_weight)
             sigma = np.sqrt(v / np.maximum(1 - spread * v, 1e-6))
             sigma = np.clip(sigma, _LEAST, _WIDEST)
-            again = np.where(same, leave[:, None] / kept, 1.0) * pairs
-            leave = (again @ R + assumed.leave) / (pairs @ R + 1.0)
-        return cls(sigma, leave)
+            total = pairs @ R
+            leave = (total - by_own + at_first.leave) / (total + 1.0)
+        found = cls(assumed.sigma.copy(), assumed.leave.copy())
+        found.sigma[numeric], found.leave[categorical] = sigma, leave
+        return found
 
 
 @dataclass(frozen=True)
@@ -303,21 +326,28 @@ class Parzen:
 
     def log_ratio(self, X: Array) -> Array:
         """(m,) log of density over prior."""
-        n, m = len(self.w), len(X)
+        return self._log_ratio(_Candidates(X, self._axes, self.bandwidths))
+
+    def log_quotient(self, other: Parzen, X: Array) -> Array:
+        """(m,) log of density over that of another mixture with the same bandwidths."""
+        view = _Candidates(X, self._axes, self.bandwidths)
+        return self._log_ratio(view) - other._log_ratio(view)
+
+    def _log_ratio(self, view: _Candidates) -> Array:
+        n, m = len(self.w), len(view.features)
         if not n or not m:
             return np.zeros(m)
-        view = _Candidates(X, self)
         step = max(1, _BLOCK // m)
         # a kernel's density over the prior's is at most this
-        highest = view.highest
+        highest = view.highest(self.units)
         top = np.zeros(m)
         if highest > -_UNDERFLOW:
             for start in range(0, n, step):
-                np.maximum(top, view.log_r(slice(start, start + step)).max(1), out=top)
+                np.maximum(top, view.log_r(self, slice(start, start + step)).max(1), out=top)
         total = self.w_prior * np.exp(-top)
         for start in range(0, n, step):
             rows = slice(start, start + step)
-            log_r = view.log_r(rows)
+            log_r = view.log_r(self, rows)
             if highest > -_UNDERFLOW:
                 log_r -= top[:, None]
             total += np.exp(log_r, out=log_r) @ self.w[rows]
@@ -334,10 +364,9 @@ class _Candidates:
     masses of quantised labels are looked up in tables.
     """
 
-    def __init__(self, X: Array, mixture: Parzen) -> None:
-        self.mixture = mixture
-        axes = self.axes = mixture._axes
-        sigma, leave = mixture.bandwidths.sigma, mixture.bandwidths.leave
+    def __init__(self, X: Array, axes: Axes, bandwidths: Bandwidths) -> None:
+        self.axes, self.bandwidths = axes, bandwidths
+        sigma, leave = bandwidths.sigma, bandwidths.leave
         a, s = axes.always, axes.sometimes
         t = np.clip((axes.units(X) - 0.5) / sigma, -_FAR, _FAR)
         active = ~np.isnan(t)
@@ -358,24 +387,22 @@ class _Candidates:
         parts.append(np.ones((len(X), 1)))
         self.features = np.concatenate(parts, axis=1)
         self.tables = []
-        for k in axes.quantised:
+        for k in axes.quantised.tolist():
             values, inverse = np.unique(X[:, axes.numeric[k]], return_inverse=True)
             self.tables.append((k, (values - axes.origin[k]) / axes.scale[k], inverse))
 
-    @property
-    def highest(self) -> float:
-        """A bound of log r over all candidates and kernels."""
-        axes, sigma = self.axes, self.mixture.bandwidths.sigma
+    def highest(self, units: Array) -> float:
+        """A bound of log r over all candidates and the kernels with these centres."""
+        axes, sigma = self.axes, self.bandwidths.sigma
         bound = np.log(np.maximum(6.0 / (sigma * _SQRT_2PI), 1.0)).sum()
         for k in np.flatnonzero(axes.normal).tolist():
-            reach = np.nanmax(np.abs(self.mixture.units[:, k] - 0.5), initial=0.0)
+            reach = np.nanmax(np.abs(units[:, k] - 0.5), initial=0.0)
             bound += reach**2 / (2 * (sigma[k] ** 2 + _PRIOR_SD**2))
         return float(bound - sum(math.log(p.min()) for p in axes.options))
 
-    def log_r(self, rows: slice) -> Array:
-        """(m, b) log of kernel over prior, for a block of kernels."""
-        mixture, axes = self.mixture, self.axes
-        sigma = mixture.bandwidths.sigma[:, None]
+    def log_r(self, mixture: Parzen, rows: slice) -> Array:
+        """(m, b) log of kernel over prior, for a block of a mixture's kernels."""
+        axes, sigma = self.axes, self.bandwidths.sigma[:, None]
         units = mixture.units[rows].T
         near = ~np.isnan(units)
         c = np.where(near, units, 0.5)
@@ -398,7 +425,7 @@ class _Candidates:
 
     def _masses(self, k: int, values: Array, centres: Array) -> Array:
         """(len(values), len(centres)) log of kernel over prior mass of a quantised label."""
-        axes, sigma = self.axes, self.mixture.bandwidths.sigma[k]
+        axes, sigma = self.axes, self.bandwidths.sigma[k]
         different, inverse = np.unique(centres, return_inverse=True)
         near, on = ~np.isnan(different), ~np.isnan(values)
         out = np.zeros((len(values), len(different)))
@@ -415,6 +442,8 @@ class _Candidates:
 
 def _shrink(sigma: Array, normal: NDArray[np.bool_]) -> Array:
     """What a normal prior leaves of a kernel's variance and distance from its mean."""
+    if not normal.any():
+        return np.ones(np.broadcast(sigma, normal).shape)
     return np.where(normal, 1.0 / (1.0 + (sigma / _PRIOR_SD) ** 2), 1.0)
 
 
@@ -430,15 +459,13 @@ def _times_prior(centre: Array, sigma: Array, normal: NDArray[np.bool_]) -> tupl
 
 def _log_peak(centre: Array, sigma: Array, axes: Axes) -> Array:
     """(p, b) log of the factor before the exponential in kernel over prior."""
-    normal = axes.normal[:, None]
-    inside = ndtr((axes.high[:, None] - centre) / sigma) - ndtr(
-        (axes.low[:, None] - centre) / sigma
-    )
-    out: Array = np.where(
-        normal,
-        np.log(_PRIOR_SD / sigma) - 0.5 * np.log(_shrink(sigma, normal)),
-        -np.log(sigma * _SQRT_2PI * inside),
-    )
+    inside = ndtr((axes.high[:, None] - centre) / sigma)
+    inside -= ndtr((axes.low[:, None] - centre) / sigma)
+    out: Array = -np.log(sigma * _SQRT_2PI * inside)
+    if axes.normal.any():
+        normal = axes.normal[:, None]
+        times_prior = np.log(_PRIOR_SD / sigma) - 0.5 * np.log(_shrink(sigma, normal))
+        out = np.where(normal, times_prior, out)
     return out
 
 
