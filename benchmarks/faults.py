@@ -243,7 +243,7 @@ def run(deployment, fault, session, cluster, folder):
         problems.append(f"lost {lost}, twice {twice}")
     if again and attempt == 0:
         problems.append(f"{again} calls too many")
-    if gone and "cannot be reached" not in ended:
+    if gone != ("cannot be reached" in ended) or bool(ended) != gone:
         problems.append(f"the run ended with {ended!r}")
     for pid in (int(pid) for (pid,) in lines(log, "child")):
         if not wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists(), 10):

@@ -29,7 +29,7 @@ _SESSION_GONE = (
     "SESSION_CLOSED",
     "SESSION_NOT_FOUND",
     "SESSION_CHANGED",
-    "SESSION_NOT_SAME",
+    "incorrect server side session",
     "OPERATION_NOT_FOUND",
     "OPERATION_ABANDONED",
     "SparkContext was shut down",
@@ -155,10 +155,13 @@ class SparkConnect(JobPerTrial):
     def _renew_if_gone(self, session: Any, error: Exception) -> None:
         """Where a session is gone, go on in a new one, once for all threads."""
         text = _words(error)
-        gone = any(sign in text for sign in _SESSION_GONE)
-        if not gone and not any(sign in text for sign in _UNREACHABLE):
-            return
+        gone = any(sign in text for sign in (*_SESSION_GONE, *_UNREACHABLE))
         with self._renewing:
+            # once the server is another, some queries end with errors that do not say so
+            if self._session is session and not (gone or session.is_stopped):
+                return
+            if _stopped_by_user(session):
+                return
             if self._session is session and not self._closed:
                 try:
                     fresh = self._new_session()
@@ -211,6 +214,17 @@ class SparkConnect(JobPerTrial):
 
     def _thread(self, **kwargs: Any) -> threading.Thread:
         return threading.Thread(**kwargs)
+
+
+def _stopped_by_user(session: Any) -> bool:
+    """Whether a session's channel is closed; a client also stops where the server is another."""
+    if not session.is_stopped:
+        return False
+    try:
+        session.conf.get("spark.app.name")
+    except Exception as error:
+        return "NO_ACTIVE_SESSION" in _words(error)
+    return False
 
 
 def _words(error: Exception) -> str:
