@@ -14,12 +14,12 @@ lowest. Its *regret ratio* r is
 
     (best - optimum) / (median over 200 seeds of random search's best after n - optimum)
 
-so that 1 is random search and 0 the optimum. A contender's *score* is the mean over problems of
-log10(max(0.001, median over seeds of r)): lower is better, 0 is random search. *Mean log* is the
-mean over problems and seeds of log10(max(0.001, r)), which is steadier where runs find either the
-right branch or nothing. Intervals hold 95 % of bootstrap samples of problems and seeds; those of
-differences are paired. A *win* of A over B is a (problem, seed) where A's best is lower; ties count
-half.
+so that 1 is random search and 0 the optimum. A contender's *score* is the mean over problems and
+seeds of log10(max(0.001, r)): lower is better, 0 is random search. *By medians* is the mean over
+problems of the same of the median over seeds of r, which jumps where about half of the runs find
+the right branch and the others nothing. Intervals hold 95 % of bootstrap samples of problems and
+seeds; those of differences are paired. A *win* of A over B is a (problem, seed) where A's best is
+lower; ties count half.
 
 With --out, runs are kept as JSON lines and those that are there already are not repeated; changed
 problems and, for sparktune, changed settings or --tag count as new. Tables are printed as Markdown,
@@ -275,20 +275,20 @@ def collect(runs, folder=None):
     return Results(problems, best, ratio, milliseconds)
 
 
-def log_median(ratio):
-    """log10 of medians over the last axis, the seeds."""
-    return np.log10(np.maximum(np.median(ratio, axis=-1), LEAST))
+def logs(ratio):
+    """log10 of ratios, with the floor."""
+    return np.log10(np.maximum(ratio, LEAST))
 
 
 def score(results, contender, group="all"):
-    """Mean over problems of log10 of the median regret ratio at the end; lower is better."""
-    return float(log_median(results.ratio[contender][results.where(group), :, -1]).mean())
+    """Mean over problems and seeds of log10 of the regret ratio at the end; lower is better."""
+    return float(logs(results.ratio[contender][results.where(group), :, -1]).mean())
 
 
-def mean_log(results, contender, group="all"):
-    """Mean over problems and seeds of log10 of the regret ratio at the end."""
+def score_by_medians(results, contender, group="all"):
+    """Mean over problems of log10 of the median regret ratio at the end."""
     last = results.ratio[contender][results.where(group), :, -1]
-    return float(np.log10(np.maximum(last, LEAST)).mean())
+    return float(logs(np.median(last, axis=1)).mean())
 
 
 def bootstrap(results, contenders, group):
@@ -299,7 +299,7 @@ def bootstrap(results, contenders, group):
     chosen = where[rng.integers(len(where), size=(SAMPLES, len(where), 1))]
     drawn = rng.integers(seeds, size=(SAMPLES, len(where), seeds))
     return {
-        contender: log_median(results.ratio[contender][chosen, drawn, -1]).mean(axis=1)
+        contender: logs(results.ratio[contender][chosen, drawn, -1]).mean(axis=(1, 2))
         for contender in contenders
     }
 
@@ -327,9 +327,9 @@ def compare(results, yardstick="sparktune", groups=("all", "flat", "tree")):
     """Markdown: score, rank and seconds of each contender, and the yardstick beside each."""
     contenders = list(results.best)
     lines = [
-        "| group | contender | score | 95 % | 10**score | mean log | mean rank | ms | "
-        f"wins of {yardstick} | by median | {yardstick} minus it | 95 % |",
-        "|---|---|--:|:-:|--:|--:|--:|--:|--:|--:|--:|:-:|",
+        "| group | contender | score | 95 % | by medians | mean rank | ms | "
+        f"wins of {yardstick} | of medians | {yardstick} minus it | 95 % |",
+        "|---|---|--:|:-:|--:|--:|--:|--:|--:|--:|:-:|",
     ]
     for group in groups:
         where = results.where(group)
@@ -341,8 +341,8 @@ def compare(results, yardstick="sparktune", groups=("all", "flat", "tree")):
             value = score(results, contender, group)
             row = [
                 f"{group} ({len(where)})", contender, f"{value:+.3f}",
-                interval(samples[contender]), f"{10**value:.3f}",
-                f"{mean_log(results, contender, group):+.3f}", f"{ranks[contender]:.2f}",
+                interval(samples[contender]),
+                f"{score_by_medians(results, contender, group):+.3f}", f"{ranks[contender]:.2f}",
                 f"{results.milliseconds[contender]:.1f}",
             ]  # fmt: skip
             if yardstick in contenders and contender != yardstick:
@@ -403,8 +403,9 @@ def plot(results, path, title=""):
         where = results.where(group)
         for i, (contender, ratio) in enumerate(results.ratio.items()):
             color, style = ("0.5", "-") if contender == "random" else (f"C{i}", STYLES[i % 5])
-            logs = np.log10(np.maximum(ratio[where], LEAST)).reshape(-1, ratio.shape[-1])
-            low, middle, high = np.quantile(logs, [0.25, 0.5, 0.75], axis=0)
+            low, middle, high = np.quantile(
+                logs(ratio[where]).reshape(-1, ratio.shape[-1]), [0.25, 0.5, 0.75], axis=0
+            )
             n = np.arange(1, len(middle) + 1)
             axis.plot(n, middle, color=color, linestyle=style, label=contender, linewidth=1.8)
             axis.fill_between(n, low, high, color=color, alpha=0.12, linewidth=0)

@@ -148,6 +148,20 @@ def test_the_budget_shortens_the_start_up():
     assert np.mean([c["x"] for c in warm]) < np.mean([c["x"] for c in cold]) - 0.1
 
 
+def test_kernels_narrow_towards_the_end_of_the_budget():
+    """With the budget almost spent the kernels are narrower than with half of it left."""
+    space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(4)])
+    history = run(space.template, lambda c: sum((x - 0.4) ** 2 for x in c), 40, 4, 0)
+
+    def spread(budget, **settings):
+        rng = np.random.default_rng(0)
+        candidates = TPE(**settings).suggest(space, history, rng, 200, budget)
+        return np.std([c["x0"] for c in candidates])
+
+    assert spread(40) < 0.8 * spread(80)
+    assert spread(80) == spread(None) == spread(40, final_width=1)
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
@@ -157,6 +171,7 @@ def test_the_budget_shortens_the_start_up():
         ("bandwidth", 0),
         ("bandwidth_weight", -1),
         ("leave", 1),
+        ("final_width", 1.5),
         ("n_startup_jobs", 0),
         ("n_EI_candidates", 2.5),
         ("prior_weight", 0),
@@ -202,7 +217,7 @@ def test_an_optimum_in_the_tail_of_a_normal_prior_is_found():
 
 def test_gamma_takes_a_function_or_hyperopts_number():
     """Gamma is a function of the number of finished trials; a number is Hyperopt's rule."""
-    assert [TPE()._good(n) for n in (1, 16, 100, 1000)] == [1, 3, 15, 25]
+    assert [TPE()._good(n) for n in (1, 16, 80, 1000)] == [1, 4, 20, 25]
     assert [TPE(gamma=0.25)._good(n) for n in (16, 100, 10**6)] == [1, 3, 25]
     assert TPE(gamma=lambda n: n // 2)._good(10) == 5
     with pytest.raises(ValueError, match=r"gamma.*whole number.*0.*n = 1"):
@@ -215,7 +230,7 @@ def test_settings_reach_tpe_through_partial(saddle):
 
     algo = partial(
         tpe.suggest, gamma=lambda n: 3, n_startup_jobs=5, n_EI_candidates=4, prior_weight=0.5,
-        branch_share=0.1, bandwidth=0.2, bandwidth_weight=1, leave=0.2, verbose=False,
+        branch_share=0.1, bandwidth=0.2, bandwidth_weight=1, leave=0.2, final_width=1, verbose=False,
     )  # fmt: skip
     best = fmin(lambda c: c["a"], saddle, algo=algo, max_evals=20, rstate=0, verbose=False)
     assert best["a"] < -1

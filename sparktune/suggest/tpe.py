@@ -33,8 +33,8 @@ _ENUMERATED = 2000  # candidates of a discrete space listed when random draws br
 
 
 def good_count(n: int) -> int:
-    """How many of n finished trials count as good: 15 %, at most 25."""
-    return min(math.ceil(0.15 * n), _MOST_GOOD)
+    """How many of n finished trials count as good: a quarter, at most 25."""
+    return min(math.ceil(0.25 * n), _MOST_GOOD)
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,9 @@ class TPE:
         bandwidth_weight: how many trials' word that assumption has, above 0.
         leave: the same for categories: probability, between 0 and 1, that a kernel takes another
             category than its own trial's; its weight is 1.
+        final_width: factor on the kernels' widths, above 0 and at most 1, at the end of the budget:
+            from the half of it on they narrow, since what remains is better spent on refining.
+            Without effect where the budget is open.
 
     Raises:
         ValueError: a setting out of its range.
@@ -82,6 +85,7 @@ class TPE:
     bandwidth: float = 0.1
     bandwidth_weight: float = 0.5
     leave: float = 0.4
+    final_width: float = 0.5
 
     def __post_init__(self) -> None:
         for name in ("n_startup_jobs", "n_EI_candidates"):
@@ -96,6 +100,11 @@ class TPE:
         if not 0 <= _number(self.branch_share) <= 1:
             raise ValueError(
                 f"tpe: `branch_share` must be a number from 0 to 1, but got {self.branch_share!r}"
+            )
+        if not 0 < _number(self.final_width) <= 1:
+            raise ValueError(
+                f"tpe: `final_width` must be a number above 0 and at most 1, but got "
+                f"{self.final_width!r}"
             )
         if not 0 < _number(self.leave) < 1:
             raise ValueError(
@@ -120,7 +129,8 @@ class TPE:
             return _decode(space, _distinct(space, history, rng, X, np.zeros(k), k))
         X, y = _finished(history)
         in_branch = int(rng.binomial(k, self._branch_share(len(y), budget))) if space.forks else 0
-        l, g = self._densities(space, X, y, self._good(len(y)))  # noqa: E741 (the paper's name)
+        width = self._width(len(y), budget)
+        l, g = self._densities(space, X, y, self._good(len(y)), width)  # noqa: E741 (paper's name)
         pools = [l.sample(rng, (k - in_branch) * self.n_EI_candidates)]
         scores = [l.log_quotient(g, pools[0])]
         branches = Counter(_branch(space, X, rng) for _ in range(in_branch))
@@ -143,6 +153,11 @@ class TPE:
         left = 0.5 if budget is None else max(0.0, 1 - n / budget)
         return min(1.0, 2 * self.branch_share * left)
 
+    def _width(self, n: int, budget: int | None) -> float:
+        """Factor on the kernels' widths after n trials: 1 in the first half of a budget."""
+        late = 0.0 if budget is None else min(1.0, max(0.0, 2 * n / budget - 1))
+        return 1 - (1 - self.final_width) * late
+
     def _good(self, n: int) -> int:
         """How many of n trials are good, by the user's word."""
         if not callable(self.gamma):
@@ -155,7 +170,13 @@ class TPE:
         return int(count)
 
     def _densities(
-        self, space: Space, X: Array, y: Array, n_good: int, given: Branch = ()
+        self,
+        space: Space,
+        X: Array,
+        y: Array,
+        n_good: int,
+        width: float = 1.0,
+        given: Branch = (),
     ) -> tuple[Parzen, Parzen]:
         """Densities l and g of trials that all took a branch, given that branch."""
         good, best_other = _best(y, n_good)
@@ -169,7 +190,7 @@ class TPE:
             self.prior_weight,
             assumed,
             self.bandwidth_weight,
-        )
+        ).times(width)
         return (
             Parzen.fit(space, X[good], weights, self.prior_weight, bandwidths),
             Parzen.fit(space, X, np.ones(len(X)), self.prior_weight, bandwidths),
@@ -183,7 +204,7 @@ class TPE:
         if len(mine) < _FEW:
             mine = mine[:0]
         n_good = min(math.ceil(_BRANCH_GAMMA * len(mine)), _MOST_GOOD)
-        l, g = self._densities(space, X[mine], y[mine], n_good, branch)  # noqa: E741
+        l, g = self._densities(space, X[mine], y[mine], n_good, given=branch)  # noqa: E741
         pools = l.sample(rng, times * self.n_EI_candidates, dict(branch))
         return pools, l.log_quotient(g, pools)
 

@@ -1,0 +1,215 @@
+"""What does each choice in TPE gain? Runs on the development half with one thing changed.
+
+    python benchmarks/ablation.py [--seeds 10] [--batch 8] [--rounds 16] [--only gamma,weights]
+        [--out runs.jsonl]
+
+Prints, for each change, its score minus that of TPE as it is (above 0: the choice was right), with
+the interval that holds 95 % of bootstrap samples of problems and seeds, for all, flat, tree and
+noisy problems, and its wins. Score and wins as in quality.py.
+"""
+
+import argparse
+import math
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from contenders import Ours
+from problems import PROBLEMS
+from quality import bootstrap, collect, interval, perform, score, wins
+
+from sparktune.history import Status
+from sparktune.suggest.surrogates.parzen import Axes, Bandwidths, Parzen
+from sparktune.suggest.tpe import TPE, _best, _decode, _distinct, _finished, _improvements
+
+FIXED = 1e9  # weight of the assumed bandwidths beside which trials say nothing
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How many of n trials are good: a share, at most ``most``."""
+
+    share: float
+    most: int
+
+    def __call__(self, n):
+        return min(math.ceil(self.share * n), self.most)
+
+
+@dataclass(frozen=True)
+class Changed(TPE):
+    """TPE with parts exchanged for the usual ones.
+
+    weights: "improvement", "alike" or "ranks" (linear from 1 down).
+    g_of: "all" trials or the "others", those that are not good.
+    first: trials at the start as a "hypercube" or at "random".
+    batch: "pools", or the best k of "one" pool, or "liar": one by one, with what is pending in g.
+    labels: "joint", or "independent": a density for each label that is no fork.
+
+    What is no pool is drawn from all branches, as with branch_share=0.
+    """
+
+    weights: str = "improvement"
+    g_of: str = "all"
+    first: str = "hypercube"
+    batch: str = "pools"
+    labels: str = "joint"
+
+    def _densities(self, space, X, y, n_good, width=1.0, given=()):
+        good, best_other = _best(y, n_good)
+        weights = _improvements(y[good], best_other)
+        if self.weights == "alike":
+            weights = np.ones(len(good))
+        elif self.weights == "ranks":
+            weights = np.linspace(1, 0, len(good), endpoint=False)
+        assumed = Bandwidths.assumed(space, self.bandwidth, self.leave)
+        assumed.leave[np.isin(Axes.of(space).categorical, [j for j, _ in given])] = 1.0
+        widths = Bandwidths.likeliest(
+            space, X[good], weights, self.prior_weight, assumed, self.bandwidth_weight
+        ).times(width)
+        below = X if self.g_of == "all" else np.delete(X, good, axis=0)
+        return (
+            Parzen.fit(space, X[good], weights, self.prior_weight, widths),
+            Parzen.fit(space, below, np.ones(len(below)), self.prior_weight, widths),
+        )
+
+    def suggest(self, space, history, rng, k, budget=None):
+        finished = history.count(Status.OK)
+        begun = finished + history.count(Status.PENDING)
+        if begun < self.n_startup_jobs or 2 * finished < self.n_startup_jobs:
+            if self.first == "random":
+                return _decode(
+                    space, _distinct(space, history, rng, space.sample(rng, k), np.zeros(k), k)
+                )
+            return super().suggest(space, history, rng, k, budget)
+        if self.batch == "one":
+            several = replace(self, batch="pools", n_EI_candidates=1)
+            return several.best_of(space, history, rng, k, budget, self.n_EI_candidates)
+        if self.batch == "liar":
+            return self.with_liar(space, history, rng, k, budget)
+        if self.labels == "independent":
+            return self.independent(space, history, rng, k, budget)
+        return super().suggest(space, history, rng, k, budget)
+
+    def best_of(self, space, history, rng, k, budget, n):
+        """The best k of one pool of k n draws."""
+        X, y = _finished(history)
+        l, g = self._densities(  # noqa: E741
+            space, X, y, self._good(len(y)), self._width(len(y), budget)
+        )
+        pool = l.sample(rng, k * n)
+        best = np.argsort(-l.log_quotient(g, pool), kind="stable")[:k]
+        return _decode(space, _distinct(space, history, rng, pool[best], np.zeros(k), k, l, g))
+
+    def with_liar(self, space, history, rng, k, budget):
+        """One by one; the earlier ones of the batch are kernels of g."""
+        X, y = _finished(history)
+        l, g = self._densities(  # noqa: E741
+            space, X, y, self._good(len(y)), self._width(len(y), budget)
+        )
+        lied, picked = X, []
+        for _ in range(k):
+            g = Parzen.fit(space, lied, np.ones(len(lied)), self.prior_weight, l.bandwidths)
+            pool = l.sample(rng, self.n_EI_candidates)
+            scores = l.log_quotient(g, pool)
+            picked.append(_distinct(space, history, rng, pool, scores, 1, l, g)[0])
+            lied = np.vstack([lied, picked[-1]])
+        return _decode(space, np.stack(picked))
+
+    def independent(self, space, history, rng, k, budget):
+        """Each label from kernels of its own, and the sum of the labels' own scores."""
+        X, y = _finished(history)
+        l, g = self._densities(  # noqa: E741
+            space, X, y, self._good(len(y)), self._width(len(y), budget)
+        )
+        m = k * self.n_EI_candidates
+        pool = l.sample(rng, m)
+        for j in range(len(space)):
+            if j not in space.forks:
+                rows = np.flatnonzero(~np.isnan(pool[:, j]))
+                other = l.sample(rng, 8 * m)[:, j]
+                other = other[~np.isnan(other)]
+                pool[rows, j] = rng.choice(other, len(rows)) if len(other) else pool[rows, j]
+        scores = np.zeros(m)
+        for j in range(len(space)):
+            alone = pool.copy()
+            on_the_way = {j}
+            while on_the_way:
+                keep = on_the_way | {p for i in on_the_way for p, _ in space.parents[i]}
+                if keep == on_the_way:
+                    break
+                on_the_way = keep
+            off = [i for i in range(len(space)) if i not in on_the_way]
+            alone[:, off] = np.nan
+            active = ~np.isnan(pool[:, j])
+            scores[active] += l.log_quotient(g, alone[active])
+        return _decode(space, _distinct(space, history, rng, pool, scores, k, l, g))
+
+
+CHANGES = {
+    "gamma: 10 %": TPE(gamma=Quota(0.1, 25)),
+    "gamma: 15 %": TPE(gamma=Quota(0.15, 25)),
+    "gamma: 25 %, at most 50": TPE(gamma=Quota(0.25, 50)),
+    "gamma: 40 %, at most 50": TPE(gamma=Quota(0.4, 50)),
+    "weights of l: all alike": Changed(weights="alike"),
+    "weights of l: by rank": Changed(weights="ranks"),
+    "g: of the other trials only": Changed(g_of="others"),
+    "labels: independent densities": Changed(labels="independent"),
+    "prior_weight: 0.5": TPE(prior_weight=0.5),
+    "prior_weight: 2": TPE(prior_weight=2.0),
+    "bandwidth: 0.1 for all, not learnt": TPE(bandwidth_weight=FIXED),
+    "bandwidth: 0.2 for all, not learnt": TPE(bandwidth_weight=FIXED, bandwidth=0.2),
+    "bandwidth: 0.05": TPE(bandwidth=0.05),
+    "bandwidth: 0.2": TPE(bandwidth=0.2),
+    "bandwidth_weight: 0.125": TPE(bandwidth_weight=0.125),
+    "bandwidth_weight: 2": TPE(bandwidth_weight=2.0),
+    "leave: 0.2": TPE(leave=0.2),
+    "leave: 0.7": TPE(leave=0.7),
+    "final_width: 1": TPE(final_width=1.0),
+    "final_width: 0.25": TPE(final_width=0.25),
+    "first trials: 8": TPE(n_startup_jobs=8),
+    "first trials: 32": TPE(n_startup_jobs=32),
+    "first trials: at random": Changed(first="random"),
+    "n_EI_candidates: 8": TPE(n_EI_candidates=8),
+    "n_EI_candidates: 96": TPE(n_EI_candidates=96),
+    "batch: best k of one pool": Changed(batch="one"),
+    "batch: none in a branch": TPE(branch_share=0.0),
+    "batch: one by one, pending in g": Changed(batch="liar"),
+    "branch_share: 0.15": TPE(branch_share=0.15),
+    "branch_share: 0.6": TPE(branch_share=0.6),
+}
+GROUPS = ("all", "flat", "tree", "noisy")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=16)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--only", default="", help="changes whose name begins so, with commas")
+    parser.add_argument("--out", type=Path, help="JSON lines of runs, which are not repeated")
+    args = parser.parse_args()
+    begins = tuple(args.only.split(","))
+    changes = {name: each for name, each in CHANGES.items() if name.startswith(begins)}
+    if not changes:
+        parser.error(f"--only: there are {', '.join(CHANGES)}")
+    names = [name for name, problem in PROBLEMS.items() if problem.half == "dev"]
+    contenders = {"as it is": Ours(TPE()), **{n: Ours(each) for n, each in changes.items()}}
+    runs = perform(contenders, names, args.batch, args.rounds, args.seeds, args.jobs, args.out)
+    results = collect(runs, args.out.parent if args.out else None)
+    print("| change | " + " | ".join(f"{g} | 95 %" for g in GROUPS) + " | wins of the change |")
+    print("|---|" + "--:|:-:|" * len(GROUPS) + "--:|")
+    for name in changes:
+        cells = []
+        for group in GROUPS:
+            samples = bootstrap(results, ["as it is", name], group)
+            more = score(results, name, group) - score(results, "as it is", group)
+            cells.append(f"{more:+.3f} | {interval(samples[name] - samples['as it is'])}")
+        share = wins(results.best[name][:, :, -1], results.best["as it is"][:, :, -1])
+        print(f"| {name} | " + " | ".join(cells) + f" | {share:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
