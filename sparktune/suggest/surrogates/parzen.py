@@ -49,6 +49,7 @@ _PRIOR_SD = 0.25  # of a normal label, in units
 _BLOCK = 1 << 18  # candidates times kernels whose densities are in memory at a time
 _FAR = 1e6  # bandwidths beyond which all distances are the same
 _LEAST, _WIDEST = 0.005, 2.0  # bandwidths in units; beyond the latter a kernel is as good as flat
+_LEAST_LEAVE = 0.1  # probability of drawing a category anew
 _FIRST = 0.25  # bandwidth in units from which the iteration starts
 _ITERATIONS = 6
 
@@ -228,6 +229,7 @@ class Bandwidths:
             sigma = np.clip(sigma, _LEAST, _WIDEST)
             total = pairs @ R
             leave = (total - by_own + at_first.leave) / (total + 1.0)
+            leave = np.maximum(leave, _LEAST_LEAVE)
         found = cls(assumed.sigma.copy(), assumed.leave.copy())
         found.sigma[numeric], found.leave[categorical] = sigma, leave
         return found
