@@ -19,9 +19,18 @@ from contenders import Ours
 from problems import PROBLEMS
 from quality import bootstrap, collect, interval, perform, score, wins
 
-from sparktune.history import Status
+from sparktune.history import ENDED, Status
 from sparktune.suggest.surrogates.parzen import Axes, Bandwidths, Parzen
-from sparktune.suggest.tpe import TPE, _best, _decode, _distinct, _finished, _improvements
+from sparktune.suggest.tpe import (
+    TPE,
+    _best,
+    _decode,
+    _distinct,
+    _finished,
+    _improvements,
+    _key,
+    _tried,
+)
 
 FIXED = 1e9  # weight of the assumed bandwidths beside which trials say nothing
 
@@ -75,9 +84,8 @@ class Changed(TPE):
         )
 
     def suggest(self, space, history, rng, k, budget=None):
-        finished = history.count(Status.OK)
-        begun = finished + history.count(Status.PENDING)
-        if begun < self.n_startup_jobs or 2 * finished < self.n_startup_jobs:
+        n, finished = self.n_startup_jobs, history.count(Status.OK)
+        if history.count(*ENDED, Status.PENDING) < n or 2 * finished < n:
             if self.first == "random":
                 return _decode(
                     space, _distinct(space, history, rng, space.sample(rng, k), np.zeros(k), k)
@@ -92,37 +100,33 @@ class Changed(TPE):
             return self.independent(space, history, rng, k, budget)
         return super().suggest(space, history, rng, k, budget)
 
+    def both(self, space, history, budget):
+        """Densities of the whole tree."""
+        X, y = _finished(history)
+        width = self._width(history.count(*ENDED), budget)
+        return self._densities(space, X, y, self._good(len(y)), width)
+
     def best_of(self, space, history, rng, k, budget, n):
         """The best k of one pool of k n draws."""
-        X, y = _finished(history)
-        l, g = self._densities(  # noqa: E741
-            space, X, y, self._good(len(y)), self._width(len(y), budget)
-        )
+        l, g = self.both(space, history, budget)  # noqa: E741
         pool = l.sample(rng, k * n)
-        best = np.argsort(-l.log_quotient(g, pool), kind="stable")[:k]
-        return _decode(space, _distinct(space, history, rng, pool[best], np.zeros(k), k, l, g))
+        return _decode(space, new_ones(space, history, rng, pool, l.log_quotient(g, pool), k, []))
 
     def with_liar(self, space, history, rng, k, budget):
         """One by one; the earlier ones of the batch are kernels of g."""
-        X, y = _finished(history)
-        l, g = self._densities(  # noqa: E741
-            space, X, y, self._good(len(y)), self._width(len(y), budget)
-        )
-        lied, picked = X, []
+        l, g = self.both(space, history, budget)  # noqa: E741
+        lied, picked = _finished(history)[0], []
         for _ in range(k):
             g = Parzen.fit(space, lied, np.ones(len(lied)), self.prior_weight, l.bandwidths)
             pool = l.sample(rng, self.n_EI_candidates)
             scores = l.log_quotient(g, pool)
-            picked.append(_distinct(space, history, rng, pool, scores, 1, l, g)[0])
+            picked += new_ones(space, history, rng, pool, scores, 1, picked)
             lied = np.vstack([lied, picked[-1]])
-        return _decode(space, np.stack(picked))
+        return _decode(space, picked)
 
     def independent(self, space, history, rng, k, budget):
         """Each label from kernels of its own, and the sum of the labels' own scores."""
-        X, y = _finished(history)
-        l, g = self._densities(  # noqa: E741
-            space, X, y, self._good(len(y)), self._width(len(y), budget)
-        )
+        l, g = self.both(space, history, budget)  # noqa: E741
         m = k * self.n_EI_candidates
         pool = l.sample(rng, m)
         for j in range(len(space)):
@@ -133,18 +137,29 @@ class Changed(TPE):
                 pool[rows, j] = rng.choice(other, len(rows)) if len(other) else pool[rows, j]
         scores = np.zeros(m)
         for j in range(len(space)):
-            alone = pool.copy()
-            on_the_way = {j}
-            while on_the_way:
-                keep = on_the_way | {p for i in on_the_way for p, _ in space.parents[i]}
-                if keep == on_the_way:
-                    break
-                on_the_way = keep
-            off = [i for i in range(len(space)) if i not in on_the_way]
-            alone[:, off] = np.nan
+            above, todo = set(), [j]
+            while todo:
+                parents = {p for p, _ in space.parents[todo.pop()]} - above
+                above |= parents
+                todo += parents
             active = ~np.isnan(pool[:, j])
-            scores[active] += l.log_quotient(g, alone[active])
+            for sign, kept in ((1, above | {j}), (-1, above)):
+                if kept and active.any():
+                    alone = np.full_like(pool[active], np.nan)
+                    alone[:, list(kept)] = pool[active][:, list(kept)]
+                    scores[active] += sign * l.log_quotient(g, alone)
         return _decode(space, _distinct(space, history, rng, pool, scores, k, l, g))
+
+
+def new_ones(space, history, rng, pool, scores, k, picked):
+    """The best k of a pool that were not tried and are not among the picked ones."""
+    seen = {_key(row) for row in picked} | (_tried(history) if space.discrete else set())
+    found = []
+    for row in pool[np.argsort(-scores, kind="stable")]:
+        if len(found) < k and _key(row) not in seen:
+            seen.add(_key(row))
+            found.append(row)
+    return found + list(space.sample(rng, k - len(found)))
 
 
 CHANGES = {
@@ -189,7 +204,11 @@ def main():
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--only", default="", help="changes whose name begins so, with commas")
-    parser.add_argument("--out", type=Path, help="JSON lines of runs, which are not repeated")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="JSON lines of runs, not repeated until the code changes: then delete it",
+    )
     args = parser.parse_args()
     begins = tuple(args.only.split(","))
     changes = {name: each for name, each in CHANGES.items() if name.startswith(begins)}

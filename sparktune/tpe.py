@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,6 +45,10 @@ def suggest(
     Returns:
         A new document for each id.
     """
+    known = [each.name for each in dataclasses.fields(TPE)]
+    for name in settings:
+        if name not in known:
+            raise TypeError(f"tpe.suggest has no setting {name!r}; it has {', '.join(known)}")
     suggester = TPE(n_startup_jobs, n_EI_candidates, gamma, prior_weight, **settings)
     return documents_from(suggester, new_ids, domain, trials, seed)
 

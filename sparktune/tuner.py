@@ -59,8 +59,9 @@ class Tuner:
         trials: where the trials are recorded; any there count, and may be of ``fmin`` or of other
             Tuners. New ones for None.
         rstate: the seed, as in ``fmin``.
-        max_evals: evaluations planned in all, at least 1, by which a suggester measures its random
-            start; None leaves it open. More may be asked for.
+        max_evals: evaluations planned in all, at least 1, by which a suggester measures its start
+            and when it turns from exploring to refining; None leaves it open. More may be asked
+            for.
         points_to_evaluate: points to hand out first, label to value, with indices for choices.
 
     Attributes:

@@ -171,6 +171,7 @@ def test_kernels_narrow_towards_the_end_of_the_budget():
         ("bandwidth", 0),
         ("bandwidth_weight", -1),
         ("leave", 1),
+        ("prior_weight", 1e308),
         ("final_width", 1.5),
         ("n_startup_jobs", 0),
         ("n_EI_candidates", 2.5),
@@ -224,13 +225,77 @@ def test_gamma_takes_a_function_or_hyperopts_number():
         TPE(gamma=lambda n: n // 2)._good(1)
 
 
+@pytest.mark.parametrize("count", [float("inf"), 10**400, 2.5, True, "3", None])
+def test_gammas_that_give_no_count_are_refused(count):
+    """What a gamma function returns has to be a whole number of at least 1."""
+    with pytest.raises(ValueError, match=r"gamma.*whole number"):
+        TPE(gamma=lambda n: count)._good(10)
+
+
+def test_budgets_are_spent_by_failures_too():
+    """Failed trials count as spent: the kernels narrow as they do without failures."""
+    space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(4)])
+    history = run(space.template, lambda c: sum((x - 0.4) ** 2 for x in c), 40, 4, 0)
+    for _ in range(40):
+        trial = history.start(dict.fromkeys(space.labels, 0.5), 0.0)
+        history.finish(trial.number, 0, Outcome(Status.FAILED))
+
+    def spread(budget):
+        candidates = TPE().suggest(space, history, np.random.default_rng(0), 200, budget)
+        return np.std([c["x0"] for c in candidates])
+
+    assert spread(80) < 0.8 * spread(160)
+
+
+@pytest.mark.parametrize("exponent", [-50, -30, 60, 900])
+def test_the_unit_of_the_loss_does_not_matter(exponent):
+    """Losses times a power of two give the same candidates."""
+    space = hp.uniform("x", 0, 1)
+    first, second = (
+        run(space, lambda x, e=e: (x - 0.4) ** 2 * 2.0**e, 40, 4, 0) for e in (0, exponent)
+    )
+    np.testing.assert_array_equal(first.X, second.X)
+
+
+@pytest.mark.parametrize("worst", [1e308, 1.7e308])
+def test_huge_losses_of_both_signs_are_taken(worst):
+    """Losses whose differences overflow are weighted alike, without a warning."""
+    history = run(hp.uniform("x", 0, 1), lambda x: worst if x > 0.3 else -worst, 60, 4, 0)
+    assert len(history) == 60
+
+
+def test_a_point_far_out_is_taken():
+    """A point by hand at 1e160 deviations of a normal prior disturbs nothing."""
+    space = Space(hp.normal("x", 0, 1))
+    history = run(hp.normal("x", 0, 1), lambda x: x * x, 20, 4, 0)
+    trial = history.start({"x": 1e160}, 0.0)
+    history.finish(trial.number, 0, Outcome(Status.OK, loss=-1.0))
+    candidates = TPE().suggest(space, history, np.random.default_rng(0), 8, None)
+    assert all(np.isfinite(c["x"]) for c in candidates)
+
+
+def test_what_is_repeated_is_the_best():
+    """Once every point of a space was tried, the best by l/g is proposed again."""
+    space = Space(hp.randint("n", 3))
+    history = run(hp.randint("n", 3), lambda n: abs(n - 1), 60, 4, 0)
+    candidates = TPE().suggest(space, history, np.random.default_rng(0), 8, None)
+    assert {c["n"] for c in candidates} == {1}
+
+
+def test_an_unknown_setting_is_named(saddle):
+    """tpe.suggest says which setting it does not have."""
+    with pytest.raises(TypeError, match=r"no setting 'foo'; it has .*gamma"):
+        tpe.suggest([0], None, None, 0, foo=3)
+
+
 def test_settings_reach_tpe_through_partial(saddle):
     """All settings work through functools.partial(tpe.suggest, ...)."""
     from functools import partial
 
     algo = partial(
         tpe.suggest, gamma=lambda n: 3, n_startup_jobs=5, n_EI_candidates=4, prior_weight=0.5,
-        branch_share=0.1, bandwidth=0.2, bandwidth_weight=1, leave=0.2, final_width=1, verbose=False,
+        branch_share=0.1, bandwidth=0.2, bandwidth_weight=1, leave=0.2, final_width=1,
+        verbose=False,
     )  # fmt: skip
     best = fmin(lambda c: c["a"], saddle, algo=algo, max_evals=20, rstate=0, verbose=False)
     assert best["a"] < -1

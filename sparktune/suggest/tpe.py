@@ -16,7 +16,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from ..history import History, Status
+from ..history import ENDED, History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .design import latin_hypercube
@@ -29,6 +29,12 @@ Branch = tuple[tuple[int, float], ...]  # columns of choices and the options the
 _MOST_GOOD = 25  # observations behind l(x), at most
 _BRANCH_GAMMA = 0.4  # share of a branch's trials that count as good in its own pool
 _FEW = 4  # trials of a branch, below which it is explored at random
+_RANGES = {
+    "prior_weight": (1e-9, 1e9),
+    "bandwidth": (1e-6, 1e6),
+    "bandwidth_weight": (1e-9, 1e12),
+    "leave": (1e-9, 1 - 1e-9),
+}
 _ENUMERATED = 2000  # candidates of a discrete space listed when random draws bring nothing new
 
 
@@ -59,19 +65,20 @@ class TPE:
             where they would use more than a third of the budget.
         n_EI_candidates: size of a pool, at least 1.
         gamma: how many of n finished trials are good: a function n -> count, or a number with
-            Hyperopt's meaning, ``min(ceil(gamma * sqrt(n)), 25)``.
-        prior_weight: weight of the prior in l and g relative to the mean trial, above 0.
-        branch_share: probability, 0 to 1, that a pool is one of a single branch, on the average of
-            the budget: it falls from twice that to 0 in the course of it, and stays the same where
-            the budget is open.
-        bandwidth: width of kernels in shares of a label's range, above 0, that is assumed where few
-            trials say otherwise.
-        bandwidth_weight: how many trials' word that assumption has, above 0.
+            Hyperopt's meaning, ``min(ceil(gamma * sqrt(n)), 25)``. The fit's cost grows with the
+            square of the count. Pools of one branch take 40 % of its trials instead.
+        prior_weight: weight of the prior in l and g relative to the mean trial, 1e-9 to 1e9.
+        branch_share: probability, 0 to 1, that a pool is one of a single branch, in the middle of
+            the budget: it falls from twice that (at most 1) to 0 in the course of it, and stays
+            the same where the budget is open.
+        bandwidth: width of kernels in shares of a label's range, 1e-6 to 1e6, that is assumed where
+            few trials say otherwise; from 0.4 on as good as flat.
+        bandwidth_weight: how many trials' word that assumption has, 1e-9 to 1e12.
         leave: the same for categories: probability, between 0 and 1, that a kernel takes another
             category than its own trial's; its weight is 1.
-        final_width: factor on the kernels' widths, above 0 and at most 1, at the end of the budget:
-            from the half of it on they narrow, since what remains is better spent on refining.
-            Without effect where the budget is open.
+        final_width: factor on the widths of all kernels but those of single branches, above 0 and
+            at most 1, at the end of the budget: from the half of it on they narrow, since what
+            remains is better spent on refining. Without effect where the budget is open.
 
     Raises:
         ValueError: a setting out of its range.
@@ -92,10 +99,11 @@ class TPE:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
                 raise ValueError(f"tpe: `{name}` must be a whole number >= 1, but got {value!r}")
-        for name in ("prior_weight", "bandwidth", "bandwidth_weight"):
-            if not 0 < _number(getattr(self, name)) < math.inf:
+        for name, (least, most) in _RANGES.items():
+            if not least <= _number(getattr(self, name)) <= most:
                 raise ValueError(
-                    f"tpe: `{name}` must be a number above 0, but got {getattr(self, name)!r}"
+                    f"tpe: `{name}` must be a number from {least:g} to {most:g}, but got "
+                    f"{getattr(self, name)!r}"
                 )
         if not 0 <= _number(self.branch_share) <= 1:
             raise ValueError(
@@ -105,10 +113,6 @@ class TPE:
             raise ValueError(
                 f"tpe: `final_width` must be a number above 0 and at most 1, but got "
                 f"{self.final_width!r}"
-            )
-        if not 0 < _number(self.leave) < 1:
-            raise ValueError(
-                f"tpe: `leave` must be a number between 0 and 1, but got {self.leave!r}"
             )
         if not callable(self.gamma) and not 0 < _number(self.gamma) < math.inf:
             raise ValueError(
@@ -123,13 +127,14 @@ class TPE:
         n_startup = self.n_startup_jobs
         if budget is not None:
             n_startup = max(1, min(n_startup, budget // 3))
-        finished = history.count(Status.OK)
-        if finished + history.count(Status.PENDING) < n_startup or 2 * finished < n_startup:
+        spent = history.count(*ENDED)
+        begun = spent + history.count(Status.PENDING)
+        if begun < n_startup or 2 * history.count(Status.OK) < n_startup:
             X = latin_hypercube(space, history, rng, k, n_startup)
             return _decode(space, _distinct(space, history, rng, X, np.zeros(k), k))
         X, y = _finished(history)
-        in_branch = int(rng.binomial(k, self._branch_share(len(y), budget))) if space.forks else 0
-        width = self._width(len(y), budget)
+        in_branch = int(rng.binomial(k, self._branch_share(spent, budget))) if space.forks else 0
+        width = self._width(spent, budget)
         l, g = self._densities(space, X, y, self._good(len(y)), width)  # noqa: E741 (paper's name)
         pools = [l.sample(rng, (k - in_branch) * self.n_EI_candidates)]
         scores = [l.log_quotient(g, pools[0])]
@@ -149,21 +154,21 @@ class TPE:
         return self._densities(space, X, y, self._good(len(y)))
 
     def _branch_share(self, n: int, budget: int | None) -> float:
-        """Probability of a branch pool after n trials: the later, the less there is to explore."""
+        """Probability of a branch pool when n trials are spent: the later, the fewer."""
         left = 0.5 if budget is None else max(0.0, 1 - n / budget)
         return min(1.0, 2 * self.branch_share * left)
 
     def _width(self, n: int, budget: int | None) -> float:
-        """Factor on the kernels' widths after n trials: 1 in the first half of a budget."""
+        """Factor on the kernels' widths when n trials are spent: 1 in a budget's first half."""
         late = 0.0 if budget is None else min(1.0, max(0.0, 2 * n / budget - 1))
         return 1 - (1 - self.final_width) * late
 
     def _good(self, n: int) -> int:
         """How many of n trials are good, by the user's word."""
         if not callable(self.gamma):
-            return min(math.ceil(self.gamma * math.sqrt(n)), _MOST_GOOD)
+            return math.ceil(min(self.gamma * math.sqrt(n), _MOST_GOOD))
         count = self.gamma(n)
-        if not _number(count) >= 1 or count != int(count):
+        if not 1 <= _number(count) < math.inf or count != int(count):
             raise ValueError(
                 f"tpe: `gamma` must return a whole number >= 1, but got {count!r} for n = {n}"
             )
@@ -237,7 +242,10 @@ def _number(value: object) -> float:
     """A setting as a float, nan for what is no number."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
         return math.nan
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _finished(history: History) -> tuple[Array, Array]:
@@ -268,10 +276,11 @@ def _improvements(good: Array, best_other: float) -> Array:
     """
     if not math.isfinite(best_other) or not np.isfinite(good).all():
         return np.ones(len(good))
-    weights = best_other - good
-    if not np.isfinite(weights.sum()):
-        return np.ones(len(good))
-    out: Array = np.maximum(weights, 1e-12 * max(1.0, float(weights.max(initial=0.0))))
+    with np.errstate(over="ignore"):
+        weights = best_other - good
+        if not np.isfinite(weights.sum()):
+            return np.ones(len(good))
+    out: Array = np.maximum(weights, 1e-12 * float(weights.max(initial=0.0)))
     return out
 
 
@@ -335,6 +344,6 @@ def _distinct(
             l, g = densities  # noqa: E741
             order = l.log_quotient(g, X)
         take(X, order, k - len(chosen))
-    while len(chosen) < k:
-        chosen.append(pools[rng.integers(len(pools))])
+    best = score.reshape(k, -1).argmax(axis=1)
+    chosen += list(pools.reshape(k, -1, d)[np.arange(k), best][len(chosen) :])
     return np.stack(chosen)

@@ -276,9 +276,8 @@ class Parzen:
             weights = np.ones(n)
         prior = prior_weight * float(weights.mean()) if n else 1.0
         total = prior + weights.sum()
-        return cls(
-            space, axes.units(X), X[:, axes.categorical], weights / total, prior / total, bandwidths
-        )
+        units = np.clip(axes.units(X), -_FAR, _FAR)  # a point given by hand may be anywhere
+        return cls(space, units, X[:, axes.categorical], weights / total, prior / total, bandwidths)
 
     @property
     def _axes(self) -> Axes:
