@@ -403,7 +403,8 @@ assert [c.number for c in tuner.pending] == [0, 2]
 
 def test_it_goes_on_from_trials_of_fmin(saddle):
     """Trials of fmin count: numbers, seed and suggestions go on where they ended."""
-    algo = functools.partial(tpe.suggest, n_startup_jobs=5)
+    # with final_width the kernels know how much of the budget is left
+    algo = functools.partial(tpe.suggest, n_startup_jobs=5, final_width=1)
     trials, longer = Trials(), Trials()
     quiet(lambda c: c["a"], saddle, algo, max_evals=20, trials=trials, rstate=4)
     quiet(lambda c: c["a"], saddle, algo, max_evals=25, trials=longer, rstate=4)

@@ -309,7 +309,8 @@ def _distinct(
     """The best candidate of each of k pools, without duplicates while the space has others.
 
     A pool of duplicates is replaced by the best new candidates among draws from the prior, and in
-    the last resort among a list of the discrete space; once everything was tried, by its best.
+    the last resort among a list of the discrete space; once everything was tried, by a draw of any
+    pool.
     """
     d = len(space)
     if not space.discrete:
@@ -344,6 +345,6 @@ def _distinct(
             l, g = densities  # noqa: E741
             order = l.log_quotient(g, X)
         take(X, order, k - len(chosen))
-    best = score.reshape(k, -1).argmax(axis=1)
-    chosen += list(pools.reshape(k, -1, d)[np.arange(k), best][len(chosen) :])
+    while len(chosen) < k:
+        chosen.append(pools[rng.integers(len(pools))])
     return np.stack(chosen)
