@@ -152,13 +152,24 @@ def test_max_evals_counts_what_the_history_holds(space):
 
 
 def test_going_on_gives_the_trials_of_one_long_run(space):
-    """Ten trials and then ten more are the same as twenty at once."""
-    tpe = TPE(n_startup_jobs=5)
+    """Fifteen trials and then five more are the same as twenty, where no budget sets the widths."""
+    tpe = TPE(n_startup_jobs=5, final_width=1)
     halves = History(space)
     go(lambda c: c["x"], space, budget=Budget(15), suggester=tpe, history=halves)
     go(lambda c: c["x"], space, budget=Budget(20), suggester=tpe, history=halves)
     _, whole = go(lambda c: c["x"], space, budget=Budget(20), suggester=tpe)
     assert [trial.values for trial in whole] == [trial.values for trial in halves]
+
+
+def test_a_run_that_was_cut_off_goes_on_as_it_would_have(space):
+    """A run that is taken up with the budget it had gives the trials of one that was not cut off."""
+    tpe = TPE(n_startup_jobs=5)
+    _, whole = go(lambda c: c["x"], space, budget=Budget(24), suggester=tpe)
+    cut = History(space)
+    for trial in list(whole)[:16]:
+        cut.finish(cut.start(trial.values, 0.0).number, 0, trial.outcome)
+    go(lambda c: c["x"], space, budget=Budget(24), suggester=tpe, history=cut)
+    assert [trial.values for trial in whole] == [trial.values for trial in cut]
 
 
 def test_a_timeout_cancels_what_runs_and_keeps_what_ended(space):
