@@ -162,7 +162,7 @@ def test_going_on_gives_the_trials_of_one_long_run(space):
 
 
 def test_a_run_that_was_cut_off_goes_on_as_it_would_have(space):
-    """A run that is taken up with the budget it had gives the trials of one that was not cut off."""
+    """A run taken up with the budget it had gives the trials of one that was not cut off."""
     tpe = TPE(n_startup_jobs=5)
     _, whole = go(lambda c: c["x"], space, budget=Budget(24), suggester=tpe)
     cut = History(space)
