@@ -33,7 +33,7 @@ _RANGES = {
     "prior_weight": (1e-9, 1e9),
     "bandwidth": (1e-6, 1e6),
     "bandwidth_weight": (1e-9, 1e12),
-    "leave": (1e-9, 1 - 1e-9),
+    "leave": (1e-9, 0.999),
 }
 _ENUMERATED = 2000  # candidates of a discrete space listed when random draws bring nothing new
 
@@ -74,7 +74,7 @@ class TPE:
         bandwidth: width of kernels in shares of a label's range, 1e-6 to 1e6, that is assumed where
             few trials say otherwise; from 0.4 on as good as flat.
         bandwidth_weight: how many trials' word that assumption has, 1e-9 to 1e12.
-        leave: the same for categories: probability, between 0 and 1, that a kernel takes another
+        leave: the same for categories: probability, 1e-9 to 0.999, that a kernel takes another
             category than its own trial's; its weight is 1.
         final_width: factor on the widths of all kernels but those of single branches, above 0 and
             at most 1, at the end of the budget: from the half of it on they narrow, since what
