@@ -1,4 +1,4 @@
-"""Tuners on a problem: sparktune, Hyperopt and Optuna, with the same space and in batches.
+"""Tuners on a problem: sparktune, Hyperopt, Optuna and SMAC3, with the same space and in batches.
 
 A contender is a function of (problem, batch, rounds, seed) that returns the loss without noise of
 the best after each evaluation, best by what was observed, and the seconds of suggesting.
@@ -120,8 +120,8 @@ def suggest_optuna(trial, label, distribution):
     return trial.suggest_float(label, low, high)
 
 
-def run_optuna(problem, batch, rounds, seed, **settings):
-    """Optuna's TPESampler: a batch is asked for at once, then told."""
+def run_optuna(problem, batch, rounds, seed, sampler="TPESampler", **settings):
+    """A sampler of Optuna: a batch is asked for at once, then told."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -129,8 +129,8 @@ def run_optuna(problem, batch, rounds, seed, **settings):
     space = Space(problem.space(our_hp))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        sampler = optuna.samplers.TPESampler(seed=seed, **settings)
-        study = optuna.create_study(sampler=sampler)
+        made = getattr(optuna.samplers, sampler)(seed=seed, **settings)
+        study = optuna.create_study(sampler=made)
         seconds = 0.0
         for _ in range(rounds):
             began = time.perf_counter()
@@ -165,6 +165,105 @@ def run_optuna_group(problem, batch, rounds, seed):
     return run_optuna(problem, batch, rounds, seed, multivariate=True, group=True)
 
 
+def run_optuna_gp(problem, batch, rounds, seed):
+    """Optuna's GPSampler, for flat spaces: it draws conditional labels at random. Needs torch."""
+    import torch
+
+    torch.set_num_threads(1)
+    return run_optuna(problem, batch, rounds, seed, sampler="GPSampler")
+
+
+def smac_space(space, seed):
+    """A space in ConfigSpace's words, in steps and quantiles as in Optuna's; its conditions."""
+    from ConfigSpace import Categorical as Choice
+    from ConfigSpace import ConfigurationSpace, EqualsCondition, Float, OrConjunction
+    from ConfigSpace import Integer as Whole
+
+    found = {}
+    for label, distribution in zip(space.labels, space.distributions, strict=True):
+        if isinstance(distribution, Categorical):
+            options = list(range(len(distribution.p)))
+            found[label] = Choice(label, options, weights=list(distribution.p))
+        elif isinstance(distribution, Integers):
+            found[label] = Whole(label, (distribution.low, distribution.high))
+        elif isinstance(distribution, Normal):
+            found[label] = Float(label, (1e-4, 0.9999))
+        elif distribution.log:
+            ends = (math.exp(distribution.low), math.exp(distribution.high))
+            found[label] = Float(label, ends, log=True)
+        elif distribution.q is not None:
+            ends = [
+                round(distribution.value(z) / distribution.q)
+                for z in (distribution.low, distribution.high)
+            ]
+            found[label] = Whole(label, tuple(ends))
+        else:
+            found[label] = Float(label, (distribution.low, distribution.high))
+    made = ConfigurationSpace(seed=seed)
+    made.add(list(found.values()))
+    for label, parents in zip(space.labels, space.parents, strict=True):
+        conditions = [
+            EqualsCondition(found[label], found[space.labels[parent]], option)
+            for parent, option in parents
+        ]
+        if conditions:
+            made.add(conditions[0] if len(conditions) == 1 else OrConjunction(*conditions))
+    return made
+
+
+def from_smac(values, space):
+    """The values of a configuration of SMAC in the words of the space."""
+    from scipy.special import ndtri
+
+    found = {}
+    for label, distribution in zip(space.labels, space.distributions, strict=True):
+        if label not in values:
+            continue
+        value = values[label]
+        if isinstance(distribution, (Categorical, Integers)):
+            value = int(value)
+        elif isinstance(distribution, Normal):
+            value = distribution.value(distribution.mu + distribution.sigma * float(ndtri(value)))
+        elif distribution.log:
+            value = distribution.value(math.log(value))
+        else:
+            value = float(value) * (distribution.q or 1.0)
+        found[label] = value
+    return found
+
+
+def run_smac(problem, batch, rounds, seed):
+    """SMAC3's facade for hyperparameters (a random forest): a batch is asked for, then told."""
+    import logging
+    import tempfile
+    from pathlib import Path
+
+    from smac import HyperparameterOptimizationFacade, Scenario
+    from smac.runhistory.dataclasses import TrialValue
+
+    logging.disable(logging.WARNING)
+    evaluate = Evaluations(problem, seed)
+    space = Space(problem.space(our_hp))
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")
+        scenario = Scenario(
+            smac_space(space, seed), output_directory=Path(folder), deterministic=True,
+            n_trials=batch * rounds, seed=seed,
+        )  # fmt: skip
+        smac = HyperparameterOptimizationFacade(scenario, lambda config, seed=0: 0.0)
+        seconds = 0.0
+        for _ in range(rounds):
+            began = time.perf_counter()
+            asked = [smac.ask() for _ in range(batch)]
+            seconds += time.perf_counter() - began
+            losses = [evaluate(space.build(from_smac(dict(a.config), space))) for a in asked]
+            began = time.perf_counter()
+            for info, loss in zip(asked, losses, strict=True):
+                smac.tell(info, TrialValue(cost=loss))
+            seconds += time.perf_counter() - began
+    return np.array(evaluate.trajectory), seconds
+
+
 @dataclass(frozen=True)
 class Ours:
     """A suggester of sparktune as a contender."""
@@ -181,6 +280,8 @@ CONTENDERS = {
     "hyperopt": run_hyperopt,
     "optuna": run_optuna_default,
     "optuna-group": run_optuna_group,
+    "optuna-gp": run_optuna_gp,
+    "smac": run_smac,
     "optuna-independent": functools.partial(run_optuna, multivariate=False),
 }
 DEFAULT = ("sparktune", "random", "hyperopt", "optuna", "optuna-group")

@@ -51,7 +51,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from contenders import CONTENDERS, DEFAULT, Evaluations, Ours, run_hyperopt, run_ours
+from contenders import CONTENDERS, DEFAULT, Evaluations, Ours, run_hyperopt, run_ours, run_smac
 from problems import GROUPS, HALVES, PROBLEMS
 
 from sparktune import hp as our_hp
@@ -139,7 +139,7 @@ def tag_of(contender, runner, tag):
 def versions_of(runner):
     if isinstance(runner, Ours):
         return {"sparktune": version("sparktune"), "numpy": version("numpy")}
-    peer = "hyperopt" if runner is run_hyperopt else "optuna"
+    peer = {run_hyperopt: "hyperopt", run_smac: "smac"}.get(runner, "optuna")
     return {peer: version(peer), "numpy": version("numpy")}
 
 
