@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..history import ENDED, History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
+from .candidates import best_of_pools, decode, finished
 from .design import latin_hypercube
 from .surrogates.parzen import Axes, Bandwidths, Parzen
 
@@ -35,7 +36,6 @@ _RANGES = {
     "bandwidth_weight": (1e-9, 1e12),
     "leave": (1e-9, 0.999),
 }
-_ENUMERATED = 2000  # candidates of a discrete space listed when random draws bring nothing new
 
 
 def good_count(n: int) -> int:
@@ -131,8 +131,8 @@ class TPE:
         begun = spent + history.count(Status.PENDING)
         if begun < n_startup or 2 * history.count(Status.OK) < n_startup:
             X = latin_hypercube(space, history, rng, k, n_startup)
-            return _decode(space, _distinct(space, history, rng, X, np.zeros(k), k))
-        X, y = _finished(history)
+            return decode(space, best_of_pools(space, history, rng, X, np.zeros(k), k))
+        X, y = finished(history)
         in_branch = int(rng.binomial(k, self._branch_share(spent, budget))) if space.forks else 0
         width = self._width(spent, budget)
         l, g = self._densities(space, X, y, self._good(len(y)), width)  # noqa: E741 (paper's name)
@@ -143,14 +143,20 @@ class TPE:
             pool, score = self._pools_of_branch(space, X, y, rng, branch, times)
             pools.append(pool)
             scores.append(score)
-        picked = _distinct(
-            space, history, rng, np.concatenate(pools), np.concatenate(scores), k, l, g
+        picked = best_of_pools(
+            space,
+            history,
+            rng,
+            np.concatenate(pools),
+            np.concatenate(scores),
+            k,
+            lambda X: l.log_quotient(g, X),
         )
-        return _decode(space, picked)
+        return decode(space, picked)
 
     def fit(self, space: Space, history: History) -> tuple[Parzen, Parzen]:
         """The densities (l, g) after the finished trials of a history."""
-        X, y = _finished(history)
+        X, y = finished(history)
         return self._densities(space, X, y, self._good(len(y)))
 
     def _branch_share(self, n: int, budget: int | None) -> float:
@@ -248,15 +254,6 @@ def _number(value: object) -> float:
         return math.inf
 
 
-def _finished(history: History) -> tuple[Array, Array]:
-    """Latents and losses of the trials that have a loss."""
-    X, y = history.X, history.y
-    if history.count(Status.OK) == len(history):
-        return X, y
-    rows = history.status == Status.OK
-    return X[rows], y[rows]
-
-
 def _best(y: Array, count: int) -> tuple[NDArray[np.intp], float]:
     """The rows of the lowest losses, lowest and earliest first; the lowest loss of the others."""
     if count + 1 >= len(y):
@@ -282,69 +279,3 @@ def _improvements(good: Array, best_other: float) -> Array:
             return np.ones(len(good))
     out: Array = np.maximum(weights, 1e-12 * float(weights.max(initial=0.0)))
     return out
-
-
-def _decode(space: Space, X: Array) -> list[Values]:
-    return [space.decode(row) for row in X]
-
-
-def _key(row: Array) -> bytes:
-    return (row + 0.0).tobytes()
-
-
-def _tried(history: History) -> set[bytes]:
-    """Keys of all candidates that ran, failed or are under way."""
-    return {_key(row) for row in history.X[history.status != Status.CANCELLED]}
-
-
-def _distinct(
-    space: Space,
-    history: History,
-    rng: Generator,
-    pools: Array,
-    score: Array,
-    k: int,
-    *densities: Parzen,
-) -> Array:
-    """The best candidate of each of k pools, without duplicates while the space has others.
-
-    A pool of duplicates is replaced by the best new candidates among draws from the prior, and in
-    the last resort among a list of the discrete space; once everything was tried, by a draw of any
-    pool.
-    """
-    d = len(space)
-    if not space.discrete:
-        best = score.reshape(k, -1).argmax(axis=1)
-        picked: Array = pools.reshape(k, -1, d)[np.arange(k), best]
-        return picked
-    tried = _tried(history)
-    chosen: list[Array] = []
-
-    def take(X: Array, scores: Array, most: int) -> None:
-        for i in np.argsort(-scores, kind="stable"):
-            if most == 0:
-                return
-            key = _key(X[i])
-            if key not in tried:
-                tried.add(key)
-                chosen.append(X[i])
-                most -= 1
-
-    for pool, scores in zip(pools.reshape(k, -1, d), score.reshape(k, -1), strict=True):
-        take(pool, scores, 1)
-    for listed in (False, True):
-        if len(chosen) == k:
-            break
-        X = (
-            space.enumerate(rng, len(tried) + k + _ENUMERATED)
-            if listed
-            else space.sample(rng, 8 * k + 256)
-        )
-        order = rng.permutation(len(X)).astype(float)
-        if densities:
-            l, g = densities  # noqa: E741
-            order = l.log_quotient(g, X)
-        take(X, order, k - len(chosen))
-    while len(chosen) < k:
-        chosen.append(pools[rng.integers(len(pools))])
-    return np.stack(chosen)

@@ -1,0 +1,105 @@
+"""Bayesian optimisation: a surrogate of the losses, an acquisition function and its maximum.
+
+Jones, Schonlau and Welch (1998), "Efficient global optimization of expensive black-box functions",
+in batches: Ginsbourger, Le Riche and Carraro (2010), "Kriging is well-suited to parallelize
+optimization".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from ..history import ENDED, History, Status
+from ..space.distributions import Array
+from ..space.tree import Space, Values
+from .acquisition import ACQUISITIONS, minima
+from .candidates import Fresh, best_of_pools, decode, finished
+from .design import latin_hypercube
+from .maximise import climb, pool_of
+from .surrogates import Posterior, Surrogate
+from .surrogates.gp import GP
+from .surrogates.outputs import standardised
+
+__all__ = ["Bayes"]
+
+_FAILED = 0.84  # quantile of the losses that failed trials count as
+_SURE = 1e-3  # deviation below which two trials at one place tell nothing more
+
+
+@dataclass(frozen=True)
+class Bayes:
+    surrogate: Surrogate = GP()
+    acquisition: str = "ei"
+    n_startup_jobs: int = 8
+    n_candidates: int = 2000
+    fantasies: int = 16
+
+    def suggest(
+        self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
+    ) -> list[Values]:
+        n_startup = self.n_startup_jobs
+        if budget is not None:
+            n_startup = max(1, min(n_startup, budget // 3))
+        begun = history.count(*ENDED, Status.PENDING)
+        if begun < n_startup or 2 * history.count(Status.OK) < n_startup:
+            X = latin_hypercube(space, history, rng, k, n_startup)
+            return decode(space, best_of_pools(space, history, rng, X, np.zeros(k), k))
+        X, z = observed(history)
+        posterior: Posterior = self.surrogate.fit(space, X, z, rng)
+        return decode(space, self._batch(space, history, rng, k, posterior, X))
+
+    def _batch(
+        self,
+        space: Space,
+        history: History,
+        rng: Generator,
+        k: int,
+        posterior: Posterior,
+        X: Array,
+    ) -> Array:
+        acquisition = ACQUISITIONS[self.acquisition]
+        pool = pool_of(space, history, rng, self.n_candidates)
+        best = float(posterior.predict(X)[0].min())
+        lowest = np.full(1, best)
+        view = posterior.view(pool)
+        fresh = Fresh(space, history)
+
+        def imagine(x: Array) -> None:
+            nonlocal posterior, lowest, view
+            normals = ndtri((rng.permutation(self.fantasies) + 0.5) / self.fantasies)
+            posterior, values = posterior.with_pending(x, normals)
+            lowest = np.minimum(lowest, values)
+            view = posterior.follow(view)
+
+        for trial in history.pending:
+            imagine(space.encode(trial.values))
+        for i in range(k):
+            target = lowest
+            if self.acquisition == "mes":
+                u = rng.random((len(lowest), max(1, self.fantasies // len(lowest))))
+                target = np.minimum(minima(view.mean, view.std, u), lowest[:, None] - 1e-3).ravel()
+            score = acquisition(view.mean, view.std, target).value
+            found, scores = climb(space, posterior, acquisition, target, pool, score, rng)
+            if not fresh.take(found, scores, 1):
+                fresh.take(pool, score, 1)
+            if len(fresh.taken) == i:
+                break
+            if i + 1 < k:
+                imagine(fresh.taken[-1])
+        return fresh.fill(rng, k, None, pool)
+
+
+def observed(history: History) -> tuple[Array, Array]:
+    """Latents and standardised losses of all trials that ended; failed ones count as poor."""
+    X, y = finished(history)
+    z = standardised(y)
+    failed = np.isin(history.status, (Status.FAILED, Status.TIMED_OUT))
+    if failed.any():
+        X = np.concatenate([X, history.X[failed]])
+        z = np.concatenate([z, np.full(failed.sum(), np.quantile(z, _FAILED))])
+    return X, z
