@@ -20,6 +20,7 @@ from numpy.random import Generator
 from .history import History
 from .space.tree import Space, Values
 from .suggest import Suggester
+from .suggest.mix import Mix
 from .trials import Trials, document_of, values_of_document
 
 __all__ = ["Domain", "documents_from", "suggester_of"]
@@ -102,13 +103,15 @@ class _UsersFunction:
         return [space.check(point) for point in points]
 
 
-def suggester_of(algo: Any, default: Suggester, domain: Domain, trials: Trials) -> Suggester:
+def suggester_of(
+    algo: Any, default: Suggester | None, domain: Domain, trials: Trials
+) -> Suggester:
     """The suggester that an ``algo`` stands for.
 
     Args:
         algo: None, ``tpe.suggest`` and the like, a partial of one, a module that has one, a
             Suggester, or a function of Hyperopt's signature.
-        default: for None.
+        default: for None, where that is allowed.
         domain: for functions of Hyperopt's signature.
         trials: the same.
 
@@ -116,7 +119,7 @@ def suggester_of(algo: Any, default: Suggester, domain: Domain, trials: Trials) 
         TypeError: anything else, or a setting that the method does not have.
         ValueError: a setting out of its range.
     """
-    if algo is None:
+    if algo is None and default is not None:
         return default
     if isinstance(algo, types.ModuleType) and hasattr(algo, "suggest"):
         algo = algo.suggest
@@ -136,12 +139,20 @@ def suggester_of(algo: Any, default: Suggester, domain: Domain, trials: Trials) 
                 raise TypeError(
                     f"algo has no setting {name!r}; it has {', '.join(known) or 'none'}"
                 )
-        made: Suggester = maker(**settings)
+        if maker is Mix and "p_suggest" in settings:
+            pairs = Mix.pairs(settings["p_suggest"])
+            settings["p_suggest"] = [
+                (p, suggester_of(inner, None, domain, trials)) for p, inner in pairs
+            ]
+        try:
+            made: Suggester = maker(**settings)
+        except TypeError as error:
+            raise TypeError(f"algo {getattr(function, '__module__', '')}.suggest: {error}") from None
         return made
     if inspect.isclass(algo):
         raise TypeError(f"`algo` takes a suggester, not its class: {algo.__name__}()")
     if getattr(function, "__module__", "").startswith("hyperopt."):
-        raise TypeError(f"{function!r} is hyperopt's: import tpe or rand from sparktune instead")
+        raise TypeError(f"{function!r} is hyperopt's: import tpe, rand, anneal, mix or atpe from sparktune instead")
     if hasattr(algo, "suggest"):
         given: Suggester = algo
         return given

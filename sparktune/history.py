@@ -195,6 +195,14 @@ class History:
         view.flags.writeable = False
         return view
 
+    def copy(self) -> History:
+        """Another history of the same trials, which goes on by itself."""
+        other = History(self.space)
+        other._trials = list(self._trials)
+        other._X, other._y, other._status = self._X.copy(), self._y.copy(), self._status.copy()
+        other._counts, other._best = dict(self._counts), self._best
+        return other
+
     def adopt(self, space: Space) -> None:
         """Go on in ``space``, which must have the same labels, distributions and branches.
 

@@ -20,7 +20,7 @@ from ..space.tree import Space, Values
 from .acquisition import ACQUISITIONS, minima
 from .candidates import Fresh, best_of_pools, decode, finished
 from .design import latin_hypercube
-from .maximise import climb, pool_of
+from .maximise import box_of, box_pool, climb, pool_of
 from .surrogates import Posterior, Surrogate
 from .surrogates.gp import GP
 from .surrogates.outputs import standardised
@@ -35,9 +35,11 @@ _SURE = 1e-3  # deviation below which two trials at one place tell nothing more
 class Bayes:
     surrogate: Surrogate = GP()
     acquisition: str = "ei"
-    n_startup_jobs: int = 8
+    n_startup_jobs: int = 16
     n_candidates: int = 2000
     fantasies: int = 16
+    local: float = 0.0
+    box: tuple[float, float] = (0.2, 0.2)
 
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
@@ -51,7 +53,7 @@ class Bayes:
             return decode(space, best_of_pools(space, history, rng, X, np.zeros(k), k))
         X, z = observed(history)
         posterior: Posterior = self.surrogate.fit(space, X, z, rng)
-        return decode(space, self._batch(space, history, rng, k, posterior, X))
+        return decode(space, self._batch(space, history, rng, k, posterior, X, self._reach(history, budget)))
 
     def _batch(
         self,
@@ -61,11 +63,18 @@ class Bayes:
         k: int,
         posterior: Posterior,
         X: Array,
+        reach: float,
     ) -> Array:
         acquisition = ACQUISITIONS[self.acquisition]
         pool = pool_of(space, history, rng, self.n_candidates)
-        best = float(posterior.predict(X)[0].min())
-        lowest = np.full(1, best)
+        mean = posterior.predict(X)[0][0]
+        lowest = np.full(1, float(mean.min()))
+        incumbent = X[int(np.argmin(mean))]
+        local = np.zeros(len(pool), bool)
+        if self.local:
+            near = box_pool(space, incumbent, reach, rng, self.n_candidates // 3)
+            local = np.repeat([False, True], [len(pool), len(near)])
+            pool = np.concatenate([pool, near])
         view = posterior.view(pool)
         fresh = Fresh(space, history)
 
@@ -84,7 +93,11 @@ class Bayes:
                 u = rng.random((len(lowest), max(1, self.fantasies // len(lowest))))
                 target = np.minimum(minima(view.mean, view.std, u), lowest[:, None] - 1e-3).ravel()
             score = acquisition(view.mean, view.std, target).value
-            found, scores = climb(space, posterior, acquisition, target, pool, score, rng)
+            inside = local if rng.random() < self.local and i else np.ones(len(pool), bool)
+            box = box_of(space, incumbent, reach) if inside is local else None
+            found, scores = climb(
+                space, posterior, acquisition, target, pool[inside], score[inside], rng, box
+            )
             if not fresh.take(found, scores, 1):
                 fresh.take(pool, score, 1)
             if len(fresh.taken) == i:
@@ -92,6 +105,12 @@ class Bayes:
             if i + 1 < k:
                 imagine(fresh.taken[-1])
         return fresh.fill(rng, k, None, pool)
+
+
+    def _reach(self, history: History, budget: int | None) -> float:
+        t = 0.5 if budget is None else min(1.0, history.count(*ENDED) / budget)
+        first, last = self.box
+        return first * (last / first) ** t
 
 
 def observed(history: History) -> tuple[Array, Array]:

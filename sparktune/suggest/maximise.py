@@ -99,6 +99,32 @@ def pool_of(space: Space, history: History, rng: Generator, m: int) -> Array:
     return np.concatenate([space.prune(near), anew[half:]])
 
 
+def box_of(space: Space, row: Array, reach: float) -> tuple[Array, Array]:
+    """Ends in units of the box around a candidate; nan where it has no such label."""
+    u = Axes.of(space).units(row[None])[0]
+    return u - reach, u + reach
+
+
+def box_pool(space: Space, row: Array, reach: float, rng: Generator, m: int) -> Array:
+    """Candidates within a box around one of them; a label keeps its value with probability 1/2."""
+    anew, d = space.sample(rng, m), len(space)
+    moved = rng.random((m, d)) < rng.choice([0.2, 0.5, 1.0], size=(m, 1))
+    moved[np.arange(m), rng.integers(d, size=m)] = True
+    near = np.tile(row, (m, 1))
+    axes = Axes.of(space)
+    step = np.zeros((m, d))
+    step[:, axes.numeric] = axes.scale * rng.uniform(-reach, reach, size=(m, len(axes.numeric)))
+    for j, distribution in enumerate(space.distributions):
+        if isinstance(distribution, Categorical):
+            fixed = j in space.forks or np.isnan(row[j])
+            change = moved[:, j] & (rng.random(m) < 0.5) & (not fixed)
+            near[:, j] = np.where(change & ~np.isnan(anew[:, j]), anew[:, j], near[:, j])
+        elif not np.isnan(row[j]):
+            z = np.where(moved[:, j], near[:, j] + step[:, j], near[:, j])
+            near[:, j] = distribution.snap(np.clip(z, *distribution.support))
+    return near
+
+
 def climb(
     space: Space,
     posterior: Posterior,
@@ -107,6 +133,7 @@ def climb(
     pool: Array,
     score: Array,
     rng: Generator,
+    box: tuple[Array, Array] | None = None,
 ) -> tuple[Array, Array]:
     """The tops that climbing from the best of a pool leads to, and their values."""
     starts = _starts(score, rng)
@@ -114,7 +141,7 @@ def climb(
     moves = Moves.of(space)
     discrete = len(moves.stepped) or len(moves.categorical)
     if posterior.has_gradients and len(moves.smooth):
-        X, value = _ascend(space, posterior, acquisition, target, X, value)
+        X, value = _ascend(space, posterior, acquisition, target, X, value, box)
     if discrete or not posterior.has_gradients:
         changed = False
         for _ in range(_STEPS):
@@ -123,7 +150,7 @@ def climb(
             if not better:
                 break
         if changed and posterior.has_gradients and len(moves.smooth):
-            X, value = _ascend(space, posterior, acquisition, target, X, value)
+            X, value = _ascend(space, posterior, acquisition, target, X, value, box)
     return X, value
 
 
@@ -145,6 +172,7 @@ def _ascend(
     target: Array,
     X: Array,
     value: Array,
+    box: tuple[Array, Array] | None = None,
 ) -> tuple[Array, Array]:
     """Climb by gradients in all numeric labels that are active and nearly continuous."""
     from scipy.optimize import minimize
@@ -159,6 +187,8 @@ def _ascend(
         return X, value
     U = np.where(np.isnan(units), 0.0, units)
     low, high = np.maximum(axes.low, _ENDS[0]), np.minimum(axes.high, _ENDS[1])
+    if box is not None:
+        low, high = np.fmax(low, box[0]), np.fmin(high, box[1])
     at = np.nonzero(free)[1]
     weight = np.where(free.any(1), 1.0, 0.0)
 

@@ -21,6 +21,7 @@ from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .candidates import best_of_pools, decode, finished
 from .design import latin_hypercube
+from .settings import count, number
 from .surrogates.parzen import Axes, Bandwidths, Parzen
 
 __all__ = ["TPE", "good_count"]
@@ -96,25 +97,23 @@ class TPE:
 
     def __post_init__(self) -> None:
         for name in ("n_startup_jobs", "n_EI_candidates"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise ValueError(f"tpe: `{name}` must be a whole number >= 1, but got {value!r}")
+            count(getattr(self, name), "tpe", name)
         for name, (least, most) in _RANGES.items():
-            if not least <= _number(getattr(self, name)) <= most:
+            if not least <= number(getattr(self, name)) <= most:
                 raise ValueError(
                     f"tpe: `{name}` must be a number from {least:g} to {most:g}, but got "
                     f"{getattr(self, name)!r}"
                 )
-        if not 0 <= _number(self.branch_share) <= 1:
+        if not 0 <= number(self.branch_share) <= 1:
             raise ValueError(
                 f"tpe: `branch_share` must be a number from 0 to 1, but got {self.branch_share!r}"
             )
-        if not 0 < _number(self.final_width) <= 1:
+        if not 0 < number(self.final_width) <= 1:
             raise ValueError(
                 f"tpe: `final_width` must be a number above 0 and at most 1, but got "
                 f"{self.final_width!r}"
             )
-        if not callable(self.gamma) and not 0 < _number(self.gamma) < math.inf:
+        if not callable(self.gamma) and not 0 < number(self.gamma) < math.inf:
             raise ValueError(
                 "tpe: `gamma` must be a function n -> count or a number above 0, but got "
                 f"{self.gamma!r}"
@@ -124,6 +123,23 @@ class TPE:
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
         """Propose k candidates from one refit; see Suggester."""
+        return self.propose(space, history, rng, k, budget)
+
+    def propose(
+        self,
+        space: Space,
+        history: History,
+        rng: Generator,
+        k: int,
+        budget: int | None,
+        held: NDArray[np.bool_] | None = None,
+    ) -> list[Values]:
+        """The same, with some labels at the best trial's values.
+
+        Args:
+            space, history, rng, k, budget: see Suggester.
+            held: (k, d) which labels each pool takes from the best trial, where that has them.
+        """
         n_startup = self.n_startup_jobs
         if budget is not None:
             n_startup = max(1, min(n_startup, budget // 3))
@@ -137,6 +153,9 @@ class TPE:
         width = self._width(spent, budget)
         l, g = self._densities(space, X, y, self._good(len(y)), width)  # noqa: E741 (paper's name)
         pools = [l.sample(rng, (k - in_branch) * self.n_EI_candidates)]
+        if held is not None:
+            each = np.repeat(held[: k - in_branch], self.n_EI_candidates, axis=0)
+            pools[0] = _held(space, pools[0], X[int(np.argmin(y))], each)
         scores = [l.log_quotient(g, pools[0])]
         branches = Counter(_branch(space, X, rng) for _ in range(in_branch))
         for branch, times in branches.items():
@@ -173,12 +192,12 @@ class TPE:
         """How many of n trials are good, by the user's word."""
         if not callable(self.gamma):
             return math.ceil(min(self.gamma * math.sqrt(n), _MOST_GOOD))
-        count = self.gamma(n)
-        if not 1 <= _number(count) < math.inf or count != int(count):
+        good = self.gamma(n)
+        if not 1 <= number(good) < math.inf or good != int(good):
             raise ValueError(
-                f"tpe: `gamma` must return a whole number >= 1, but got {count!r} for n = {n}"
+                f"tpe: `gamma` must return a whole number >= 1, but got {good!r} for n = {n}"
             )
-        return int(count)
+        return int(good)
 
     def _densities(
         self,
@@ -220,6 +239,11 @@ class TPE:
         return pools, l.log_quotient(g, pools)
 
 
+def _held(space: Space, pool: Array, row: Array, held: NDArray[np.bool_]) -> Array:
+    """Candidates with the held labels at a row's values, those it activates with them."""
+    return space.prune(np.where(~np.isnan(row) & (held | np.isnan(pool)), row, pool))
+
+
 def _branch(space: Space, X: Array, rng: Generator) -> Branch:
     """A branch at random.
 
@@ -242,16 +266,6 @@ def _of_branch(X: Array, branch: Branch) -> NDArray[np.intp]:
     for j, option in branch:
         within &= X[:, j] == option
     return np.flatnonzero(within)
-
-
-def _number(value: object) -> float:
-    """A setting as a float, nan for what is no number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
 
 
 def _best(y: Array, count: int) -> tuple[NDArray[np.intp], float]:

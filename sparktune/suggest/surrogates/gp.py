@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from ...space.distributions import Array
 from ...space.tree import Space
+from .outputs import power
 from .parzen import Axes
 
 __all__ = ["GP", "Features", "GPPosterior", "Hyperparameters", "View"]
@@ -44,6 +45,7 @@ __all__ = ["GP", "Features", "GPPosterior", "Hyperparameters", "View"]
 _SQRT5 = math.sqrt(5)
 _LEAST_NOISE = 1e-6
 _JITTER = 1e-6  # of the signal's variance, at fantasies
+_SAME = 1e-3  # what warping may change without being tried
 _FAR = 8.0  # units beyond which a point given by hand counts as being there
 
 
@@ -138,6 +140,13 @@ class Hyperparameters:
         return cls(values[:d], float(values[d]), float(values[d + 1]) + _LEAST_NOISE, kappa)
 
 
+    def pack(self) -> Array:
+        """As unpack takes them."""
+        noise = max(self.noise - _LEAST_NOISE, 1e-7)
+        logits = np.log(self.kappa / (1 - self.kappa))
+        return np.concatenate([np.log([*self.theta, self.signal, noise]), logits])
+
+
 @dataclass(frozen=True)
 class GP:
     """Gaussian process with a Matern 5/2 kernel whose hyperparameters are fitted by their prior.
@@ -154,6 +163,13 @@ class GP:
 
     most: int = 1000
     most_fitted: int = 256
+    warp: bool = True
+    sig: str = 'g2,1'
+    lengths: str = "optuna"
+    kappa_sd: float = 1.5
+    kappa_mean: float = 0.0
+    noise0: float = 1e-2
+    theta0: float = 1.0
 
     def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> GPPosterior:
         """The posterior given observations.
@@ -177,8 +193,14 @@ class GP:
             others = np.setdiff1d(rows, best)
             others = rng.permutation(others)[: self.most_fitted - len(best)]
             rows = np.concatenate([best, others])
-        likelihood = Likelihood(features, X[rows], y[rows])
-        found = likelihood.likeliest()
+        likelihood = Likelihood(features, X[rows], self)
+        found, value = likelihood.likeliest(y[rows])
+        if self.warp:
+            warped, log_slope = power(y)
+            if np.abs(warped - y).max() > _SAME:
+                other, its = likelihood.likeliest(warped[rows], found)
+                if its - float(log_slope[rows].sum()) < value:
+                    found, y = other, warped
         return GPPosterior.of(features, found, F, active, y)
 
 
@@ -188,11 +210,12 @@ class Likelihood:
     Args:
         features: of the space.
         X: (n, d) latents.
-        y: (n,) losses.
     """
 
-    def __init__(self, features: Features, X: Array, y: Array) -> None:
-        self.features, self.y, n = features, y, len(y)
+    def __init__(self, features: Features, X: Array, gp: GP = GP()) -> None:
+        self.gp = gp
+        self.features, n = features, len(X)
+        self.y = np.zeros(n)
         self.rows, self.columns = np.tril_indices(n, -1)
         self.flat = self.rows * n + self.columns
         _, active = features.encode(X)
@@ -225,25 +248,28 @@ class Likelihood:
         """Where the search of hyperparameters begins."""
         d = len(self.features.columns)
         z = np.zeros(d + 2 + len(self.features.groups) - 1)
-        z[d + 1] = math.log(1e-2)
+        z[d + 1] = math.log(self.gp.noise0)
+        z[:d] = math.log(self.gp.theta0)
         return z
 
-    def likeliest(self) -> Hyperparameters:
-        """The hyperparameters of the largest posterior density; a start where none is found."""
+    def likeliest(
+        self, y: Array, start: Hyperparameters | None = None
+    ) -> tuple[Hyperparameters, float]:
+        """Hyperparameters of the largest posterior density for losses, and minus its logarithm."""
         from scipy.optimize import minimize
 
+        self.y = y
         d = len(self.features.columns)
-        z = self.start()
-        if len(self.y) > 1:
-            bounds = [(-9.0, 9.0)] * d + [(-7.0, 5.0), (-16.0, 2.0)]
-            bounds += [(-6.0, 6.0)] * (len(z) - d - 2)
-            found = minimize(
-                self, z, jac=True, method="L-BFGS-B", bounds=bounds,
-                options={"maxiter": 60, "ftol": 1e-6, "gtol": 1e-2},
-            ).x  # fmt: skip
-            if np.isfinite(found).all():
-                z = found
-        return Hyperparameters.unpack(z, d)
+        z = self.start() if start is None else start.pack()
+        bounds = [(-9.0, 9.0)] * d + [(-7.0, 5.0), (-16.0, 2.0)]
+        bounds += [(-6.0, 6.0)] * (len(z) - d - 2)
+        found = minimize(
+            self, z, jac=True, method="L-BFGS-B", bounds=bounds,
+            options={"maxiter": 60, "ftol": 1e-6, "gtol": 1e-2},
+        )  # fmt: skip
+        if np.isfinite(found.x).all():
+            z = found.x
+        return Hyperparameters.unpack(z, d), float(found.fun)
 
     def __call__(self, z: Array) -> tuple[float, Array]:
         """Value and gradient at a vector as Hyperparameters.unpack takes it."""
@@ -294,27 +320,35 @@ class Likelihood:
                 gradient[d + 1 + g] = by_kappa * kappa * (1 - kappa)
                 rest = rest * (1 - kappa)
             gradient[group.labels] = h.theta[group.labels] * (self.D[g] @ (rest * slopes[g]))
-        prior, by_z = log_prior(h, d, z)
+        prior, by_z = log_prior(h, d, z, self.gp)
         return value - prior, gradient - by_z
 
 
-def log_prior(h: Hyperparameters, d: int, z: Array) -> tuple[float, Array]:
+def log_prior(h: Hyperparameters, d: int, z: Array, gp: GP = GP()) -> tuple[float, Array]:
     """Log density of hyperparameters up to a constant, and its gradient by their logarithms.
 
     Theta is held from both ends, -(0.1 / theta + 0.1 theta); signal Gamma(2, 1); noise
     Gamma(1.1, 30); logits of kappa normal(0, 1.5).
     """
     by_z = np.zeros(len(z))
-    value = float(-0.1 * (1 / h.theta + h.theta).sum())
-    by_z[:d] = 0.1 * (1 / h.theta - h.theta)
-    value += math.log(h.signal) - h.signal
-    by_z[d] = 1 - h.signal
+    if gp.lengths == "optuna":
+        value = float(-0.1 * (1 / h.theta + h.theta).sum())
+        by_z[:d] = 0.1 * (1 / h.theta - h.theta)
+    else:
+        scale, sd = map(float, gp.lengths.split(","))
+        mu = math.sqrt(2) + 0.5 * math.log(d) + scale
+        dev = -0.5 * z[:d] - mu
+        value = float(-(dev**2).sum() / (2 * sd**2))
+        by_z[:d] = 0.5 * dev / sd**2
+    a, b = map(float, gp.sig[1:].split(","))
+    value += (a - 1) * math.log(h.signal) - b * h.signal
+    by_z[d] = a - 1 - b * h.signal
     free = h.noise - _LEAST_NOISE
     value += 0.1 * math.log(h.noise) - 30 * h.noise
     by_z[d + 1] = free * (0.1 / h.noise - 30)
-    logits = z[d + 2 :]
-    value -= float((logits**2).sum()) / (2 * 1.5**2)
-    by_z[d + 2 :] = -logits / 1.5**2
+    logits = z[d + 2 :] - gp.kappa_mean
+    value -= float((logits**2).sum()) / (2 * gp.kappa_sd**2)
+    by_z[d + 2 :] = -logits / gp.kappa_sd**2
     return value, by_z
 
 

@@ -8,47 +8,51 @@ from ...space.distributions import Array
 
 __all__ = ["power", "standardised"]
 
-_LAMBDAS = np.linspace(-3.0, 3.0, 61)
+_EXPONENTS = np.linspace(-3.0, 3.0, 61)
+_HUGE = 1e100  # losses beyond which squares would overflow
+_FAR = 1e6  # deviations
 
 
-def standardised(y: Array, warp: str = "power") -> Array:
-    z = np.clip(_scaled(y), -1e6, 1e6)
-    if warp == "power" and len(y) > 3:
-        z = power(z)
-    return z
+def standardised(y: Array) -> Array:
+    """Losses less their mean, over their deviation; all 0 where they are the same.
 
-
-def _scaled(y: Array) -> Array:
+    Infinite ones count as the worst or the best of the others.
+    """
     finite = y[np.isfinite(y)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
-    y = np.clip(np.nan_to_num(y, posinf=np.inf, neginf=-np.inf), low, high)
+    y = np.clip(y, low, high)
     largest = max(abs(low), abs(high))
-    if largest > 1e100:
+    if largest > _HUGE:
         y = y / largest
     sd = float(y.std())
-    if not sd > 1e-12 * max(1e-300, float(np.abs(y).max())):
+    if not sd > 1e-12 * float(np.abs(y).max()):
         return np.zeros(len(y))
-    out: Array = (y - y.mean()) / sd
+    out: Array = np.clip((y - y.mean()) / sd, -_FAR, _FAR)
     return out
 
 
-def power(z: Array) -> Array:
-    """The Yeo-Johnson power of standardised values that makes them most like normal ones.
+def power(z: Array) -> tuple[Array, Array]:
+    """The power of standardised values that makes them most like normal ones, standardised again.
 
     Yeo and Johnson (2000), "A new family of power transformations to improve normality or
     symmetry", equation 2.1; the exponent is the likeliest of a grid from -3 to 3.
+
+    Args:
+        z: (n,) values.
+
+    Returns:
+        The transformed values, and the logarithm of the derivative at each.
     """
-    up = z >= 0
-    size = np.log1p(np.abs(z))
-    exponent = np.where(up[None], _LAMBDAS[:, None], 2 - _LAMBDAS[:, None])
-    flat = np.abs(exponent) < 1e-9
-    with np.errstate(over="ignore", invalid="ignore"):
-        T = np.where(flat, size, np.expm1(exponent * size) / np.where(flat, 1.0, exponent))
-        T = np.where(up, T, -T)
-        variance = T.var(1)
-        likelihood = -0.5 * len(z) * np.log(variance)
-        likelihood += (_LAMBDAS - 1) * float((np.where(up, 1, -1) * size).sum())
+    up, size = z >= 0, np.log1p(np.abs(z))
+    sign = np.where(up, 1.0, -1.0)
+    exponents = np.where(up, _EXPONENTS[:, None], 2 - _EXPONENTS[:, None])
+    flat = np.abs(exponents) < 1e-9
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        T = sign * np.where(flat, size, np.expm1(exponents * size) / np.where(flat, 1, exponents))
+        sd = T.std(1)
+        likelihood = (_EXPONENTS - 1) * float(sign @ size) - len(z) * np.log(sd)
     best = int(np.argmax(np.where(np.isfinite(likelihood), likelihood, -np.inf)))
-    t = T[best]
-    out: Array = (t - t.mean()) / t.std()
-    return out
+    if not np.isfinite(likelihood[best]):
+        return z, np.zeros(len(z))
+    t: Array = (T[best] - T[best].mean()) / sd[best]
+    return t, (_EXPONENTS[best] - 1) * sign * size - np.log(sd[best])

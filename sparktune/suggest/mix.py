@@ -1,0 +1,93 @@
+"""A mixture of methods: each candidate is one of theirs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from ..history import History
+from ..space.tree import Space, Values
+from . import Suggester
+from .settings import number
+
+__all__ = ["Mix", "shared_batch"]
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Each candidate comes from one of several methods, drawn with given probabilities.
+
+    Of a batch each method gives its part from one refit, and knows the parts before its own as
+    pending trials.
+
+    Args:
+        p_suggest: (probability, suggester) pairs, whose probabilities sum to 1.
+
+    Raises:
+        ValueError: no pair, or probabilities that are negative or do not sum to 1.
+        TypeError: something else than pairs.
+    """
+
+    p_suggest: Sequence[tuple[float, Suggester]]
+
+    def __post_init__(self) -> None:
+        pairs = self.pairs(self.p_suggest)
+        p = [number(each) for each, _ in pairs]
+        if not all(0 <= each <= 1 for each in p) or not math.isclose(sum(p), 1, abs_tol=1e-6):
+            raise ValueError(
+                "mix: the probabilities in `p_suggest` must be from 0 to 1 and sum to 1, but got "
+                f"{[each for each, _ in pairs]!r}"
+            )
+        object.__setattr__(self, "p_suggest", pairs)
+
+    @staticmethod
+    def pairs(p_suggest: Any) -> tuple[tuple[float, Any], ...]:
+        """The pairs of a list of them.
+
+        Raises:
+            TypeError: something else.
+        """
+        try:
+            return tuple((p, suggester) for p, suggester in p_suggest)
+        except (TypeError, ValueError):
+            raise TypeError(
+                "mix: `p_suggest` must be a list of (probability, suggest function) pairs, but "
+                f"got {p_suggest!r}"
+            ) from None
+
+    def suggest(
+        self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
+    ) -> list[Values]:
+        """Propose k candidates; see Suggester."""
+        p = np.array([float(each) for each, _ in self.p_suggest])
+        shares = rng.multinomial(k, p / p.sum())
+        methods = [suggester for _, suggester in self.p_suggest]
+        return shared_batch(methods, shares.tolist(), space, history, rng, budget)
+
+
+def shared_batch(
+    methods: Sequence[Suggester],
+    shares: Sequence[int],
+    space: Space,
+    history: History,
+    rng: Generator,
+    budget: int | None,
+) -> list[Values]:
+    """A batch of which each method gives its share, knowing those before it as pending."""
+    found: list[Values] = []
+    for method, share in zip(methods, shares, strict=True):
+        if not share:
+            continue
+        if found:
+            history = history.copy()
+            for values in found[-last:]:
+                history.start(values, 0.0)
+        more = method.suggest(space, history, rng, share, budget)
+        last = len(more)
+        found += more
+    return found
