@@ -103,9 +103,7 @@ class _UsersFunction:
         return [space.check(point) for point in points]
 
 
-def suggester_of(
-    algo: Any, default: Suggester | None, domain: Domain, trials: Trials
-) -> Suggester:
+def suggester_of(algo: Any, default: Suggester | None, domain: Domain, trials: Trials) -> Suggester:
     """The suggester that an ``algo`` stands for.
 
     Args:
@@ -147,12 +145,16 @@ def suggester_of(
         try:
             made: Suggester = maker(**settings)
         except TypeError as error:
-            raise TypeError(f"algo {getattr(function, '__module__', '')}.suggest: {error}") from None
+            raise TypeError(
+                f"algo {getattr(function, '__module__', '')}.suggest: {error}"
+            ) from None
         return made
     if inspect.isclass(algo):
         raise TypeError(f"`algo` takes a suggester, not its class: {algo.__name__}()")
     if getattr(function, "__module__", "").startswith("hyperopt."):
-        raise TypeError(f"{function!r} is hyperopt's: import tpe, rand, anneal, mix or atpe from sparktune instead")
+        raise TypeError(
+            f"{function!r} is hyperopt's: import tpe, rand, anneal, mix or atpe from sparktune instead"
+        )
     if hasattr(algo, "suggest"):
         given: Suggester = algo
         return given

@@ -18,6 +18,7 @@ from ..history import ENDED, History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .acquisition import ACQUISITIONS, minima
+from .branches import Branch, branch_of, sample_of, within
 from .candidates import Fresh, best_of_pools, decode, finished
 from .design import latin_hypercube
 from .maximise import box_of, box_pool, climb, pool_of
@@ -38,7 +39,8 @@ class Bayes:
     n_startup_jobs: int = 16
     n_candidates: int = 2000
     fantasies: int = 16
-    local: float = 0.0
+    local: float = 0.5
+    branch_share: float = 0.3
     box: tuple[float, float] = (0.2, 0.2)
 
     def suggest(
@@ -53,7 +55,7 @@ class Bayes:
             return decode(space, best_of_pools(space, history, rng, X, np.zeros(k), k))
         X, z = observed(history)
         posterior: Posterior = self.surrogate.fit(space, X, z, rng)
-        return decode(space, self._batch(space, history, rng, k, posterior, X, self._reach(history, budget)))
+        return decode(space, self._batch(space, history, rng, k, posterior, X, budget))
 
     def _batch(
         self,
@@ -63,18 +65,35 @@ class Bayes:
         k: int,
         posterior: Posterior,
         X: Array,
-        reach: float,
+        budget: int | None,
     ) -> Array:
+        spent = history.count(*ENDED)
+        left = 0.5 if budget is None else max(0.0, 1 - spent / budget)
         acquisition = ACQUISITIONS[self.acquisition]
-        pool = pool_of(space, history, rng, self.n_candidates)
         mean = posterior.predict(X)[0][0]
         lowest = np.full(1, float(mean.min()))
         incumbent = X[int(np.argmin(mean))]
-        local = np.zeros(len(pool), bool)
-        if self.local:
-            near = box_pool(space, incumbent, reach, rng, self.n_candidates // 3)
-            local = np.repeat([False, True], [len(pool), len(near)])
-            pool = np.concatenate([pool, near])
+        branch_share = min(1.0, 2 * self.branch_share * left) if space.forks else 0.0
+        kinds: list[Branch | str] = []
+        for i in range(k):
+            if rng.random() < branch_share:
+                kinds.append(branch_of(space, X, rng))
+            else:
+                kinds.append("box" if i and rng.random() < self.local else "all")
+        reach = self.box[0] * (self.box[1] / self.box[0]) ** (1 - left)
+        pools = {"all": pool_of(space, history, rng, self.n_candidates)}
+        few = self.n_candidates // 4
+        for kind in dict.fromkeys(kinds):
+            if kind == "box":
+                pools["box"] = box_pool(space, incumbent, reach, rng, few)
+            elif kind != "all":
+                pools[kind] = sample_of(space, kind, rng, few)
+        ends = np.cumsum([len(each) for each in pools.values()])
+        where = {
+            kind: slice(end - len(each), end) for (kind, each), end in zip(pools.items(), ends)
+        }
+        where["all"] = slice(None)
+        pool = np.concatenate(list(pools.values()))
         view = posterior.view(pool)
         fresh = Fresh(space, history)
 
@@ -87,30 +106,30 @@ class Bayes:
 
         for trial in history.pending:
             imagine(space.encode(trial.values))
-        for i in range(k):
+        for i, kind in enumerate(kinds):
             target = lowest
+            if isinstance(kind, tuple):
+                mine = within(X, kind)
+                if len(mine):
+                    target = np.full(1, float(mean[mine].min()))
             if self.acquisition == "mes":
                 u = rng.random((len(lowest), max(1, self.fantasies // len(lowest))))
                 target = np.minimum(minima(view.mean, view.std, u), lowest[:, None] - 1e-3).ravel()
-            score = acquisition(view.mean, view.std, target).value
-            inside = local if rng.random() < self.local and i else np.ones(len(pool), bool)
-            box = box_of(space, incumbent, reach) if inside is local else None
+            inside = where[kind]
+            if isinstance(kind, tuple):
+                inside = within(pool, kind)
+            score = acquisition(view.mean[:, inside], view.std[inside], target).value
+            box = box_of(space, incumbent, reach) if kind == "box" else None
             found, scores = climb(
-                space, posterior, acquisition, target, pool[inside], score[inside], rng, box
+                space, posterior, acquisition, target, pool[inside], score, rng, box
             )
             if not fresh.take(found, scores, 1):
-                fresh.take(pool, score, 1)
+                fresh.take(pool[inside], score, 1)
             if len(fresh.taken) == i:
                 break
             if i + 1 < k:
                 imagine(fresh.taken[-1])
         return fresh.fill(rng, k, None, pool)
-
-
-    def _reach(self, history: History, budget: int | None) -> float:
-        t = 0.5 if budget is None else min(1.0, history.count(*ENDED) / budget)
-        first, last = self.box
-        return first * (last / first) ** t
 
 
 def observed(history: History) -> tuple[Array, Array]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..history import ENDED, History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
+from .branches import FEW, Branch, branch_of, within
 from .candidates import best_of_pools, decode, finished
 from .design import latin_hypercube
 from .settings import count, number
@@ -26,11 +27,8 @@ from .surrogates.parzen import Axes, Bandwidths, Parzen
 
 __all__ = ["TPE", "good_count"]
 
-Branch = tuple[tuple[int, float], ...]  # columns of choices and the options they take
-
 _MOST_GOOD = 25  # observations behind l(x), at most
 _BRANCH_GAMMA = 0.4  # share of a branch's trials that count as good in its own pool
-_FEW = 4  # trials of a branch, below which it is explored at random
 _RANGES = {
     "prior_weight": (1e-9, 1e9),
     "bandwidth": (1e-6, 1e6),
@@ -157,9 +155,9 @@ class TPE:
             each = np.repeat(held[: k - in_branch], self.n_EI_candidates, axis=0)
             pools[0] = _held(space, pools[0], X[int(np.argmin(y))], each)
         scores = [l.log_quotient(g, pools[0])]
-        branches = Counter(_branch(space, X, rng) for _ in range(in_branch))
+        branches = Counter(branch_of(space, X, rng) for _ in range(in_branch))
         for branch, times in branches.items():
-            pool, score = self._pools_of_branch(space, X, y, rng, branch, times)
+            pool, score = self._poolswithin(space, X, y, rng, branch, times)
             pools.append(pool)
             scores.append(score)
         picked = best_of_pools(
@@ -226,12 +224,12 @@ class TPE:
             Parzen.fit(space, X, np.ones(len(X)), self.prior_weight, bandwidths),
         )
 
-    def _pools_of_branch(
+    def _poolswithin(
         self, space: Space, X: Array, y: Array, rng: Generator, branch: Branch, times: int
     ) -> tuple[Array, Array]:
         """Pools of one branch, one below the other, and their scores by its own trials."""
-        mine = _of_branch(X, branch)
-        if len(mine) < _FEW:
+        mine = within(X, branch)
+        if len(mine) < FEW:
             mine = mine[:0]
         n_good = min(math.ceil(_BRANCH_GAMMA * len(mine)), _MOST_GOOD)
         l, g = self._densities(space, X[mine], y[mine], n_good, given=branch)  # noqa: E741
@@ -242,30 +240,6 @@ class TPE:
 def _held(space: Space, pool: Array, row: Array, held: NDArray[np.bool_]) -> Array:
     """Candidates with the held labels at a row's values, those it activates with them."""
     return space.prune(np.where(~np.isnan(row) & (held | np.isnan(pool)), row, pool))
-
-
-def _branch(space: Space, X: Array, rng: Generator) -> Branch:
-    """A branch at random.
-
-    It takes each option of each fork on its way with the same probability, down to where too few
-    trials went.
-    """
-    row = np.full((1, len(space)), np.nan)
-    branch: Branch = ()
-    for j in space.forks:
-        if space.active(j, row)[0] and len(_of_branch(X, branch)) >= _FEW:
-            options = list(space.distributions[j].values())
-            row[0, j] = option = float(options[rng.integers(len(options))])
-            branch += ((j, option),)
-    return branch
-
-
-def _of_branch(X: Array, branch: Branch) -> NDArray[np.intp]:
-    """The rows that took a branch."""
-    within = np.ones(len(X), bool)
-    for j, option in branch:
-        within &= X[:, j] == option
-    return np.flatnonzero(within)
 
 
 def _best(y: Array, count: int) -> tuple[NDArray[np.intp], float]:

@@ -44,6 +44,7 @@ __all__ = ["GP", "Features", "GPPosterior", "Hyperparameters", "View"]
 
 _SQRT5 = math.sqrt(5)
 _LEAST_NOISE = 1e-6
+_KAPPA = 1.5  # deviation of the logits of kappa
 _JITTER = 1e-6  # of the signal's variance, at fantasies
 _SAME = 1e-3  # what warping may change without being tried
 _FAR = 8.0  # units beyond which a point given by hand counts as being there
@@ -139,7 +140,6 @@ class Hyperparameters:
         kappa = 1 / (1 + np.exp(-z[d + 2 :]))
         return cls(values[:d], float(values[d]), float(values[d + 1]) + _LEAST_NOISE, kappa)
 
-
     def pack(self) -> Array:
         """As unpack takes them."""
         noise = max(self.noise - _LEAST_NOISE, 1e-7)
@@ -157,19 +157,19 @@ class GP:
     more than ``most`` only those are conditioned on that are best, or else latest.
 
     Args:
-        most: observations conditioned on, at most.
+        most: observations conditioned on, at most, from 2 on.
         most_fitted: observations that hyperparameters are fitted to, at most.
+        warp: whether the losses' power is taken that makes them most like normal ones, where the
+            process then is the likelier one; costs a second search of hyperparameters.
+
+    Raises:
+        ValueError: a setting out of its range.
     """
 
     most: int = 1000
     most_fitted: int = 256
     warp: bool = True
-    sig: str = 'g2,1'
-    lengths: str = "optuna"
-    kappa_sd: float = 1.5
-    kappa_mean: float = 0.0
-    noise0: float = 1e-2
-    theta0: float = 1.0
+    sig: str = "g2,1"
 
     def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> GPPosterior:
         """The posterior given observations.
@@ -193,7 +193,7 @@ class GP:
             others = np.setdiff1d(rows, best)
             others = rng.permutation(others)[: self.most_fitted - len(best)]
             rows = np.concatenate([best, others])
-        likelihood = Likelihood(features, X[rows], self)
+        likelihood = Likelihood(features, X[rows])
         found, value = likelihood.likeliest(y[rows])
         if self.warp:
             warped, log_slope = power(y)
@@ -212,8 +212,7 @@ class Likelihood:
         X: (n, d) latents.
     """
 
-    def __init__(self, features: Features, X: Array, gp: GP = GP()) -> None:
-        self.gp = gp
+    def __init__(self, features: Features, X: Array) -> None:
         self.features, n = features, len(X)
         self.y = np.zeros(n)
         self.rows, self.columns = np.tril_indices(n, -1)
@@ -248,8 +247,8 @@ class Likelihood:
         """Where the search of hyperparameters begins."""
         d = len(self.features.columns)
         z = np.zeros(d + 2 + len(self.features.groups) - 1)
-        z[d + 1] = math.log(self.gp.noise0)
-        z[:d] = math.log(self.gp.theta0)
+        z[:d] = -math.log(d)
+        z[d + 1] = math.log(1e-2)
         return z
 
     def likeliest(
@@ -320,35 +319,29 @@ class Likelihood:
                 gradient[d + 1 + g] = by_kappa * kappa * (1 - kappa)
                 rest = rest * (1 - kappa)
             gradient[group.labels] = h.theta[group.labels] * (self.D[g] @ (rest * slopes[g]))
-        prior, by_z = log_prior(h, d, z, self.gp)
+        prior, by_z = log_prior(h, d, z)
         return value - prior, gradient - by_z
 
 
-def log_prior(h: Hyperparameters, d: int, z: Array, gp: GP = GP()) -> tuple[float, Array]:
+def log_prior(h: Hyperparameters, d: int, z: Array) -> tuple[float, Array]:
     """Log density of hyperparameters up to a constant, and its gradient by their logarithms.
 
-    Theta is held from both ends, -(0.1 / theta + 0.1 theta); signal Gamma(2, 1); noise
-    Gamma(1.1, 30); logits of kappa normal(0, 1.5).
+    Lengthscales are lognormal, of median √d and deviation 1 of the logarithm (longer in more
+    dimensions: Hvarfner, Hellsten and Nardi, 2024, "Vanilla Bayesian optimization performs great in
+    high dimensions"); the signal Gamma(2, 1); the noise Gamma(1.1, 30); logits of kappa normal of
+    deviation 1.5.
     """
     by_z = np.zeros(len(z))
-    if gp.lengths == "optuna":
-        value = float(-0.1 * (1 / h.theta + h.theta).sum())
-        by_z[:d] = 0.1 * (1 / h.theta - h.theta)
-    else:
-        scale, sd = map(float, gp.lengths.split(","))
-        mu = math.sqrt(2) + 0.5 * math.log(d) + scale
-        dev = -0.5 * z[:d] - mu
-        value = float(-(dev**2).sum() / (2 * sd**2))
-        by_z[:d] = 0.5 * dev / sd**2
-    a, b = map(float, gp.sig[1:].split(","))
-    value += (a - 1) * math.log(h.signal) - b * h.signal
-    by_z[d] = a - 1 - b * h.signal
-    free = h.noise - _LEAST_NOISE
+    long = 0.5 * (z[:d] + math.log(d))
+    value = -0.5 * float(long @ long)
+    by_z[:d] = -0.5 * long
+    value += math.log(h.signal) - h.signal
+    by_z[d] = 1 - h.signal
     value += 0.1 * math.log(h.noise) - 30 * h.noise
-    by_z[d + 1] = free * (0.1 / h.noise - 30)
-    logits = z[d + 2 :] - gp.kappa_mean
-    value -= float((logits**2).sum()) / (2 * gp.kappa_sd**2)
-    by_z[d + 2 :] = -logits / gp.kappa_sd**2
+    by_z[d + 1] = (h.noise - _LEAST_NOISE) * (0.1 / h.noise - 30)
+    logits = z[d + 2 :]
+    value -= float(logits @ logits) / (2 * _KAPPA**2)
+    by_z[d + 2 :] = -logits / _KAPPA**2
     return value, by_z
 
 
