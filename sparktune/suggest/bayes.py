@@ -8,10 +8,10 @@ optimization".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from ..history import ENDED, History, Status
@@ -21,31 +21,109 @@ from .acquisition import ACQUISITIONS, minima
 from .branches import Branch, branch_of, sample_of, within
 from .candidates import Fresh, best_of_pools, decode, finished
 from .design import latin_hypercube
-from .maximise import box_of, box_pool, climb, pool_of
+from .maximise import box_of, box_pool, climb, in_box, pool_of
 from .surrogates import Posterior, Surrogate
+from .settings import count, number
+from .surrogates.forest import Forest
 from .surrogates.gp import GP
 from .surrogates.outputs import standardised
 
 __all__ = ["Bayes"]
 
-_FAILED = 0.84  # quantile of the losses that failed trials count as
-_SURE = 1e-3  # deviation below which two trials at one place tell nothing more
+SURROGATES: dict[str, Surrogate] = {"gp": GP(), "forest": Forest()}
+
+_FAILED = 5 / 6  # quantile of the losses that failed trials count as
+_INTERLEAVED = 0.1  # share of random candidates beside the forest's
+_BELOW = 1e-3  # deviations that a drawn minimum lies below the lowest loss, at least
 
 
 @dataclass(frozen=True)
 class Bayes:
-    surrogate: Surrogate = GP()
+    """Fit a surrogate to the losses; propose where the acquisition function is highest.
+
+    A batch comes from one fit, one candidate after the other: pending trials and those before it in
+    the batch are fantasized by draws of the surrogate (the forest's believed means), over which the
+    acquisition is averaged. Candidates are of four kinds:
+
+    - of the whole space: the acquisition's top among ``n_candidates`` draws of the prior and around
+      the best trials, climbed from the ten best (L-BFGS-B in what is continuous, best steps in what
+      is discrete);
+    - of a box around the best trial, of half-width ``reach``: with probability ``local_share``;
+      the first candidate of a batch is never bound to it;
+    - of a branch of the space, to get below its own best trial, so that a branch is tuned before it
+      is given up: with probability ``branch_share`` in the middle of the budget, falling from twice
+      that to 0;
+    - of the prior: with probability ``random_share``.
+
+    Losses are standardised; infinite ones count as the worst finite one, failed trials as worse
+    than five in six. No exact duplicate of a finished, failed or pending trial is proposed while
+    the space has others.
+
+    With the Gaussian process, a batch of 8 costs about 0.2 s at n = 128, d = 10, and 2 s at
+    n = 1,000; with the forest 0.1 s and 0.3 s.
+
+    Args:
+        surrogate: "gp" (GP, Gaussian process), "forest" (Forest, random forest), or a Surrogate.
+        acquisition: "ei" (log of the expected improvement), "pi" (log of the probability of
+            improvement), "lcb" (lower confidence bound) or "mes" (max-value entropy search); see
+            acquisition.py.
+        n_startup_jobs: trials of a Latin hypercube sample before the first fit, at least 1; fewer
+            where they would use more than a third of the budget.
+        n_candidates: size of the pool, at least 16.
+        fantasies: draws of the pending trials, at least 1.
+        local_share: see above, 0 to 1.
+        reach: half-width of the box in shares of a label's range, above 0 and at most 1.
+        branch_share: see above, 0 to 1.
+        random_share: see above, 0 to 1; None: 0.1 for "forest", else 0.
+
+    Raises:
+        ValueError: a setting out of its range.
+        TypeError: a surrogate that is none.
+    """
+
+    surrogate: str | Surrogate = "gp"
     acquisition: str = "ei"
     n_startup_jobs: int = 16
     n_candidates: int = 2000
     fantasies: int = 16
-    local: float = 0.5
+    local_share: float = 0.8
+    reach: float = 0.2
     branch_share: float = 0.3
-    box: tuple[float, float] = (0.2, 0.2)
+    random_share: float | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.surrogate, str):
+            if self.surrogate not in SURROGATES:
+                raise ValueError(
+                    f"bayes: `surrogate` must be one of {', '.join(map(repr, SURROGATES))}, or a "
+                    f"Surrogate, but got {self.surrogate!r}"
+                )
+        elif not callable(getattr(self.surrogate, "fit", None)) or isinstance(self.surrogate, type):
+            raise TypeError(
+                "bayes: `surrogate` must be a name or an object with a method fit(space, X, y, "
+                f"rng), but got {self.surrogate!r}"
+            )
+        if self.acquisition not in ACQUISITIONS:
+            raise ValueError(
+                f"bayes: `acquisition` must be one of {', '.join(map(repr, ACQUISITIONS))}, but "
+                f"got {self.acquisition!r}"
+            )
+        count(self.n_startup_jobs, "bayes", "n_startup_jobs")
+        count(self.n_candidates, "bayes", "n_candidates", 16)
+        count(self.fantasies, "bayes", "fantasies")
+        for name in ("local_share", "branch_share", "random_share"):
+            value = getattr(self, name)
+            if not (0 <= number(value) <= 1 or (value is None and name == "random_share")):
+                raise ValueError(f"bayes: `{name}` must be a number from 0 to 1, but got {value!r}")
+        if not 0 < number(self.reach) <= 1:
+            raise ValueError(
+                f"bayes: `reach` must be a number above 0 and at most 1, but got {self.reach!r}"
+            )
 
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
+        """Propose k candidates from one fit; see Suggester."""
         n_startup = self.n_startup_jobs
         if budget is not None:
             n_startup = max(1, min(n_startup, budget // 3))
@@ -53,86 +131,142 @@ class Bayes:
         if begun < n_startup or 2 * history.count(Status.OK) < n_startup:
             X = latin_hypercube(space, history, rng, k, n_startup)
             return decode(space, best_of_pools(space, history, rng, X, np.zeros(k), k))
-        X, z = observed(history)
-        posterior: Posterior = self.surrogate.fit(space, X, z, rng)
-        return decode(space, self._batch(space, history, rng, k, posterior, X, budget))
+        X, y = _ended(history)
+        batch = _Batch(self, space, history, rng, X, y, _left(history, budget))
+        return decode(space, batch.drawn(k))
 
-    def _batch(
+    def fit(self, space: Space, history: History, rng: Generator) -> Posterior:
+        """The surrogate after the ended trials of a history, of which one must have a loss.
+
+        Its means and deviations are in the surrogate's own units: losses standardised and, as the
+        case may be, warped.
+        """
+        return self._surrogate.fit(space, *_ended(history), rng)
+
+    @property
+    def _surrogate(self) -> Surrogate:
+        return SURROGATES[self.surrogate] if isinstance(self.surrogate, str) else self.surrogate
+
+    @property
+    def _random_share(self) -> float:
+        if self.random_share is not None:
+            return self.random_share
+        return _INTERLEAVED if self.surrogate == "forest" else 0.0
+
+
+def _left(history: History, budget: int | None) -> float:
+    """The share of the budget that is left; a half where it is open."""
+    return 0.5 if budget is None else max(0.0, 1 - history.count(*ENDED) / budget)
+
+
+class _Batch:
+    """Candidates of one fit.
+
+    Attributes:
+        X, mean: (n, d) latents of the observations and (n,) what the surrogate believes there.
+        incumbent: the row of the best mean.
+        posterior: with all pending trials so far.
+        lowest: (S,) the lowest loss so far in each fantasy.
+        pool: (m, d) candidates.
+        view: of the pool.
+    """
+
+    def __init__(
         self,
+        settings: Bayes,
         space: Space,
         history: History,
         rng: Generator,
-        k: int,
-        posterior: Posterior,
         X: Array,
-        budget: int | None,
-    ) -> Array:
-        spent = history.count(*ENDED)
-        left = 0.5 if budget is None else max(0.0, 1 - spent / budget)
-        acquisition = ACQUISITIONS[self.acquisition]
-        mean = posterior.predict(X)[0][0]
-        lowest = np.full(1, float(mean.min()))
-        incumbent = X[int(np.argmin(mean))]
-        branch_share = min(1.0, 2 * self.branch_share * left) if space.forks else 0.0
-        kinds: list[Branch | str] = []
-        for i in range(k):
-            if rng.random() < branch_share:
-                kinds.append(branch_of(space, X, rng))
-            else:
-                kinds.append("box" if i and rng.random() < self.local else "all")
-        reach = self.box[0] * (self.box[1] / self.box[0]) ** (1 - left)
-        pools = {"all": pool_of(space, history, rng, self.n_candidates)}
-        few = self.n_candidates // 4
+        y: Array,
+        left: float,
+    ) -> None:
+        self.settings, self.space, self.rng, self.X, self.left = settings, space, rng, X, left
+        self.fresh = Fresh(space, history)
+        self.acquisition = ACQUISITIONS[settings.acquisition]
+        self.posterior = settings._surrogate.fit(space, X, y, rng)
+        self.mean = self.posterior.predict(X)[0][0]
+        self.lowest = np.full(1, float(self.mean.min()))
+        self.incumbent = X[int(np.argmin(self.mean))]
+        self.pool = np.empty((0, len(space)))
+        self.view: Any = None
+        self.general = pool_of(space, history, rng, settings.n_candidates)
+        self.pending = [space.encode(trial.values) for trial in history.pending]
+
+    def drawn(self, k: int) -> Array:
+        """(k, d) candidates."""
+        settings, space, rng = self.settings, self.space, self.rng
+        kinds = [self._kind(i) for i in range(k)]
+        pools = [self.general]
+        few = settings.n_candidates // 4
         for kind in dict.fromkeys(kinds):
             if kind == "box":
-                pools["box"] = box_pool(space, incumbent, reach, rng, few)
-            elif kind != "all":
-                pools[kind] = sample_of(space, kind, rng, few)
-        ends = np.cumsum([len(each) for each in pools.values()])
-        where = {
-            kind: slice(end - len(each), end) for (kind, each), end in zip(pools.items(), ends)
-        }
-        where["all"] = slice(None)
-        pool = np.concatenate(list(pools.values()))
-        view = posterior.view(pool)
-        fresh = Fresh(space, history)
-
-        def imagine(x: Array) -> None:
-            nonlocal posterior, lowest, view
-            normals = ndtri((rng.permutation(self.fantasies) + 0.5) / self.fantasies)
-            posterior, values = posterior.with_pending(x, normals)
-            lowest = np.minimum(lowest, values)
-            view = posterior.follow(view)
-
-        for trial in history.pending:
-            imagine(space.encode(trial.values))
+                pools.append(box_pool(space, self.incumbent, settings.reach, rng, few))
+            elif isinstance(kind, tuple):
+                pools.append(sample_of(space, kind, rng, few))
+        self.pool = np.concatenate(pools)
+        self.view = self.posterior.view(self.pool)
+        for row in self.pending:
+            self._imagine(row)
         for i, kind in enumerate(kinds):
-            target = lowest
-            if isinstance(kind, tuple):
-                mine = within(X, kind)
-                if len(mine):
-                    target = np.full(1, float(mean[mine].min()))
-            if self.acquisition == "mes":
-                u = rng.random((len(lowest), max(1, self.fantasies // len(lowest))))
-                target = np.minimum(minima(view.mean, view.std, u), lowest[:, None] - 1e-3).ravel()
-            inside = where[kind]
-            if isinstance(kind, tuple):
-                inside = within(pool, kind)
-            score = acquisition(view.mean[:, inside], view.std[inside], target).value
-            box = box_of(space, incumbent, reach) if kind == "box" else None
-            found, scores = climb(
-                space, posterior, acquisition, target, pool[inside], score, rng, box
-            )
-            if not fresh.take(found, scores, 1):
-                fresh.take(pool[inside], score, 1)
-            if len(fresh.taken) == i:
-                break
+            self._pick(kind)
+            if len(self.fresh.taken) == i:
+                break  # nothing new in the pool
             if i + 1 < k:
-                imagine(fresh.taken[-1])
-        return fresh.fill(rng, k, None, pool)
+                self._imagine(self.fresh.taken[-1])
+        return self.fresh.fill(rng, k, None, self.pool)
+
+    def _kind(self, i: int) -> Branch | str:
+        """What the i-th candidate of a batch is to be: of a branch, "box", "random" or "all"."""
+        settings, rng = self.settings, self.rng
+        u = rng.random(3)
+        if u[0] < settings._random_share:
+            return "random"
+        if self.space.forks and u[1] < 2 * settings.branch_share * self.left:
+            return branch_of(self.space, self.X, rng)
+        return "box" if i and u[2] < settings.local_share else "all"
+
+    def _imagine(self, row: Array) -> None:
+        """Add a pending trial."""
+        count = self.settings.fantasies
+        normals = ndtri((self.rng.permutation(count) + 0.5) / count)
+        self.posterior, values = self.posterior.with_pending(row, normals)
+        self.lowest = np.minimum(self.lowest, values)
+        self.view = self.posterior.follow(self.view)
+
+    def _pick(self, kind: Branch | str) -> None:
+        """Take the best new candidate of a kind."""
+        space, rng, reach = self.space, self.rng, self.settings.reach
+        if kind == "random":
+            X = space.sample(rng, 16)
+            self.fresh.take(X, -np.arange(16.0), 1)
+            return
+        inside, target, box = np.arange(len(self.pool)), self.lowest, None
+        if kind == "box":
+            box = box_of(space, self.incumbent, reach)
+            inside = np.flatnonzero(in_box(space, self.pool, box, self.incumbent))
+        elif isinstance(kind, tuple):
+            inside = within(self.pool, kind)
+            mine = within(self.X, kind)
+            if len(mine):
+                target = np.full(1, float(self.mean[mine].min()))
+        pool, mean, std = self.pool[inside], self.view.mean[:, inside], self.view.std[inside]
+        if self.settings.acquisition == "mes":
+            target = self._minima(mean, std, target)
+        score = self.acquisition(mean, std, target).value
+        tops, values = climb(space, self.posterior, self.acquisition, target, pool, score, rng, box)
+        if not self.fresh.take(tops, values, 1):
+            self.fresh.take(pool, score, 1)
+
+    def _minima(self, mean: Array, std: Array, known: Array) -> Array:
+        """Draws of the minimum, below what is known: (S,), or more of a single fantasy."""
+        u = self.rng.random((len(mean), max(1, self.settings.fantasies // len(mean))))
+        known = np.broadcast_to(known, len(mean))
+        found: Array = np.minimum(minima(mean, std, u), known[:, None] - _BELOW).ravel()
+        return found
 
 
-def observed(history: History) -> tuple[Array, Array]:
+def _ended(history: History) -> tuple[Array, Array]:
     """Latents and standardised losses of all trials that ended; failed ones count as poor."""
     X, y = finished(history)
     z = standardised(y)

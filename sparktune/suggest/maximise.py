@@ -125,6 +125,18 @@ def box_pool(space: Space, row: Array, reach: float, rng: Generator, m: int) -> 
     return near
 
 
+def in_box(space: Space, X: Array, box: tuple[Array, Array], row: Array) -> NDArray[np.bool_]:
+    """Which candidates lie in a box around one of them, in its branch."""
+    U = Axes.of(space).units(X)
+    with np.errstate(invalid="ignore"):
+        apart = (U < box[0] - 1e-9) | (box[1] + 1e-9 < U)
+    apart |= np.isnan(U) != np.isnan(box[0])
+    inside: NDArray[np.bool_] = ~apart.any(1)
+    for j in space.forks:
+        inside &= (X[:, j] == row[j]) | (np.isnan(X[:, j]) & np.isnan(row[j]))
+    return inside
+
+
 def climb(
     space: Space,
     posterior: Posterior,

@@ -19,11 +19,12 @@ def number(value: object) -> float:
         return math.inf
 
 
-def count(value: object, method: str, name: str) -> None:
-    """Refuse what is no whole number of at least 1.
+def count(value: object, method: str, name: str, least: int = 1) -> None:
+    """Refuse what is no whole number of at least ``least``.
 
     Raises:
         ValueError: it is not; the message names the method and the setting.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{method}: `{name}` must be a whole number >= 1, but got {value!r}")
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least:  # type: ignore[operator]
+        raise ValueError(f"{method}: `{name}` must be a whole number >= {least}, but got {value!r}")
