@@ -153,7 +153,8 @@ def suggester_of(algo: Any, default: Suggester | None, domain: Domain, trials: T
         raise TypeError(f"`algo` takes a suggester, not its class: {algo.__name__}()")
     if getattr(function, "__module__", "").startswith("hyperopt."):
         raise TypeError(
-            f"{function!r} is hyperopt's: import tpe, rand, anneal, mix or atpe from sparktune instead"
+            f"{function!r} is hyperopt's: import tpe, rand, anneal, atpe or mix from sparktune "
+            "instead"
         )
     if hasattr(algo, "suggest"):
         given: Suggester = algo

@@ -12,6 +12,7 @@ from ..history import History
 from ..space.distributions import Array, Categorical
 from ..space.tree import Space, Values
 from .candidates import finished
+from .settings import count, number
 from .tpe import TPE
 
 __all__ = ["AdaptiveTPE", "importance"]
@@ -40,10 +41,18 @@ class AdaptiveTPE:
     Args:
         n_startup_jobs: trials before the first fit, at least 1.
         hold: probability of holding a label that does not matter, 0 to 1.
+
+    Raises:
+        ValueError: a setting out of its range.
     """
 
     n_startup_jobs: int = TPE.n_startup_jobs
     hold: float = 0.5
+
+    def __post_init__(self) -> None:
+        count(self.n_startup_jobs, "atpe", "n_startup_jobs")
+        if not 0 <= number(self.hold) <= 1:
+            raise ValueError(f"atpe: `hold` must be a number from 0 to 1, but got {self.hold!r}")
 
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from ..history import History
 from ..space.distributions import Array, Categorical, Normal
 from ..space.tree import Space, Values
-from .candidates import best_of_pools, decode, finished
+from .candidates import best_of_pools, decode, finished, settled
 from .settings import number
 
 __all__ = ["Anneal"]
@@ -82,5 +82,5 @@ class Anneal:
                 z = middle + reach * rng.uniform(-1, 1, size=m)
             lost = np.isnan(z)
             z[lost] = distribution.sample(rng, int(lost.sum()))
-            drawn[:, j] = distribution.snap(np.clip(z, *distribution.support))
+            drawn[:, j] = settled(distribution, z)
         return space.prune(drawn)

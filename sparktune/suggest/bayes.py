@@ -22,8 +22,8 @@ from .branches import Branch, branch_of, sample_of, within
 from .candidates import Fresh, best_of_pools, decode, finished
 from .design import latin_hypercube
 from .maximise import box_of, box_pool, climb, in_box, pool_of
-from .surrogates import Posterior, Surrogate
 from .settings import count, number
+from .surrogates import Posterior, Surrogate
 from .surrogates.forest import Forest
 from .surrogates.gp import GP
 from .surrogates.outputs import standardised
@@ -34,6 +34,8 @@ SURROGATES: dict[str, Surrogate] = {"gp": GP(), "forest": Forest()}
 
 _FAILED = 5 / 6  # quantile of the losses that failed trials count as
 _INTERLEAVED = 0.1  # share of random candidates beside the forest's
+_LOOKED_AT = 500  # best observations of which one is the incumbent
+_FANTASIZED = 128  # latest pending trials; earlier ones only count as tried
 _BELOW = 1e-3  # deviations that a drawn minimum lies below the lowest loss, at least
 
 
@@ -163,7 +165,7 @@ class _Batch:
     """Candidates of one fit.
 
     Attributes:
-        X, mean: (n, d) latents of the observations and (n,) what the surrogate believes there.
+        X, mean: latents of the observations, or the best of many, and what is believed there.
         incumbent: the row of the best mean.
         posterior: with all pending trials so far.
         lowest: (S,) the lowest loss so far in each fantasy.
@@ -185,13 +187,16 @@ class _Batch:
         self.fresh = Fresh(space, history)
         self.acquisition = ACQUISITIONS[settings.acquisition]
         self.posterior = settings._surrogate.fit(space, X, y, rng)
+        if len(y) > _LOOKED_AT:
+            self.X = X = X[np.argsort(y, kind="stable")[:_LOOKED_AT]]
         self.mean = self.posterior.predict(X)[0][0]
         self.lowest = np.full(1, float(self.mean.min()))
         self.incumbent = X[int(np.argmin(self.mean))]
         self.pool = np.empty((0, len(space)))
         self.view: Any = None
         self.general = pool_of(space, history, rng, settings.n_candidates)
-        self.pending = [space.encode(trial.values) for trial in history.pending]
+        pending = history.X[history.status == Status.PENDING]
+        self.pending = pending[-_FANTASIZED:]
 
     def drawn(self, k: int) -> Array:
         """(k, d) candidates."""
@@ -205,7 +210,7 @@ class _Batch:
             elif isinstance(kind, tuple):
                 pools.append(sample_of(space, kind, rng, few))
         self.pool = np.concatenate(pools)
-        self.view = self.posterior.view(self.pool)
+        self.view = self.posterior.view(self.pool, len(self.pending) + k)
         for row in self.pending:
             self._imagine(row)
         for i, kind in enumerate(kinds):
@@ -248,8 +253,10 @@ class _Batch:
         elif isinstance(kind, tuple):
             inside = within(self.pool, kind)
             mine = within(self.X, kind)
-            if len(mine):
+            if len(mine):  # the branch's own, not the best of all
                 target = np.full(1, float(self.mean[mine].min()))
+        if not len(inside):
+            inside, box = np.arange(len(self.pool)), None
         pool, mean, std = self.pool[inside], self.view.mean[:, inside], self.view.std[inside]
         if self.settings.acquisition == "mes":
             target = self._minima(mean, std, target)

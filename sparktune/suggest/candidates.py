@@ -8,10 +8,10 @@ import numpy as np
 from numpy.random import Generator
 
 from ..history import History, Status
-from ..space.distributions import Array
+from ..space.distributions import Array, Distribution
 from ..space.tree import Space, Values
 
-__all__ = ["Fresh", "best_of_pools", "decode", "finished"]
+__all__ = ["Fresh", "best_of_pools", "decode", "finished", "settled"]
 
 Judge = Callable[[Array], Array]  # scores of candidates, higher is better
 
@@ -30,6 +30,16 @@ def finished(history: History) -> tuple[Array, Array]:
 def decode(space: Space, X: Array) -> list[Values]:
     """The values of each row of latents."""
     return [space.decode(row) for row in X]
+
+
+def settled(distribution: Distribution, z: Array) -> Array:
+    """Latents moved into a distribution's support and onto its values.
+
+    An end of the support may round to a value that has no probability.
+    """
+    low, high = distribution.support
+    margin = 1e-9 * distribution.scale if distribution.discrete else 0.0
+    return distribution.snap(np.clip(z, low + margin, high - margin))
 
 
 class Fresh:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from ..history import History, Status
+from ..history import History
 from ..space.distributions import Array, Categorical
 from ..space.tree import Space
 from .acquisition import Acquisition
-from .candidates import finished
+from .candidates import finished, settled
 from .surrogates import Posterior
 from .surrogates.gp import Features
 from .surrogates.parzen import Axes
@@ -48,8 +48,8 @@ class Moves:
             [at for at in range(len(axes.numeric)) if at not in quantised or at in wide], np.intp
         )
         self.rounded = sorted(wide)
-        self.stepped = axes.numeric[sorted(quantised)]
-        self.categorical = [j for j in axes.categorical if j not in space.forks]
+        self.stepped = [int(axes.numeric[at]) for at in sorted(quantised)]
+        self.categorical = [int(j) for j in axes.categorical if j not in space.forks]
 
     _known: ClassVar[WeakKeyDictionary[Space, Moves]] = WeakKeyDictionary()
 
@@ -95,7 +95,7 @@ def pool_of(space: Space, history: History, rng: Generator, m: int) -> Array:
             z = np.where(moved[:, j], near[:, j] + step[:, j], near[:, j])
             lost = np.isnan(z)
             z[lost] = distribution.sample(rng, int(lost.sum()))
-            near[:, j] = distribution.snap(np.clip(z, *distribution.support))
+            near[:, j] = settled(distribution, z)
     return np.concatenate([space.prune(near), anew[half:]])
 
 
@@ -116,12 +116,12 @@ def box_pool(space: Space, row: Array, reach: float, rng: Generator, m: int) -> 
     step[:, axes.numeric] = axes.scale * rng.uniform(-reach, reach, size=(m, len(axes.numeric)))
     for j, distribution in enumerate(space.distributions):
         if isinstance(distribution, Categorical):
-            fixed = j in space.forks or np.isnan(row[j])
-            change = moved[:, j] & (rng.random(m) < 0.5) & (not fixed)
-            near[:, j] = np.where(change & ~np.isnan(anew[:, j]), anew[:, j], near[:, j])
+            if j not in space.forks and not np.isnan(row[j]):
+                change = moved[:, j] & (rng.random(m) < 0.5) & ~np.isnan(anew[:, j])
+                near[:, j] = np.where(change, anew[:, j], near[:, j])
         elif not np.isnan(row[j]):
             z = np.where(moved[:, j], near[:, j] + step[:, j], near[:, j])
-            near[:, j] = distribution.snap(np.clip(z, *distribution.support))
+            near[:, j] = settled(distribution, z)
     return near
 
 
@@ -129,11 +129,12 @@ def in_box(space: Space, X: Array, box: tuple[Array, Array], row: Array) -> NDAr
     """Which candidates lie in a box around one of them, in its branch."""
     U = Axes.of(space).units(X)
     with np.errstate(invalid="ignore"):
-        apart = (U < box[0] - 1e-9) | (box[1] + 1e-9 < U)
+        apart = (box[0] - 1e-9 > U) | (box[1] + 1e-9 < U)
     apart |= np.isnan(U) != np.isnan(box[0])
-    inside: NDArray[np.bool_] = ~apart.any(1)
+    outside = [apart.any(1)]
     for j in space.forks:
-        inside &= (X[:, j] == row[j]) | (np.isnan(X[:, j]) & np.isnan(row[j]))
+        outside.append((X[:, j] != row[j]) & ~(np.isnan(X[:, j]) & np.isnan(row[j])))
+    inside: NDArray[np.bool_] = ~np.logical_or.reduce(outside)
     return inside
 
 
@@ -220,9 +221,8 @@ def _ascend(
     moved = X.copy()
     for position in moves.smooth:
         j, distribution = axes.numeric[position], axes.priors[position]
-        z = np.clip(axes.origin[position] + axes.scale[position] * U[:, position],
-                    *distribution.support)  # fmt: skip
-        moved[:, j] = np.where(free[:, position], distribution.snap(z), X[:, j])
+        z = axes.origin[position] + axes.scale[position] * U[:, position]
+        moved[:, j] = np.where(free[:, position], settled(distribution, z), X[:, j])
     return _better(posterior, acquisition, target, X, value, moved)
 
 
@@ -273,7 +273,7 @@ def _step(
         width = np.minimum(hi - lo, distribution.scale)
         for far in (1e-3, 1.0):
             for z in (lo - far * width, hi + far * width):
-                propose(at, j, distribution.snap(np.clip(z, *distribution.support)))
+                propose(at, j, settled(distribution, z))
     if not posterior.has_gradients:
         _propose_smooth(space, X, rng, propose)
     row = np.concatenate(rows)
@@ -297,4 +297,4 @@ def _propose_smooth(space: Space, X: Array, rng: Generator, propose: Any) -> Non
         at = np.flatnonzero(~np.isnan(X[:, j]))
         for scale in (0.2, 0.05, 0.0125):
             z = X[at, j] + rng.normal(size=len(at)) * scale * axes.scale[position]
-            propose(at, j, distribution.snap(np.clip(z, *distribution.support)))
+            propose(at, j, settled(distribution, z))

@@ -80,6 +80,7 @@ def shared_batch(
 ) -> list[Values]:
     """A batch of which each method gives its share, knowing those before it as pending."""
     found: list[Values] = []
+    last = 0
     for method, share in zip(methods, shares, strict=True):
         if not share:
             continue

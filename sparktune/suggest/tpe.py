@@ -135,7 +135,11 @@ class TPE:
         """The same, with some labels at the best trial's values.
 
         Args:
-            space, history, rng, k, budget: see Suggester.
+            space: see Suggester.
+            history: the same.
+            rng: the same.
+            k: the same.
+            budget: the same.
             held: (k, d) which labels each pool takes from the best trial, where that has them.
         """
         n_startup = self.n_startup_jobs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from numpy.random import Generator
 
@@ -31,13 +31,13 @@ class Posterior(Protocol):
         has_gradients: whether there is ``slopes``, as GPPosterior has it.
     """
 
-    has_gradients: bool
+    has_gradients: ClassVar[bool]
 
     def predict(self, X: Array) -> tuple[Array, Array]:
         """(S, m) means and (m,) deviations at (m, d) latents."""
 
-    def view(self, X: Array) -> Any:
-        """Means and deviations at many candidates, to be followed through a batch."""
+    def view(self, X: Array, room: int = 0) -> Any:
+        """Means and deviations at many candidates, to be followed through ``room`` fantasies."""
 
     def follow(self, view: Any) -> Any:
         """A view of the posterior before its last pending trial, brought up to it."""

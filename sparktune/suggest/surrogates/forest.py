@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from ...space.distributions import Array, Categorical
 from ...space.tree import Space
+from ..settings import count, number
 
 __all__ = ["Forest", "ForestPosterior", "ForestView"]
 
@@ -41,7 +42,7 @@ _BLOCK = 1 << 18  # candidates times trees that are looked up at a time
 _GROUP = 1 << 20  # draws times columns of the trees that grow at once
 _TIE = 1e-10  # share of a node's variance up to which what two columns explain is the same
 _OUTSIDE = 1.0  # distance of missing values from all others, in ranges of these
-_SPLITS = ("random", "between", "middle")
+_SPLITS = ("random", "best")
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,16 @@ class Forest:
 
     Args:
         trees: how many, at least 1.
-        splits: "random" (thresholds are drawn, one for each label, and the best label taken),
-            "between" (the best threshold; drawn between two observations) or "middle" (halfway).
+        splits: "random": thresholds are drawn, one for each label, and the best label is taken; or
+            "best": the best threshold of all, drawn between two observations.
         features: share of the labels that a split chooses from, above 0 and at most 1.
         min_samples_split: observations below which a node is not split, at least 2.
         min_samples_leaf: observations of a leaf, at least 1.
         bootstrap: whether each tree sees a bootstrap sample instead of all observations.
         noise: variance that is added, as a share of the losses', above 0.
+
+    Raises:
+        ValueError: a setting out of its range.
     """
 
     trees: int = 30
@@ -70,6 +74,21 @@ class Forest:
     min_samples_leaf: int = 1
     bootstrap: bool = False
     noise: float = 1e-4
+
+    def __post_init__(self) -> None:
+        for name, least in (("trees", 1), ("min_samples_split", 2), ("min_samples_leaf", 1)):
+            count(getattr(self, name), "forest", name, least)
+        if self.splits not in _SPLITS:
+            raise ValueError(
+                f"forest: `splits` must be one of {', '.join(map(repr, _SPLITS))}, but got "
+                f"{self.splits!r}"
+            )
+        for name in ("features", "noise"):
+            if not 0 < number(getattr(self, name)) <= 1:
+                raise ValueError(
+                    f"forest: `{name}` must be a number above 0 and at most 1, but got "
+                    f"{getattr(self, name)!r}"
+                )
 
     def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> ForestPosterior:
         """The posterior given observations; see Surrogate."""
@@ -112,7 +131,7 @@ class ForestPosterior:
         view = self.view(X)
         return view.mean, view.std
 
-    def view(self, X: Array) -> ForestView:
+    def view(self, X: Array, room: int = 0) -> ForestView:  # noqa: ARG002
         """Means and deviations at many candidates, to be followed through a batch."""
         leaves = self.nodes.leaves(self.columns, X)
         return ForestView(leaves, *self._moments(leaves))
@@ -354,7 +373,7 @@ def _grow(
     f, leaf = E.shape[1], settings.min_samples_leaf
     by_value = np.argsort(E, axis=0, kind="stable").T
     number = np.cumsum(drawn).reshape(drawn.shape) - 1
-    order = number[:, by_value].swapaxes(0, 1)[drawn[:, by_value].swapaxes(0, 1)].reshape(f, -1)
+    order = number[:, by_value].swapaxes(0, 1)[drawn[:, by_value].swapaxes(0, 1)].reshape(f, drawn.sum())
     row = np.nonzero(drawn)[1]
     w, y = times[drawn].astype(float), y[row]
     values = np.ascontiguousarray(E[row].T)
@@ -424,8 +443,7 @@ def _grow(
         sizes = segments.sizes[split]
         left_sizes = last + 1 - segments.starts[split]
         a, b = V[column, last], V[column, last + 1]
-        u = 0.5 if settings.splits == "middle" else rng.random(len(a))
-        between = a + (b - a) * u
+        between = a + (b - a) * rng.random(len(a))
         level["threshold"][nodes] = np.where(between < b, between, a)
         level["column"][nodes] = column
         level["children"][nodes] = q + np.arange(len(nodes))[:, None] + [len(nodes), 0]
@@ -450,8 +468,15 @@ def _grow(
     return _Nodes(sides=np.concatenate(sides), roots=np.arange(len(times)), **joined)
 
 
-def _by_mean(codes, weights, pull, segments):
-    """Bring codes in the order of their mean loss within segments."""
+def _by_mean(codes: Array, weights: Array, pull: Array, segments: _Segments) -> tuple[Ints, Array]:
+    """Bring codes in the order of their mean loss within segments.
+
+    A cut in that order is the best split into two sets of codes: Breiman et al. (1984),
+    "Classification and regression trees", theorem 4.5.
+
+    Returns:
+        (M,) places in the new order, and (M,) the rank of the code at each.
+    """
     new = np.ones(len(codes), bool)
     new[1:] = (codes[1:] != codes[:-1]) | (segments.of[1:] != segments.of[:-1])
     begin = np.flatnonzero(new)
@@ -464,7 +489,27 @@ def _by_mean(codes, weights, pull, segments):
     return by_mean, rank
 
 
-def _best_cuts(V, weights, pull, segments, leaf, rng):
+def _best_cuts(
+    V: Array,
+    weights: Array,
+    pull: Array,
+    segments: _Segments,
+    leaf: int,
+    rng: Generator,  # noqa: ARG001
+) -> tuple[Array, Ints]:
+    """The cut of each column and segment that explains most of the variance.
+
+    Args:
+        V: (f, M) values, in order within segments.
+        weights: (f, M) of the draws in that order.
+        pull: (f, M) weight times distance from the segment's mean, in ranges of the losses.
+        segments: of the M places.
+        leaf: draws on either side, at least.
+        rng: not used.
+
+    Returns:
+        (f, s) what is explained, -1 where no cut is possible, and the last place below the cut.
+    """
     f, M = V.shape
     s = len(segments.sizes)
     left = segments.cumulated(weights)
@@ -485,11 +530,14 @@ def _best_cuts(V, weights, pull, segments, leaf, rng):
     return most, last
 
 
-def _random_cuts(V, weights, pull, segments, leaf, rng):
+def _random_cuts(
+    V: Array, weights: Array, pull: Array, segments: _Segments, leaf: int, rng: Generator
+) -> tuple[Array, Ints]:
+    """The same for thresholds drawn between the least and the largest value of a segment."""
     low, high = V[:, segments.starts + leaf - 1], V[:, segments.ends - leaf]
     t = low + (high - low) * rng.random(low.shape)
     t = np.where(t < high, t, low)
-    below = V <= segments.spread(t)
+    below = segments.spread(t) >= V
     left = segments.total(weights * below)
     moved = segments.total(pull * below)
     last = segments.starts + np.add.reduceat(below, segments.starts, axis=1, dtype=np.intp) - 1
@@ -504,5 +552,5 @@ def _some(chosen: Bools, columns: _Columns, share: float, rng: Generator) -> Boo
     useful = np.logical_or.reduceat(chosen, columns.first, axis=0)
     number = max(1, math.ceil(share * len(useful) - 1e-9))
     key = np.where(useful, rng.random(useful.shape), 2.0)
-    some = key <= np.partition(key, number - 1, axis=0)[number - 1]
+    some: Bools = key <= np.partition(key, number - 1, axis=0)[number - 1]
     return some.repeat(np.diff([*columns.first, len(chosen)]), axis=0)

@@ -27,7 +27,7 @@ Notation
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -403,33 +403,35 @@ class GPPosterior:
     @property
     def fantasies(self) -> int:
         """How many."""
-        return self.b.shape[1]
+        return int(self.b.shape[1])
 
     def predict(self, X: Array) -> tuple[Array, Array]:
         """(S, m) means and (m,) deviations of the signal at (m, d) latents."""
         view = self.view(X)
         return view.mean, view.std
 
-    def view(self, X: Array) -> View:
-        """Means and deviations at many candidates, to be followed through a batch."""
+    def view(self, X: Array, room: int = 0) -> View:
+        """Means and deviations at many candidates, to be followed through ``room`` fantasies."""
         F, active = self._encode(X)
-        K = _covariance(self.features, self.h, F, active, self.F, self.active)
-        V = K @ self.R.T
-        variance = self.h.signal - np.einsum("mn,mn->m", V, V)
-        return View(F, active, V, (V @ self.b).T, variance, self.h.signal)
+        K = _covariance(self.features, self.h, self.F, self.active, F, active)
+        n, m = K.shape
+        V = np.empty((n + room, m))
+        np.matmul(self.R, K, out=V[:n])
+        variance = self.h.signal - np.einsum("nm,nm->m", V[:n], V[:n])
+        return View(F, active, V, self.b.T @ V[:n], variance, self.h.signal)
 
     def _encode(self, X: Array) -> tuple[Array, NDArray[np.bool_]]:
         F, active = self.features.encode(X)
         return F * np.sqrt(self.h.theta)[self.features.owner], active
 
     def with_pending(self, x: Array, normals: Array) -> tuple[GPPosterior, Array]:
-        """The posterior with a pending trial at (d,) latents; its (S,) fantasies, one for each draw.
+        """The posterior with a pending trial at (d,) latents; its (S,) fantasies, one a draw.
 
         A fantasy is a draw of the signal there: costs O(n²).
         """
-        view = self.view(x[None])
+        view, n = self.view(x[None]), len(self.F)
         value = view.mean[:, 0] + view.std[0] * normals
-        v, n = view.V[0], len(self.F)
+        v = view.V[:, 0]
         own = math.sqrt(max(view.variance[0], 0.0) + _JITTER * self.h.signal)
         R = np.zeros((n + 1, n + 1))
         R[:n, :n] = self.R
@@ -444,15 +446,13 @@ class GPPosterior:
     def follow(self, view: View) -> View:
         """A view of the posterior without its last pending trial, brought up to it; O(m n)."""
         k = _covariance(
-            self.features, self.h, view.F, view.active, self.F[-1:], self.active[:, -1:]
-        )[:, 0]
+            self.features, self.h, self.F[-1:], self.active[:, -1:], view.F, view.active
+        )[0]
         n = len(self.F) - 1
-        v = view.V @ self.R[n, :n] + k * self.R[n, n]
+        v = self.R[n, :n] @ view.V[:n] + k * self.R[n, n]
+        view.V[n] = v
         mean = view.mean + self.b[n][:, None] * v
-        return View(
-            view.F, view.active, np.column_stack([view.V, v]), mean, view.variance - v**2,
-            self.h.signal,
-        )  # fmt: skip
+        return replace(view, mean=mean, variance=view.variance - v**2)
 
     def slopes(self, U: Array, F: Array, active: NDArray[np.bool_]) -> Local:
         """Means and deviations at candidates, with what their gradients by numeric units need.
@@ -475,7 +475,8 @@ class View:
     Attributes:
         F: (m, e) scaled features.
         active: (groups, m)
-        V: (m, n) covariances with the observations times R'.
+        V: (n + room, m) R times the covariances with the observations; rows that are still to be
+            fantasized are not set, and are shared with the views that follow.
         mean: (S, m)
         variance: (m,)
         signal: prior variance.
