@@ -27,7 +27,8 @@ from ..space.distributions import Array
 __all__ = ["ACQUISITIONS", "Slopes", "ei", "lcb", "log_h", "mes", "minima", "pi"]
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
-_FAR = -1e4  # z below which the series for log h has no digits to lose
+_FAR = -1e4  # z below which all are the same
+_SERIES = -100.0  # z below which the series of Mills' ratio is exact
 CONFIDENCE = 1.8  # deviations of the bound
 LEAST_IMPROVEMENT = 0.01  # that `pi` asks for, in deviations of the losses
 
@@ -58,7 +59,8 @@ def log_h(z: Array) -> Array:
     low = np.minimum(z, -1.0)
     with np.errstate(divide="ignore"):
         tail = np.log1p(low * math.sqrt(math.pi / 2) * erfcx(-low / math.sqrt(2)))
-    tail = np.where(low < _FAR / 100, -2 * np.log(-low), tail)
+    w = 1 / low**2
+    tail = np.where(low < _SERIES, np.log(w) + np.log1p(-3 * w + 15 * w**2), tail)
     lower = -0.5 * low**2 - _LOG_SQRT_2PI + tail
     high = np.maximum(z, -1.0)
     cdf = np.exp(log_ndtr(high))

@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from ...space.distributions import Array
 from ...space.tree import Space
+from ..settings import count
 from .outputs import power
 from .parzen import Axes
 
@@ -170,6 +171,10 @@ class GP:
     most_fitted: int = 256
     warp: bool = True
     sig: str = "g2,1"
+
+    def __post_init__(self) -> None:
+        for name in ("most", "most_fitted"):
+            count(getattr(self, name), "gp", name, 2)
 
     def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> GPPosterior:
         """The posterior given observations.
@@ -364,6 +369,7 @@ class GPPosterior:
         active: (groups, n)
         R: (n, n) inverse of the Cholesky factor.
         b: (n, S)
+        last: (n - 1,) the last row of L before its diagonal, where that is a pending trial.
     """
 
     features: Features
@@ -372,6 +378,7 @@ class GPPosterior:
     active: NDArray[np.bool_]
     R: Array
     b: Array
+    last: Array
 
     has_gradients: ClassVar[bool] = True
 
@@ -398,7 +405,7 @@ class GPPosterior:
                 break
             noise = max(10 * noise, 1e-8 * h.signal)
         R, _ = lapack.dtrtri(L, lower=1)
-        return cls(features, h, F, active, np.ascontiguousarray(R), (R @ y)[:, None])
+        return cls(features, h, F, active, np.ascontiguousarray(R), (R @ y)[:, None], L[-1, :-1])
 
     @property
     def fantasies(self) -> int:
@@ -441,7 +448,7 @@ class GPPosterior:
         last = (value - v @ b) / own
         F, active = np.concatenate([self.F, view.F]), np.concatenate([self.active, view.active], 1)
         b = np.concatenate([b, last[None]])
-        return GPPosterior(self.features, self.h, F, active, R, b), value
+        return GPPosterior(self.features, self.h, F, active, R, b, v), value
 
     def follow(self, view: View) -> View:
         """A view of the posterior without its last pending trial, brought up to it; O(m n)."""
@@ -449,7 +456,7 @@ class GPPosterior:
             self.features, self.h, self.F[-1:], self.active[:, -1:], view.F, view.active
         )[0]
         n = len(self.F) - 1
-        v = self.R[n, :n] @ view.V[:n] + k * self.R[n, n]
+        v = (k - self.last @ view.V[:n]) * self.R[n, n]
         view.V[n] = v
         mean = view.mean + self.b[n][:, None] * v
         return replace(view, mean=mean, variance=view.variance - v**2)
