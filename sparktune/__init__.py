@@ -5,7 +5,7 @@
 ...             trials=SparkTrials(parallelism=8))  # doctest: +SKIP
 """
 
-from . import early_stop, exceptions, hp, rand, tpe
+from . import anneal, atpe, auto, bayes, early_stop, exceptions, hp, mix, rand, tpe
 from .engines.shipping import broadcast
 from .exceptions import (
     AllTrialsFailed,
@@ -82,12 +82,17 @@ __all__ = [
     "Tuner",
     "UnpicklableObjective",
     "__version__",
+    "anneal",
+    "atpe",
+    "auto",
+    "bayes",
     "broadcast",
     "early_stop",
     "exceptions",
     "fmin",
     "fmin_pass_expr_memo_ctrl",
     "hp",
+    "mix",
     "rand",
     "scope",
     "search",

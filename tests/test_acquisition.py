@@ -38,8 +38,8 @@ def test_ei_of_one_normal():
     """EI of one normal is the log of the mean improvement, by integration."""
     for m, s in ((0.0, 1.0), (2.0, 0.5), (-3.0, 2.0)):
         wanted = integrate.quad(
-            lambda y, m=m, s=s: (-0.5 - y) * stats.norm.pdf(y, m, s), -60, -0.5, epsabs=0, limit=300,
-            points=[m - 10 * s, min(m, -0.5) - 1e-9],
+            lambda y, m=m, s=s: (-0.5 - y) * stats.norm.pdf(y, m, s),
+            -60, -0.5, epsabs=0, limit=300, points=[m - 10 * s, min(m, -0.5) - 1e-9],
         )[0]  # fmt: skip
         found = ei(np.array([[m]]), np.array([s]), np.array([-0.5])).value[0]
         assert found == pytest.approx(np.log(wanted), rel=1e-6)

@@ -63,18 +63,16 @@ def test_the_best_split_of_categories_by_trying_all():
     y = np.array([3.0, 0.0, 2.5, 0.3, 2.8, 0.1])[X[:, 0].astype(int)] + 0.1 * rng.normal(size=60)
     found = Forest(trees=1, splits="best", min_samples_split=60).fit(space, X, y, rng)
     best = min(
-        (
-            sum(((y[side] - y[side].mean()) ** 2).sum() for side in (inside, ~inside))
-            for bits in range(1, 63)
-            for inside in [(bits >> X[:, 0].astype(int)) % 2 == 1]
-            if 0 < inside.sum() < 60
-        )
+        sum(((y[side] - y[side].mean()) ** 2).sum() for side in (inside, ~inside))
+        for bits in range(1, 63)
+        for inside in [(bits >> X[:, 0].astype(int)) % 2 == 1]
+        if 0 < inside.sum() < 60
     )
     assert ((y - found.predict(X)[0][0]) ** 2).sum() == pytest.approx(best)
 
 
 def test_total_variance():
-    """The variance is that of the leaves' means plus the mean of what leaves hold, and the noise."""
+    """The variance is that of the leaves' means, the mean of what leaves hold, and the noise."""
     found, X, y, _ = fitted(FLAT, lambda X: X[:, 0] * 3, trees=7, min_samples_split=20)
     leaves = found.nodes.leaves(found.columns, X[:5])
     means, within = found.nodes.mean[leaves], found.nodes.variance[leaves]

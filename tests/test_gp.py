@@ -125,7 +125,9 @@ def test_likelihood_by_its_definition():
         h = Hyperparameters.unpack(z, D)
         density = stats.multivariate_normal(np.zeros(20), gram(h, X, X) + h.noise * np.eye(20))
         lengths = stats.norm.logpdf(np.log(h.theta**-0.5), 0.5 * np.log(D), 1).sum()
-        prior = lengths + stats.gamma.logpdf(h.signal, 2) + stats.norm.logpdf(z[D + 2 :], 0, 1.5).sum()
+        prior = (
+            lengths + stats.gamma.logpdf(h.signal, 2) + stats.norm.logpdf(z[D + 2 :], 0, 1.5).sum()
+        )
         prior += stats.gamma.logpdf(h.noise, 1.1, scale=1 / 30)
         found.append(likelihood(z)[0])
         wanted.append(-density.logpdf(y) - prior)
@@ -219,9 +221,7 @@ def test_gradient_of_an_acquisition(name):
         step[:, j] = 1e-5
         wanted = (value(U + step)[0].value - value(U - step)[0].value) / 2e-5
         inactive = np.isnan(X[:, FEATURES.axes.numeric[j]])
-        np.testing.assert_allclose(
-            gradient[~inactive, j], wanted[~inactive], rtol=1e-5, atol=1e-7
-        )
+        np.testing.assert_allclose(gradient[~inactive, j], wanted[~inactive], rtol=1e-5, atol=1e-7)
         assert not gradient[inactive, j].any()
 
 
@@ -284,7 +284,7 @@ def test_wrong_settings(name, value):
 def test_power_is_yeo_and_johnsons():
     """The power is scipy's, up to its grid of exponents, and its derivative is right."""
     z = standardised(np.exp(np.random.default_rng(0).normal(size=200)))
-    wanted, exponent = stats.yeojohnson(z)
+    wanted, _ = stats.yeojohnson(z)
     found, log_slope = power(z)
     np.testing.assert_allclose(found, (wanted - wanted.mean()) / wanted.std(), atol=0.1)
     assert abs(stats.skew(found)) < 0.3

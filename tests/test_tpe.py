@@ -2,25 +2,12 @@
 
 import numpy as np
 import pytest
+from runs import run
 
 from sparktune import fmin, hp, tpe
 from sparktune.history import History, Outcome, Status
 from sparktune.space.tree import Space
 from sparktune.suggest.tpe import TPE
-
-
-def run(space, loss, n, k, seed, suggester=None):
-    """N trials in batches of k, without an engine."""
-    space = Space(space)
-    history = History(space)
-    while len(history) < n:
-        rng = np.random.default_rng([seed, len(history)])
-        for values in (suggester or TPE()).suggest(space, history, rng, k, n):
-            trial = history.start(values, 0.0)
-            value = loss(space.build(values))
-            outcome = Outcome(Status.FAILED) if value is None else Outcome(Status.OK, loss=value)
-            history.finish(trial.number, 0, outcome)
-    return history
 
 
 def test_the_saddle_is_minimised_for_ten_of_ten_seeds(saddle):

@@ -22,7 +22,7 @@ _MANY = 1000  # ended trials from which on a Gaussian process costs more than it
 class Auto:
     """Placeholder."""
 
-    n_startup_jobs: int = 16
+    n_startup_jobs: int = 20
 
     def __post_init__(self) -> None:
         count(self.n_startup_jobs, "auto", "n_startup_jobs")

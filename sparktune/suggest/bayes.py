@@ -85,7 +85,7 @@ class Bayes:
 
     surrogate: str | Surrogate = "gp"
     acquisition: str = "ei"
-    n_startup_jobs: int = 16
+    n_startup_jobs: int = 20
     n_candidates: int = 2000
     fantasies: int = 16
     local_share: float = 0.8

@@ -373,7 +373,11 @@ def _grow(
     f, leaf = E.shape[1], settings.min_samples_leaf
     by_value = np.argsort(E, axis=0, kind="stable").T
     number = np.cumsum(drawn).reshape(drawn.shape) - 1
-    order = number[:, by_value].swapaxes(0, 1)[drawn[:, by_value].swapaxes(0, 1)].reshape(f, drawn.sum())
+    order = (
+        number[:, by_value]
+        .swapaxes(0, 1)[drawn[:, by_value].swapaxes(0, 1)]
+        .reshape(f, drawn.sum())
+    )
     row = np.nonzero(drawn)[1]
     w, y = times[drawn].astype(float), y[row]
     values = np.ascontiguousarray(E[row].T)
