@@ -124,9 +124,12 @@ def test_likelihood_by_its_definition():
         z = rng.normal(size=D + 2 + GROUPS - 1)
         h = Hyperparameters.unpack(z, D)
         density = stats.multivariate_normal(np.zeros(20), gram(h, X, X) + h.noise * np.eye(20))
-        lengths = stats.norm.logpdf(np.log(h.theta**-0.5), 0.5 * np.log(D), 1).sum()
+        sizes = [
+            sum(TREE.parents[j] == TREE.parents[i] for j in range(D)) for i in FEATURES.columns
+        ]
+        lengths = stats.norm.logpdf(np.log(h.theta**-0.5), 0.5 * np.log(sizes), 1).sum()
         prior = (
-            lengths + stats.gamma.logpdf(h.signal, 2) + stats.norm.logpdf(z[D + 2 :], 0, 1.5).sum()
+            lengths + stats.gamma.logpdf(h.signal, 2) + stats.norm.logpdf(z[D + 2 :], -1, 1.5).sum()
         )
         prior += stats.gamma.logpdf(h.noise, 1.1, scale=1 / 30)
         found.append(likelihood(z)[0])
@@ -146,13 +149,13 @@ def test_gradient_of_the_likelihood():
     np.testing.assert_allclose(likelihood(z)[1], slopes, rtol=1e-6, atol=1e-6)
     prior = [
         (
-            log_prior(Hyperparameters.unpack(z + 1e-5 * e, D), D, z + 1e-5 * e)[0]
-            - log_prior(Hyperparameters.unpack(z - 1e-5 * e, D), D, z - 1e-5 * e)[0]
+            log_prior(FEATURES, Hyperparameters.unpack(z + 1e-5 * e, D), z + 1e-5 * e)[0]
+            - log_prior(FEATURES, Hyperparameters.unpack(z - 1e-5 * e, D), z - 1e-5 * e)[0]
         )
         / 2e-5
         for e in np.eye(len(z))
     ]
-    by_z = log_prior(Hyperparameters.unpack(z, D), D, z)[1]
+    by_z = log_prior(FEATURES, Hyperparameters.unpack(z, D), z)[1]
     np.testing.assert_allclose(by_z, prior, rtol=1e-6, atol=1e-6)
 
 

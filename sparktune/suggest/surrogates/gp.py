@@ -45,7 +45,7 @@ __all__ = ["GP", "Features", "GPPosterior", "Hyperparameters", "View"]
 
 _SQRT5 = math.sqrt(5)
 _LEAST_NOISE = 1e-6
-_KAPPA = 1.5  # deviation of the logits of kappa
+_KAPPA = (-1.0, 1.5)  # mean and deviation of the logits of kappa
 _JITTER = 1e-6  # of the signal's variance, at fantasies
 _SAME = 1e-3  # what warping may change without being tried
 _FAR = 8.0  # units beyond which a point given by hand counts as being there
@@ -74,6 +74,7 @@ class Features:
         groups: the groups; the first is active always.
         owner: (e,) the label of each column of features.
         first: (c,) column of the first option of each categorical label.
+        log_length: (d,) log of the lengthscale that each label has by the prior.
     """
 
     def __init__(self, space: Space) -> None:
@@ -93,6 +94,9 @@ class Features:
             )
             for labels in by_condition.values()
         ]
+        self.log_length = np.zeros(len(self.columns))
+        for group in self.groups:
+            self.log_length[group.labels] = 0.5 * math.log(max(1, len(group.labels)))
 
     _known: ClassVar[WeakKeyDictionary[Space, Features]] = WeakKeyDictionary()
 
@@ -252,7 +256,8 @@ class Likelihood:
         """Where the search of hyperparameters begins."""
         d = len(self.features.columns)
         z = np.zeros(d + 2 + len(self.features.groups) - 1)
-        z[:d] = -math.log(d)
+        z[:d] = -2 * self.features.log_length
+        z[d + 2 :] = _KAPPA[0]
         z[d + 1] = math.log(1e-2)
         return z
 
@@ -324,29 +329,30 @@ class Likelihood:
                 gradient[d + 1 + g] = by_kappa * kappa * (1 - kappa)
                 rest = rest * (1 - kappa)
             gradient[group.labels] = h.theta[group.labels] * (self.D[g] @ (rest * slopes[g]))
-        prior, by_z = log_prior(h, d, z)
+        prior, by_z = log_prior(self.features, h, z)
         return value - prior, gradient - by_z
 
 
-def log_prior(h: Hyperparameters, d: int, z: Array) -> tuple[float, Array]:
+def log_prior(features: Features, h: Hyperparameters, z: Array) -> tuple[float, Array]:
     """Log density of hyperparameters up to a constant, and its gradient by their logarithms.
 
-    Lengthscales are lognormal, of median √d and deviation 1 of the logarithm (longer in more
-    dimensions: Hvarfner, Hellsten and Nardi, 2024, "Vanilla Bayesian optimization performs great in
-    high dimensions"); the signal Gamma(2, 1); the noise Gamma(1.1, 30); logits of kappa normal of
-    deviation 1.5.
+    Lengthscales are lognormal, of deviation 1 of the logarithm, their median the root of the number
+    of labels in the group (longer in more dimensions: Hvarfner, Hellsten and Nardi, 2024, "Vanilla
+    Bayesian optimization performs great in high dimensions"); the signal Gamma(2, 1); the noise
+    Gamma(1.1, 30); logits of kappa normal of mean -1 and deviation 1.5.
     """
     by_z = np.zeros(len(z))
-    long = 0.5 * (z[:d] + math.log(d))
+    d = len(features.columns)
+    long = 0.5 * z[:d] + features.log_length
     value = -0.5 * float(long @ long)
     by_z[:d] = -0.5 * long
     value += math.log(h.signal) - h.signal
     by_z[d] = 1 - h.signal
     value += 0.1 * math.log(h.noise) - 30 * h.noise
     by_z[d + 1] = (h.noise - _LEAST_NOISE) * (0.1 / h.noise - 30)
-    logits = z[d + 2 :]
-    value -= float(logits @ logits) / (2 * _KAPPA**2)
-    by_z[d + 2 :] = -logits / _KAPPA**2
+    logits = z[d + 2 :] - _KAPPA[0]
+    value -= float(logits @ logits) / (2 * _KAPPA[1] ** 2)
+    by_z[d + 2 :] = -logits / _KAPPA[1] ** 2
     return value, by_z
 
 
