@@ -17,6 +17,10 @@ from sparktune import hp as our_hp
 from sparktune.history import History, Outcome, Status
 from sparktune.space.distributions import Categorical, Integers, Normal
 from sparktune.space.tree import Space
+from sparktune.suggest.adaptive import AdaptiveTPE
+from sparktune.suggest.anneal import Anneal
+from sparktune.suggest.auto import Auto
+from sparktune.suggest.bayes import Bayes
 from sparktune.suggest.random import Random
 from sparktune.suggest.tpe import TPE
 
@@ -279,7 +283,12 @@ class Ours:
 
 
 CONTENDERS = {
-    "sparktune": Ours(TPE()),
+    "sparktune": Ours(TPE()),  # the default of fmin
+    "auto": Ours(Auto()),
+    "gp": Ours(Bayes()),
+    "forest": Ours(Bayes("forest")),
+    "atpe": Ours(AdaptiveTPE()),
+    "anneal": Ours(Anneal()),
     "random": Ours(Random()),
     "hyperopt": run_hyperopt,
     "optuna": run_optuna_default,

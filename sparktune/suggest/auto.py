@@ -1,26 +1,49 @@
-"""The method that fits a space and what is known of it so far."""
+"""The method that fits a space, a budget and the noise seen so far."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.random import Generator
 
-from ..history import ENDED, History
+from ..history import ENDED, History, Status
 from ..space.tree import Space, Values
 from . import Suggester
 from .bayes import Bayes
 from .settings import count
+from .surrogates.gp import GPPosterior
 from .tpe import TPE
 
 __all__ = ["Auto"]
 
-_MANY = 1000  # ended trials from which on a Gaussian process costs more than it brings
+_MANY = 1000  # ended trials from which on the Gaussian process costs more than it brings
+_BRANCHES_SETTLED = 0.4  # share of the budget after which a tree is left to the process
+_SETTLED_AFTER = 60  # the same in ended trials, where the budget is open
+_NOISE = 0.01  # variance of the noise, of the losses' own, from which on TPE takes turns
+_TURN = 8  # trials of a turn
+_ENOUGH = 40  # trials with a loss from which on the learnt noise is believed
 
 
 @dataclass(frozen=True)
 class Auto:
-    """Placeholder."""
+    """Choose between the Gaussian process and TPE, batch by batch, by a fixed rule.
+
+    1. From the 1,000th ended trial on: TPE, because the process costs seconds a batch by then.
+    2. In a space with branches (choices whose options hold further labels), for the first 40 % of
+       the budget (60 ended trials where it is open): TPE, which finds the branch.
+    3. Where the process, fitted to at least 40 losses, takes more than 1 % of their variance for
+       noise: TPE and the process in turns of 8 trials.
+    4. Else the process: Bayes with its defaults.
+
+    Costs what the chosen method costs, in case 3 one more fit.
+
+    Args:
+        n_startup_jobs: trials of a Latin hypercube sample before the first fit, at least 1.
+
+    Raises:
+        ValueError: a setting out of its range.
+    """
 
     n_startup_jobs: int = 20
 
@@ -31,10 +54,26 @@ class Auto:
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
         """Propose k candidates; see Suggester."""
-        return self.chosen(space, history).suggest(space, history, rng, k, budget)
+        return self.chosen(space, history, budget).suggest(space, history, rng, k, budget)
 
-    def chosen(self, space: Space, history: History) -> Suggester:
+    def chosen(self, space: Space, history: History, budget: int | None = None) -> Suggester:
         """The method that proposes the next batch."""
-        if history.count(*ENDED) >= _MANY:
-            return TPE(n_startup_jobs=self.n_startup_jobs)
-        return Bayes(n_startup_jobs=self.n_startup_jobs)
+        tpe = TPE(n_startup_jobs=self.n_startup_jobs)
+        bayes = Bayes(n_startup_jobs=self.n_startup_jobs)
+        ended = history.count(*ENDED)
+        settled = _SETTLED_AFTER if budget is None else _BRANCHES_SETTLED * budget
+        if ended >= _MANY or (space.forks and ended < settled):
+            return tpe
+        if (
+            len(history) // _TURN % 2
+            and history.count(Status.OK) >= _ENOUGH
+            and _noise(bayes, space, history) > _NOISE
+        ):
+            return tpe
+        return bayes
+
+
+def _noise(bayes: Bayes, space: Space, history: History) -> float:
+    """The share of the losses' variance that the process takes for noise."""
+    posterior = bayes.fit(space, history, np.random.default_rng(len(history)))
+    return posterior.h.noise if isinstance(posterior, GPPosterior) else 0.0
