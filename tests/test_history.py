@@ -49,6 +49,22 @@ def filled(n, space=None):
     return history
 
 
+def test_a_copy_goes_on_by_itself():
+    """A copy has the same trials, and neither sees what happens to the other afterwards."""
+    history = filled(30)
+    other = history.copy()
+    assert list(other) == list(history)
+    np.testing.assert_array_equal(other.X, history.X)
+    assert (other.best, other.pending) == (history.best, history.pending)
+    number = other.start({"lr": 0.1, "m": 0, "n": 3}, now=0.0).number
+    other.finish(number, 0, ok(-99.0))
+    assert len(history) == 30
+    assert history.best != other.best
+    assert history.count(*Status) == 30
+    history.start({"lr": 0.2, "m": 0, "n": 1}, now=0.0)
+    assert other[30].values["lr"] == 0.1
+
+
 def test_a_started_trial_is_pending():
     """`start` numbers trials from 0 and keeps the values, the time and no outcome."""
     history = History(tree())

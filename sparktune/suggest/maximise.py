@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -15,11 +14,12 @@ from ..space.distributions import Array, Categorical
 from ..space.tree import Space
 from .acquisition import Acquisition
 from .candidates import finished, settled
+from .of_space import OfSpace
 from .surrogates import Posterior
 from .surrogates.gp import Features
 from .surrogates.parzen import Axes
 
-__all__ = ["climb", "pool_of"]
+__all__ = ["box_of", "box_pool", "climb", "in_box", "pool_of"]
 
 _MANY = 16  # values of a discrete label from which on it is climbed like a continuous one
 _OPTIONS = 12  # of a category that are tried in one step
@@ -29,12 +29,11 @@ _STEPS = 4  # of discrete labels between two climbs
 _ENDS = (-0.25, 1.25)  # in units, of unbounded labels
 
 
-class Moves:
+class Moves(OfSpace):
     """Which labels of a space climb by gradients and which by steps.
 
     Attributes:
         smooth: positions among the numeric labels.
-        rounded: those of them that have values.
         stepped: columns of quantised labels.
         categorical: columns of categories on which no other label depends.
     """
@@ -47,19 +46,8 @@ class Moves:
         self.smooth = np.array(
             [at for at in range(len(axes.numeric)) if at not in quantised or at in wide], np.intp
         )
-        self.rounded = sorted(wide)
         self.stepped = [int(axes.numeric[at]) for at in sorted(quantised)]
         self.categorical = [int(j) for j in axes.categorical if j not in space.forks]
-
-    _known: ClassVar[WeakKeyDictionary[Space, Moves]] = WeakKeyDictionary()
-
-    @classmethod
-    def of(cls, space: Space) -> Moves:
-        """The moves of a space, made once."""
-        moves = cls._known.get(space)
-        if moves is None:
-            moves = cls._known[space] = cls(space)
-        return moves
 
 
 def pool_of(space: Space, history: History, rng: Generator, m: int) -> Array:

@@ -29,7 +29,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.random import Generator
@@ -37,6 +36,7 @@ from numpy.typing import NDArray
 
 from ...space.distributions import Array
 from ...space.tree import Space
+from ..of_space import OfSpace
 from ..settings import count
 from .outputs import power
 from .parzen import Axes
@@ -66,7 +66,7 @@ class Group:
     features: NDArray[np.intp]
 
 
-class Features:
+class Features(OfSpace):
     """What the kernel sees of a candidate.
 
     Attributes:
@@ -97,16 +97,6 @@ class Features:
         self.log_length = np.zeros(len(self.columns))
         for group in self.groups:
             self.log_length[group.labels] = 0.5 * math.log(max(1, len(group.labels)))
-
-    _known: ClassVar[WeakKeyDictionary[Space, Features]] = WeakKeyDictionary()
-
-    @classmethod
-    def of(cls, space: Space) -> Features:
-        """The features of a space, made once."""
-        features = cls._known.get(space)
-        if features is None:
-            features = cls._known[space] = cls(space)
-        return features
 
     def encode(self, X: Array) -> tuple[Array, NDArray[np.bool_]]:
         """(m, e) features of (m, d) latents and (groups, m) what is active.

@@ -30,8 +30,7 @@ import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -40,6 +39,7 @@ from scipy.special import ndtr, ndtri
 
 from ...space.distributions import Array, Categorical, Normal, log_ndtr_difference
 from ...space.tree import Space
+from ..of_space import OfSpace
 
 __all__ = ["Bandwidths", "Parzen"]
 
@@ -54,7 +54,7 @@ _FIRST = 0.25  # bandwidth in units from which the iteration starts
 _ITERATIONS = 6
 
 
-class Axes:
+class Axes(OfSpace):
     """The labels of a space by kind, with what brings numeric ones into units.
 
     Attributes:
@@ -90,16 +90,6 @@ class Axes:
         p = [np.asarray(d.p) for d in space.distributions if isinstance(d, Categorical)]
         self.edges = [np.cumsum(each) for each in p]
         self.options = [np.maximum(each, 1e-12) for each in p]
-
-    _known: ClassVar[WeakKeyDictionary[Space, Axes]] = WeakKeyDictionary()
-
-    @classmethod
-    def of(cls, space: Space) -> Axes:
-        """The axes of a space, made once."""
-        axes = cls._known.get(space)
-        if axes is None:
-            axes = cls._known[space] = cls(space)
-        return axes
 
     def part(self, numeric: NDArray[np.intp], categorical: NDArray[np.intp]) -> Axes:
         """Some of the numeric and categorical labels, by their positions among them."""
