@@ -77,7 +77,8 @@ def fmin(
             ``STATUS_FAIL``), to which it may add anything. A loss of NaN is a failed trial.
         space: nested dicts, lists and tuples with ``hp.…`` nodes, or a Space.
         algo: ``tpe.suggest`` (the default), ``auto.suggest``, ``bayes.suggest`` and others, a
-            ``functools.partial`` of one, a Suggester, or a function of Hyperopt's signature (new_ids, domain, trials, seed).
+            ``functools.partial`` of one, a Suggester, or a function of Hyperopt's signature
+            (new_ids, domain, trials, seed).
         max_evals: evaluations in all, those already in ``trials`` included; failed trials count,
             cancelled ones do not. None goes on until something else ends the run.
         timeout: seconds after which the run stops.
