@@ -61,8 +61,8 @@ class Bayes:
     than five in six. No exact duplicate of a finished, failed or pending trial is proposed while
     the space has others.
 
-    With the Gaussian process, a batch of 8 costs about 0.2 s at n = 128, d = 10, and 2 s at
-    n = 1,000; with the forest 0.1 s and 0.3 s.
+    With the Gaussian process, a batch of 8 costs about 0.15 s at n = 128, d = 10, and 1 s at
+    n = 1,000; with the forest 0.1 s and 0.2 s.
 
     Args:
         surrogate: "gp" (GP, Gaussian process), "forest" (Forest, random forest), or a Surrogate.

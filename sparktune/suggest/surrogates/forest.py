@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from ...space.distributions import Array, Categorical
 from ...space.tree import Space
 from ..settings import count, number
+from .outputs import power
 
 __all__ = ["Forest", "ForestPosterior", "ForestView"]
 
@@ -62,6 +63,7 @@ class Forest:
         min_samples_leaf: observations of a leaf, at least 1.
         bootstrap: whether each tree sees a bootstrap sample instead of all observations.
         noise: variance that is added, as a share of the losses', above 0.
+        warp: whether the losses' power is taken that makes them most like normal ones.
 
     Raises:
         ValueError: a setting out of its range.
@@ -74,6 +76,7 @@ class Forest:
     min_samples_leaf: int = 1
     bootstrap: bool = False
     noise: float = 1e-4
+    warp: bool = True
 
     def __post_init__(self) -> None:
         for name, least in (("trees", 1), ("min_samples_split", 2), ("min_samples_leaf", 1)):
@@ -93,6 +96,8 @@ class Forest:
     def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> ForestPosterior:
         """The posterior given observations; see Surrogate."""
         n = len(y)
+        if self.warp:
+            y, _ = power(y)
         columns = _Columns.of(space, X)
         E = columns.encode(X)
         at_once = max(1, _GROUP // max(1, n * E.shape[1]))
