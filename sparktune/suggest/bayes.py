@@ -51,7 +51,7 @@ class Bayes:
       the best trials, climbed from the ten best (L-BFGS-B in what is continuous, best steps in what
       is discrete);
     - of a box around the best trial, of half-width ``reach``: with probability ``local_share``;
-      the first candidate of a batch is never bound to it;
+      the first candidate of a batch of several is never bound to it;
     - of a branch of the space, to get below its own best trial, so that a branch is tuned before it
       is given up: with probability ``branch_share`` in the middle of the budget, falling from twice
       that to 0;
@@ -201,7 +201,7 @@ class _Batch:
     def drawn(self, k: int) -> Array:
         """(k, d) candidates."""
         settings, space, rng = self.settings, self.space, self.rng
-        kinds = [self._kind(i) for i in range(k)]
+        kinds = [self._kind(first=i == 0 and k > 1) for i in range(k)]
         pools = [self.general]
         few = settings.n_candidates // 4
         for kind in dict.fromkeys(kinds):
@@ -221,15 +221,15 @@ class _Batch:
                 self._imagine(self.fresh.taken[-1])
         return self.fresh.fill(rng, k, None, self.pool)
 
-    def _kind(self, i: int) -> Branch | str:
-        """What the i-th candidate of a batch is to be: of a branch, "box", "random" or "all"."""
+    def _kind(self, first: bool) -> Branch | str:
+        """What a candidate is to be: of a branch, "box", "random" or "all"."""
         settings, rng = self.settings, self.rng
         u = rng.random(3)
         if u[0] < settings._random_share:
             return "random"
         if self.space.forks and u[1] < 2 * settings.branch_share * self.left:
             return branch_of(self.space, self.X, rng)
-        return "box" if i and u[2] < settings.local_share else "all"
+        return "box" if not first and u[2] < settings.local_share else "all"
 
     def _imagine(self, row: Array) -> None:
         """Add a pending trial."""
