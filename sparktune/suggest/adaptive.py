@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.random import Generator
@@ -13,7 +13,7 @@ from ..space.distributions import Array, Categorical
 from ..space.tree import Space, Values
 from .candidates import finished
 from .settings import count, number
-from .tpe import TPE
+from .tpe import TPE, good_count
 
 __all__ = ["AdaptiveTPE", "importance"]
 
@@ -71,7 +71,7 @@ class AdaptiveTPE:
         share = 0.15 + 0.2 * stagnation
         return TPE(
             n_startup_jobs=self.n_startup_jobs,
-            gamma=_Share(share),
+            gamma=partial(good_count, share=share),
             prior_weight=2 ** (2 * stagnation - 1),
             n_EI_candidates=round(24 * 2 ** (1 - 2 * stagnation)),
         )
@@ -82,16 +82,6 @@ class AdaptiveTPE:
         most = float(found.max())
         out: Array = self.hold * (1 - found / most) if most > 0 else np.zeros(len(space))
         return out
-
-
-@dataclass(frozen=True)
-class _Share:
-    """How many of n trials are good: a share, at most 25."""
-
-    share: float
-
-    def __call__(self, n: int) -> int:
-        return max(1, min(math.ceil(self.share * n), 25))
 
 
 def importance(space: Space, X: Array, y: Array) -> Array:

@@ -36,7 +36,8 @@ class Auto:
        noise: TPE and the process in turns of 8 trials.
     4. Else the process: Bayes with its defaults.
 
-    Costs what the chosen method costs, in case 3 one more fit.
+    Costs what the chosen method costs, and one more fit wherever case 3 is looked into: in every
+    second turn.
 
     Args:
         n_startup_jobs: trials of a Latin hypercube sample before the first fit, at least 1.

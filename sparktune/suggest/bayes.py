@@ -18,9 +18,9 @@ from ..history import ENDED, History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .acquisition import ACQUISITIONS, minima
-from .branches import Branch, branch_of, sample_of, within
+from .branches import Branch, branch_of, chance, sample_of, within
 from .candidates import Fresh, best_of_pools, decode, finished
-from .design import latin_hypercube
+from .design import latin_hypercube, size_of_start
 from .maximise import box_of, box_pool, climb, in_box, pool_of
 from .settings import count, number
 from .surrogates import Posterior, Surrogate
@@ -126,15 +126,13 @@ class Bayes:
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
         """Propose k candidates from one fit; see Suggester."""
-        n_startup = self.n_startup_jobs
-        if budget is not None:
-            n_startup = max(1, min(n_startup, budget // 3))
-        begun = history.count(*ENDED, Status.PENDING)
-        if begun < n_startup or 2 * history.count(Status.OK) < n_startup:
+        n_startup = size_of_start(history, self.n_startup_jobs, budget)
+        if n_startup:
             X = latin_hypercube(space, history, rng, k, n_startup)
             return decode(space, best_of_pools(space, history, rng, X, np.zeros(k), k))
         X, y = _ended(history)
-        batch = _Batch(self, space, history, rng, X, y, _left(history, budget))
+        branch_chance = chance(self.branch_share, history.count(*ENDED), budget)
+        batch = _Batch(self, space, history, rng, X, y, branch_chance)
         return decode(space, batch.drawn(k))
 
     def fit(self, space: Space, history: History, rng: Generator) -> Posterior:
@@ -154,11 +152,6 @@ class Bayes:
         if self.random_share is not None:
             return self.random_share
         return _INTERLEAVED if self.surrogate == "forest" else 0.0
-
-
-def _left(history: History, budget: int | None) -> float:
-    """The share of the budget that is left; a half where it is open."""
-    return 0.5 if budget is None else max(0.0, 1 - history.count(*ENDED) / budget)
 
 
 class _Batch:
@@ -181,9 +174,10 @@ class _Batch:
         rng: Generator,
         X: Array,
         y: Array,
-        left: float,
+        branch_chance: float,
     ) -> None:
-        self.settings, self.space, self.rng, self.X, self.left = settings, space, rng, X, left
+        self.settings, self.space, self.rng, self.X = settings, space, rng, X
+        self.branch_chance = branch_chance
         self.fresh = Fresh(space, history)
         self.acquisition = ACQUISITIONS[settings.acquisition]
         self.posterior = settings._surrogate.fit(space, X, y, rng)
@@ -227,7 +221,7 @@ class _Batch:
         u = rng.random(3)
         if u[0] < settings._random_share:
             return "random"
-        if self.space.forks and u[1] < 2 * settings.branch_share * self.left:
+        if self.space.forks and u[1] < self.branch_chance:
             return branch_of(self.space, self.X, rng)
         return "box" if not first and u[2] < settings.local_share else "all"
 

@@ -9,11 +9,21 @@ from numpy.typing import NDArray
 from ..space.distributions import Array
 from ..space.tree import Space
 
-__all__ = ["FEW", "Branch", "branch_of", "sample_of", "within"]
+__all__ = ["FEW", "Branch", "branch_of", "chance", "sample_of", "within"]
 
 Branch = tuple[tuple[int, float], ...]  # columns of choices and the options they take
 
 FEW = 4  # trials of a branch, below which it is explored at random
+
+
+def chance(share: float, spent: int, budget: int | None) -> float:
+    """Probability that a candidate is of one branch: the later, the less.
+
+    It falls from twice the share (at most 1) to 0 in the course of a budget, and is the share where
+    that is open.
+    """
+    left = 0.5 if budget is None else max(0.0, 1 - spent / budget)
+    return min(1.0, 2 * share * left)
 
 
 def branch_of(space: Space, X: Array, rng: Generator) -> Branch:

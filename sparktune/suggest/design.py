@@ -8,11 +8,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from ..history import History, Status
+from ..history import ENDED, History, Status
 from ..space.distributions import Array, Categorical, Distribution
 from ..space.tree import Space
 
-__all__ = ["latin_hypercube"]
+__all__ = ["latin_hypercube", "size_of_start"]
 
 
 def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: int) -> Array:
@@ -50,6 +50,18 @@ def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: i
         else:
             X[:, j] = distribution.quantile(_strata(distribution.position(before), rng, k, n))
     return space.prune(X)
+
+
+def size_of_start(history: History, n: int, budget: int | None) -> int:
+    """Size of the sample that a search is still to begin with, 0 once it has begun with it.
+
+    That is n, fewer where n would be more than a third of the budget; the sample lasts until so
+    many trials have begun and half as many have a loss.
+    """
+    if budget is not None:
+        n = max(1, min(n, budget // 3))
+    begun = history.count(*ENDED, Status.PENDING)
+    return n if begun < n or 2 * history.count(Status.OK) < n else 0
 
 
 def _few_values(distribution: Distribution, n: int) -> Array | None:

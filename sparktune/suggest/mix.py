@@ -15,7 +15,7 @@ from ..space.tree import Space, Values
 from . import Suggester
 from .settings import number
 
-__all__ = ["Mix", "shared_batch"]
+__all__ = ["Mix"]
 
 
 @dataclass(frozen=True)
@@ -66,29 +66,14 @@ class Mix:
         """Propose k candidates; see Suggester."""
         p = np.array([float(each) for each, _ in self.p_suggest])
         shares = rng.multinomial(k, p / p.sum())
-        methods = [suggester for _, suggester in self.p_suggest]
-        return shared_batch(methods, shares.tolist(), space, history, rng, budget)
-
-
-def shared_batch(
-    methods: Sequence[Suggester],
-    shares: Sequence[int],
-    space: Space,
-    history: History,
-    rng: Generator,
-    budget: int | None,
-) -> list[Values]:
-    """A batch of which each method gives its share, knowing those before it as pending."""
-    found: list[Values] = []
-    last = 0
-    for method, share in zip(methods, shares, strict=True):
-        if not share:
-            continue
-        if found:
-            history = history.copy()
-            for values in found[-last:]:
-                history.start(values, 0.0)
-        more = method.suggest(space, history, rng, share, budget)
-        last = len(more)
-        found += more
-    return found
+        found: list[Values] = []
+        for (_, method), share in zip(self.p_suggest, shares.tolist(), strict=True):
+            if not share:
+                continue
+            more = method.suggest(space, history, rng, share, budget)
+            found += more
+            if len(found) < k:
+                history = history.copy()
+                for values in more:
+                    history.start(values, 0.0)
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -12,7 +13,7 @@ __all__ = ["OfSpace"]
 Made = TypeVar("Made", bound="OfSpace")
 
 
-class OfSpace:
+class OfSpace(ABC):
     """A class whose ``of`` gives the same object for the same space, as long as that lives."""
 
     _known: ClassVar[WeakKeyDictionary[Space, Any]]
@@ -20,8 +21,9 @@ class OfSpace:
     def __init_subclass__(cls) -> None:
         cls._known = WeakKeyDictionary()
 
+    @abstractmethod
     def __init__(self, space: Space) -> None:
-        raise NotImplementedError
+        """Work it out."""
 
     @classmethod
     def of(cls: type[Made], space: Space) -> Made:

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from ..history import ENDED, History, Status
+from ..history import ENDED, History
 from ..space.distributions import Array
 from ..space.tree import Space, Values
-from .branches import FEW, Branch, branch_of, within
+from .branches import FEW, Branch, branch_of, chance, within
 from .candidates import best_of_pools, decode, finished
-from .design import latin_hypercube
+from .design import latin_hypercube, size_of_start
 from .settings import count, number
 from .surrogates.parzen import Axes, Bandwidths, Parzen
 
@@ -37,9 +37,9 @@ _RANGES = {
 }
 
 
-def good_count(n: int) -> int:
-    """How many of n finished trials count as good: a quarter, at most 25."""
-    return min(math.ceil(0.25 * n), _MOST_GOOD)
+def good_count(n: int, share: float = 0.25) -> int:
+    """How many of n finished trials count as good: a share of them, at most 25."""
+    return min(math.ceil(share * n), _MOST_GOOD)
 
 
 @dataclass(frozen=True)
@@ -142,16 +142,15 @@ class TPE:
             budget: the same.
             held: (k, d) which labels each pool takes from the best trial, where that has them.
         """
-        n_startup = self.n_startup_jobs
-        if budget is not None:
-            n_startup = max(1, min(n_startup, budget // 3))
         spent = history.count(*ENDED)
-        begun = spent + history.count(Status.PENDING)
-        if begun < n_startup or 2 * history.count(Status.OK) < n_startup:
+        n_startup = size_of_start(history, self.n_startup_jobs, budget)
+        if n_startup:
             X = latin_hypercube(space, history, rng, k, n_startup)
             return decode(space, best_of_pools(space, history, rng, X, np.zeros(k), k))
         X, y = finished(history)
-        in_branch = int(rng.binomial(k, self._branch_share(spent, budget))) if space.forks else 0
+        in_branch = (
+            int(rng.binomial(k, chance(self.branch_share, spent, budget))) if space.forks else 0
+        )
         width = self._width(spent, budget)
         l, g = self._densities(space, X, y, self._good(len(y)), width)  # noqa: E741 (paper's name)
         pools = [l.sample(rng, (k - in_branch) * self.n_EI_candidates)]
@@ -161,7 +160,7 @@ class TPE:
         scores = [l.log_quotient(g, pools[0])]
         branches = Counter(branch_of(space, X, rng) for _ in range(in_branch))
         for branch, times in branches.items():
-            pool, score = self._poolswithin(space, X, y, rng, branch, times)
+            pool, score = self._pools_of_branch(space, X, y, rng, branch, times)
             pools.append(pool)
             scores.append(score)
         picked = best_of_pools(
@@ -179,11 +178,6 @@ class TPE:
         """The densities (l, g) after the finished trials of a history."""
         X, y = finished(history)
         return self._densities(space, X, y, self._good(len(y)))
-
-    def _branch_share(self, n: int, budget: int | None) -> float:
-        """Probability of a branch pool when n trials are spent: the later, the fewer."""
-        left = 0.5 if budget is None else max(0.0, 1 - n / budget)
-        return min(1.0, 2 * self.branch_share * left)
 
     def _width(self, n: int, budget: int | None) -> float:
         """Factor on the kernels' widths when n trials are spent: 1 in a budget's first half."""
@@ -228,7 +222,7 @@ class TPE:
             Parzen.fit(space, X, np.ones(len(X)), self.prior_weight, bandwidths),
         )
 
-    def _poolswithin(
+    def _pools_of_branch(
         self, space: Space, X: Array, y: Array, rng: Generator, branch: Branch, times: int
     ) -> tuple[Array, Array]:
         """Pools of one branch, one below the other, and their scores by its own trials."""

@@ -43,7 +43,6 @@ from .parzen import Axes
 
 __all__ = ["GP", "Features", "GPPosterior", "Hyperparameters", "View"]
 
-_SQRT5 = math.sqrt(5)
 _LEAST_NOISE = 1e-6
 _KAPPA = (-1.0, 1.5)  # mean and deviation of the logits of kappa
 _JITTER = 1e-6  # of the signal's variance, at fantasies
@@ -164,7 +163,6 @@ class GP:
     most: int = 1000
     most_fitted: int = 256
     warp: bool = True
-    sig: str = "g2,1"
 
     def __post_init__(self) -> None:
         for name in ("most", "most_fitted"):
@@ -402,11 +400,6 @@ class GPPosterior:
             noise = max(10 * noise, 1e-8 * h.signal)
         R, _ = lapack.dtrtri(L, lower=1)
         return cls(features, h, F, active, np.ascontiguousarray(R), (R @ y)[:, None], L[-1, :-1])
-
-    @property
-    def fantasies(self) -> int:
-        """How many."""
-        return int(self.b.shape[1])
 
     def predict(self, X: Array) -> tuple[Array, Array]:
         """(S, m) means and (m,) deviations of the signal at (m, d) latents."""
