@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: one Spark session a run, and small search problems."""
+"""What all tests share: where they run, a line with its seconds for each, and ways to wait."""
 
 import os
 import subprocess
@@ -7,56 +7,117 @@ import time
 from pathlib import Path
 
 import pytest
+from gates import Gate
 
 from sparktune import hp
+from sparktune.cluster.local import home_of_pyspark
 
+pytest.register_assert_rewrite("engine_suite")
 ROOT = Path(__file__).parents[1]
+DEPLOYMENTS = ("local", "standalone", "connect", "client")
 
 
-def spark_conf():
-    """The settings of conf/local.conf."""
-    lines = (ROOT / "conf" / "local.conf").read_text().splitlines()
-    return dict(line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
+def pytest_addoption(parser):
+    parser.addoption(
+        "--spark", default="local", choices=DEPLOYMENTS,
+        help="where tests/spark runs: in this process, on a cluster of two workers, on a Spark "
+        "Connect server, or there with pyspark-client alone",
+    )  # fmt: skip
+    parser.addoption("--full", action="store_true", help="also the tests that take over 5 seconds")
 
 
-@pytest.fixture(scope="session")
-def spark():
-    """A session for the whole run: local, unless the environment names a cluster or a server.
+def pytest_cmdline_main(config):
+    """Run --spark=client in an environment of its own, which has no pyspark."""
+    home = home_of_pyspark()
+    if config.option.spark != "client" or home is None or not (home / "jars").is_dir():
+        return None
+    config.pluginmanager.getplugin("capturemanager").suspend_global_capture(in_=True)
+    script = str(ROOT / "conf" / "environment.sh")
+    made = subprocess.run(["bash", script, "client"], stdout=subprocess.PIPE, text=True, check=False)
+    if made.returncode:
+        return made.returncode
+    # not as a module: that would import the checkout instead of what is installed there
+    pytest_of_client = str(Path(made.stdout.strip()).with_name("pytest"))
+    return subprocess.run(
+        [pytest_of_client, *config.invocation_params.args],
+        env={**os.environ, "SPARKTUNE_TEST_PYTHON": sys.executable}, check=False,
+    ).returncode  # fmt: skip
 
-    SPARKTUNE_TEST_MASTER is the master of a classic session, SPARKTUNE_TEST_REMOTE the address of a
-    Spark Connect server; both are expected to have four task slots.
-    """
-    from pyspark.sql import SparkSession
 
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.appName("sparktune-tests")
-    if remote := os.environ.get("SPARKTUNE_TEST_REMOTE"):
-        session = builder.remote(remote).getOrCreate()
-    else:
-        master = os.environ.get("SPARKTUNE_TEST_MASTER", "local[4]")
-        session = builder.config(map={**spark_conf(), "spark.master": master}).getOrCreate()
-    yield session
-    session.stop()
+def pytest_collection_modifyitems(config, items):
+    """Leave out what takes long, and what is of other deployments."""
+    where, left_out = config.option.spark, []
+    for item in items:
+        only = item.get_closest_marker("deployments")
+        long = item.get_closest_marker("full") is not None and not config.option.full
+        if long or (only is not None and where not in only.args):
+            left_out.append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def pytest_generate_tests(metafunc):
+    """Tests of the engines' suite run on those engines of a module that have what they ask for."""
+    if "start" in metafunc.fixturenames and hasattr(metafunc.module, "ENGINES"):
+        marks = metafunc.definition.iter_markers("engines")
+        wanted = {trait for mark in marks for trait in mark.args}
+        engines = metafunc.module.ENGINES.items()
+        metafunc.parametrize("kind", [name for name, kind in engines if wanted <= kind.traits])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_teststatus(report):
+    """With -v, each test's line has its seconds."""
+    category, letter, word = yield
+    if isinstance(word, str) and report.when == "call":
+        word = f"{word} {report.duration:.1f}s"
+    return category, letter, word
 
 
 @pytest.fixture(scope="session")
 def wait_for():
     """A function that waits until a condition holds, and says whether it did."""
 
-    def wait(condition, seconds=30):
+    def wait(condition, seconds=60):
         deadline = time.monotonic() + seconds
         while not condition() and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.02)
         return condition()
 
     return wait
 
 
-@pytest.fixture(autouse=True)
-def _only_classic(request):
-    """Tests of what Spark Connect lacks are for classic sessions."""
-    if request.node.get_closest_marker("classic") and "SPARKTUNE_TEST_REMOTE" in os.environ:
-        pytest.skip("needs a SparkContext")
+@pytest.fixture
+def gate():
+    """A gate that trials wait at, opened after the test."""
+    made = Gate()
+    yield made
+    made.close()
+
+
+class Clock:
+    """Time as a search sees it, which passes when the test says so."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def time(self):
+        return self.now
+
+    def advance(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Stands still for the budget of searches until it is advanced."""
+    made = Clock()
+    monkeypatch.setattr(sys.modules["sparktune.search"], "time", made)
+    return made
 
 
 @pytest.fixture

@@ -1,0 +1,507 @@
+"""What every engine promises.
+
+A test module names its engines in ``ENGINES`` and imports all of this file; a test marked
+``engines(trait, ...)`` is for the engines that have these traits.
+"""
+
+import ctypes
+import os
+import pickle
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+from concurrent.futures import wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gates import Gate
+
+from sparktune import broadcast
+from sparktune.engines.base import Job, Settings, Task
+from sparktune.exceptions import UnpicklableObjective
+from sparktune.history import Status
+
+WAIT = 120  # seconds for a future: a fault shows as an error, never as a test that hangs
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of engine under test.
+
+    Attributes:
+        make: called with pytest's request; gives an engine of four slots where it has several.
+        traits: "here" (evaluates in this process), "side_by_side" (several slots), "travels" (what
+            it evaluates is pickled), "own_process" (a trial can be killed), "limits" (keeps a
+            trial's time), "small_results" (keeps large results elsewhere).
+    """
+
+    make: Any
+    traits: frozenset
+
+
+@pytest.fixture
+def start(kind, request):
+    """Opens the engine with an objective; closed after the test."""
+    engine = request.module.ENGINES[kind].make(request)
+
+    def opened(objective, options=(), **settings):
+        engine.open(Job(objective, f"run-{id(objective)}", options, Settings(**settings)))
+        return engine
+
+    yield opened
+    engine.close()
+
+
+def task(number, config, attempt=0):
+    return Task(number, attempt, config, {"seed": 7, "run_id": "r"}, f"trial {number}")
+
+
+def outcome(start, objective, config=1.0):
+    return start(objective).submit(task(0, config)).result(timeout=WAIT)
+
+
+def lives(pid):
+    """Whether a process exists and is more than an entry that its parent has not read yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_what_an_objective_returned_is_judged(start):
+    """A number is the loss; a result without one is a failure that keeps what came."""
+    engine = start(lambda c: np.float32(c) if c == 0.5 else {"why": c})
+    number, none = (engine.submit(task(i, c)).result(timeout=WAIT) for i, c in enumerate((0.5, 2)))
+    assert (number.status, number.loss, type(number.loss)) == (Status.OK, 0.5, float)
+    assert number.seconds >= 0
+    assert number.host
+    assert none.status is Status.FAILED
+    assert "must hold a real number as 'loss'" in none.error
+    assert none.info["why"] == 2
+
+
+def test_a_dict_keeps_all_it_holds(start):
+    """Of a dict, the loss and its variance are known and the rest is kept, attachments apart."""
+    answer = outcome(
+        start,
+        lambda c: {
+            "loss": 1,
+            "status": "ok",
+            "loss_variance": 0.5,
+            "model": [c],
+            "attachments": {"big": b"x"},
+        },
+    )
+    assert (answer.status, answer.loss, answer.variance) == (Status.OK, 1.0, 0.5)
+    assert answer.info["model"] == [1.0]
+    assert answer.attachments == {"big": b"x"}
+
+
+def test_an_exception_is_a_failure_with_its_traceback(start):
+    """An exception fails its trial; the traceback begins in the objective."""
+
+    def objective(config):
+        raise KeyError("missing knob")
+
+    answer = outcome(start, objective)
+    assert answer.status is Status.FAILED
+    assert "KeyError: 'missing knob'" in answer.error
+    assert "in objective" in answer.error
+    assert "worker.py" not in answer.error
+
+
+def test_even_an_exit_is_a_failure_of_its_trial_alone(start):
+    """SystemExit and an exception that cannot be pickled fail one trial; the next one runs."""
+
+    class StickyError(Exception):
+        def __init__(self):
+            super().__init__("sticky")
+            self.lock = threading.Lock()
+
+    def objective(config):
+        if config == 0:
+            raise SystemExit(3)
+        if config == 1:
+            raise StickyError
+        return config
+
+    # a class of this test's own, with a lock made only when it is raised, can travel
+    engine = start(objective)
+    answers = [engine.submit(task(i, i)).result(timeout=WAIT) for i in range(3)]
+    assert [answer.status for answer in answers] == [Status.FAILED, Status.FAILED, Status.OK]
+    assert "SystemExit: 3" in answers[0].error
+    assert "sticky" in answers[1].error
+
+
+def test_the_trial_argument(start):
+    """An objective with a keyword `trial` learns its number, attempt and seed, and reports."""
+
+    def objective(config, *, trial):
+        trial.report(1, 0.5)
+        trial.report(2, 0.25)
+        return {"loss": 0.0, "who": (trial.number, trial.attempt, trial.seed, trial.run_id)}
+
+    engine = start(objective)
+    answer = engine.submit(task(5, None, attempt=1)).result(timeout=WAIT)
+    assert answer.info["who"] == (5, 1, 7, "r")
+    assert answer.reports == ((1, 0.5), (2, 0.25))
+
+
+def test_an_objective_whose_only_argument_is_called_trial(start):
+    """A first argument named trial is the configuration, as for any other name."""
+    assert outcome(start, lambda trial: trial + 1).loss == 2.0
+
+
+@pytest.mark.engines("side_by_side")
+def test_tasks_run_side_by_side(start, gate):
+    """An engine with several slots runs as many trials at once."""
+    door = gate.door()
+
+    def objective(config):
+        door(config)
+        return config
+
+    engine = start(objective)
+    futures = [engine.submit(task(i, i)) for i in range(3)]
+    assert sorted(gate.reached_by(3)) == ["0", "1", "2"]
+    gate.open()
+    assert [future.result(timeout=WAIT).loss for future in futures] == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.engines("side_by_side")
+def test_one_task_is_cancelled_and_the_others_go_on(start, gate):
+    """Cancel ends one trial as cancelled; the engine goes on."""
+    door = gate.door()
+
+    def objective(config):
+        if config == 0:
+            door()
+        return config
+
+    engine = start(objective)
+    slow, quick = engine.submit(task(0, 0)), engine.submit(task(1, 0.5))
+    gate.reached_by(1)
+    engine.cancel(0, 0)
+    assert slow.result(timeout=WAIT).status is Status.CANCELLED
+    assert quick.result(timeout=WAIT).loss == 0.5
+    assert engine.submit(task(2, 2)).result(timeout=WAIT).loss == 2.0
+
+
+@pytest.mark.engines("side_by_side")
+def test_close_cancels_everything(start, gate):
+    """Close ends all futures as cancelled, without waiting for the trials."""
+    door = gate.door()
+    engine = start(lambda config: door())
+    futures = [engine.submit(task(i, i)) for i in range(3)]
+    gate.reached_by(3)
+    engine.close()
+    done, pending = wait(futures, timeout=WAIT)
+    assert not pending
+    assert all(f.cancelled() or f.result().status is Status.CANCELLED for f in done)
+
+
+@pytest.mark.engines("travels")
+def test_what_cannot_be_pickled_is_named(start):
+    """Where the objective has to be pickled and cannot, the error names the culprit."""
+    my_lock = threading.Lock()
+
+    def objective(config):
+        with my_lock:
+            return config
+
+    with pytest.raises(UnpicklableObjective, match=r"the objective .* 'my_lock' of type lock"):
+        start(objective)
+
+
+@pytest.mark.engines("travels")
+def test_a_result_that_cannot_be_pickled_keeps_what_can(start):
+    """A result that cannot travel fails the trial, names the culprit and keeps the rest."""
+    answer = outcome(start, lambda c: {"loss": 1.0, "status": "ok", "model": threading.Lock()})
+    assert answer.status is Status.FAILED
+    assert "result cannot be pickled: 'model' (lock)" in answer.error
+    assert answer.info["loss"] == 1.0
+
+
+@pytest.mark.engines("own_process")
+def test_a_crash_fails_its_trial_and_says_how(start):
+    """However a trial's process dies, its trial says how and shows its last words; others go on."""
+
+    def objective(config):
+        print("last words", flush=True)
+        if config == "exit":
+            os._exit(7)
+        if config == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if config == "segfault":
+            ctypes.string_at(0)
+        return 1.0
+
+    engine = start(objective)
+    kinds = ["exit", "kill", "segfault", "fine"]
+    answers = [engine.submit(task(i, k)).result(timeout=WAIT) for i, k in enumerate(kinds)]
+    assert [a.status for a in answers] == [Status.CRASHED] * 3 + [Status.OK]
+    assert "exited with code 7" in answers[0].error
+    assert "killed by SIGKILL (9)" in answers[1].error
+    assert "killed by SIGSEGV (11), a segmentation fault" in answers[2].error
+    assert [a.log_tail for a in answers] == ["last words\n"] * 3 + [None]
+
+
+@pytest.mark.engines("own_process")
+def test_one_process_serves_many_trials(kind, start):
+    """A process is kept for later trials, also after one that raised or ran out of time."""
+
+    def objective(config):
+        if config == "raise":
+            raise ValueError
+        time.sleep(600 * (config == "sleep"))
+        return {"loss": 0.0, "pid": os.getpid()}
+
+    engine = start(objective, timeout=1.5)
+    kinds = ["", "raise", "", "sleep", ""]
+    answers = [engine.submit(task(i, k)).result(timeout=WAIT) for i, k in enumerate(kinds)]
+    assert [a.status for a in answers] == [
+        Status.OK, Status.FAILED, Status.OK, Status.TIMED_OUT, Status.OK
+    ]  # fmt: skip
+    if kind == "processes":  # Spark may choose another of its workers
+        assert len({answers[i].info["pid"] for i in (0, 2, 4)}) == 1
+
+
+@pytest.mark.engines("limits")
+def test_a_time_limit_is_raised_inside_the_objective(start, tmp_path):
+    """A trial out of time can clean up, and ends as timed out with the seconds that it had."""
+
+    def objective(config):
+        try:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline:
+                time.sleep(0.01)
+        except Exception:
+            (tmp_path / "caught").touch()
+        finally:
+            (tmp_path / "cleaned up").touch()
+
+    answer = start(objective, timeout=0.5).submit(task(0, None)).result(timeout=WAIT)
+    assert answer.status is Status.TIMED_OUT
+    assert answer.error.startswith("stopped at its time limit of 0.5 s, after ")
+    assert "in objective" in answer.error
+    assert "worker.py" not in answer.error
+    assert 0.5 <= answer.seconds < 60
+    assert [path.name for path in tmp_path.iterdir()] == ["cleaned up"]
+
+
+@pytest.mark.engines("limits", "side_by_side")
+def test_a_trial_that_ignores_its_limit_is_ended(start, tmp_path):
+    """An objective that swallows everything ends after the grace; the next trial has its slot."""
+    over = tmp_path / "over"
+
+    def objective(config):
+        end = time.monotonic() + (60 if config else 0)
+        while time.monotonic() < end and not over.exists():
+            try:
+                time.sleep(0.05)
+            except BaseException:
+                continue
+        return 1.0
+
+    engine = start(objective, timeout=0.3, grace=0.5)
+    stubborn = [engine.submit(task(i, True)) for i in range(4)]
+    for future in stubborn:
+        answer = future.result(timeout=WAIT)
+        assert answer.status is Status.TIMED_OUT
+        assert "did not react to its time limit of 0.3 s within 0.5 s" in answer.error
+        assert 0.8 <= answer.seconds < 60
+    assert engine.submit(task(4, False)).result(timeout=WAIT).loss == 1.0
+    over.touch()  # for threads, which nobody can kill
+
+
+@pytest.mark.engines("own_process")
+@pytest.mark.parametrize("how", ["cancel", "close", "timeout"])
+def test_nothing_that_a_trial_started_outlives_its_end(how, start, tmp_path, wait_for):
+    """A stopped trial takes along children, forks and daemons that left its process group."""
+
+    def objective(config):
+        pids = [os.getpid()] if how != "timeout" else []
+        pids.append(subprocess.Popen(["sleep", "600"]).pid)
+        pids.append(os.fork())
+        if not pids[-1]:
+            time.sleep(600)
+            os._exit(0)
+        command = ["sh", "-c", "setsid sleep 600 >/dev/null 2>&1 & echo $!"]
+        pids.append(int(subprocess.run(command, capture_output=True, check=True).stdout))
+        for pid in pids:
+            (tmp_path / str(pid)).touch()
+        time.sleep(600)
+
+    engine = start(objective, timeout=3.0 if how == "timeout" else None)
+    future = engine.submit(task(0, None))
+    count = 3 if how == "timeout" else 4
+    assert wait_for(lambda: len(list(tmp_path.iterdir())) == count)
+    if how == "cancel":
+        engine.cancel(0, 0)
+    elif how == "close":
+        engine.close()
+    else:
+        assert future.result(timeout=WAIT).status is Status.TIMED_OUT
+    assert wait_for(lambda: not any(lives(path.name) for path in tmp_path.iterdir()))
+
+
+@pytest.mark.engines("own_process")
+def test_a_forked_child_that_comes_back_is_not_heard(start):
+    """A child that an objective forks and lets return or raise answers for nobody."""
+
+    def objective(config):
+        if config in (1, 2) and not os.fork() and config == 2:
+            raise ValueError
+        return float(config)
+
+    engine = start(objective)
+    answers = [engine.submit(task(i, i)).result(timeout=WAIT).loss for i in range(6)]
+    assert answers == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+@pytest.mark.engines("own_process")
+def test_a_process_that_died_between_trials_fails_none(start):
+    """What ends a process after its trial does not fail the next one, which never began there."""
+    gates = [Gate() for _ in range(3)]
+    doors = [each.door() for each in gates]
+
+    def objective(number):
+        def die():
+            kept = doors[number](hold=True)  # noqa: F841 - until the process is gone
+            os._exit(0)
+
+        threading.Thread(target=die, daemon=True).start()
+        return 1.0
+
+    engine = start(objective)
+    for number, each in enumerate(gates):
+        assert engine.submit(task(number, number)).result(timeout=WAIT).status is Status.OK
+        each.reached_by(1)
+        each.open()
+        each.left_by(1)
+        each.close()
+
+
+@pytest.mark.engines("own_process")
+def test_a_killed_watchdog_ends_its_trial(start, gate):
+    """Whoever kills the watchdog ends the trial, even where the trial's children live on."""
+    door = gate.door()
+
+    def objective(config):
+        if config:
+            if not os.fork():
+                door()
+                os._exit(0)
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(600)
+        return 1.0
+
+    engine = start(objective)
+    struck = engine.submit(task(0, True))
+    gate.reached_by(1)  # the child is there, and stays until the gate is closed
+    assert struck.result(timeout=WAIT).status is Status.CRASHED
+    assert engine.submit(task(1, False)).result(timeout=WAIT).loss == 1.0
+
+
+@pytest.mark.engines("own_process")
+def test_what_a_trial_received_may_be_in_its_result(start):
+    """Handles and the trial itself come back in a result; a handle leaves its object there."""
+    handle = broadcast(list(range(1000)))
+
+    def objective(config, trial):
+        return {"loss": float(len(config["data"].value)), "config": config, "trial": trial}
+
+    engine = start(objective, options=(handle,))
+    answer = engine.submit(task(3, {"data": handle})).result(timeout=WAIT)
+    assert answer.loss == 1000.0
+    assert answer.info["trial"].number == 3
+    with pytest.raises(RuntimeError, match="stayed where the trial ran"):
+        _ = answer.info["config"]["data"].value
+
+
+@pytest.mark.engines("travels")
+def test_a_module_that_is_missing_is_named_with_its_machine(start):
+    """A package that is not installed where the trial runs is named, with host and interpreter."""
+
+    def objective(config):
+        import package_of_nobody  # noqa: F401
+
+    error = outcome(start, objective).error
+    assert "the module 'package_of_nobody' is not installed for " in error
+    assert f"on {socket.gethostname()}: install it" in error
+
+
+@pytest.mark.engines("travels")
+def test_large_options_and_handles_travel_once(start):
+    """A large option is pickled once a run; a handle's object once for several runs."""
+    pickled = []
+
+    class Data:
+        def __init__(self, name):
+            self.name, self.bulk = name, bytes(20_000)
+
+        def __getstate__(self):
+            pickled.append(self.name)
+            return {"name": self.name, "bulk": self.bulk}
+
+    option, handle = Data("option"), broadcast(Data("handle"))
+    objective = lambda c: {"loss": 1.0, "is": (c["data"].name, handle.value.name)}  # noqa: E731
+    for _ in range(2):
+        engine = start(objective, options=(option,))
+        for number in range(3):
+            answer = engine.submit(task(number, {"data": option})).result(timeout=WAIT)
+            assert answer.info["is"] == ("option", "handle")
+        engine.close()
+    assert pickled.count("handle") == 1
+    assert pickled.count("option") <= 4  # once to see whether it is large, once to send it
+
+
+@pytest.mark.engines("small_results")
+def test_results_that_are_too_large(start, tmp_path):
+    """A result over the limit is kept in a file, or its small entries with a sentence."""
+
+    def objective(config):
+        return {"loss": 1.0, "status": "ok", "small": [1], "large": bytes(3 * 2**20)}
+
+    without = outcome(lambda f: start(f, max_result_mb=1), objective)
+    assert without.info == {"loss": 1.0, "status": "ok", "small": [1]}
+    assert re.match(r"the result has 3.0 MB, .*set artifact_dir to a folder", without.note)
+    kept = outcome(lambda f: start(f, max_result_mb=1, artifact_dir=str(tmp_path)), objective)
+    assert (kept.loss, kept.note) == (1.0, None)
+    assert pickle.loads(Path(kept.result_file).read_bytes())["large"] == bytes(3 * 2**20)
+    nowhere = outcome(lambda f: start(f, max_result_mb=1, artifact_dir="/proc/no"), objective)
+    assert nowhere.loss == 1.0
+    assert "could not be written on" in nowhere.note
+
+
+@pytest.mark.engines("own_process")
+def test_threads_of_numerical_libraries(kind, start):
+    """`cpus` reaches the environment and the libraries that are loaded already."""
+
+    def objective(config, trial):
+        import numpy  # noqa: F401
+        from threadpoolctl import threadpool_info
+
+        threads = {pool["num_threads"] for pool in threadpool_info()}
+        return {"loss": 0.0, "is": (os.environ["OMP_NUM_THREADS"], trial.env, threads)}
+
+    cpus = 2 if kind == "spark" else 1  # other than what they would take by themselves
+    variable, env, threads = outcome(lambda f: start(f, cpus=cpus), objective).info["is"]
+    assert variable == env["OMP_NUM_THREADS"] == env["MKL_NUM_THREADS"] == str(cpus)
+    assert threads == {cpus}
+
+
+@pytest.mark.engines("here")
+def test_the_objective_runs_in_this_process_where_it_can(start):
+    """In-process engines call the user's own function object, so closures can collect."""
+    seen = []
+    outcome(start, lambda c: seen.append(c) or 0.0)
+    assert seen == [1.0]
+
+

@@ -1,0 +1,15 @@
+"""The engine of a deployment keeps what every engine promises."""
+
+from engine_suite import *  # noqa: F403
+from engine_suite import Kind
+
+from sparktune import SparkTrials
+
+ENGINES = {
+    "spark": Kind(
+        lambda request: SparkTrials(
+            spark_session=request.getfixturevalue("spark")
+        )._cluster_engine(4),
+        frozenset({"side_by_side", "travels", "own_process", "limits", "small_results"}),
+    )
+}

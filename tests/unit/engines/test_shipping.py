@@ -1,0 +1,28 @@
+"""What has to leave this process: who is to blame where something cannot be pickled."""
+
+import functools
+import threading
+
+import cloudpickle
+import pytest
+
+from sparktune.engines.shipping import serialize
+from sparktune.exceptions import UnpicklableObjective
+
+
+def test_culprits_are_found_behind_wrappers_and_empty_cells():
+    """What cannot be pickled is named through decorators; an unset variable does no harm."""
+    lock = threading.Lock()
+
+    def inner(config):
+        return lock
+
+    @functools.wraps(inner)
+    def outer(config):
+        return inner(config) or later
+
+    with pytest.raises(UnpicklableObjective, match="'lock' of type lock"):
+        serialize("the objective", outer, outer, cloudpickle.dumps)
+    with pytest.raises(UnpicklableObjective, match=r"the configuration .*: it is a lock"):
+        serialize("the configuration", lock, lock, cloudpickle.dumps)
+    later = 1
