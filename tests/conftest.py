@@ -1,6 +1,12 @@
 """What all tests share: where they run, a line with its seconds for each, and ways to wait."""
 
+# ruff: noqa: E402 (threads are limited before numpy is imported)
+
 import os
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # two test processes on two cores would wait for each other
+
 import subprocess
 import sys
 import time
@@ -32,8 +38,9 @@ def pytest_cmdline_main(config):
     if config.option.spark != "client" or home is None or not (home / "jars").is_dir():
         return None
     config.pluginmanager.getplugin("capturemanager").suspend_global_capture(in_=True)
-    script = str(ROOT / "conf" / "environment.sh")
-    made = subprocess.run(["bash", script, "client"], stdout=subprocess.PIPE, text=True, check=False)
+    made = subprocess.run(
+        ["bash", script, "client"], stdout=subprocess.PIPE, text=True, check=False
+    )
     if made.returncode:
         return made.returncode
     # not as a module: that would import the checkout instead of what is installed there

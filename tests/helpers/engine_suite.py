@@ -481,7 +481,7 @@ def test_results_that_are_too_large(start, tmp_path):
 
 
 @pytest.mark.engines("own_process")
-def test_threads_of_numerical_libraries(kind, start):
+def test_threads_of_numerical_libraries(start):
     """`cpus` reaches the environment and the libraries that are loaded already."""
 
     def objective(config, trial):
@@ -491,10 +491,10 @@ def test_threads_of_numerical_libraries(kind, start):
         threads = {pool["num_threads"] for pool in threadpool_info()}
         return {"loss": 0.0, "is": (os.environ["OMP_NUM_THREADS"], trial.env, threads)}
 
-    cpus = 2 if kind == "spark" else 1  # other than what they would take by themselves
-    variable, env, threads = outcome(lambda f: start(f, cpus=cpus), objective).info["is"]
-    assert variable == env["OMP_NUM_THREADS"] == env["MKL_NUM_THREADS"] == str(cpus)
-    assert threads == {cpus}
+    # other than what they would take by themselves
+    variable, env, threads = outcome(lambda f: start(f, cpus=2), objective).info["is"]
+    assert variable == env["OMP_NUM_THREADS"] == env["MKL_NUM_THREADS"] == "2"
+    assert threads == {2}
 
 
 @pytest.mark.engines("here")
@@ -503,5 +503,3 @@ def test_the_objective_runs_in_this_process_where_it_can(start):
     seen = []
     outcome(start, lambda c: seen.append(c) or 0.0)
     assert seen == [1.0]
-
-

@@ -33,7 +33,7 @@ def test_a_number_is_a_loss(value):
         (float("nan"), "returned NaN"),
         ({"loss": np.nan, "status": "ok"}, "returned NaN"),
         ({"status": STATUS_FAIL, "why": "x"}, "returned STATUS_FAIL"),
-        (10**400, "returns a number or a dict with a loss"),
+        pytest.param(10**400, "returns a number or a dict with a loss", id="a huge int"),
         ({"loss": 1.0, "status": np.array(["ok", "ok"])}, "must be 'ok' or 'fail', but got array"),
     ],
 )

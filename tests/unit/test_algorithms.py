@@ -1,0 +1,134 @@
+"""What `algo=` may be: each method as Hyperopt calls it, with its settings and its faults."""
+
+import functools
+import re
+
+import numpy as np
+import pytest
+from searches import BOWL, TREE, bowl, run, tree
+
+from sparktune import Trials, anneal, atpe, auto, fmin, mix, rand, tpe
+from sparktune.algorithms import Domain, suggester_of
+from sparktune.suggest.adaptive import AdaptiveTPE
+from sparktune.suggest.anneal import Anneal
+from sparktune.suggest.mix import Mix
+from sparktune.suggest.random import Random
+from sparktune.suggest.tpe import TPE
+
+MIXED = functools.partial(
+    mix.suggest,
+    p_suggest=[
+        (0.2, rand.suggest),
+        (0.3, anneal.suggest),
+        (0.5, functools.partial(tpe.suggest, n_startup_jobs=5)),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    "suggester", [Anneal(), AdaptiveTPE(), Mix([(0.5, TPE()), (0.5, Anneal())])]
+)
+def test_better_than_random_search(suggester):
+    """Each method beats random search on a bowl and finds the branch that is best in a tree."""
+    ours = [run(BOWL, bowl, 96, 4, seed, suggester).best.loss for seed in range(5)]
+    random = [run(BOWL, bowl, 96, 4, seed, Random()).best.loss for seed in range(5)]
+    assert np.median(ours) < 0.5 * np.median(random)
+    assert np.median([run(TREE, tree, 96, 4, s, suggester).best.loss for s in range(5)]) < 0.2
+
+
+@pytest.mark.parametrize(
+    "algo",
+    [
+        anneal.suggest,
+        functools.partial(anneal.suggest, avg_best_idx=3.0, shrink_coef=0.05),
+        MIXED,
+        atpe.suggest,
+        atpe,
+        auto.suggest,
+        functools.partial(auto.suggest, n_startup_jobs=8),
+    ],
+)
+def test_fmin_takes_it(algo):
+    """Fmin takes each method's function, module or partial."""
+    trials = Trials()
+    best = fmin(
+        tree, TREE, algo=algo, max_evals=30, trials=trials, show_progressbar=False,
+        rstate=np.random.default_rng(0),
+    )  # fmt: skip
+    assert "kind" in best
+    assert len(trials) == 30
+
+
+@pytest.mark.parametrize("suggest", [anneal.suggest, atpe.suggest, auto.suggest, MIXED])
+def test_hyperopts_signature(suggest):
+    """Called as Hyperopt calls it, each gives a new document for each id."""
+    trials = Trials()
+    fmin(bowl, BOWL, algo=rand.suggest, max_evals=20, trials=trials, show_progressbar=False)
+    documents = suggest([100, 101], Domain(bowl, BOWL), trials, 7)
+    assert [document["tid"] for document in documents] == [100, 101]
+    assert all(set(document["misc"]["vals"]) == set(BOWL) for document in documents)
+
+
+def test_columns_of_random_search():
+    """rand.suggest_batch gives the ids and values of each label, only where it is active."""
+    domain = Domain(tree, TREE)
+    ids = list(range(50, 80))
+    idxs, vals = rand.suggest_batch(ids, domain, Trials(), 3)
+    assert set(idxs) == set(vals) == set(domain.space.labels)
+    assert idxs["kind"] == ids
+    for label, option in (("x", 0), ("n", 1), ("y", 2)):
+        at = [tid for tid, kind in zip(ids, vals["kind"], strict=True) if kind == option]
+        assert idxs[label] == at
+        assert len(vals[label]) == len(at)
+
+
+def test_a_mixture_of_users_functions():
+    """A user's own suggest function may be part of a mixture."""
+
+    def mine(new_ids, domain, trials, seed):
+        return rand.suggest(new_ids, domain, trials, seed)
+
+    algo = functools.partial(mix.suggest, p_suggest=[(0.5, mine), (0.5, tpe.suggest)])
+    trials = Trials()
+    fmin(bowl, BOWL, algo=algo, max_evals=20, trials=trials, show_progressbar=False)
+    assert len(trials) == 20
+
+
+@pytest.mark.parametrize(
+    ("algo", "error", "message"),
+    [
+        (functools.partial(anneal.suggest, avg_best_idx=0.5), ValueError, "must be a number >= 1"),
+        (functools.partial(anneal.suggest, shrink_coef=-1), ValueError, "must be a number >= 0"),
+        (functools.partial(anneal.suggest, shrink=1), TypeError, "no setting 'shrink'; it has"),
+        (
+            functools.partial(atpe.suggest, hold=2),
+            ValueError,
+            "`hold` must be a number from 0",
+        ),
+        (
+            functools.partial(auto.suggest, n_startup_jobs=0),
+            ValueError,
+            "whole number >= 1",
+        ),
+        (mix.suggest, TypeError, "p_suggest"),
+        (functools.partial(mix.suggest, p_suggest=[]), ValueError, "sum to 1, but got []"),
+        (functools.partial(mix.suggest, p_suggest=3), TypeError, "must be a list of (probability,"),
+        (
+            functools.partial(mix.suggest, p_suggest=[(0.5, rand.suggest)]),
+            ValueError,
+            "from 0 to 1 and sum to 1, but got [0.5]",
+        ),
+        (functools.partial(mix.suggest, p_suggest=[(1.0, None)]), TypeError, "but got None"),
+    ],
+)
+def test_wrong_settings(algo, error, message):
+    """A wrong setting is refused before any trial, with the rule and the value."""
+    with pytest.raises(error, match=re.escape(message)):
+        fmin(bowl, BOWL, algo=algo, max_evals=3)
+
+
+def test_a_mixture_is_recognised_with_its_methods():
+    """The methods of a mixture become suggesters with their settings."""
+    found = suggester_of(MIXED, None, Domain(bowl, BOWL), Trials())
+    assert [type(suggester) for _, suggester in found.p_suggest] == [Random, Anneal, TPE]
+    assert found.p_suggest[2][1].n_startup_jobs == 5
