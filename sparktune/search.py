@@ -242,7 +242,7 @@ class _Run:
     held: dict[int, Event] = field(default_factory=dict)
     arrivals: queue.SimpleQueue[Arrival] = field(default_factory=queue.SimpleQueue)
     cancelled_in_a_row: int = 0
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())
 
     def events(self) -> Iterator[Event]:
         """All events up to the end; leaves pending trials to close."""

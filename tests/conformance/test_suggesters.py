@@ -219,7 +219,6 @@ def test_equal_trials(method):
     check(space, SUGGESTERS[method].suggest(space, history, np.random.default_rng(2), 4, None), 4)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_ten_thousand_trials(method):
     """A history of 10,000 trials is no reason to stop."""

@@ -1,11 +1,10 @@
-"""The Spark suites on a real cluster and on a Spark Connect server, and what only they have."""
+"""What only clusters have, each test on one of its own."""
 
 import os
 import subprocess
 import sys
 import threading
 import time
-import venv
 from pathlib import Path
 
 import pytest
@@ -13,85 +12,7 @@ import pytest
 from sparktune.cluster.local import LocalCluster
 
 ROOT = Path(__file__).parents[1]
-SUITES = [
-    str(ROOT / "tests" / "conformance" / "test_engines.py"),
-    str(ROOT / "tests/test_spark.py"),
-]
-OPTIONS = ["-q", "-k", "spark", "-m", "not slow", "-p", "no:cacheprovider"]
-OPTIONS += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
-
-pytestmark = pytest.mark.slow
-
-
-def run_suites(pytest_command, folder, **environment):
-    """Runs the Spark suites in a process of their own; the last line of what it says."""
-    done = subprocess.run(
-        [*pytest_command, *SUITES, *OPTIONS],
-        cwd=folder, env={**os.environ, "PYSPARK_PYTHON": sys.executable, **environment},
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=900, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-8000:]
-    return done.stdout.splitlines()[-1]
-
-
-@pytest.fixture(scope="module")
-def connect(tmp_path_factory):
-    """A Spark Connect server with four task slots."""
-    folder = tmp_path_factory.mktemp("connect")
-    with LocalCluster(workers=0, cores=4, connect=True, folder=folder) as cluster:
-        yield cluster
-
-
-def test_on_a_standalone_cluster(tmp_path):
-    """All that holds in one process holds on a cluster of two workers."""
-    with LocalCluster(workers=2, cores=2, folder=tmp_path / "cluster") as cluster:
-        environment = {"SPARKTUNE_TEST_MASTER": cluster.master, "SPARK_LOCAL_IP": "127.0.0.1"}
-        said = run_suites([sys.executable, "-m", "pytest"], tmp_path, **environment)
-    assert " passed" in said
-
-
-def test_on_spark_connect(connect, tmp_path):
-    """All that needs no SparkContext holds on Spark Connect."""
-    environment = {"SPARKTUNE_TEST_REMOTE": connect.remote}
-    assert " passed" in run_suites([sys.executable, "-m", "pytest"], tmp_path, **environment)
-
-
-def test_with_the_client_alone(connect, tmp_path):
-    """The wheel and pyspark-client, without pyspark and Java, pass the Spark Connect suite."""
-
-    def run(*command):
-        options = {"capture_output": True, "text": True, "check": True}
-        return subprocess.run(command, cwd=tmp_path, **options).stdout
-
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", "wheel", str(ROOT))
-    (wheel,) = (tmp_path / "wheel").glob("sparktune-*.whl")
-    venv.create(tmp_path / "client", with_pip=True)
-    python = str(tmp_path / "client" / "bin" / "python")
-    extra = ["pytest", "threadpoolctl", "pandas<3"]
-    run(python, "-m", "pip", "install", "-q", f"{wheel}[client]", *extra)
-    said = run_suites(
-        [str(tmp_path / "client" / "bin" / "pytest")], tmp_path,
-        SPARKTUNE_TEST_REMOTE=connect.remote, JAVA_HOME="/nowhere", SPARK_HOME="",
-    )  # fmt: skip
-    assert " passed" in said
-    installed = {line.split()[0] for line in run(python, "-m", "pip", "list").splitlines()}
-    assert "pyspark-client" in installed
-    assert "pyspark" not in installed
-    origin = run(python, "-c", "import sparktune; print(sparktune.__file__)")
-    assert origin.startswith(str(tmp_path))
-
-
-@pytest.mark.parametrize("deployment", ["local", "standalone", "connect"])
-def test_every_fault_ends_as_promised(deployment, tmp_path):
-    """Whatever breaks, no trial is lost, none is recorded twice, and the run ends well."""
-    script = str(ROOT / "benchmarks" / "faults.py")
-    done = subprocess.run(
-        [sys.executable, script, "--only", deployment],
-        cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
-    assert "NOT AS PROMISED" not in done.stdout
-    assert len(done.stdout.splitlines()) > 12
+pytestmark = [pytest.mark.full, pytest.mark.deployments("standalone")]
 
 
 def script_on(master, folder, settings, body):
@@ -225,24 +146,3 @@ print(len(trials), len({result["executor"] for result in trials.results}))
 
         threading.Thread(target=join, daemon=True).start()
         assert script_on(cluster.master, tmp_path, QUIET, body)[0] == "24 2"
-
-
-def test_spark_submit_to_the_cluster_of_the_command_line(tmp_path):
-    """The settings in conf/standalone.conf run a script on a cluster of the command line."""
-    with LocalCluster(workers=2, cores=1, folder=tmp_path / "cluster") as cluster:
-        script = tmp_path / "script.py"
-        script.write_text(
-            "from sparktune import SparkTrials, fmin, hp\n"
-            "trials = SparkTrials(2)\n"
-            "fmin(lambda x: x, hp.uniform('x', 0, 1), max_evals=6, trials=trials)\n"
-            "print(len(trials), trials._session.sparkContext.master)\n"
-        )
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        conf = str(ROOT / "conf" / "standalone.conf")
-        done = subprocess.run(
-            ["spark-submit", "--properties-file", conf, "--master", cluster.master, str(script)],
-            env={**os.environ, "PATH": path, "PYSPARK_PYTHON": sys.executable},
-            capture_output=True, text=True, timeout=200, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-3000:]
-        assert f"6 {cluster.master}" in done.stdout

@@ -18,7 +18,6 @@ import pytest
 from sparktune import (
     STATUS_FAIL,
     AllTrialsFailed,
-    EngineStopped,
     SparkTrials,
     Trials,
     UnpicklableObjective,
@@ -31,7 +30,6 @@ from sparktune.spark import (
     FMIN_CANCELLED_REASON_EARLY_STOPPING,
     FMIN_CANCELLED_REASON_TIMEOUT,
     FMIN_CANCELLED_REASON_USER,
-    _is_connect,
 )
 
 quiet = functools.partial(fmin, show_progressbar=False)
@@ -113,6 +111,7 @@ def test_all_trials_failing_says_why(trials, saddle):
         quiet(objective, saddle, max_evals=5, trials=trials)
 
 
+@pytest.mark.deployments("local")
 def test_what_cannot_be_pickled_is_refused_before_anything_runs(trials, saddle):
     """An objective that cannot travel is refused, by the name of what cannot."""
     handle = threading.Lock()
@@ -173,64 +172,71 @@ def test_the_objective_travels_once(trials):
     assert len(firsts) == len(set(firsts)) <= 8
 
 
-@pytest.mark.parametrize("how", ["timeout", "loss_threshold", "early_stop", "cancel", "interrupt"])
-def test_ending_early_cancels_the_tasks(trials, how, tmp_path, capsys, wait_for):
-    """Every way to end early comes back at once, keeps what ended and kills what runs."""
+@pytest.mark.parametrize(
+    "how",
+    [
+        "cancel",
+        "loss_threshold",
+        *(
+            pytest.param(how, marks=pytest.mark.full)
+            for how in ("timeout", "early_stop", "interrupt")
+        ),
+    ],
+)
+def test_ending_early_cancels_the_tasks(
+    trials, how, tmp_path, capsys, wait_for, gate, clock, is_connect
+):
+    """Every way to end early keeps what ended, waits for nothing and kills what runs."""
+    door = gate.door()
 
     def objective(x):
         if x >= 0.5:
-            children = [subprocess.Popen(["sleep", "120"]).pid, os.fork()]
+            children = [subprocess.Popen(["sleep", "600"]).pid, os.fork()]
             if not children[1]:
-                time.sleep(120)
+                time.sleep(600)
                 os._exit(0)
             for pid in (os.getpid(), *children):
                 (tmp_path / str(pid)).touch()
-            time.sleep(120)
+            door()
         return x
 
     points = [{"x": x} for x in (0.1, 0.2, 0.9, 0.8, 0.3)]
     options = {"points_to_evaluate": points, "max_evals": 50, "trials": trials}
-    began = []
 
     def first_has_ended():
         return bool(trials._rows()) and trials._rows()[0].outcome is not None
 
-    def two_run():
-        return len(list(tmp_path.iterdir())) >= 6
-
     def stop(trials):
-        over = how == "early_stop" and first_has_ended() and wait_for(two_run)
-        began[:] = [time.monotonic()]
-        return over, []
+        return first_has_ended() and bool(gate.reached_by(2)), []
 
     def interrupt():
-        wait_for(lambda: first_has_ended() and two_run(), 60)
-        began[:] = [time.monotonic()]
-        if how == "cancel":
+        wait_for(first_has_ended)
+        gate.reached_by(2)
+        if how == "timeout":
+            clock.advance(2)
+        elif how == "cancel":
             trials.cancel()
         else:
             os.kill(os.getpid(), signal.SIGINT)
 
     space = hp.uniform("x", 0.1, 1)
+    if how in ("timeout", "cancel", "interrupt"):
+        threading.Thread(target=interrupt, daemon=True).start()
     if how == "timeout":
-        quiet(objective, space, timeout=8, **options)
+        quiet(objective, space, timeout=1, **options)
         assert trials.fmin_cancelled_reason == FMIN_CANCELLED_REASON_TIMEOUT
     elif how == "loss_threshold":
-        quiet(objective, space, loss_threshold=0.1, early_stop_fn=stop, **options)
+        quiet(objective, space, loss_threshold=0.1, **options)
     elif how == "early_stop":
         quiet(objective, space, early_stop_fn=stop, **options)
         assert trials.fmin_cancelled_reason == FMIN_CANCELLED_REASON_EARLY_STOPPING
     elif how == "cancel":
-        threading.Thread(target=interrupt, daemon=True).start()
         quiet(objective, space, **options)
         assert trials.fmin_cancelled_reason == FMIN_CANCELLED_REASON_USER
     else:
-        threading.Thread(target=interrupt, daemon=True).start()
         with pytest.raises(KeyboardInterrupt):
             quiet(objective, space, **options)
         assert "finished trials are kept; best loss 0.1" in capsys.readouterr().err
-    if began:
-        assert time.monotonic() - began[0] < 10
     assert trials.argmin == {"x": 0.1}
     assert trials.count_successful_trials() >= 1
     assert trials.count_cancelled_trials() >= 1
@@ -238,42 +244,56 @@ def test_ending_early_cancels_the_tasks(trials, how, tmp_path, capsys, wait_for)
         trials._dynamic_trials
     )
     assert wait_for(lambda: not alive(p.name for p in tmp_path.iterdir()))
-    if not _is_connect(trials._session):
+    if not is_connect:
         tracker = trials._session.sparkContext.statusTracker()
         assert wait_for(lambda: not tracker.getActiveJobsIds())
 
 
-def test_a_run_goes_on_after_a_timeout(trials):
+def test_a_run_goes_on_after_a_timeout(trials, gate, clock):
     """After a timeout a larger budget goes on with the same trials."""
+    door = gate.door()
 
     def objective(x, trial):
         if trial.number >= 4:
-            time.sleep(60)
+            door()
         return x
 
-    warm = SparkTrials(4, spark_session=trials._session)
-    quiet(lambda x: x, hp.uniform("x", 0, 1), max_evals=4, trials=warm)
-    quiet(objective, hp.uniform("x", 0, 1), max_evals=30, timeout=6, trials=trials)
+    def let_it_be_late():
+        gate.reached_by(4)
+        clock.advance(2)
+
+    threading.Thread(target=let_it_be_late, daemon=True).start()
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=30, timeout=1, trials=trials)
     assert trials.count_successful_trials() == 4
     quiet(lambda x: x, hp.uniform("x", 0, 1), max_evals=12, trials=trials)
     assert trials.count_successful_trials() == 12
     assert trials.fmin_cancelled_reason is None
 
 
-def test_the_constructors_budget_counts(spark):
+def test_the_constructors_budget_counts(spark, gate, clock):
     """Timeout and loss_threshold of the constructor hold unless fmin gives its own."""
     trials = SparkTrials(4, loss_threshold=0.5, spark_session=spark)
     quiet(lambda x: x, hp.uniform("x", 0, 1), max_evals=500, trials=trials)
     assert trials.count_total_trials() < 100
-    trials = SparkTrials(4, timeout=3, spark_session=spark)
-    quiet(
-        lambda x: time.sleep(60 * (x != 0.01)) or x, hp.uniform("x", 0, 1), trials=trials,
-        points_to_evaluate=[{"x": 0.01}],
-    )  # fmt: skip
+    trials, door = SparkTrials(4, timeout=1, spark_session=spark), gate.door()
+
+    def objective(x):
+        if x != 0.01:
+            door()
+        return x
+
+    def let_it_be_late():
+        gate.reached_by(4)
+        clock.advance(2)
+
+    threading.Thread(target=let_it_be_late, daemon=True).start()
+    points = [{"x": 0.01}]
+    quiet(objective, hp.uniform("x", 0, 1), trials=trials, points_to_evaluate=points)
     assert trials.fmin_cancelled_reason == FMIN_CANCELLED_REASON_TIMEOUT
     assert trials.argmin == {"x": 0.01}
 
 
+@pytest.mark.deployments("local")
 def test_early_stopping_on_spark(trials, saddle):
     """no_progress_loss ends a run on Spark."""
     quiet(
@@ -283,6 +303,7 @@ def test_early_stopping_on_spark(trials, saddle):
     assert 6 <= trials.count_total_trials() < 20
 
 
+@pytest.mark.deployments("local", "connect")
 def test_spark_trials_pickle_and_go_on(trials, saddle):
     """Pickled SparkTrials take the active session and go on."""
     quiet(saddle_loss, saddle, max_evals=10, trials=trials, rstate=0)
@@ -305,62 +326,42 @@ def test_queueing_ahead_on_spark(trials, saddle):
     assert len(trials) == 20
 
 
-@pytest.mark.classic
-def test_jobs_carry_the_trial(trials):
+@pytest.mark.deployments("local", "standalone")
+def test_jobs_carry_the_trial(trials, gate):
     """Each Spark job is described by its trial and belongs to the tags of its run."""
-    seen = []
-    tracker = trials._session.sparkContext.statusTracker()
+    seen, door = [], gate.door()
 
     def watch():
-        store = trials._session.sparkContext._jsc.sc().statusStore()
-        while not seen:
-            for job in tracker.getActiveJobsIds():
-                data = store.job(job)
-                if data.description().isDefined():
-                    seen.append(data.description().get())
-            time.sleep(0.01)
+        gate.reached_by(4)
+        context = trials._session.sparkContext
+        store = context._jsc.sc().statusStore()
+        for job in context.statusTracker().getActiveJobsIds():
+            data = store.job(job)
+            seen.append((data.description().get(), data.jobTags().mkString(" ")))
+        gate.open()
+
+    def objective(x):
+        door()
+        return x
 
     threading.Thread(target=watch, daemon=True).start()
-    quiet(lambda x: time.sleep(0.5) or x, hp.uniform("x", 0, 1), max_evals=8, trials=trials)
-    assert seen
-    assert re.match(r"trial \d: x=\d", seen[0])
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=8, trials=trials)
+    assert sorted(re.match(r"trial (\d): x=\d", title)[1] for title, _ in seen) == list("0123")
+    assert all("sparktune-" in tags for _, tags in seen)
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "sentence"),
-    [
-        ({"parallelism": 0}, ValueError, "`parallelism`.*0"),
-        ({"parallelism": -1}, ValueError, "`parallelism`.*-1"),
-        ({"timeout": -1}, ValueError, "`timeout`.*-1"),
-        ({"loss_threshold": "x"}, ValueError, "`loss_threshold`.*'x'"),
-        ({"mode": "cloud"}, ValueError, "`mode` must be 'cluster' or 'driver', but got 'cloud'"),
-        ({"mode": "driver", "trial_cpus": 2}, ValueError, "`trial_cpus` is for trials that are"),
-        ({"max_retries": -1}, ValueError, "`max_retries` must be a whole number >= 0, but got -1"),
-        ({"max_result_mb": 0}, ValueError, "`max_result_mb`.*megabytes > 0, but got 0"),
-        ({"artifact_dir": 3}, ValueError, "`artifact_dir` must be a path or None, but got 3"),
-        ({"artifact_dir": "s3://b/c"}, ValueError, "`artifact_dir` must be a folder .*'s3://b/c'"),
-        ({"spark_session": 5}, ValueError, "`spark_session` must be a SparkSession, but got 5"),
-    ],
-)
-def test_wrong_arguments(options, error, sentence, spark):
-    """Wrong arguments of SparkTrials are refused with a sentence."""
-    with pytest.raises(error, match=sentence):
-        SparkTrials(**options)
-
-
+@pytest.mark.deployments("local")
 def test_memo_and_ctrl_stay_on_the_driver(trials, saddle):
     """pass_expr_memo_ctrl is refused on Spark."""
     with pytest.raises(ValueError, match=r"`pass_expr_memo_ctrl`.* not on Spark"):
         quiet(saddle_loss, saddle, max_evals=2, trials=trials, pass_expr_memo_ctrl=True)
 
 
-@pytest.mark.classic
+@pytest.mark.deployments("local")
 def test_profiles_need_a_cluster(trials, saddle):
     """A resource profile on a local master is refused with a sentence."""
     from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
-    if not trials._session.sparkContext.master.startswith("local"):
-        pytest.skip("a standalone cluster takes profiles")
     profile = ResourceProfileBuilder().require(TaskResourceRequests().cpus(1)).build
     with_profile = SparkTrials(2, spark_session=trials._session, resource_profile=profile)
     with pytest.raises(ValueError, match=r"resource_profile needs a cluster.*has none"):
@@ -402,7 +403,7 @@ def test_modules_registered_by_value_travel(trials, tmp_path, monkeypatch):
     assert trials.count_successful_trials() == 2
 
 
-def test_objectives_that_use_spark(trials):
+def test_objectives_that_use_spark(trials, is_connect):
     """In the driver's mode an objective uses the session, and its trials run side by side."""
     session = trials._session
     began = []
@@ -414,7 +415,7 @@ def test_objectives_that_use_spark(trials):
     options = {"max_evals": 8, "show_progressbar": False}
     driver = SparkTrials(4, spark_session=session, mode="driver")
     advised = "made with spark.scheduler.mode=FAIR"
-    with nullcontext() if _is_connect(session) else pytest.warns(UserWarning, match=advised):
+    with nullcontext() if is_connect else pytest.warns(UserWarning, match=advised):
         best = fmin(objective, hp.uniform("x", 0, 1), trials=driver, **options)
     assert driver.best_loss == 4950 + best["x"]
     assert len(set(began)) > 1
@@ -430,14 +431,14 @@ def test_spark_jobs_of_a_stopped_trial_end(trials, tmp_path, wait_for):
 
         def sleep(i):
             (tmp_path / str(os.getpid())).touch()
-            time.sleep(60)
+            time.sleep(600)
 
         session.range(0, 1, 1, 1).select(udf(sleep, useArrow=False)("id")).collect()
 
     driver = SparkTrials(2, spark_session=session, mode="driver")
 
     def stop():
-        wait_for(lambda: len(list(tmp_path.iterdir())) == 2, 60)
+        wait_for(lambda: len(list(tmp_path.iterdir())) == 2)
         driver.cancel()
 
     threading.Thread(target=stop, daemon=True).start()
@@ -446,7 +447,7 @@ def test_spark_jobs_of_a_stopped_trial_end(trials, tmp_path, wait_for):
     assert wait_for(lambda: not alive(path.name for path in tmp_path.iterdir()))
 
 
-@pytest.mark.classic
+@pytest.mark.deployments("local", "standalone")
 def test_broadcast_variables_and_accumulators_of_pyspark(trials):
     """An objective may use pyspark's own broadcast variables and accumulators, run after run."""
     context = trials._session.sparkContext
@@ -467,14 +468,15 @@ def test_broadcast_variables_and_accumulators_of_pyspark(trials):
     assert trials.best_loss < 1
 
 
-@pytest.mark.classic
-def test_jobs_keep_the_cells_group_and_pool(trials, wait_for):
+@pytest.mark.deployments("local", "standalone")
+def test_jobs_keep_the_cells_group_and_pool(trials, gate):
     """Jobs of trials are in the caller's job group and pool, and end with that group."""
     context = trials._session.sparkContext
-    tracker, pools = context.statusTracker(), set()
+    tracker, pools, door = context.statusTracker(), set(), gate.door()
 
     def cancel():
-        wait_for(lambda: len(tracker.getJobIdsForGroup("a cell")) >= 4, 60)
+        gate.reached_by(4)
+        assert len(tracker.getJobIdsForGroup("a cell")) == 4
         for stage in tracker.getActiveStageIds():
             pools.add(context._jsc.sc().statusStore().lastStageAttempt(stage).schedulingPool())
         context.cancelJobGroup("a cell")
@@ -484,7 +486,7 @@ def test_jobs_keep_the_cells_group_and_pool(trials, wait_for):
     try:
         threading.Thread(target=cancel, daemon=True).start()
         with pytest.raises(AllTrialsFailed, match="cancelled by the user"):
-            quiet(lambda x: time.sleep(60), hp.uniform("x", 0, 1), max_evals=20, trials=trials)
+            quiet(lambda x: door(), hp.uniform("x", 0, 1), max_evals=20, trials=trials)
     finally:
         for name in ("spark.jobGroup.id", "spark.job.description", "spark.scheduler.pool"):
             context.setLocalProperty(name, None)
@@ -492,23 +494,23 @@ def test_jobs_keep_the_cells_group_and_pool(trials, wait_for):
     assert pools == {"of the cell"}
 
 
-@pytest.mark.classic
-def test_one_job_cancelled_in_spark_is_one_cancelled_trial(trials, wait_for):
+@pytest.mark.deployments("local", "standalone")
+def test_one_job_cancelled_in_spark_is_one_cancelled_trial(trials, gate):
     """A job that is killed from outside is a cancelled trial with a reason; the run goes on."""
     context = trials._session.sparkContext
 
+    door = gate.door()
+
     def objective(x, trial):
-        time.sleep(60 if trial.number == 2 else 0.05)
+        if trial.number == 2:
+            door()
         return x
 
     def kill():
+        gate.reached_by(1)
         store = context._jsc.sc().statusStore()
-        jobs = context.statusTracker().getActiveJobsIds
-        title = lambda job: store.job(job).description().get()  # noqa: E731
-        wait_for(lambda: any(title(job).startswith("trial 2:") for job in jobs()), 60)
-        time.sleep(1)
-        for job in jobs():
-            if title(job).startswith("trial 2:"):
+        for job in context.statusTracker().getActiveJobsIds():
+            if store.job(job).description().get().startswith("trial 2:"):
                 context._jsc.sc().cancelJob(job)
 
     threading.Thread(target=kill, daemon=True).start()
@@ -538,6 +540,7 @@ def test_the_drivers_cancel_is_the_last_resort(trials, monkeypatch):
             time.sleep(60)
         return x
 
+    quiet(lambda x: x, hp.uniform("x", 0, 1), max_evals=8, trials=trials)  # processes are warm
     quiet(objective, hp.uniform("x", 0, 1), max_evals=8, trials=timed)
     assert timed.to_pandas()["status"].value_counts().to_dict() == {"ok": 7, "timed_out": 1}
     assert "cancelled by the driver after" in timed.errors()[1]
@@ -558,7 +561,7 @@ def test_retries_of_crashes(trials, tmp_path):
     assert list(frame["attempt"]) == [1, 2, 0, 0, 0, 0]
 
 
-def test_archives_added_later_reach_warm_processes(trials, tmp_path):
+def test_archives_added_later_reach_warm_processes(trials, tmp_path, is_connect):
     """A zip of modules that is added to the session is found by processes that run already."""
     archive = tmp_path / "late_modules.zip"
     with zipfile.ZipFile(archive, "w") as file:
@@ -572,138 +575,9 @@ def test_archives_added_later_reach_warm_processes(trials, tmp_path):
     space = hp.uniform("x", 0, 1)
     with pytest.raises(AllTrialsFailed, match="the module 'late_module' is not installed"):
         quiet(objective, space, max_evals=4, trials=trials)
-    if _is_connect(trials._session):
+    if is_connect:
         trials._session.addArtifacts(str(archive), pyfile=True)
     else:
         trials._session.sparkContext.addPyFile(str(archive))
     quiet(objective, space, max_evals=8, trials=trials)
     assert trials.count_successful_trials() == 4
-
-
-@pytest.mark.slow
-def test_executors_need_nothing_installed(run_python, tmp_path):
-    """Trials run on a Python without sparktune, cloudpickle, numpy or anything installed."""
-    import venv
-
-    venv.create(tmp_path / "bare", with_pip=False)
-    script = """
-import sys
-from sparktune import STATUS_OK, SparkTrials, fmin, hp
-def objective(config, trial):
-    missing = []
-    for name in ("sparktune", "cloudpickle", "numpy"):
-        try:
-            __import__(name)
-        except ImportError:
-            missing.append(name)
-    trial.report(0, 1.0)
-    return {"loss": config["x"] ** 2, "status": STATUS_OK, "missing": missing,
-            "python": sys.executable}
-trials = SparkTrials(parallelism=2)
-fmin(objective, {"x": hp.uniform("x", -1, 1)}, max_evals=6, trials=trials)
-print(trials.count_successful_trials(), trials.best_trial["result"])
-"""
-    python = str(tmp_path / "bare" / "bin" / "python")
-    out = run_python(script, env={"PYSPARK_PYTHON": python}).stdout
-    assert out.startswith("6 ")
-    assert "'missing': ['sparktune', 'cloudpickle', 'numpy']" in out
-    assert repr(python) in out
-
-
-@pytest.mark.slow
-def test_local_workers_run_the_drivers_python(run_python):
-    """On a local master without PYSPARK_PYTHON the workers run the driver's own Python."""
-    script = """
-import os, sys
-os.environ.pop("PYSPARK_PYTHON", None)
-from pyspark.sql import SparkSession
-from sparktune import SparkTrials, fmin, hp
-if "first" in sys.argv:
-    SparkSession.builder.master("local[2]").getOrCreate()
-trials = SparkTrials(parallelism=2)
-objective = lambda x: {"loss": x, "python": sys.executable}
-fmin(objective, hp.uniform("x", 0, 1), max_evals=2, trials=trials)
-print(trials.results[0]["python"] == sys.executable)
-"""
-    assert run_python(script).stdout.endswith("True\n")
-    assert run_python(script, "first").stdout.endswith("True\n")
-
-
-@pytest.mark.slow
-def test_a_stopped_context_ends_the_run(run_python):
-    """When the SparkContext is stopped, fmin ends with an error and keeps what has ended."""
-    script = """
-import threading, time
-from sparktune import EngineStopped, SparkTrials, fmin, hp
-trials = SparkTrials(parallelism=2)
-def stop(trials):
-    if trials.count_total_trials() >= 3 and not stopping:
-        stopping.append(threading.Thread(target=trials._session.stop))
-        stopping[0].start()
-    return False, []
-stopping = []
-try:
-    fmin(lambda x, trial: time.sleep(20 * (trial.number > 5)) or x, hp.uniform("x", 0, 1),
-         max_evals=50, trials=trials, early_stop_fn=stop, show_progressbar=False)
-except EngineStopped as error:
-    print(error)
-stopping[0].join()
-print(trials.count_total_trials() >= 3, trials.count_by_state_synced(1))
-fmin(lambda x: x, hp.uniform("x", 0, 1), max_evals=10, trials=trials, show_progressbar=False)
-print(trials.count_total_trials())
-"""
-    out = run_python(script).stdout.splitlines()
-    assert "the SparkContext was stopped while trials were running" in out[0]
-    assert out[1:] == ["True 0", "10"]
-
-
-@pytest.mark.slow
-def test_on_executors_of_their_own(run_python, tmp_path):
-    """A crash runs once though Spark would try again; a lost executor's trial runs once more."""
-    script = """
-import os, signal, time
-from pathlib import Path
-from pyspark.sql import SparkSession
-from sparktune import SparkTrials, fmin, hp
-folder = Path.cwd()
-session = SparkSession.builder.master("local-cluster[2,1,1024]").config(
-    map={"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1"}).getOrCreate()
-def ancestor(pid, generations):
-    for _ in range(generations):
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return pid
-def objective(n):
-    with open(folder / "log", "a") as log:
-        log.write(f"{n}")
-    if n == 3:
-        os._exit(1)
-    if n == 5 and not (folder / "killed").exists():
-        (folder / "killed").touch()
-        # above the trial: its watchdog, Spark's worker, the daemon of workers, the executor's JVM
-        os.kill(ancestor(os.getpid(), 4), signal.SIGKILL)
-        time.sleep(60)
-    return n
-trials = SparkTrials(parallelism=2)
-fmin(objective, hp.randint("n", 8), max_evals=8, trials=trials, show_progressbar=False)
-frame = trials.to_pandas().sort_values("params_n")
-print(list(frame["status"]), list(frame["attempt"]))
-print(frame[frame["params_n"] == 3]["error"].iloc[0].splitlines()[0])
-print("".join(sorted((folder / "log").read_text())))
-"""
-    env = {"PYSPARK_PYTHON": os.sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
-    out = run_python(script, env=env).stdout.splitlines()
-    assert out[0] == str(["ok"] * 3 + ["failed"] + ["ok"] * 4) + " " + str([0] * 5 + [1, 0, 0])
-    assert out[1].startswith("the trial's process died under the objective: it exited with code 1")
-    assert out[2] == "012345567"
-
-
-def test_an_engine_on_a_stopped_context_is_refused():
-    """A run on a context that was stopped is refused before anything starts."""
-    from sparktune.engines.base import Job
-    from sparktune.engines.spark_classic import SparkClassic
-
-    class Stopped:
-        _jsc = None
-
-    with pytest.raises(EngineStopped, match="was stopped; create a new session"):
-        SparkClassic(Stopped(), 2).open(Job(len, "r"))

@@ -214,11 +214,26 @@ def test_everything_public_exists():
             assert hasattr(module, public), f"{name}: {public}"
 
 
+TESTS = sorted(Path(__file__).parents[1].rglob("*.py"))
+
+
 def test_every_test_says_its_behaviour():
     """Every test has a docstring of one sentence."""
-    for path in Path(__file__).parent.rglob("test_*.py"):
+    for path in TESTS:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 text = ast.get_docstring(node) or ""
                 assert text.endswith("."), f"{path.name}: {node.name}"
                 assert "\n\n" not in text, f"{path.name}: {node.name}"
+
+
+def test_no_unit_test_sleeps():
+    """A unit test waits for what happens, and takes no time on purpose."""
+    for path in TESTS:
+        if "unit" in path.parts:
+            called = {
+                node.attr
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.Attribute)
+            }
+            assert not called & {"sleep", "monotonic", "perf_counter", "process_time"}, path

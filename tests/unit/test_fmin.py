@@ -6,7 +6,6 @@ import os
 import pickle
 import signal
 import threading
-import time
 import warnings
 
 import numpy as np
@@ -265,26 +264,41 @@ def test_all_failed_says_how_many_and_why(saddle):
     assert "'a': " in text
 
 
-def test_a_timeout_returns_the_best(saddle):
+def test_a_timeout_returns_the_best(saddle, clock):
     """After the timeout fmin returns the best of what has ended."""
     trials = Trials(parallelism=2, executor="threads")
+    began, over = threading.Event(), threading.Event()
 
-    def objective(config):
-        time.sleep(0.05 if len(trials) < 4 else 60)
+    def objective(config, trial):
+        if trial.number == 4:
+            began.wait(60)
+            clock.advance(11)
+        elif trial.number > 4:
+            began.set()
+            over.wait(60)
         return saddle_loss(config)
 
-    began = time.monotonic()
-    best = quiet(objective, saddle, max_evals=100, timeout=2, trials=trials)
-    assert time.monotonic() - began < 20
+    best = quiet(objective, saddle, max_evals=100, timeout=10, trials=trials)
+    over.set()
     assert best == trials.argmin
+    assert trials.count_successful_trials() == 5
     assert trials.count_cancelled_trials() >= 1
 
 
-def test_a_timeout_before_any_trial_ended(saddle):
+def test_a_timeout_before_any_trial_ended(saddle, clock):
     """Where no trial ended in time, the error says so."""
-    trials = Trials(parallelism=2, executor="threads")
+    trials, over = Trials(parallelism=2, executor="threads"), threading.Event()
+    both = threading.Barrier(2)
+
+    def objective(config, trial):
+        if both.wait(60) == 0:
+            clock.advance(11)
+            trial.report(0, 1.0)  # something happens, and the run looks at its clock
+        over.wait(60)
+
     with pytest.raises(AllTrialsFailed, match=r"timeout.*no trial has ended.*2 were cancelled"):
-        quiet(lambda c: time.sleep(60), saddle, max_evals=9, timeout=0.5, trials=trials)
+        quiet(objective, saddle, max_evals=9, timeout=10, trials=trials)
+    over.set()
 
 
 def test_a_loss_threshold(saddle):
@@ -390,9 +404,7 @@ def test_trials_saved_in_the_middle_go_on_whole(saddle):
         saved.append(pickle.dumps(trials))
         return False, []
 
-    quiet(
-        lambda c: time.sleep(0.01) or 0.0, saddle, max_evals=12, trials=trials, early_stop_fn=save
-    )
+    quiet(lambda c: 0.0, saddle, max_evals=12, trials=trials, early_stop_fn=save)
     copy = pickle.loads(saved[3])
     quiet(saddle_loss, saddle, max_evals=20, trials=copy)
     assert copy.count_successful_trials() == 20
@@ -500,26 +512,29 @@ def test_ctrl_c_is_raised_again_and_keeps_everything(saddle, capsys):
     assert len(trials) == 10
 
 
-def test_another_thread_ends_a_run(executor_and_n, saddle):
+def test_another_thread_ends_a_run(executor_and_n, saddle, gate):
     """trials.cancel() from another thread ends a run with its best so far; it can go on."""
     executor, n = executor_and_n
-    trials = Trials(parallelism=n, executor=executor)
+    trials, door = Trials(parallelism=n, executor=executor), gate.door()
 
     def objective(config, trial):
         if trial.number >= 3 * n:
-            time.sleep(0.2 if n == 1 else 60)
+            door()
         return 1.0
 
     def cancel():
-        while trials.count_successful_trials() < 3 * n:
-            time.sleep(0.02)
+        gate.reached_by(n)
         trials.cancel()
+        if executor is None:
+            gate.open()
 
-    threading.Thread(target=cancel, daemon=True).start()
+    thread = threading.Thread(target=cancel, daemon=True)
+    thread.start()
     fmin(objective, saddle, max_evals=1000, trials=trials, show_progressbar=False)
+    thread.join()
     assert trials.fmin_cancelled_reason == "fmin run cancelled by the user"
     ended = trials.count_successful_trials()
-    assert 3 * n <= ended < 20
+    assert ended == 3 * n + (executor is None)
     fmin(lambda c: 0.5, saddle, max_evals=ended + 3, trials=trials, show_progressbar=False)
     assert (trials.best_loss, trials.fmin_cancelled_reason) == (0.5, None)
 
@@ -534,10 +549,11 @@ def test_fmin_limits_the_time_of_trials(saddle):
     trials = Trials(trial_timeout=30)
 
     def objective(config, trial):
-        time.sleep(20 if trial.number % 2 else 0)
+        if trial.number % 2:
+            threading.Event().wait(60)
         return 1.0
 
-    fmin(objective, saddle, max_evals=4, trials=trials, trial_timeout=0.2, show_progressbar=False)
+    fmin(objective, saddle, max_evals=4, trials=trials, trial_timeout=0.5, show_progressbar=False)
     assert list(trials.to_pandas()["status"]) == ["ok", "timed_out"] * 2
     assert trials.count_total_trials() == 4
     assert trials.count_failed_trials() == 2
@@ -558,27 +574,40 @@ def test_too_much_parallelism_is_advised_against(saddle):
         fmin(lambda c: 1.0, saddle, trials=Trials(parallelism=2, executor="threads"), **options)
 
 
-def test_processes_use_what_this_one_does_not_share(saddle):
+def test_processes_use_what_this_one_does_not_share(saddle, gate):
     """Trials(parallelism=n) runs trials in n processes other than this one."""
-    trials = Trials(parallelism=3)
-    fmin(
-        lambda c: {"loss": time.sleep(0.1) or c["a"], "pid": os.getpid()}, saddle, max_evals=12,
-        trials=trials, show_progressbar=False,
-    )  # fmt: skip
+    trials, door = Trials(parallelism=3), gate.door()
+
+    def objective(config):
+        door()
+        return {"loss": config["a"], "pid": os.getpid()}
+
+    def let_go():
+        gate.reached_by(3)
+        gate.open()
+
+    threading.Thread(target=let_go, daemon=True).start()
+    fmin(objective, saddle, max_evals=12, trials=trials, show_progressbar=False)
     pids = {result["pid"] for result in trials.results}
     assert len(pids) == 3
     assert os.getpid() not in pids
 
 
 def test_a_real_signal_interrupts_running_threads(saddle):
-    """SIGINT while threads run ends fmin at once."""
-    trials = Trials(parallelism=2, executor="threads")
-    timer = threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    began = time.monotonic()
+    """SIGINT while threads run ends fmin without waiting for them."""
+    trials, over = Trials(parallelism=2, executor="threads"), threading.Event()
+    both, ended = threading.Barrier(2), []
+
+    def objective(config):
+        if both.wait(60) == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        over.wait(60)
+        ended.append(config)
+
     with pytest.raises(KeyboardInterrupt):
-        quiet(lambda c: time.sleep(0.01) or time.sleep(30), saddle, max_evals=9, trials=trials)
-    assert time.monotonic() - began < 15
+        quiet(objective, saddle, max_evals=9, trials=trials)
+    assert not ended
+    over.set()
     assert trials.count_cancelled_trials() == 2
 
 

@@ -1,7 +1,6 @@
 """The loop: its events, budgets, order, and what it leaves behind."""
 
 import threading
-import time
 from concurrent.futures import Future
 from contextlib import closing
 
@@ -45,6 +44,26 @@ def go(objective, space, engine=None, budget=None, history=None, **options):
 
 def of_kind(events, kind):
     return [event for event in events if isinstance(event, kind)]
+
+
+def one_minimum(config):
+    return (config["x"] - 0.3) ** 2
+
+
+class Backwards(Threads):
+    """Threads whose trials end in the opposite order within each batch."""
+
+    def in_turn(self, k):
+        """The objective, for batches of k trials that run side by side."""
+        ended = [threading.Event() for _ in range(100)]
+
+        def objective(config, trial):
+            if (trial.number + 1) % k:
+                assert ended[trial.number + 1].wait(60)
+            ended[trial.number].set()
+            return one_minimum(config)
+
+        return objective
 
 
 @pytest.mark.parametrize("engine", [Serial(), Threads(3)], ids=["serial", "threads"])
@@ -92,13 +111,9 @@ def test_slots_are_refilled_before_an_event_is_handed_out(space):
 
 def test_a_batch_is_the_same_on_every_engine_at_any_parallelism(space):
     """With batch=k the seed alone decides the trials, though they end in another order."""
-
-    def objective(config):
-        time.sleep(0.01 * config["x"])
-        return (config["x"] - 0.3) ** 2
-
     runs = []
-    for engine in (Serial(), Threads(2), Threads(5), Threads(16)):
+    for engine in (Serial(), Threads(2), Backwards(5), Backwards(16)):
+        objective = engine.in_turn(5) if isinstance(engine, Backwards) else one_minimum
         events, history = go(
             objective, space, engine, Budget(max_evals=30), batch=5, suggester=TPE(), seed=3
         )
@@ -117,12 +132,13 @@ def test_a_batch_waits_for_all_of_its_trials(space):
 
 def test_trials_drawn_ahead_wait_for_a_slot(space):
     """queue_ahead draws trials beyond the slots, which run when a slot is free."""
-    at_once, most = [], []
+    at_once, most, two = [], [], threading.Barrier(2)
 
     def objective(config):
         at_once.append(1)
+        two.wait(60)
         most.append(len(at_once))
-        time.sleep(0.02)
+        two.wait(60)
         at_once.pop()
         return 0.0
 
@@ -172,21 +188,35 @@ def test_a_run_that_was_cut_off_goes_on_as_it_would_have(space):
     assert [trial.values for trial in whole] == [trial.values for trial in cut]
 
 
-def test_a_timeout_cancels_what_runs_and_keeps_what_ended(space):
+def test_a_timeout_cancels_what_runs_and_keeps_what_ended(space, clock):
     """At the timeout running trials are cancelled, finished ones kept, and the search is over."""
+    began, over = threading.Event(), threading.Event()
 
-    def objective(config):
-        if config["x"] > 0.3:
-            time.sleep(30)
+    def objective(config, trial):
+        if trial.number == 4:
+            began.wait(60)
+            clock.advance(11)
+        elif trial.number > 4:
+            began.set()
+            over.wait(60)
         return config["x"]
 
-    began = time.monotonic()
-    events, history = go(objective, space, Threads(4), Budget(max_evals=500, timeout=1.0))
-    assert time.monotonic() - began < 10
+    events, history = go(objective, space, Threads(4), Budget(max_evals=500, timeout=10))
+    over.set()
     assert events[-1] == Stopped("timeout")
     assert of_kind(events, Cancelled)
     assert history.count(Status.PENDING) == 0
-    assert history.count(Status.OK) == len(of_kind(events, Finished))
+    assert history.count(Status.OK) == len(of_kind(events, Finished)) == 5
+
+
+def test_a_timeout_is_kept_where_nothing_happens(space):
+    """A search whose trials neither report nor end is over at its timeout."""
+    over = threading.Event()
+    budget = Budget(max_evals=500, timeout=0.1)
+    events, history = go(lambda c: over.wait(60), space, Threads(4), budget)
+    over.set()
+    assert events[-1] == Stopped("timeout")
+    assert history.count(Status.CANCELLED) == len(history)
 
 
 def test_a_loss_threshold_ends_the_search(space):
@@ -208,16 +238,18 @@ def test_points_come_first(space):
 
 def test_leaving_early_cancels_and_keeps(space):
     """A consumer that leaves finds every arrived outcome kept and the rest cancelled."""
-    history = History(space)
+    history, over = History(space), threading.Event()
+
+    def objective(config):
+        return over.wait(60) if config["x"] > 0.5 else 0.0
+
     with closing(
-        search(
-            lambda c: time.sleep(30 * (c["x"] > 0.5)) or 0.0,
-            space, Random(), Threads(3), history, Budget(max_evals=50), 0,
-        )
-    ) as events:  # fmt: skip
+        search(objective, space, Random(), Threads(3), history, Budget(max_evals=50), 0)
+    ) as events:
         for event in events:
             if isinstance(event, Finished):
                 break
+    over.set()
     assert history.count(Status.PENDING) == 0
     assert history.count(Status.OK) >= 1
     assert history.count(Status.CANCELLED) >= 1
@@ -324,12 +356,11 @@ def test_trial_seeds_depend_on_the_run_and_the_number(space):
     assert len({*seeds(1), *seeds(2)}) == 20
 
 
-def test_waiting_does_not_poll(space):
-    """While a trial runs, the loop sleeps: it uses next to no processor time."""
-    began, used = time.monotonic(), time.process_time()
-    go(lambda c: time.sleep(1.0) or 0.0, space, Threads(1), Budget(max_evals=1))
-    assert time.monotonic() - began >= 1.0
-    assert time.process_time() - used < 0.5
+def test_waiting_does_not_poll(space, clock):
+    """However long a trial runs, the loop looks at its clock a few times and waits in between."""
+    budget = Budget(max_evals=1, timeout=500)
+    go(lambda c: threading.Event().wait(0.5), space, Threads(1), budget)
+    assert clock.looks < 10
 
 
 def test_pending_trials_are_seen_by_the_suggester(space):

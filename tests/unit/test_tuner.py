@@ -3,13 +3,11 @@
 import functools
 import json
 import math
+import os
 import pickle
-import re
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -478,7 +476,8 @@ def test_many_threads_ask_and_tell(saddle):
     def slow(new_ids, domain, trials, seed):
         before = len(trials._rows())
         begun.append(new_ids[0])
-        time.sleep(0.002)
+        for _ in range(20):
+            os.sched_yield()  # whoever does not wait comes in here
         assert len(trials._rows()) == before, "another call came in between"
         return rand.suggest(new_ids, domain, trials, seed)
 
@@ -573,14 +572,3 @@ def test_any_order_of_calls(calls, seed):
     assert tuner.trials.count_failed_trials() == counts[Status.FAILED]
     assert tuner.trials.count_cancelled_trials() == counts[Status.CANCELLED]
     assert len(tuner.trials) == len(expected) - counts[Status.CANCELLED] - counts[Status.FAILED]
-
-
-def test_the_example_of_the_readme(capsys):
-    """The README's example of ask and tell runs, and finds what it looks for."""
-    text = (Path(__file__).parents[1] / "README.md").read_text()
-    (code,) = re.findall(r"## Ask and tell\n.*?```python\n(.*?)```", text, re.DOTALL)
-    names = {}
-    exec(code, names)
-    assert "'n': 1" in capsys.readouterr().out
-    assert names["tuner"].trials.count_successful_trials() == 40
-    assert names["tuner"].trials.best_loss < 1.5

@@ -11,11 +11,11 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 
 import pytest
 
 from sparktune import Trials, fmin, hp
+from sparktune.views import progress as progress_module
 
 SPACE = hp.uniform("x", 0, 1)
 
@@ -31,11 +31,17 @@ def test_the_bar_shows_how_things_stand(capsys):
     assert out == ""
 
 
-def test_running_trials_are_shown(capsys):
+def test_running_trials_are_shown(capsys, monkeypatch, wait_for):
     """While trials run the bar says how many."""
-    trials = Trials(parallelism=3, executor="threads")
-    fmin(lambda c: time.sleep(0.3) or 0.0, SPACE, max_evals=6, trials=trials)
-    assert "running: 3" in capsys.readouterr().err
+    monkeypatch.setattr(progress_module, "_SECONDS_BETWEEN", 0)  # else it draws ten times a second
+    trials, drawn = Trials(parallelism=3, executor="threads"), []
+
+    def shown():
+        drawn.append(capsys.readouterr().err)
+        return any("running: 3" in each for each in drawn)
+
+    fmin(lambda c: 0.0 if wait_for(shown) else 1.0, SPACE, max_evals=6, trials=trials)
+    assert shown()
 
 
 @pytest.mark.parametrize("options", [{"show_progressbar": False}, {"verbose": False}])

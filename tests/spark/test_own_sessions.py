@@ -1,0 +1,120 @@
+"""Scripts that make or lose a Spark session of their own."""
+
+import sys
+
+import pytest
+
+pytestmark = [pytest.mark.full, pytest.mark.deployments("local")]
+
+
+def test_executors_need_nothing_installed(run_python, tmp_path):
+    """Trials run on a Python without sparktune, cloudpickle, numpy or anything installed."""
+    import venv
+
+    venv.create(tmp_path / "bare", with_pip=False)
+    script = """
+import sys
+from sparktune import STATUS_OK, SparkTrials, fmin, hp
+def objective(config, trial):
+    missing = []
+    for name in ("sparktune", "cloudpickle", "numpy"):
+        try:
+            __import__(name)
+        except ImportError:
+            missing.append(name)
+    trial.report(0, 1.0)
+    return {"loss": config["x"] ** 2, "status": STATUS_OK, "missing": missing,
+            "python": sys.executable}
+trials = SparkTrials(parallelism=2)
+fmin(objective, {"x": hp.uniform("x", -1, 1)}, max_evals=6, trials=trials)
+print(trials.count_successful_trials(), trials.best_trial["result"])
+"""
+    python = str(tmp_path / "bare" / "bin" / "python")
+    out = run_python(script, env={"PYSPARK_PYTHON": python}).stdout
+    assert out.startswith("6 ")
+    assert "'missing': ['sparktune', 'cloudpickle', 'numpy']" in out
+    assert repr(python) in out
+
+
+def test_local_workers_run_the_drivers_python(run_python):
+    """On a local master without PYSPARK_PYTHON the workers run the driver's own Python."""
+    script = """
+import os, sys
+os.environ.pop("PYSPARK_PYTHON", None)
+from pyspark.sql import SparkSession
+from sparktune import SparkTrials, fmin, hp
+if "first" in sys.argv:
+    SparkSession.builder.master("local[2]").getOrCreate()
+trials = SparkTrials(parallelism=2)
+objective = lambda x: {"loss": x, "python": sys.executable}
+fmin(objective, hp.uniform("x", 0, 1), max_evals=2, trials=trials)
+print(trials.results[0]["python"] == sys.executable)
+"""
+    assert run_python(script).stdout.endswith("True\n")
+    assert run_python(script, "first").stdout.endswith("True\n")
+
+
+def test_a_stopped_context_ends_the_run(run_python):
+    """When the SparkContext is stopped, fmin ends with an error and keeps what has ended."""
+    script = """
+import threading, time
+from sparktune import EngineStopped, SparkTrials, fmin, hp
+trials = SparkTrials(parallelism=2)
+def stop(trials):
+    if trials.count_total_trials() >= 3 and not stopping:
+        stopping.append(threading.Thread(target=trials._session.stop))
+        stopping[0].start()
+    return False, []
+stopping = []
+try:
+    fmin(lambda x, trial: time.sleep(20 * (trial.number > 5)) or x, hp.uniform("x", 0, 1),
+         max_evals=50, trials=trials, early_stop_fn=stop, show_progressbar=False)
+except EngineStopped as error:
+    print(error)
+stopping[0].join()
+print(trials.count_total_trials() >= 3, trials.count_by_state_synced(1))
+fmin(lambda x: x, hp.uniform("x", 0, 1), max_evals=10, trials=trials, show_progressbar=False)
+print(trials.count_total_trials())
+"""
+    out = run_python(script).stdout.splitlines()
+    assert "the SparkContext was stopped while trials were running" in out[0]
+    assert out[1:] == ["True 0", "10"]
+
+
+def test_on_executors_of_their_own(run_python, tmp_path):
+    """A crash runs once though Spark would try again; a lost executor's trial runs once more."""
+    script = """
+import os, signal, time
+from pathlib import Path
+from pyspark.sql import SparkSession
+from sparktune import SparkTrials, fmin, hp
+folder = Path.cwd()
+session = SparkSession.builder.master("local-cluster[2,1,1024]").config(
+    map={"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1"}).getOrCreate()
+def ancestor(pid, generations):
+    for _ in range(generations):
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return pid
+def objective(n):
+    with open(folder / "log", "a") as log:
+        log.write(f"{n}")
+    if n == 3:
+        os._exit(1)
+    if n == 5 and not (folder / "killed").exists():
+        (folder / "killed").touch()
+        # above the trial: its watchdog, Spark's worker, the daemon of workers, the executor's JVM
+        os.kill(ancestor(os.getpid(), 4), signal.SIGKILL)
+        time.sleep(60)
+    return n
+trials = SparkTrials(parallelism=2)
+fmin(objective, hp.randint("n", 8), max_evals=8, trials=trials, show_progressbar=False)
+frame = trials.to_pandas().sort_values("params_n")
+print(list(frame["status"]), list(frame["attempt"]))
+print(frame[frame["params_n"] == 3]["error"].iloc[0].splitlines()[0])
+print("".join(sorted((folder / "log").read_text())))
+"""
+    env = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    out = run_python(script, env=env).stdout.splitlines()
+    assert out[0] == str(["ok"] * 3 + ["failed"] + ["ok"] * 4) + " " + str([0] * 5 + [1, 0, 0])
+    assert out[1].startswith("the trial's process died under the objective: it exited with code 1")
+    assert out[2] == "012345567"
