@@ -90,7 +90,6 @@ def test_the_dominant_idiom_of_old_scripts():
         functools.partial(tpe.suggest, n_startup_jobs=5, gamma=0.2, verbose=False),
         functools.partial(functools.partial(tpe.suggest, n_startup_jobs=5), n_EI_candidates=3),
     ],
-    ids=str,
 )
 def test_algorithms(algo, saddle):
     """Algo takes suggest functions, partials, modules and suggesters."""
