@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Sets up .venv with sparktune and the extras named as first argument ("spark,sklearn,pandas" by default):
 # finds a Python and a Java, installs what is missing where that can be done, else says what to do.
+#   conf/setup.sh [EXTRAS [REQUIREMENT ...]]   requirements: further ones, as pip takes them
 #   PYTHON=...   the Python to use (3.10 or newer)
 #   VENV=...     the folder of the environment (.venv by default)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 extras=${1:-spark,sklearn,pandas}
+shift || true
 venv=${VENV:-.venv}
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -61,4 +63,4 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     fi
 fi
 say "installing sparktune[$extras] into $venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e ".[$extras]"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e ".[$extras]" "$@"

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Makes the environment that a part of the full tests runs in, .venvs/NAME, and prints its Python.
+#   conf/environment.sh client                               pyspark-client and the wheel, without pyspark
+#   conf/environment.sh oldest | newest                      that release of Spark
+#   conf/environment.sh python3.10 | python3.12 | python3.13
+#   conf/environment.sh peers                                Hyperopt and Optuna
+# Exits with 3 where this machine has no such Python.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+name=$1
+export VENV=.venvs/$name
+
+named_python() {
+    local root
+    if "$1" -c '' 2>/dev/null; then
+        printf '%s\n' "$1"
+        return
+    fi
+    for root in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"${1#python}".*/bin; do
+        if [ -x "$root/$1" ]; then
+            printf '%s\n' "$root/$1"
+            return
+        fi
+    done
+    printf 'environment: no %s on this machine\n' "$1" >&2
+    exit 3
+}
+
+{
+    case $name in
+    client)
+        # the wheel, as a user gets it: an editable install would not show a file that is missing
+        bash conf/setup.sh test
+        rm -rf "$VENV/wheel"
+        "$VENV/bin/python" -m pip wheel --quiet --no-deps -w "$VENV/wheel" .
+        "$VENV/bin/python" -m pip uninstall --quiet --yes sparktune
+        "$VENV/bin/python" -m pip install --quiet "$(echo "$VENV"/wheel/sparktune-*.whl)[client]"
+        ;;
+    oldest) bash conf/setup.sh spark,test "pyspark==3.5.2" ;;
+    newest) bash conf/setup.sh connect,test --upgrade pyspark ;;
+    python3.*)
+        PYTHON=$(named_python "$name") || exit $?
+        export PYTHON
+        bash conf/setup.sh test
+        ;;
+    peers) bash conf/setup.sh test,peers ;;
+    *)
+        printf 'environment: unknown name %s\n' "$name" >&2
+        exit 2
+        ;;
+    esac
+} >&2
+printf '%s\n' "$PWD/$VENV/bin/python"

@@ -1,0 +1,186 @@
+"""The parts of the tests: what each runs, in which environment, and how long it may take."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[1]
+REPORTS = ROOT / ".cache" / "tests"
+NO_SUCH_PYTHON = 3  # exit code of environment.sh
+SECONDS_TO_CLEAN_UP = 60  # for fixtures that stop servers
+SLOWEST = 25
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part.
+
+    Attributes:
+        command: what it runs, as in a shell; "pytest" and "python" are those of the environment.
+        minutes: how long it may take.
+        environment: a name for conf/environment.sh; None for the environment of the caller.
+    """
+
+    command: str
+    minutes: float
+    environment: str | None = None
+
+
+GATE = {
+    "lint": Part("python -m ruff check .", 1),
+    "format": Part("python -m ruff format --check .", 1),
+    "types": Part("python -m mypy", 5),
+    "unit": Part("pytest tests/unit -n 2", 5),
+    "conformance": Part("pytest tests/conformance -n 2", 5),
+    "local": Part("pytest tests/spark --spark=local -v", 10),
+    "connect": Part("pytest tests/spark --spark=connect -v", 10),
+    "scripts": Part("pytest tests/scripts -v", 10),
+}
+_NO_FAULTS = "--full -v --ignore=tests/spark/test_faults.py"
+_SCRIPTS = "pytest tests/scripts --full -v"
+_WITHOUT_SPARK = "pytest tests/unit tests/conformance -n 2"
+FULL = {
+    **GATE,
+    "local": Part(f"pytest tests/spark --spark=local {_NO_FAULTS}", 15),
+    "connect": Part(f"pytest tests/spark --spark=connect {_NO_FAULTS}", 15),
+    "scripts": Part(f"{_SCRIPTS} --ignore=tests/scripts/test_notebooks.py", 15),
+    "notebooks": Part("pytest tests/scripts/test_notebooks.py --full -v", 15),
+    "standalone": Part(f"pytest tests/spark --spark=standalone {_NO_FAULTS}", 20),
+    "client": Part(f"pytest tests/spark --spark=client {_NO_FAULTS}", 20),
+    **{
+        f"faults-{where}": Part(f"pytest tests/spark/test_faults.py --spark={where} --full -v", 20)
+        for where in ("local", "standalone", "connect")
+    },
+    "oldest": Part("pytest tests/spark --spark=local -v", 15, "oldest"),
+    "newest": Part("pytest tests/spark --spark=local -v", 15, "newest"),
+    "newest-connect": Part("pytest tests/spark --spark=connect -v", 15, "newest"),
+    **{name: Part(_WITHOUT_SPARK, 10, name) for name in ("python3.10", "python3.12", "python3.13")},
+    "peers": Part("pytest tests/peers -v", 15, "peers"),
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What became of a part."""
+
+    name: str
+    result: str
+    seconds: float
+
+    @property
+    def failed(self) -> bool:
+        """Whether something is wrong with what was tested."""
+        return not self.result.startswith(("ok", "not run"))
+
+
+def run(name: str, part: Part) -> Ran:
+    """Run a part, at most for its minutes, and show what it prints."""
+    print(f"\n== {name}: {part.command}", flush=True)
+    began = time.monotonic()
+    python = sys.executable
+    if part.environment is not None:
+        script = ["bash", str(ROOT / "conf" / "environment.sh"), part.environment]
+        made = subprocess.run(script, stdout=subprocess.PIPE, text=True, check=False)
+        if made.returncode == NO_SUCH_PYTHON:
+            return Ran(name, f"not run: no {part.environment} on this machine", 0.0)
+        if made.returncode:
+            return Ran(name, "failed: no environment", time.monotonic() - began)
+        python = made.stdout.strip()
+    program, *words = shlex.split(part.command)
+    command = [python, *words]
+    if program == "pytest":
+        command = [python, "-m", "pytest", f"--junitxml={report_of(name)}", *words]
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, preexec_fn=interruptible)
+    try:
+        code = process.wait(part.minutes * 60)
+        result = "ok" if code == 0 else f"failed: exit code {code}"
+    except subprocess.TimeoutExpired:
+        end(process)
+        result = f"failed: not done within {part.minutes:g} minutes"
+    except KeyboardInterrupt:
+        end(process)
+        raise
+    return Ran(name, result, time.monotonic() - began)
+
+
+def interruptible() -> None:
+    """Let pytest hear SIGINT, which a shell switches off for what it runs in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt a part, so that it stops its servers; kill it where it does not."""
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(SECONDS_TO_CLEAN_UP)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def report_of(name: str) -> Path:
+    """Where pytest writes what became of a part's tests."""
+    return REPORTS / f"{name}.xml"
+
+
+def cases(name: str) -> list[ElementTree.Element]:
+    """The tests of a part that have run."""
+    path = report_of(name)
+    return list(ElementTree.parse(path).iter("testcase")) if path.exists() else []
+
+
+def show_slowest(names: list[str]) -> None:
+    """Print the tests that took longest, setup and teardown included."""
+    found = [(float(c.get("time", 0)), name, c) for name in names for c in cases(name)]
+    print(f"\n== the {SLOWEST} slowest tests", flush=True)
+    for seconds, name, case in sorted(found, key=lambda each: -each[0])[:SLOWEST]:
+        print(f"{seconds:7.1f} s  {name:15} {case.get('classname')}::{case.get('name')}")
+
+
+def show_table(ran: list[Ran]) -> None:
+    """Print what became of the parts, and of which commit."""
+    git = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
+    commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    total = sum(part.seconds for part in ran)
+    print(f"\n== {commit.strip() or 'no git here'}, Python {sys.version.split()[0]}, {total:.0f} s")
+    for part in ran:
+        print(
+            f"{part.name:16} {part.seconds:6.0f} s {len(cases(part.name)):6} tests  {part.result}"
+        )
+    sys.stdout.flush()
+
+
+def main(words: list[str]) -> int:
+    """Run the gate, or the parts that the words name; 1 where one of them failed."""
+    full = bool(words) and words[0] == "full"
+    if words == ["parts"]:
+        for name, part in FULL.items():
+            print(f"{name:16} {part.command}")
+        return 0
+    unknown = [name for name in words[1:] if name not in FULL] if full else words
+    if unknown:
+        print(f"no part {', '.join(unknown)}; there are: full {' '.join(FULL)}", file=sys.stderr)
+        return 2
+    parts = {name: FULL[name] for name in words[1:] or FULL} if full else GATE
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    for name in parts:
+        report_of(name).unlink(missing_ok=True)
+    ran: list[Ran] = []
+    for name, part in parts.items():
+        ran.append(run(name, part))
+        print(f"== {name}: {ran[-1].result}, {ran[-1].seconds:.1f} s", flush=True)
+        if ran[-1].failed and not full:
+            break
+    show_slowest(list(parts))
+    show_table(ran)
+    return int(any(part.failed for part in ran))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
