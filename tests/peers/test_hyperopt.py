@@ -1,0 +1,106 @@
+"""What Hyperopt's users bring along: the words with their parameters, and what they mean."""
+
+import inspect
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import sparktune
+from sparktune import Trials, fmin, hp, rand
+
+hyperopt = pytest.importorskip("hyperopt")
+
+WORDS = {
+    "uniform": (-1, 2),
+    "loguniform": (-3, 1),
+    "normal": (1, 2),
+    "lognormal": (0, 1),
+    "quniform": (0, 5, 0.5),
+    "qloguniform": (0, 3, 1),
+    "qnormal": (0, 3, 1),
+    "qlognormal": (0, 1, 0.5),
+    "randint": (5,),
+}
+
+
+def drawn_by_hyperopt(word, *arguments):
+    """What Hyperopt draws for a word, 800 times."""
+    from hyperopt.pyll.stochastic import sample
+
+    rng = np.random.default_rng(0)
+    node = getattr(hyperopt.hp, word)("x", *arguments)
+    return np.array([float(sample(node, rng=rng)) for _ in range(800)])
+
+
+def drawn_by_us(word, *arguments):
+    """What random search draws for a word, 800 times."""
+    trials = Trials()
+    fmin(
+        lambda x: 0.0, getattr(hp, word)("x", *arguments), algo=rand.suggest, max_evals=800,
+        trials=trials, rstate=0, show_progressbar=False,
+    )  # fmt: skip
+    return np.array(trials.vals["x"], float)
+
+
+def names(function):
+    """The parameters that a caller may give, in their order."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds]
+
+
+@pytest.mark.parametrize("name", ["fmin", "space_eval"])
+def test_functions_take_hyperopts_parameters_in_its_order(name):
+    """What is called by position or by keyword in Hyperopt can be called so here."""
+    theirs, ours = names(getattr(hyperopt, name)), names(getattr(sparktune, name))
+    assert ours[: len(theirs)] == theirs
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_words_draw_from_hyperopts_distributions(word):
+    """Random search draws each word's values from the distribution that Hyperopt has for it."""
+    theirs, ours = drawn_by_hyperopt(word, *WORDS[word]), drawn_by_us(word, *WORDS[word])
+    if len(set(theirs)) > 100:
+        assert stats.ks_2samp(theirs, ours).pvalue > 1e-3
+    else:
+        values = sorted({*theirs, *ours})
+        counts = np.array([[np.sum(each == v) for v in values] for each in (theirs, ours)])
+        common = counts.sum(0) >= 10
+        assert stats.chi2_contingency(counts[:, common]).pvalue > 1e-3
+
+
+def test_uniformint_is_uniform():
+    """Every whole number is equally likely, where Hyperopt gives the two ends half of that."""
+    theirs, ours = drawn_by_hyperopt("uniformint", 1, 6), drawn_by_us("uniformint", 1, 6)
+    assert set(theirs) == set(ours) == {1, 2, 3, 4, 5, 6}
+    assert stats.chisquare(np.unique(ours, return_counts=True)[1]).pvalue > 1e-3
+    assert stats.chisquare(np.unique(theirs, return_counts=True)[1]).pvalue < 1e-3
+
+
+def test_a_script_runs_with_another_import():
+    """A script that names one space in both libraries' words gets the same kind of answers."""
+
+    def script(library):
+        space = library.hp.choice(
+            "kind",
+            [
+                {"kind": "a", "x": library.hp.uniform("x", -5, 5)},
+                {"kind": "b", "n": library.hp.quniform("n", 0, 10, 1)},
+            ],
+        )
+        trials = library.Trials()
+        best = library.fmin(
+            lambda c: c["x"] ** 2 if c["kind"] == "a" else c["n"] + 1, space,
+            algo=library.tpe.suggest, max_evals=60, trials=trials,
+            rstate=np.random.default_rng(0), show_progressbar=False,
+        )  # fmt: skip
+        return best, library.space_eval(space, best), trials
+
+    for library in (hyperopt, sparktune):
+        best, config, trials = script(library)
+        assert set(best) == {"kind", "x"}
+        assert best["kind"] == 0
+        assert config == {"kind": "a", "x": best["x"]}
+        assert len(trials.losses()) == 60
+        assert trials.argmin == best
+        assert min(trials.losses()) == pytest.approx(best["x"] ** 2)
