@@ -1,6 +1,5 @@
 """An environment with the wheel and pyspark-client alone."""
 
-import shutil
 import sys
 from importlib.metadata import distributions
 from pathlib import Path
@@ -19,12 +18,3 @@ def test_it_has_neither_pyspark_nor_this_checkout():
     assert "pyspark" not in installed
     assert Path(sparktune.__file__).is_relative_to(sys.prefix)
     assert not list(Path(sys.prefix).rglob("spark-core*.jar"))
-
-
-def test_it_finds_no_java(address, monkeypatch):
-    """JAVA_HOME leads nowhere, so nothing of these tests can have started Spark."""
-    import os
-
-    assert address.startswith("sc://")
-    assert not Path(os.environ["JAVA_HOME"]).exists()
-    assert shutil.which("java", path=os.environ["JAVA_HOME"]) is None
