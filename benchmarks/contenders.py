@@ -56,7 +56,7 @@ def run_ours(problem, suggester, batch, rounds, seed):
         rng = np.random.default_rng([seed, len(history)])
         began = time.perf_counter()
         every = suggester.suggest(space, history, rng, batch, batch * rounds)
-        trials = [history.start(values, 0.0) for values in every]
+        trials = [history.start([values], 0.0)[0] for values in every]
         seconds += time.perf_counter() - began
         for trial in trials:
             loss = evaluate(space.build(trial.values))

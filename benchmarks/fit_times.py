@@ -44,7 +44,7 @@ def time_ours(suggester, dims, n, seed):
     X = space.sample(rng, n)
     history = History(space)
     for row, loss in zip(X, losses(X, rng), strict=True):
-        trial = history.start(space.decode(row), 0.0)
+        (trial,) = history.start([space.decode(row)], 0.0)
         history.finish(trial.number, 0, Outcome(Status.OK, loss=float(loss)))
     began = time.perf_counter()
     suggester.suggest(space, history, rng, K, None)

@@ -217,7 +217,7 @@ class Sparktune(Contender):
     def load(self, trials):
         self.history = History(self.space)
         for values, loss in trials:
-            number = self.history.start(values, 0.0).number
+            number = self.history.start([values], 0.0)[0].number
             self.history.finish(number, 0, Outcome(Status.OK, loss))
 
     def suggest(self, k):
@@ -227,7 +227,7 @@ class Sparktune(Contender):
         return begun
 
     def finish(self, begun, losses):
-        numbers = [self.history.start(values, 0.0).number for values in begun]
+        numbers = [self.history.start([values], 0.0)[0].number for values in begun]
         for number, loss in zip(numbers, losses, strict=True):
             self.history.finish(number, 0, Outcome(Status.OK, loss))
 

@@ -5,8 +5,10 @@
 ...             trials=SparkTrials(parallelism=8))  # doctest: +SKIP
 """
 
-from . import anneal, atpe, auto, bayes, early_stop, exceptions, hp, mix, rand, tpe
+from . import early_stop, exceptions, hp
+from .algo import anneal, atpe, auto, bayes, mix, rand, tpe
 from .engines.shipping import broadcast
+from .events import Budget, CancelToken
 from .exceptions import (
     AllTrialsFailed,
     BadSearchSpace,
@@ -18,32 +20,33 @@ from .exceptions import (
     RunCancelled,
     UnpicklableObjective,
 )
-from .fmin import fmin, fmin_pass_expr_memo_ctrl, space_eval
-from .history import (
-    STATUS_FAIL,
-    STATUS_NEW,
-    STATUS_OK,
-    STATUS_RUNNING,
-    STATUS_STRINGS,
-    STATUS_SUSPENDED,
-    History,
-    Outcome,
-    Status,
-    Trial,
-)
-from .search import Budget, CancelToken, search
-from .space.expressions import scope
-from .space.tree import Space
-from .spark import SparkTrials
-from .trials import (
+from .fmin import fmin, space_eval
+from .history import STATUS_FAIL, STATUS_OK, History, Outcome, Status, Trial
+from .history.documents import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
     JOB_STATE_NEW,
     JOB_STATE_RUNNING,
     JOB_STATES,
-    Trials,
+    STATUS_NEW,
+    STATUS_RUNNING,
+    STATUS_STRINGS,
+    STATUS_SUSPENDED,
 )
+from .memo import fmin_pass_expr_memo_ctrl
+from .search import search
+from .space.expressions import scope
+from .space.tree import Space
+from .suggest.adaptive import AdaptiveTPE
+from .suggest.anneal import Anneal
+from .suggest.auto import Auto
+from .suggest.bayes import Bayes
+from .suggest.mix import Mix
+from .suggest.random import Random
+from .suggest.tpe import TPE
+from .trials.record import Trials
+from .trials.spark import SparkTrials
 from .tuner import Candidate, Tuner
 
 __version__ = "0.1.0"
@@ -61,8 +64,13 @@ __all__ = [
     "STATUS_RUNNING",
     "STATUS_STRINGS",
     "STATUS_SUSPENDED",
+    "TPE",
+    "AdaptiveTPE",
     "AllTrialsFailed",
+    "Anneal",
+    "Auto",
     "BadSearchSpace",
+    "Bayes",
     "Budget",
     "CancelToken",
     "Candidate",
@@ -72,7 +80,9 @@ __all__ = [
     "InvalidLoss",
     "InvalidResultStatus",
     "InvalidTrial",
+    "Mix",
     "Outcome",
+    "Random",
     "RunCancelled",
     "Space",
     "SparkTrials",

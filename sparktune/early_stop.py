@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from .checks import real, whole
 
 __all__ = ["no_progress_loss"]
 
@@ -14,7 +13,7 @@ __all__ = ["no_progress_loss"]
 def no_progress_loss(
     iteration_stop_count: int = 20, percent_increase: float = 0.0
 ) -> Callable[..., tuple[bool, list[Any]]]:
-    """Stop when the best loss has not improved over a number of trials.
+    """Stop when the best loss has not improved over a number of trials; the same cost each time.
 
     Args:
         iteration_stop_count: how many finished trials in a row without progress, at least 1.
@@ -27,23 +26,16 @@ def no_progress_loss(
     Raises:
         ValueError: an argument out of its range.
     """
-    count: Any = iteration_stop_count
-    least: Any = percent_increase
-    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
-        raise ValueError(f"`iteration_stop_count` must be a whole number >= 1, but got {count!r}")
-    if not isinstance(least, (int, float, np.number)) or not 0 <= least < math.inf:
-        raise ValueError(f"`percent_increase` must be a number >= 0, but got {least!r}")
+    patience = whole("iteration_stop_count", iteration_stop_count)
+    share = real("percent_increase", percent_increase, least=0, finite=True) / 100
 
     def stop(
         trials: Any, best_loss: float | None = None, finished_at_best: int = 0
     ) -> tuple[bool, list[Any]]:
-        losses = [loss for loss in trials.losses() if loss is not None and not math.isnan(loss)]
-        finished = trials.count_total_trials()
-        if not losses:
-            return finished - finished_at_best >= iteration_stop_count, [None, finished_at_best]
-        best = min(losses)
-        if best_loss is None or best < best_loss - abs(best_loss) * percent_increase / 100:
-            best_loss, finished_at_best = best, finished
-        return finished - finished_at_best >= iteration_stop_count, [best_loss, finished_at_best]
+        best, finished = trials.history.best, trials.count_total_trials()
+        loss = None if best is None else best.loss
+        if loss is not None and (best_loss is None or loss < best_loss - abs(best_loss) * share):
+            best_loss, finished_at_best = loss, finished
+        return finished - finished_at_best >= patience, [best_loss, finished_at_best]
 
     return stop

@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -15,110 +15,27 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .engines.base import Engine, Job, Settings, Task, failure_of
+from .engines.base import Engine, RunSpec, Task
+from .engines.settings import Settings
+from .events import (
+    Budget,
+    Cancelled,
+    CancelToken,
+    Event,
+    Finished,
+    Reported,
+    Requeued,
+    Started,
+    Stopped,
+    StopReason,
+)
 from .exceptions import BadSearchSpace, InvalidTrial, RunCancelled
 from .history import ENDED, History, Outcome, Status, Trial
+from .history.results import Answer, failure_of
 from .space.tree import Space, Values
 from .suggest import Suggester
 
-__all__ = [
-    "Budget",
-    "CancelToken",
-    "Cancelled",
-    "Event",
-    "Finished",
-    "Reported",
-    "Requeued",
-    "Started",
-    "Stopped",
-    "propose",
-    "search",
-    "trial_seed",
-]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """When a search ends by itself.
-
-    Attributes:
-        max_evals: trials with an outcome of their own (ok, failed or timed out) that the history
-            may hold, those it holds already included; None for no limit.
-        timeout: seconds from the start of the search; None for no limit.
-        loss_threshold: the search ends at a loss this low; None for no limit.
-    """
-
-    max_evals: int | None = None
-    timeout: float | None = None
-    loss_threshold: float | None = None
-
-
-@dataclass(frozen=True)
-class Started:
-    """A trial was handed to the engine, or waits for a free slot."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True)
-class Reported:
-    """A running trial reported an intermediate value."""
-
-    number: int
-    attempt: int
-    step: int
-    value: float
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A trial ended as ok, failed or timed out."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True)
-class Requeued:
-    """A trial was lost with its executor and goes into its next attempt."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True)
-class Cancelled:
-    """A trial was stopped before its end."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """The last event: why the search ended.
-
-    One of "max_evals", "timeout", "loss_threshold", "cancelled" (by a CancelToken or from outside).
-    """
-
-    reason: str
-
-
-Event: TypeAlias = Started | Reported | Finished | Requeued | Cancelled | Stopped
-
-
-class CancelToken:
-    """Lets another thread end a search."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._wake: Callable[[], None] = lambda: None
-
-    def request(self) -> None:
-        """End the search that holds this token: what has ended is kept, what runs is cancelled."""
-        self.requested = True
-        self._wake()
-
-    def attach(self, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called at each request."""
-        self._wake = wake
+__all__ = ["new_points", "propose", "search", "trial_seed"]
 
 
 def search(
@@ -141,22 +58,25 @@ def search(
 
     Whoever holds the iterator holds the search: closing it (leaving a ``for`` loop over
     ``contextlib.closing(search(...))``, or an exception) cancels what is under way, keeps every
-    outcome that has arrived, marks the rest as cancelled, and closes the engine.
+    outcome that has arrived, cuts the rest off, and closes the engine.
+
+    What an earlier search or a Tuner left without an outcome comes first, with the number and the
+    parameters that it had. So a search that goes on after an end gives the trials of one that did
+    not end there, where it is serial or in batches.
 
     Args:
         objective: called with a configuration, and with ``trial=`` where it takes that keyword.
         space: where to search.
         suggester: proposes candidates.
         engine: evaluates them; opened and closed here.
-        history: of ``space``; receives the trials, and may hold earlier ones. Those that are
-            pending belong to a run that is over and are cancelled.
+        history: of ``space``; receives the trials, and may hold earlier ones.
         budget: when to end.
         seed: all randomness comes from it: a batch's generator from the seed and the number of
             the batch's first trial, a trial's own seed from the seed and its number.
         batch: None refits whenever a slot frees up; k evaluates k candidates of one refit and
             refits when all have ended, which gives the same trials on every engine.
         queue_ahead: without ``batch``, how many trials to draw beyond the engine's slots.
-        points: values to evaluate first.
+        points: values to evaluate first, but for those that ``history`` holds.
         build: gives what the objective receives, ``space.build`` unless set.
         settings: how the trials are treated.
         token: ends the search from another thread.
@@ -165,21 +85,31 @@ def search(
         The events, in the order in which they happen; within a batch, by trial number.
     """
     run = _Run(
-        space, suggester, engine, history, budget, seed, batch, queue_ahead, list(points),
+        space, suggester, engine, history, budget, seed, batch, queue_ahead,
+        new_points(history, points),
         build or space.build, settings or Settings(), token or CancelToken(),
     )  # fmt: skip
     if batch is not None and batch < 1:
         raise ValueError(f"`batch >= 1` must hold, but got {batch}")
     if queue_ahead < 0:
         raise ValueError(f"`queue_ahead >= 0` must hold, but got {queue_ahead}")
-    for trial in history.pending:  # left by a run that did not end in this process
-        _cancel(history, trial)
+    for trial in history.pending:  # of a Tuner, or of a run that did not end in this process
+        history.requeue(trial.number, "cut")
     try:
         run.token.attach(lambda: run.arrivals.put(None))
-        engine.open(Job(objective, run.run_id, space.constants, run.settings), run.report)
+        engine.open(RunSpec(objective, run.run_id, space.constants, run.settings), run.report)
         yield from run.events()
     finally:
         run.close()
+
+
+def new_points(history: History, points: Sequence[Values]) -> list[Values]:
+    """Those of some points that a history does not hold, or only as cancelled."""
+    if not points:
+        return []
+    rows = (trial for trial in history if trial.status is not Status.CANCELLED)
+    held = {frozenset(trial.values.items()) for trial in rows}
+    return [point for point in points if frozenset(point.items()) not in held]
 
 
 def propose(
@@ -214,7 +144,7 @@ def trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
-Arrival: TypeAlias = tuple[int, int, "Future[Outcome]"] | Reported | None
+Arrival: TypeAlias = tuple[int, int, "Future[Answer]"] | Reported | None
 """(number, attempt, future), an intermediate value, or None as a reason to look around."""
 
 _MANY_CANCELLED = 20
@@ -238,15 +168,16 @@ class _Run:
     token: CancelToken
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     waiting: deque[Trial] = field(default_factory=deque)
-    running: dict[int, Future[Outcome]] = field(default_factory=dict)
+    running: dict[int, Future[Answer]] = field(default_factory=dict)
     held: dict[int, Event] = field(default_factory=dict)
     arrivals: queue.SimpleQueue[Arrival] = field(default_factory=queue.SimpleQueue)
+    lost: Counter[int] = field(default_factory=Counter)
     cancelled_in_a_row: int = 0
     began: float = field(default_factory=lambda: time.monotonic())
 
     def events(self) -> Iterator[Event]:
         """All events up to the end; leaves pending trials to close."""
-        happened: list[Event] = []
+        happened: list[Event] = self.resume()
         while True:
             reason = self.reason_to_stop()
             if self.engine.blocking or reason is not None:
@@ -264,17 +195,17 @@ class _Run:
             yield from happened
             happened = self.collect()
 
-    def reason_to_stop(self) -> str | None:
+    def reason_to_stop(self) -> StopReason | None:
         if self.token.requested:
-            return "cancelled"
+            return StopReason.USER
         best, threshold = self.history.best, self.budget.loss_threshold
         loss = None if best is None else best.loss
         if threshold is not None and loss is not None and loss <= threshold:
-            return "loss_threshold"
+            return StopReason.LOSS_THRESHOLD
         if self.seconds_left() <= 0:
-            return "timeout"
+            return StopReason.TIMEOUT
         if not self.running and not self.waiting and self.trials_left() <= 0:
-            return "max_evals"
+            return StopReason.MAX_EVALS
         return None
 
     def seconds_left(self) -> float:
@@ -287,6 +218,13 @@ class _Run:
             return math.inf
         taken = self.history.count(*ENDED, Status.PENDING)
         return self.budget.max_evals - taken
+
+    def resume(self) -> list[Event]:
+        """Begin with the trials that an earlier run left, as far as the budget goes."""
+        left = self.history.cut
+        room = int(min(len(left), max(0, self.trials_left())))
+        self.waiting.extend(self.history.resume(trial.number) for trial in left[:room])
+        return [Started(trial) for trial in self.waiting]
 
     def draw(self) -> list[Event]:
         """Start as many trials as there is room for, from one refit."""
@@ -301,7 +239,7 @@ class _Run:
             self.points,
         )  # fmt: skip
         del self.points[:k]
-        started = [self.history.start(values, time.time()) for values in candidates]
+        started = self.history.start(candidates, time.time()) if candidates else []
         self.waiting.extend(started)
         return [Started(trial) for trial in started]
 
@@ -314,7 +252,7 @@ class _Run:
             title = f"trial {number}: " + ", ".join(
                 f"{label}={value:.4g}" for label, value in trial.values.items()
             )
-            future: Future[Outcome]
+            future: Future[Answer]
             try:
                 config = self.build(trial.values)
             except BadSearchSpace as error:  # an expression of the space that raised
@@ -348,6 +286,10 @@ class _Run:
         if item is None:
             return []
         if isinstance(item, Reported):
+            trial = self.history[item.number]
+            if trial.status is not Status.PENDING or trial.attempt != item.attempt:
+                return []
+            self.history.report(item.number, item.attempt, item.step, item.value)
             return [item]
         number, attempt, future = item
         trial = self.history[number]
@@ -356,27 +298,29 @@ class _Run:
         # the future stays in running until its outcome is in the history: an interrupt in between
         # leaves it for close to record
         try:
-            outcome = future.result()
+            outcome, exception = future.result()
         except RunCancelled:
             self.token.requested = True
             return []
-        if self.is_retried(outcome, attempt):
-            trial = self.history.requeue(number)
+        if self.is_retried(outcome, number):
+            trial = self.history.requeue(number, "lost")
             self.waiting.appendleft(trial)
             del self.running[number]
             return [Requeued(trial)]
-        outcome = _final(outcome, attempt)
+        outcome = _final(outcome, self.lost[number])
         self.note_cancelled(outcome)
-        # the event has the live exception, which the history does not keep
-        trial = replace(self.history.finish(number, attempt, outcome), outcome=outcome)
+        trial = self.history.finish(number, attempt, outcome)
         del self.running[number]
-        event = Cancelled(trial) if outcome.status is Status.CANCELLED else Finished(trial)
+        ended = outcome.status is not Status.CANCELLED
+        event = Finished(trial, exception) if ended else Cancelled(trial)
         return [event] if self.batch is None else self.in_order(event)
 
-    def is_retried(self, outcome: Outcome, attempt: int) -> bool:
+    def is_retried(self, outcome: Outcome, number: int) -> bool:
         crashed = outcome.status is Status.CRASHED and self.settings.retry_crashes
-        lost = outcome.status is Status.LOST
-        return (crashed or lost) and attempt < self.settings.max_retries
+        if not crashed and outcome.status is not Status.LOST:
+            return False
+        self.lost[number] += 1
+        return self.lost[number] <= self.settings.max_retries
 
     def note_cancelled(self, outcome: Outcome) -> None:
         """End the search where everything it submits is cancelled from outside."""
@@ -403,7 +347,7 @@ class _Run:
         self.arrivals.put(Reported(number, attempt, step, value))
 
     def close(self) -> list[Event]:
-        """Stop the engine, record what has ended, cancel the rest; what that made happen."""
+        """Stop the engine, record what has ended, cut the rest off; what that made happen."""
         happened: list[Event] = []
         try:
             for number, future in list(self.running.items()):
@@ -413,7 +357,7 @@ class _Run:
                     happened += self.record((number, self.history[number].attempt, future))
             happened += [self.held.pop(number) for number in sorted(self.held)]
             for number in sorted({*self.running, *(trial.number for trial in self.waiting)}):
-                happened.append(Cancelled(_cancel(self.history, self.history[number])))
+                happened.append(Cancelled(self.history.requeue(number, "cut")))
             self.running.clear()
             self.waiting.clear()
         finally:
@@ -421,15 +365,11 @@ class _Run:
         return happened
 
 
-def _final(outcome: Outcome, attempt: int) -> Outcome:
-    """The outcome to record of a trial that is not tried again."""
+def _final(outcome: Outcome, lost: int) -> Outcome:
+    """The outcome to record of a trial that was lost so many times and is not tried again."""
     if outcome.status is Status.LOST:
-        text = f"lost {attempt + 1} times with its executor: {outcome.error}"
+        text = f"lost {lost} times with its executor: {outcome.error}"
         return replace(outcome, status=Status.FAILED, error=text, error_type="lost")
     if outcome.status is Status.CRASHED:
         return replace(outcome, status=Status.FAILED, error_type="crashed")
     return outcome
-
-
-def _cancel(history: History, trial: Trial) -> Trial:
-    return history.finish(trial.number, trial.attempt, Outcome(Status.CANCELLED))

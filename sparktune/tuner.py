@@ -10,15 +10,16 @@ from typing import Any, overload
 
 import numpy as np
 
-from .algorithms import Domain, suggester_of
-from .engines.base import Settings, failure_of, outcome_of
+from .algo import suggester_of
+from .checks import whole
 from .exceptions import BadSearchSpace, InvalidLoss, InvalidTrial
-from .fmin import check_points, check_trials, seed_of
 from .history import History, Outcome, Status, Trial
-from .search import propose, trial_seed
-from .space.tree import Values
+from .history.results import failure_of, judged
+from .run import check_points, seed_of
+from .search import new_points, propose, trial_seed
+from .space.tree import Space, Values
 from .suggest.tpe import TPE
-from .trials import Trials, check_count
+from .trials.record import Trials, checked_trials
 
 __all__ = ["Candidate", "Tuner"]
 
@@ -46,12 +47,13 @@ class Tuner:
     Whatever was asked and not told yet is pending, and the next ``ask`` takes it into account.
     The same seed and the same sizes of batches give the candidates that ``fmin`` tries. An ``ask``
     costs one refit of ``algo``, whatever its ``k``; nothing runs between two calls. They may come
-    from several threads: each waits for the one before.
+    from several threads: each waits for the one before. What a run with the same ``trials`` cut off
+    is handed out first, with the number that it had.
 
     Between two calls a Tuner can be pickled, with its pending trials and with an ``algo`` of one's
     own; it goes on as if it had not been. A new Tuner or an ``fmin`` with the same ``trials`` goes
-    on as well, but ``fmin`` cancels trials that are pending when it begins: a result that comes
-    after that is recorded by ``add``.
+    on as well, but ``fmin`` takes over what is pending when it begins and evaluates it first: a
+    result that comes after that is recorded by ``add``.
 
     Args:
         space: nested dicts, lists and tuples with ``hp.…`` nodes, or a Space.
@@ -62,7 +64,8 @@ class Tuner:
         max_evals: evaluations planned in all, at least 1, by which a suggester measures its start
             and when it turns from exploring to refining; None leaves it open. More may be asked
             for.
-        points_to_evaluate: points to hand out first, label to value, with indices for choices.
+        points_to_evaluate: points to hand out first, label to value, with indices for choices;
+            those that ``trials`` hold are not handed out again.
 
     Attributes:
         trials: the record; its views and tables work as after ``fmin``.
@@ -87,15 +90,15 @@ class Tuner:
         max_evals: int | None = None,
         points_to_evaluate: Iterable[Mapping[str, Any]] | None = None,
     ) -> None:
-        self.trials = check_trials(trials)
-        domain = Domain(None, space)
-        self.space = domain.space
-        self._max_evals = check_count(max_evals, "max_evals", optional=True)
-        self._points = list(check_points(points_to_evaluate, self.space))
+        self.trials = checked_trials(trials)
+        self.space = space if isinstance(space, Space) else Space(space)
+        self._max_evals = whole("max_evals", max_evals, none=True)
+        points = check_points(points_to_evaluate, self.space)
         self._algo = algo
-        self._suggester = suggester_of(algo, TPE(), domain, self.trials)
-        self.seed = seed_of(rstate, self.trials)
-        with self.trials._by_hand(self.space):
+        self._suggester = suggester_of(algo, TPE(), self.trials)
+        self.seed = seed_of(rstate, self.trials.seed)
+        with self.trials.step(self.space) as history:
+            self._points = new_points(history, points)
             self.trials.seed = self.seed
 
     def __getstate__(self) -> dict[str, Any]:
@@ -110,8 +113,7 @@ class Tuner:
 
         self.__dict__.update(state)
         self._algo = cloudpickle.loads(state["_algo"])
-        domain = Domain(None, self.space)
-        self._suggester = suggester_of(self._algo, TPE(), domain, self.trials)
+        self._suggester = suggester_of(self._algo, TPE(), self.trials)
 
     @overload
     def ask(self, k: None = None) -> Candidate: ...
@@ -128,25 +130,26 @@ class Tuner:
                 as failed, nothing else is begun, and the next ``ask`` goes on.
             ValueError: ``k`` is neither None nor a whole number above 0.
         """
-        count = check_count(k, "k", optional=True) or 1
-        with self.trials._by_hand(self.space) as history:
+        count = whole("k", k, none=True) or 1
+        with self.trials.step(self.space) as history:
+            cut = history.cut[:count]
             drawn = propose(
-                self.space, self._suggester, history, self._max_evals, self.seed, count,
-                self._points,
+                self.space, self._suggester, history, self._max_evals, self.seed,
+                count - len(cut), self._points,
             )  # fmt: skip
             configs = []
             for j, values in enumerate(drawn):
                 try:
                     configs.append(self.space.build(values))
                 except BadSearchSpace as error:
-                    _record(history, values, failure_of(error))
+                    _record(history, values, failure_of(error).outcome)
                     del self._points[j : j + 1]  # those given come first in a batch
                     raise
-            del self._points[:count]
-            asked = [
-                self._candidate(history.start(values, time.time()), config)
-                for values, config in zip(drawn, configs, strict=True)
-            ]
+            del self._points[: len(drawn)]
+            begun = [history.resume(trial.number) for trial in cut]
+            asked = [self._candidate(t, self.space.build(t.values)) for t in begun]
+            started = history.start(drawn, time.time())
+            asked += map(self._candidate, started, configs)
         return asked[0] if k is None else asked
 
     def tell(self, number: int, result: Any) -> Trial:
@@ -166,7 +169,7 @@ class Tuner:
                 or was given up.
             InvalidLoss, InvalidResultStatus: ``result`` is none; the trial stays pending.
         """
-        with self.trials._by_hand(self.space) as history:
+        with self.trials.step(self.space) as history:
             trial = _pending(history, number)
             return history.finish(trial.number, trial.attempt, _judged(result))
 
@@ -185,7 +188,7 @@ class Tuner:
             InvalidLoss, InvalidResultStatus: ``result`` is none; nothing is recorded.
         """
         values, outcome = self.space.check(point), _judged(result)
-        with self.trials._by_hand(self.space) as history:
+        with self.trials.step(self.space) as history:
             return _record(history, values, outcome)
 
     def cancel(self, number: int) -> Trial:
@@ -197,14 +200,14 @@ class Tuner:
         Raises:
             InvalidTrial: no trial of that number is pending.
         """
-        with self.trials._by_hand(self.space) as history:
+        with self.trials.step(self.space) as history:
             trial = _pending(history, number)
             return history.finish(trial.number, trial.attempt, Outcome(Status.CANCELLED))
 
     @property
     def pending(self) -> list[Candidate]:
         """What was asked and neither told nor given up, by number."""
-        with self.trials._by_hand(self.space) as history:
+        with self.trials.step(self.space) as history:
             return [self._candidate(t, self.space.build(t.values)) for t in history.pending]
 
     @property
@@ -224,7 +227,7 @@ class Tuner:
 
 def _record(history: History, values: Values, outcome: Outcome) -> Trial:
     """Add a trial that has ended."""
-    trial = history.start(values, time.time())
+    (trial,) = history.start([values], time.time())
     return history.finish(trial.number, trial.attempt, outcome)
 
 
@@ -232,10 +235,16 @@ def _pending(history: History, number: Any) -> Trial:
     """The pending trial of a number that a user gave."""
     if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
         raise InvalidTrial(f"a trial is known by its number, a whole number, but got {number!r}")
-    if 0 <= number < len(history) and history[int(number)].status is Status.CANCELLED:
-        raise InvalidTrial(
-            f"trial {number} was given up; add(point, result) records a result that came after all"
-        )
+    trial = history[int(number)] if 0 <= number < len(history) else None
+    if trial is not None and trial.status is not Status.PENDING:
+        after_all = "add(point, result) records a result that came after all"
+        if trial.status is Status.CANCELLED:
+            raise InvalidTrial(f"trial {number} was given up; {after_all}")
+        if trial.attempt > 0:
+            raise InvalidTrial(
+                f"trial {number} was taken over by an fmin with the same trials, where it is "
+                f"{trial.status.name}; {after_all}"
+            )
     return history.pending_trial(int(number))
 
 
@@ -246,11 +255,10 @@ def _judged(result: Any) -> Outcome:
             "a result is a loss or a dict with a loss, or an exception or {'status': 'fail'} for a "
             "trial that failed, but got None"
         )
-    answer: dict[str, Any] = {"status": "returned", "result": result}
     if isinstance(result, BaseException):
         text = "".join(traceback.format_exception(result))
-        answer = {"status": "raised", "error": text, "type": type(result).__name__}
-    outcome = outcome_of(answer, Settings())
-    if outcome.exception is not None:  # what was told is no result, so the trial is not over
-        raise outcome.exception
+        return Outcome(Status.FAILED, error=text, error_type=type(result).__name__)
+    outcome, wrong = judged(result)
+    if wrong is not None:  # what was told is no result, so the trial is not over
+        raise wrong
     return outcome

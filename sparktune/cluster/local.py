@@ -25,6 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..checks import real, whole
 from .state import (
     CHILDREN,
     MARK,
@@ -103,18 +104,17 @@ class LocalCluster:
         conf: Mapping[str, str] | None = None,
         limit: float = 60.0,
     ) -> None:
-        _check_number("workers", workers, 0, 256)
-        _check_number("cores", cores, 1, 4096)
-        _check_number("port", port or 0, 0, 65535)
-        _check_number("connect_port", connect_port or 0, 0, 65535)
+        workers = whole("workers", workers, 0, 256)
+        cores = whole("cores", cores, 1, 4096)
+        port = whole("port", port, 0, 65535, none=True)
+        connect_port = whole("connect_port", connect_port, 0, 65535, none=True)
+        limit = real("limit", limit, "a number of seconds", above=0)
         if not workers and not connect:
             raise ValueError("`workers` may be 0 only with a Connect server, but `connect` is off")
         if megabytes(memory) < _LEAST_MB:
             raise ValueError(f"`memory` must be at least {_LEAST_MB}m, but got {memory!r}")
         if python and shutil.which(python) is None:
             raise ValueError(f"`python` must be a program, but got {python!r}")
-        if not limit > 0:
-            raise ValueError(f"`limit` must be a number of seconds > 0, but got {limit!r}")
         self.folder = Path(folder or default_folder()).absolute()
         self._workers = workers
         self._cores = cores
@@ -505,8 +505,3 @@ def _bind(host: str, port: int) -> None:
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _check_number(name: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"`{name}` must be a whole number from {low} to {high}, but got {value!r}")

@@ -6,8 +6,9 @@ import threading
 import time
 from concurrent.futures import Future
 
-from ..history import Outcome, Status
-from .base import Job, OnReport, Task, outcome_of
+from ..history.results import Answer
+from .answers import answer_of, cancelled
+from .base import OnReport, RunSpec, Task
 from .pool import DaemonPool
 from .worker import evaluate
 
@@ -24,18 +25,19 @@ class Serial:
 
     slots = 1
     blocking = True
+    raises = True
 
-    def open(self, job: Job, on_report: OnReport | None = None) -> None:
+    def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
-        self._job, self._on_report = job, on_report
+        self._spec, self._on_report = spec, on_report
 
-    def submit(self, task: Task) -> Future[Outcome]:
+    def submit(self, task: Task) -> Future[Answer]:
         """Evaluate a task now; a KeyboardInterrupt inside it leaves this method."""
-        outcome = _evaluated(self._job, task, self._on_report)
-        if isinstance(outcome.exception, KeyboardInterrupt):
-            raise outcome.exception
-        future: Future[Outcome] = Future()
-        future.set_result(outcome)
+        answer = _evaluated(self._spec, task, self._on_report)
+        if isinstance(answer.exception, KeyboardInterrupt):
+            raise answer.exception
+        future: Future[Answer] = Future()
+        future.set_result(answer)
         return future
 
     def cancel(self, number: int, attempt: int) -> None:
@@ -58,31 +60,32 @@ class Threads:
     """
 
     blocking = False
+    raises = True
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
-        self._ends: dict[tuple[int, int], Future[Outcome]] = {}
+        self._ends: dict[tuple[int, int], Future[Answer]] = {}
         self._pool = self._new_pool()
 
     def _new_pool(self) -> DaemonPool:
         return DaemonPool(self.slots, threading.Thread)
 
-    def open(self, job: Job, on_report: OnReport | None = None) -> None:
+    def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
-        self._job, self._on_report = job, on_report
+        self._spec, self._on_report = spec, on_report
         self._pool = self._new_pool()
 
-    def submit(self, task: Task) -> Future[Outcome]:
+    def submit(self, task: Task) -> Future[Answer]:
         """Evaluate a task in a thread."""
         key = (task.number, task.attempt)
         end = self._ends[key] = Future()
         work = self._pool.submit(self._evaluate_in_time, task)
 
-        def finish(done: Future[Outcome]) -> None:
+        def finish(done: Future[Answer]) -> None:
             if self._ends.pop(key, None) is None:
                 return
             if done.cancelled():
-                end.set_result(Outcome(Status.CANCELLED))
+                end.set_result(cancelled())
             elif (error := done.exception()) is not None:
                 end.set_exception(error)
             else:
@@ -91,9 +94,9 @@ class Threads:
         work.add_done_callback(finish)
         return end
 
-    def _evaluate_in_time(self, task: Task) -> Outcome:
+    def _evaluate_in_time(self, task: Task) -> Answer:
         """Evaluate a task; at the hard limit its future ends and another thread takes its slot."""
-        settings = self._job.settings
+        settings = self._spec.settings
         if settings.hard is None:
             return self._evaluate(task)
         began = time.monotonic()
@@ -103,7 +106,7 @@ class Threads:
             end = self._ends.pop((task.number, task.attempt), None)
             if end is not None:
                 self._pool.grow(1)
-                end.set_result(outcome_of(answer, settings))
+                end.set_result(answer_of(answer, settings))
                 self._gave_up(task)
 
         timer = threading.Timer(settings.hard, give_up)
@@ -117,14 +120,14 @@ class Threads:
     def _gave_up(self, task: Task) -> None:
         """Called where a task did not react to its time limit."""
 
-    def _evaluate(self, task: Task) -> Outcome:
-        return _evaluated(self._job, task, self._on_report)
+    def _evaluate(self, task: Task) -> Answer:
+        return _evaluated(self._spec, task, self._on_report)
 
     def cancel(self, number: int, attempt: int) -> None:
         """End the task's future; a thread that runs it goes on unheard."""
         end = self._ends.pop((number, attempt), None)
         if end is not None:
-            end.set_result(Outcome(Status.CANCELLED))
+            end.set_result(cancelled())
 
     def close(self) -> None:
         """Cancel all tasks; threads end after what they are running."""
@@ -133,11 +136,11 @@ class Threads:
         self._pool.close()
 
 
-def _evaluated(job: Job, task: Task, on_report: OnReport | None) -> Outcome:
-    """The outcome of a task that is evaluated here and now."""
-    settings = job.settings
+def _evaluated(spec: RunSpec, task: Task, on_report: OnReport | None) -> Answer:
+    """What became of a task that is evaluated here and now."""
+    settings = spec.settings
     answer = evaluate(
-        job.objective, task.config, task.full_context, job.wants_trial,
+        spec.objective, task.config, task.full_context, spec.wants_trial,
         limit=settings.timeout, on_report=on_report,
     )  # fmt: skip
-    return outcome_of(answer, settings)
+    return answer_of(answer, settings)

@@ -13,8 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..history import Outcome, Status
-from .base import Job, OnReport, Task, outcome_of, with_result
+from ..history.results import Answer
+from .answers import answer_of, cancelled, hand_on_reports, with_result
+from .base import OnReport, RunSpec, Task
 from .pool import DaemonPool
 from .shipping import Shipment
 from .trial_process import TrialProcess, died_idle
@@ -45,6 +46,7 @@ class Processes:
     """
 
     blocking = False
+    raises = False
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
@@ -54,26 +56,27 @@ class Processes:
         self._idle: list[TrialProcess] = []
         self._busy: dict[tuple[int, int], TrialProcess | None] = {}
 
-    def open(self, job: Job, on_report: OnReport | None = None) -> None:  # noqa: ARG002
+    def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Pickle the objective.
 
         Raises:
             UnpicklableObjective: with the name of what cannot be pickled.
         """
-        self._job = job
-        self._shipment = Shipment(job, _cloudpickle())
+        self._spec, self._on_report = spec, on_report
+        self._shipment = Shipment(spec, _cloudpickle())
         self._closed = False
         self._pool = DaemonPool(self.slots, threading.Thread)
 
-    def submit(self, task: Task) -> Future[Outcome]:
+    def submit(self, task: Task) -> Future[Answer]:
         """Evaluate a task in a process."""
         key = (task.number, task.attempt)
         blob = self._shipment.pack(task)
         with self._lock:
             self._busy[key] = None
-        return self._pool.submit(self._run, key, blob)
+        return self._pool.submit(self._run, task, blob)
 
-    def _run(self, key: tuple[int, int], blob: bytes) -> Outcome:
+    def _run(self, task: Task, blob: bytes) -> Answer:
+        key = (task.number, task.attempt)
         process = self._take(key)
         while process is not None:
             served = bool(process.kept)
@@ -83,11 +86,12 @@ class Processes:
                 continue
             if not self._give_back(key, process):
                 break
-            return outcome_of(with_result(answer), self._job.settings)
-        return Outcome(Status.CANCELLED)
+            hand_on_reports(answer, task, self._on_report)
+            return answer_of(with_result(answer), self._spec.settings)
+        return cancelled()
 
     def _answer(self, process: TrialProcess, blob: bytes) -> dict[str, Any]:
-        settings, shipment = self._job.settings, self._shipment
+        settings, shipment = self._spec.settings, self._shipment
         message = {
             "job": shipment.digest,
             "places": {
@@ -120,7 +124,7 @@ class Processes:
             process = self._idle.pop() if self._idle else None
             self._busy[key] = process
         if process is None:
-            process = TrialProcess(self._job.settings.environment, _spawned)
+            process = TrialProcess(self._spec.settings.environment, _spawned)
             with self._lock:
                 wanted = key in self._busy
                 if wanted:

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from ..exceptions import UnpicklableObjective
-from .base import Job, Task
+from .base import RunSpec, Task
 
 __all__ = ["Broadcast", "Shipment", "broadcast"]
 
@@ -69,7 +69,7 @@ class Shipment:
     """Everything that a run sends, pickled.
 
     Args:
-        job: of the run.
+        spec: of the run.
         module: cloudpickle, as the package or as pyspark brings it.
 
     Attributes:
@@ -81,7 +81,7 @@ class Shipment:
         UnpicklableObjective: with the name of what cannot be pickled.
     """
 
-    job: Job
+    spec: RunSpec
     module: ModuleType
     digest: str = field(init=False)
     blobs: dict[str, bytes] = field(init=False, default_factory=dict)
@@ -89,9 +89,9 @@ class Shipment:
 
     def __post_init__(self) -> None:
         _register_by_value(self.module)
-        objective = self.job.objective
-        self._options = [option for option in self.job.options if self._is_large(option)]
-        payload = (objective, self.job.wants_trial, self._options)
+        objective = self.spec.objective
+        self._options = [option for option in self.spec.options if self._is_large(option)]
+        payload = (objective, self.spec.wants_trial, self._options)
         blob = _dumps(self.module, "the objective", objective, payload, on_handle=self._note)
         self.digest = _digest(blob)
         self.blobs[self.digest] = blob

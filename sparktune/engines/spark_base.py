@@ -12,8 +12,10 @@ from concurrent.futures import Future
 from typing import Any
 
 from ..exceptions import EngineStopped, RunCancelled
-from ..history import Outcome, Status
-from .base import Job, OnReport, Task, outcome_of, unpacked
+from ..history.results import Answer
+from ..history.trial import Outcome, Status
+from .answers import answer_of, cancelled, hand_on_reports, unpacked
+from .base import OnReport, RunSpec, Task
 from .pool import DaemonPool
 from .shipping import Shipment
 
@@ -48,6 +50,7 @@ class JobPerTrial(ABC):
     """
 
     blocking = False
+    raises = False
     _sends_again = False
     _closed = True
 
@@ -68,7 +71,7 @@ class JobPerTrial(ABC):
         """The task slots of the cluster."""
 
     @abstractmethod
-    def _prepare(self, job: Job) -> Shipment:
+    def _prepare(self, spec: RunSpec) -> Shipment:
         """Check the session and pickle the objective."""
 
     @abstractmethod
@@ -109,7 +112,7 @@ class JobPerTrial(ABC):
 
     # The protocol.
 
-    def open(self, job: Job, on_report: OnReport | None = None) -> None:  # noqa: ARG002
+    def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Pickle and send the objective.
 
         Raises:
@@ -117,8 +120,8 @@ class JobPerTrial(ABC):
             ValueError: the cluster does not support a setting.
             EngineStopped: the session was stopped.
         """
-        self._job = job
-        self._shipment = self._prepare(job)
+        self._spec, self._on_report = spec, on_report
+        self._shipment = self._prepare(spec)
         self._places: dict[str, tuple[str, Any]] = {}
         self._send_new()
         self._cancelled: set[tuple[int, int]] = set()
@@ -127,9 +130,9 @@ class JobPerTrial(ABC):
         self._closed = False
         self._over = threading.Event()
         self._pool = DaemonPool(self.slots, self._thread)
-        if job.settings.hard is not None:
+        if spec.settings.hard is not None:
             threading.Thread(
-                target=self._cancel_overdue, args=(job.settings.hard,), name="sparktune-overdue",
+                target=self._cancel_overdue, args=(spec.settings.hard,), name="sparktune-overdue",
                 daemon=True,
             ).start()  # fmt: skip
 
@@ -141,12 +144,12 @@ class JobPerTrial(ABC):
                 if time.monotonic() - submitted <= limit or key in self._overdue:
                     continue
                 with contextlib.suppress(Exception):
-                    seconds = self._seconds_running(self._job.tag_of(*key))
+                    seconds = self._seconds_running(self._spec.tag_of(*key))
                     if seconds is not None and seconds > limit:
                         self._overdue[key] = seconds
-                        self._cancel_jobs(self._job.tag_of(*key))
+                        self._cancel_jobs(self._spec.tag_of(*key))
 
-    def submit(self, task: Task) -> Future[Outcome]:
+    def submit(self, task: Task) -> Future[Answer]:
         """Evaluate a task in a Spark job."""
         # pickled here, so that what cannot be sent raises in the caller's thread
         blob = self._shipment.pack(task)
@@ -163,7 +166,7 @@ class JobPerTrial(ABC):
         if not self._sends_again:
             shipment.blobs = {}
 
-    def _run(self, task: Task, blob: bytes) -> Outcome:
+    def _run(self, task: Task, blob: bytes) -> Answer:
         key = (task.number, task.attempt)
         self._submitted[key] = time.monotonic()
         try:
@@ -171,11 +174,11 @@ class JobPerTrial(ABC):
         finally:
             del self._submitted[key]
 
-    def _answered(self, task: Task, blob: bytes) -> Outcome:
+    def _answered(self, task: Task, blob: bytes) -> Answer:
         key = (task.number, task.attempt)
         if self._is_cancelled(key):
-            return Outcome(Status.CANCELLED)
-        settings = self._job.settings
+            return cancelled()
+        settings = self._spec.settings
         message = {
             "job": self._shipment.digest,
             "places": self._places,
@@ -187,35 +190,37 @@ class JobPerTrial(ABC):
             "environment": settings.environment,
         }
         try:
-            answer = unpacked(self._collect(self._job.tag_of(*key), task.title, message))
+            answer = unpacked(self._collect(self._spec.tag_of(*key), task.title, message))
         except Exception as error:
-            return self._outcome_of_error(error, key)
+            return self._answer_of_error(error, key)
         if answer["status"] != "lost":
-            return outcome_of(answer, settings)
+            hand_on_reports(answer, task, self._on_report)
+            return answer_of(answer, settings)
         if self._is_cancelled(key):
-            return Outcome(Status.CANCELLED)
+            return cancelled()
         reason = None
         with contextlib.suppress(Exception):  # Spark's records cannot be read
             reason = self._first_failure(answer["stage"])
-        return self._outcome_of_message(reason or "its first try went down", Status.LOST)
+        reason = reason or "its first try went down"
+        return Answer(self._outcome_of_message(reason, Status.LOST))
 
-    def _outcome_of_error(self, error: Exception, key: tuple[int, int]) -> Outcome:
+    def _answer_of_error(self, error: Exception, key: tuple[int, int]) -> Answer:
         if self._is_cancelled(key):
-            return Outcome(Status.CANCELLED)
+            return cancelled()
         if key in self._overdue:
             text = (
                 f"cancelled by the driver after {self._overdue[key]:.1f} s: neither the trial nor "
-                f"its watchdog reacted to its time limit of {self._job.settings.timeout:g} s"
+                f"its watchdog reacted to its time limit of {self._spec.settings.timeout:g} s"
             )
-            return Outcome(Status.TIMED_OUT, error=text, seconds=self._overdue[key])
+            return Answer(Outcome(Status.TIMED_OUT, error=text, seconds=self._overdue[key]))
         if isinstance(error, LostSession):
-            return Outcome(Status.LOST, error=str(error))
+            return Answer(Outcome(Status.LOST, error=str(error)))
         message = self._message_of(error)
         if _ALL_CANCELLED.search(message):
             raise RunCancelled(f"the run was cancelled from outside: {message}") from error
         if _CANCELLED.search(message):
-            return Outcome(Status.CANCELLED, error=f"cancelled from outside: {message}")
-        return self._outcome_of_message(message, Status.FAILED)
+            return cancelled(f"cancelled from outside: {message}")
+        return Answer(self._outcome_of_message(message, Status.FAILED))
 
     @staticmethod
     def _outcome_of_message(message: str, otherwise: Status) -> Outcome:
@@ -227,7 +232,8 @@ class JobPerTrial(ABC):
             return Outcome(Status.CRASHED, error=_DIED.format(message))
         if otherwise is Status.LOST:
             return Outcome(Status.LOST, error=message)
-        return Outcome(Status.FAILED, error=f"Spark could not run the trial: {message}")
+        text = f"Spark could not run the trial: {message}"
+        return Outcome(Status.FAILED, error=text, error_type="spark")
 
     def _is_cancelled(self, key: tuple[int, int]) -> bool:
         return self._closed or key in self._cancelled
@@ -236,7 +242,7 @@ class JobPerTrial(ABC):
         """Cancel the task's Spark job; its processes are gone within about 4 seconds."""
         key = (number, attempt)
         self._cancelled.add(key)
-        tag = self._job.tag_of(*key)
+        tag = self._spec.tag_of(*key)
         cancel_until(lambda: key not in self._submitted, lambda: self._cancel_jobs(tag))
 
     def close(self) -> None:
@@ -251,7 +257,7 @@ class JobPerTrial(ABC):
             return
         cancel_until(
             lambda: self._pool.wait(0) or self._stopped(),
-            lambda: self._cancel_jobs(self._job.tag),
+            lambda: self._cancel_jobs(self._spec.tag),
             self._free,
         )
 

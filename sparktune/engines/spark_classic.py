@@ -17,7 +17,7 @@ from typing import Any
 
 from ..exceptions import EngineStopped
 from . import remote
-from .base import Job
+from .base import RunSpec
 from .shipping import Shipment
 from .spark_base import JobPerTrial, LostSession, too_large, without_stack
 
@@ -55,7 +55,7 @@ class SparkClassic(JobPerTrial):
     def _is_local(self) -> bool:
         return re.match(r"local(\[|$)", str(self._sc.master)) is not None
 
-    def _prepare(self, job: Job) -> Shipment:
+    def _prepare(self, spec: RunSpec) -> Shipment:
         from pyspark import cloudpickle
 
         if self._stopped():
@@ -67,7 +67,7 @@ class SparkClassic(JobPerTrial):
         self._broadcasts: dict[Any, Any] = {}
         registry = self._sc._pickled_broadcast_vars
         registry.clear()
-        shipment = Shipment(job, cloudpickle)
+        shipment = Shipment(spec, cloudpickle)
         # the user's own broadcast variables have to go along with every job that refers to them
         self._broadcasts.update({variable._jbroadcast.id(): variable for variable in registry})
         registry.clear()
@@ -121,7 +121,7 @@ class SparkClassic(JobPerTrial):
             remote.sources(), message, self._broadcasts, self._on_retry
         )
         try:
-            sc.addJobTag(self._job.tag)
+            sc.addJobTag(self._spec.tag)
             sc.addJobTag(tag)
             sc.setLocalProperty("spark.job.description", title)
             answer: bytes

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..exceptions import EngineStopped
 from . import remote
-from .base import Job
+from .base import RunSpec
 from .shipping import Shipment
 from .spark_base import JobPerTrial, LostSession, too_large, without_stack
 
@@ -65,7 +65,7 @@ class SparkConnect(JobPerTrial):
         # a range has as many partitions as the server sees task slots
         return int(self._session.range(100_000).groupBy(spark_partition_id()).count().count())
 
-    def _prepare(self, job: Job) -> Shipment:
+    def _prepare(self, spec: RunSpec) -> Shipment:
         from pyspark import cloudpickle
 
         if self._session.is_stopped:
@@ -75,7 +75,7 @@ class SparkConnect(JobPerTrial):
         self._check_server()
         self._on_retry = "run" if self._may_copy() else "lost"
         self._user_tags = set(self._session.getTags())
-        return Shipment(job, cloudpickle)
+        return Shipment(spec, cloudpickle)
 
     def _check_server(self) -> None:
         """Go on in a session of one's own where the given one went down with an earlier server."""
@@ -88,7 +88,7 @@ class SparkConnect(JobPerTrial):
         self._listen()
 
     def _listen(self) -> None:
-        if self._job.settings.hard is None:
+        if self._spec.settings.hard is None:
             return
         with contextlib.suppress(AttributeError):  # before Spark 4
             self._session.registerProgressHandler(self._note_progress)
@@ -127,7 +127,7 @@ class SparkConnect(JobPerTrial):
     def _collect(self, tag: str, title: str, message: Mapping[str, Any]) -> bytes:
         session = self._session
         function = remote.arrow_function(remote.sources(), message, {}, self._on_retry)
-        tags = {self._job.tag, tag, title.replace(",", ";"), *self._user_tags} - {""}
+        tags = {self._spec.tag, tag, title.replace(",", ";"), *self._user_tags} - {""}
         self._here.tag = tag
         try:
             for each in tags:

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..history import Outcome
-from .base import Job, OnReport, Task
+from ..history.results import Answer
+from .base import OnReport, RunSpec, Task
 from .local import Threads
 from .pool import DaemonPool
 from .spark_base import cancel_until
@@ -22,10 +22,12 @@ _PAUSES = (0.2,) * 300
 class _Driver(Threads, ABC):
     """Threads whose Spark jobs belong to their trial, and end with it."""
 
-    def open(self, job: Job, on_report: OnReport | None = None) -> None:
+    raises = False
+
+    def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
         self._tags: Counter[str] = Counter()
-        super().open(job, on_report)
+        super().open(spec, on_report)
 
     @abstractmethod
     def _cancel_jobs(self, tag: str) -> None:
@@ -34,15 +36,15 @@ class _Driver(Threads, ABC):
     def cancel(self, number: int, attempt: int) -> None:
         """End the task's future and cancel its Spark jobs, those that it goes on to start too."""
         super().cancel(number, attempt)
-        self._cancel_until_idle(self._job.tag_of(number, attempt))
+        self._cancel_until_idle(self._spec.tag_of(number, attempt))
 
     def _gave_up(self, task: Task) -> None:
-        self._cancel_until_idle(self._job.tag_of(task.number, task.attempt))
+        self._cancel_until_idle(self._spec.tag_of(task.number, task.attempt))
 
     def close(self) -> None:
         """Cancel all tasks and their Spark jobs."""
         super().close()
-        self._cancel_until_idle(self._job.tag)
+        self._cancel_until_idle(self._spec.tag)
 
     def _cancel_until_idle(self, tag: str) -> None:
         """Cancel jobs, and again what an objective starts that does not mind, for a while."""
@@ -51,7 +53,7 @@ class _Driver(Threads, ABC):
     @contextlib.contextmanager
     def _tagged(self, task: Task) -> Iterator[tuple[str, str]]:
         """The tags of a task, noted for as long as it runs."""
-        tags = (self._job.tag, self._job.tag_of(task.number, task.attempt))
+        tags = (self._spec.tag, self._spec.tag_of(task.number, task.attempt))
         self._tags.update(tags)
         try:
             yield tags
@@ -82,7 +84,7 @@ class ContextDriver(_Driver):
 
         return DaemonPool(self.slots, InheritableThread)
 
-    def _evaluate(self, task: Task) -> Outcome:
+    def _evaluate(self, task: Task) -> Answer:
         sc = self._sc
         pool = sc.getLocalProperty("spark.scheduler.pool")
         with self._tagged(task) as (run, tag):
@@ -115,7 +117,7 @@ class ConnectDriver(_Driver):
         self._session = session
         super().__init__(slots)
 
-    def _evaluate(self, task: Task) -> Outcome:
+    def _evaluate(self, task: Task) -> Answer:
         with self._tagged(task) as tags:
             for tag in tags:
                 self._session.addTag(tag)

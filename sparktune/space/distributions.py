@@ -25,6 +25,8 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from ..checks import number
+
 __all__ = [
     "Categorical",
     "Distribution",
@@ -93,34 +95,23 @@ class Distribution(Protocol):
         """All values with positive probability, for a discrete distribution."""
 
 
-def _number(value: object) -> float:
-    if isinstance(value, (str, bytes, bool, np.bool_)):
-        raise TypeError
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except OverflowError:
-        return math.inf
-
-
 def _check_number(value: object, label: str) -> float:
-    try:
-        number = _number(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{label!r} takes a number, but got {value!r}") from None
-    if not math.isfinite(number):
+    found = number(value)
+    if found is None:
+        raise ValueError(f"{label!r} takes a number, but got {value!r}")
+    if not math.isfinite(found):
         raise ValueError(f"{label!r} takes a finite number, but got {value!r}")
-    return number
+    return found
 
 
 def _finite(value: object, name: str) -> float:
     """A setting of a distribution as a float."""
-    try:
-        number = _number(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"`{name}` must be a real number, but got {value!r}") from None
-    if not math.isfinite(number):
+    found = number(value)
+    if found is None:
+        raise TypeError(f"`{name}` must be a real number, but got {value!r}")
+    if not math.isfinite(found):
         raise ValueError(f"`{name}` must be finite, but got {value!r}")
-    return number
+    return found
 
 
 def log_ndtr_difference(a: Array, b: Array) -> Array:
@@ -450,13 +441,12 @@ class Normal(_Numeric):
 
 def whole_number(value: object, name: str) -> int:
     """A bound as an int, or an error that names it."""
-    try:
-        number = _number(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"`{name}` must be a whole number, but got {value!r}") from None
-    if not math.isfinite(number) or number != int(number):
+    found = number(value)
+    if found is None:
+        raise TypeError(f"`{name}` must be a whole number, but got {value!r}")
+    if not found.is_integer():
         raise ValueError(f"`{name}` must be a whole number, but got {value!r}")
-    return int(number)
+    return int(found)
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,5 @@ class Mix:
             found += more
             if len(found) < k:
                 history = history.copy()
-                for values in more:
-                    history.start(values, 0.0)
+                history.start(more, 0.0)
         return found

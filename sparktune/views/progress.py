@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from typing import Any, TextIO, TypeAlias
 
+from ..events import Event, Finished
 from ..history import ENDED, History, Status
-from ..search import Event, Finished
 
 __all__ = ["BarFactory", "Progress", "progress"]
 

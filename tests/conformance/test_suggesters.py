@@ -71,7 +71,7 @@ def filled(space, n, rng):
     """A history of n finished trials, with some failed, cancelled and pending ones between."""
     history = History(space)
     for i, row in enumerate(space.sample(rng, n)):
-        trial = history.start(space.decode(row), 0.0)
+        (trial,) = history.start([space.decode(row)], 0.0)
         if i % 7 == 3:
             history.finish(trial.number, 0, Outcome(Status.FAILED, error="no"))
         elif i % 7 == 4:
@@ -87,7 +87,7 @@ def with_losses(space, losses, seed=0):
     for row, loss in zip(
         space.sample(np.random.default_rng(seed), len(losses)), losses, strict=True
     ):
-        trial = history.start(space.decode(row), 0.0)
+        (trial,) = history.start([space.decode(row)], 0.0)
         outcome = Outcome(Status.FAILED) if loss is None else Outcome(Status.OK, loss=loss)
         history.finish(trial.number, 0, outcome)
     return history
@@ -149,7 +149,7 @@ def test_no_candidate_twice(method, name):
                 continue  # a branch without further labels has one candidate only
             assert dict(values) not in known
             known.append(dict(values))
-            history.start(values, 0.0)
+            history.start([values], 0.0)
 
 
 @pytest.mark.parametrize("method", [m for m in METHODS if m not in REPEATS])
@@ -159,7 +159,7 @@ def test_a_discrete_space_is_exhausted_first(method):
     history = History(space)
     for number in range(6):
         values = SUGGESTERS[method].suggest(space, history, np.random.default_rng(number), 1, 50)[0]
-        history.start(values, 0.0)
+        history.start([values], 0.0)
         history.finish(number, 0, Outcome(Status.OK, loss=float(number % 3)))
     assert len({tuple(trial.values.items()) for trial in history}) == 6
     check(space, SUGGESTERS[method].suggest(space, history, np.random.default_rng(9), 3, 50), 3)
@@ -171,11 +171,11 @@ def test_pending_trials_keep_candidates_away(method):
     space = Space({"x": hp.uniform("x", 0, 1), "y": hp.uniform("y", 0, 1)})
     history = History(space)
     for row in space.sample(np.random.default_rng(0), 24):
-        trial = history.start(space.decode(row), 0.0)
+        (trial,) = history.start([space.decode(row)], 0.0)
         loss = float(((row - 0.4) ** 2).sum())
         history.finish(trial.number, 0, Outcome(Status.OK, loss=loss))
     first = SUGGESTERS[method].suggest(space, history, np.random.default_rng(1), 1, None)[0]
-    trial = history.start(first, 0.0)
+    (trial,) = history.start([first], 0.0)
     second = SUGGESTERS[method].suggest(space, history, np.random.default_rng(1), 1, None)[0]
     apart = np.hypot(first["x"] - second["x"], first["y"] - second["y"])
     assert apart > 1e-3
@@ -214,7 +214,7 @@ def test_equal_trials(method):
     history = History(space)
     values = space.decode(space.sample(np.random.default_rng(0), 1)[0])
     for loss in np.random.default_rng(1).normal(size=30):
-        trial = history.start(values, 0.0)
+        (trial,) = history.start([values], 0.0)
         history.finish(trial.number, 0, Outcome(Status.OK, loss=float(loss)))
     check(space, SUGGESTERS[method].suggest(space, history, np.random.default_rng(2), 4, None), 4)
 

@@ -3,7 +3,7 @@
 import cloudpickle
 
 from sparktune.engines import worker
-from sparktune.engines.base import outcome_of, unpacked
+from sparktune.engines.answers import answer_of, hand_on_reports, unpacked
 from sparktune.engines.local import Threads
 from sparktune.engines.shipping import Shipment
 
@@ -11,12 +11,12 @@ from sparktune.engines.shipping import Shipment
 class Pickling(Threads):
     """Threads whose objective, configurations and results travel as bytes."""
 
-    def open(self, job, on_report=None):
-        self._shipment = Shipment(job, cloudpickle)
-        super().open(job)
+    def open(self, spec, on_report=None):
+        self._shipment = Shipment(spec, cloudpickle)
+        super().open(spec, on_report)
 
     def _evaluate(self, task):
-        settings = self._job.settings
+        settings = self._spec.settings
         message = {
             "job": self._shipment.digest,
             "places": {d: ("bytes", blob) for d, blob in self._shipment.blobs.items()},
@@ -27,5 +27,6 @@ class Pickling(Threads):
             "gpus": (),
             "env": settings.environment,
         }
-        answer = worker.answer_to(message, worker.Store(), lambda: None)
-        return outcome_of(unpacked(answer), settings)
+        answer = unpacked(worker.answer_to(message, worker.Store(), lambda: None))
+        hand_on_reports(answer, task, self._on_report)
+        return answer_of(answer, settings)

@@ -37,7 +37,7 @@ def run(space, loss, n, k, seed, suggester=None):
     while len(history) < n:
         rng = np.random.default_rng([seed, len(history)])
         for values in (suggester or TPE()).suggest(space, history, rng, k, n):
-            trial = history.start(values, 0.0)
+            (trial,) = history.start([values], 0.0)
             value = loss(space.build(values))
             outcome = Outcome(Status.FAILED) if value is None else Outcome(Status.OK, loss=value)
             history.finish(trial.number, 0, outcome)

@@ -46,7 +46,7 @@ def test_spark_submit_to_the_cluster_of_the_command_line(tmp_path):
             "from sparktune import SparkTrials, fmin, hp\n"
             "trials = SparkTrials(2)\n"
             "fmin(lambda x: x, hp.uniform('x', 0, 1), max_evals=6, trials=trials)\n"
-            "print(len(trials), trials._session.sparkContext.master)\n"
+            "print(len(trials), trials.session.sparkContext.master)\n"
         )
         conf = str(ROOT / "conf" / "standalone.conf")
         command = ["spark-submit", "--properties-file", conf, "--master", cluster.master]

@@ -62,7 +62,7 @@ from sparktune import EngineStopped, SparkTrials, fmin, hp
 trials = SparkTrials(parallelism=2)
 def stop(trials):
     if trials.count_total_trials() >= 3 and not stopping:
-        stopping.append(threading.Thread(target=trials._session.stop))
+        stopping.append(threading.Thread(target=trials.session.stop))
         stopping[0].start()
     return False, []
 stopping = []

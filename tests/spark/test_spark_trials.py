@@ -26,7 +26,7 @@ from sparktune import (
     hp,
     tpe,
 )
-from sparktune.spark import (
+from sparktune.trials.spark import (
     FMIN_CANCELLED_REASON_EARLY_STOPPING,
     FMIN_CANCELLED_REASON_TIMEOUT,
     FMIN_CANCELLED_REASON_USER,
@@ -121,7 +121,7 @@ def test_what_cannot_be_pickled_is_refused_before_anything_runs(trials, saddle):
     with pytest.raises(UnpicklableObjective, match=r"the configuration of trial 0 .* item 'h'"):
         quiet(
             lambda c: 0.0, {"h": hp.choice("h", [handle])}, max_evals=3,
-            trials=SparkTrials(2, spark_session=trials._session),
+            trials=SparkTrials(2, spark_session=trials.session),
         )  # fmt: skip
 
 
@@ -245,7 +245,7 @@ def test_ending_early_cancels_the_tasks(
     )
     assert wait_for(lambda: not alive(p.name for p in tmp_path.iterdir()))
     if not is_connect:
-        tracker = trials._session.sparkContext.statusTracker()
+        tracker = trials.session.sparkContext.statusTracker()
         assert wait_for(lambda: not tracker.getActiveJobsIds())
 
 
@@ -333,7 +333,7 @@ def test_jobs_carry_the_trial(trials, gate):
 
     def watch():
         gate.reached_by(4)
-        context = trials._session.sparkContext
+        context = trials.session.sparkContext
         store = context._jsc.sc().statusStore()
         for job in context.statusTracker().getActiveJobsIds():
             data = store.job(job)
@@ -363,7 +363,7 @@ def test_profiles_need_a_cluster(trials, saddle):
     from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
     profile = ResourceProfileBuilder().require(TaskResourceRequests().cpus(1)).build
-    with_profile = SparkTrials(2, spark_session=trials._session, resource_profile=profile)
+    with_profile = SparkTrials(2, spark_session=trials.session, resource_profile=profile)
     with pytest.raises(ValueError, match=r"resource_profile needs a cluster.*has none"):
         quiet(saddle_loss, saddle, max_evals=2, trials=with_profile)
 
@@ -405,7 +405,7 @@ def test_modules_registered_by_value_travel(trials, tmp_path, monkeypatch):
 
 def test_objectives_that_use_spark(trials, is_connect):
     """In the driver's mode an objective uses the session, and its trials run side by side."""
-    session = trials._session
+    session = trials.session
     began = []
 
     def objective(x):
@@ -424,7 +424,7 @@ def test_objectives_that_use_spark(trials, is_connect):
 @pytest.mark.filterwarnings("ignore:.*scheduler.mode=FAIR")
 def test_spark_jobs_of_a_stopped_trial_end(trials, tmp_path, wait_for):
     """In the driver's mode, what a cancelled trial runs on Spark is cancelled with it."""
-    session = trials._session
+    session = trials.session
 
     def objective(x):
         from pyspark.sql.functions import udf
@@ -450,7 +450,7 @@ def test_spark_jobs_of_a_stopped_trial_end(trials, tmp_path, wait_for):
 @pytest.mark.deployments("local", "standalone")
 def test_broadcast_variables_and_accumulators_of_pyspark(trials):
     """An objective may use pyspark's own broadcast variables and accumulators, run after run."""
-    context = trials._session.sparkContext
+    context = trials.session.sparkContext
     table, calls = context.broadcast({"slope": 2.0}), context.accumulator(0)
 
     def objective(x):
@@ -458,7 +458,7 @@ def test_broadcast_variables_and_accumulators_of_pyspark(trials):
         return table.value["slope"] * x
 
     for _ in range(2):
-        again = SparkTrials(4, spark_session=trials._session)
+        again = SparkTrials(4, spark_session=trials.session)
         quiet(objective, hp.uniform("x", 0, 1), max_evals=10, trials=again)
         assert again.best_loss == 2.0 * again.argmin["x"]
     assert calls.value == 20
@@ -471,7 +471,7 @@ def test_broadcast_variables_and_accumulators_of_pyspark(trials):
 @pytest.mark.deployments("local", "standalone")
 def test_jobs_keep_the_cells_group_and_pool(trials, gate):
     """Jobs of trials are in the caller's job group and pool, and end with that group."""
-    context = trials._session.sparkContext
+    context = trials.session.sparkContext
     tracker, pools, door = context.statusTracker(), set(), gate.door()
 
     def cancel():
@@ -497,7 +497,7 @@ def test_jobs_keep_the_cells_group_and_pool(trials, gate):
 @pytest.mark.deployments("local", "standalone")
 def test_one_job_cancelled_in_spark_is_one_cancelled_trial(trials, gate):
     """A job that is killed from outside is a cancelled trial with a reason; the run goes on."""
-    context = trials._session.sparkContext
+    context = trials.session.sparkContext
 
     door = gate.door()
 
@@ -526,7 +526,7 @@ def test_the_drivers_cancel_is_the_last_resort(trials, monkeypatch):
     from sparktune.engines import spark_base
 
     monkeypatch.setattr(spark_base, "_OVERDUE_SECONDS", 2.0)
-    timed = SparkTrials(4, spark_session=trials._session, trial_timeout=1.0, trial_grace=0.5)
+    timed = SparkTrials(4, spark_session=trials.session, trial_timeout=1.0, trial_grace=0.5)
 
     def objective(x, trial):
         if trial.number == 1:
@@ -554,7 +554,7 @@ def test_retries_of_crashes(trials, tmp_path):
             os._exit(3)
         return {"loss": x, "attempt": trial.attempt}
 
-    again = SparkTrials(4, spark_session=trials._session, retry_crashes=True, max_retries=2)
+    again = SparkTrials(4, spark_session=trials.session, retry_crashes=True, max_retries=2)
     quiet(objective, hp.uniform("x", 0, 1), max_evals=6, trials=again)
     frame = again.to_pandas()
     assert list(frame["status"]) == ["ok", "failed", "ok", "ok", "ok", "ok"]
@@ -576,8 +576,8 @@ def test_archives_added_later_reach_warm_processes(trials, tmp_path, is_connect)
     with pytest.raises(AllTrialsFailed, match="the module 'late_module' is not installed"):
         quiet(objective, space, max_evals=4, trials=trials)
     if is_connect:
-        trials._session.addArtifacts(str(archive), pyfile=True)
+        trials.session.addArtifacts(str(archive), pyfile=True)
     else:
-        trials._session.sparkContext.addPyFile(str(archive))
+        trials.session.sparkContext.addPyFile(str(archive))
     quiet(objective, space, max_evals=8, trials=trials)
     assert trials.count_successful_trials() == 4

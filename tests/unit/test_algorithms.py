@@ -8,7 +8,7 @@ import pytest
 from searches import BOWL, TREE, bowl, run, tree
 
 from sparktune import Trials, anneal, atpe, auto, fmin, mix, rand, tpe
-from sparktune.algorithms import Domain, suggester_of
+from sparktune.algo import Domain, suggester_of
 from sparktune.suggest.adaptive import AdaptiveTPE
 from sparktune.suggest.anneal import Anneal
 from sparktune.suggest.mix import Mix

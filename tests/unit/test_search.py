@@ -152,7 +152,7 @@ def test_trials_drawn_ahead_wait_for_a_slot(space):
 def test_max_evals_counts_what_the_history_holds(space):
     """A second search with a larger max_evals goes on; failed trials count, cancelled ones not."""
     history = History(space)
-    trial = history.start({"x": 0.5}, 0.0)
+    (trial,) = history.start([{"x": 0.5}], 0.0)
     history.finish(trial.number, 0, Outcome(Status.CANCELLED))
 
     def objective(config):
@@ -183,7 +183,7 @@ def test_a_run_that_was_cut_off_goes_on_as_it_would_have(space):
     _, whole = go(lambda c: c["x"], space, budget=Budget(24), suggester=tpe)
     cut = History(space)
     for trial in list(whole)[:16]:
-        cut.finish(cut.start(trial.values, 0.0).number, 0, trial.outcome)
+        cut.finish(cut.start([trial.values], 0.0)[0].number, 0, trial.outcome)
     go(lambda c: c["x"], space, budget=Budget(24), suggester=tpe, history=cut)
     assert [trial.values for trial in whole] == [trial.values for trial in cut]
 

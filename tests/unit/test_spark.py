@@ -29,11 +29,11 @@ def test_wrong_arguments(options, error, sentence):
 
 def test_an_engine_on_a_stopped_context_is_refused():
     """A run on a context that was stopped is refused before anything starts."""
-    from sparktune.engines.base import Job
+    from sparktune.engines.base import RunSpec
     from sparktune.engines.spark_classic import SparkClassic
 
     class Stopped:
         _jsc = None
 
     with pytest.raises(EngineStopped, match="was stopped; create a new session"):
-        SparkClassic(Stopped(), 2).open(Job(len, "r"))
+        SparkClassic(Stopped(), 2).open(RunSpec(len, "r"))

@@ -18,7 +18,7 @@ def test_the_rule_of_auto():
         rng = np.random.default_rng(0)
         history = History(space)
         for row in space.sample(rng, n):
-            trial = history.start(space.decode(row), 0.0)
+            (trial,) = history.start([space.decode(row)], 0.0)
             loss = float(np.nansum(row**2)) + noise * rng.normal()
             history.finish(trial.number, 0, Outcome(Status.OK, loss=loss))
         return type(Auto().chosen(space, history, budget))

@@ -145,7 +145,7 @@ def test_fmin_takes_it(algo):
 
 def test_hyperopts_signature():
     """Called as Hyperopt calls it, it gives a new document for each id."""
-    from sparktune.algorithms import Domain
+    from sparktune.algo import Domain
 
     trials = Trials()
     fmin(bowl, BOWL, algo=rand.suggest, max_evals=20, trials=trials, show_progressbar=False)
@@ -207,6 +207,6 @@ def test_one_finished_trial_is_enough():
     """With a start of one trial, a fit of that one proposes the next."""
     space = Space(BOWL)
     history = History(space)
-    trial = history.start(space.decode(space.sample(np.random.default_rng(0), 1)[0]), 0.0)
+    (trial,) = history.start([space.decode(space.sample(np.random.default_rng(0), 1)[0])], 0.0)
     history.finish(trial.number, 0, Outcome(Status.OK, loss=1.0))
     assert len(Bayes(n_startup_jobs=1).suggest(space, history, np.random.default_rng(1), 2)) == 2

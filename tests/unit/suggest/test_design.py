@@ -25,7 +25,7 @@ def drawn(sizes, n, seed=0):
     rng = np.random.default_rng(seed)
     for k in sizes:
         for row in latin_hypercube(SPACE, history, rng, k, n):
-            history.start(SPACE.decode(row), 0.0)
+            history.start([SPACE.decode(row)], 0.0)
     return history
 
 
@@ -54,8 +54,8 @@ def test_what_was_tried_counts():
     space = Space(hp.uniform("x", 0, 1))
     history = History(space)
     for x in (0.05, 0.3, 0.55):
-        history.start({"x": x}, 0.0)
-    cancelled = history.start({"x": 0.8}, 0.0)
+        history.start([{"x": x}], 0.0)
+    (cancelled,) = history.start([{"x": 0.8}], 0.0)
     history.finish(cancelled.number, 0, Outcome(Status.CANCELLED))
     x = latin_hypercube(space, history, np.random.default_rng(0), 1, 4)
     assert 0.75 <= x[0, 0] < 1

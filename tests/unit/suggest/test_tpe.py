@@ -35,7 +35,7 @@ def test_joint_kernels_follow_a_diagonal():
     rng = np.random.default_rng(0)
     history = History(space)
     for x, y in rng.random((400, 2)):
-        trial = history.start({"x": x, "y": y}, 0.0)
+        (trial,) = history.start([{"x": x, "y": y}], 0.0)
         history.finish(trial.number, 0, Outcome(Status.OK, loss=abs(x - y)))
     candidates = TPE().suggest(space, history, rng, 64, None)
     off = np.array([abs(c["x"] - c["y"]) for c in candidates])
@@ -80,10 +80,10 @@ def test_repeats_are_avoided_against_pending_and_failed_trials():
     history = History(space)
     outcomes = [None, Outcome(Status.FAILED), Outcome(Status.OK, loss=1.0), None]
     for i, outcome in enumerate(outcomes):
-        trial = history.start({"i": i}, 0.0)
+        (trial,) = history.start([{"i": i}], 0.0)
         if outcome is not None:
             history.finish(trial.number, 0, outcome)
-    cancelled = history.start({"i": 5}, 0.0)
+    (cancelled,) = history.start([{"i": 5}], 0.0)
     history.finish(cancelled.number, 0, Outcome(Status.CANCELLED))
     for seed in range(5):
         rng = np.random.default_rng(seed)
@@ -106,11 +106,11 @@ def test_failed_trials_are_not_losses():
     for with_failures in (False, True):
         history = History(space)
         for i in range(30):
-            trial = history.start({"x": (i + 0.5) / 30}, 0.0)
+            (trial,) = history.start([{"x": (i + 0.5) / 30}], 0.0)
             history.finish(trial.number, 0, Outcome(Status.OK, loss=float(i)))
         if with_failures:
             for _ in range(30):
-                trial = history.start({"x": 0.01}, 0.0)
+                (trial,) = history.start([{"x": 0.01}], 0.0)
                 history.finish(trial.number, 0, Outcome(Status.FAILED))
         histories.append(history)
     (l1, g1), (l2, g2) = (TPE().fit(space, history) for history in histories)
@@ -175,7 +175,7 @@ def test_settings_out_of_range_are_refused(setting, value):
 def test_suggest_answers_documents_of_hyperopts_shape(saddle):
     """tpe.suggest can be called as Hyperopt's is, and gives a document for each id."""
     from sparktune import Trials
-    from sparktune.algorithms import Domain
+    from sparktune.algo import Domain
 
     trials = Trials()
     fmin(lambda c: c["a"], saddle, max_evals=20, trials=trials, rstate=0, verbose=False)
@@ -225,7 +225,7 @@ def test_budgets_are_spent_by_failures_too():
     space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(4)])
     history = run(space.template, lambda c: sum((x - 0.4) ** 2 for x in c), 40, 4, 0)
     for _ in range(40):
-        trial = history.start(dict.fromkeys(space.labels, 0.5), 0.0)
+        (trial,) = history.start([dict.fromkeys(space.labels, 0.5)], 0.0)
         history.finish(trial.number, 0, Outcome(Status.FAILED))
 
     def spread(budget):
@@ -256,7 +256,7 @@ def test_a_point_far_out_is_taken():
     """A point by hand at 1e160 deviations of a normal prior disturbs nothing."""
     space = Space(hp.normal("x", 0, 1))
     history = run(hp.normal("x", 0, 1), lambda x: x * x, 20, 4, 0)
-    trial = history.start({"x": 1e160}, 0.0)
+    (trial,) = history.start([{"x": 1e160}], 0.0)
     history.finish(trial.number, 0, Outcome(Status.OK, loss=-1.0))
     candidates = TPE().suggest(space, history, np.random.default_rng(0), 8, None)
     assert all(np.isfinite(c["x"]) for c in candidates)

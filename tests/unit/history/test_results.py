@@ -1,15 +1,15 @@
-"""How what an objective returned is judged, on every engine alike."""
+"""How what an objective returned is judged."""
 
 import numpy as np
 import pytest
 
-from sparktune.engines.base import Settings, outcome_of
 from sparktune.history import STATUS_FAIL, Status
+from sparktune.history.results import judged as judge
 
 
 def judged(result):
     """The outcome of an objective that returned ``result``."""
-    return outcome_of({"status": "returned", "result": result}, Settings())
+    return judge(result).outcome
 
 
 @pytest.mark.parametrize("value", [2, 2.5, np.float32(0.5), np.int64(3), np.array(1.5), True])
@@ -76,5 +76,5 @@ def test_a_dict_is_judged_by_its_entries():
     result = {"loss": 1, "loss_variance": 0.5, "model": [1.0], "attachments": {"big": b"x"}}
     outcome = judged(result)
     assert (outcome.status, outcome.loss, outcome.variance) == (Status.OK, 1.0, 0.5)
-    assert outcome.info == {"loss": 1.0, "loss_variance": 0.5, "model": [1.0], "status": "ok"}
+    assert outcome.info == {"loss_variance": 0.5, "model": [1.0]}
     assert outcome.attachments == {"big": b"x"}

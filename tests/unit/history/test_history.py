@@ -9,7 +9,8 @@ import pytest
 
 from sparktune import hp
 from sparktune.exceptions import BadSearchSpace, InvalidTrial
-from sparktune.history import STATUS_STRINGS, History, Outcome, Status
+from sparktune.history import History, Outcome, Status
+from sparktune.history.documents import STATUS_STRINGS
 from sparktune.space.tree import Space
 
 
@@ -37,7 +38,7 @@ def filled(n, space=None):
     space = space or tree()
     history = History(space)
     for i, row in enumerate(space.sample(np.random.default_rng(0), n)):
-        trial = history.start(space.decode(row), now=100.0 + i)
+        (trial,) = history.start([space.decode(row)], now=100.0 + i)
         if i % 5 == 1:
             trial = history.requeue(trial.number)
         if i % 5 < 2:
@@ -56,12 +57,12 @@ def test_a_copy_goes_on_by_itself():
     assert list(other) == list(history)
     np.testing.assert_array_equal(other.X, history.X)
     assert (other.best, other.pending) == (history.best, history.pending)
-    number = other.start({"lr": 0.1, "m": 0, "n": 3}, now=0.0).number
+    number = other.start([{"lr": 0.1, "m": 0, "n": 3}], now=0.0)[0].number
     other.finish(number, 0, ok(-99.0))
     assert len(history) == 30
     assert history.best != other.best
     assert history.count(*Status) == 30
-    history.start({"lr": 0.2, "m": 0, "n": 1}, now=0.0)
+    history.start([{"lr": 0.2, "m": 0, "n": 1}], now=0.0)
     assert other[30].values["lr"] == 0.1
 
 
@@ -71,8 +72,8 @@ def test_a_started_trial_is_pending():
     assert len(history) == 0
     assert history.X.shape == (0, 4)
     assert history.best is None
-    trial = history.start({"lr": 0.5, "m": 0, "n": 3}, now=12.5)
-    second = history.start({"lr": 0.1, "m": 1, "x": 0.3}, now=13.0)
+    (trial,) = history.start([{"lr": 0.5, "m": 0, "n": 3}], now=12.5)
+    (second,) = history.start([{"lr": 0.1, "m": 1, "x": 0.3}], now=13.0)
     assert (trial.number, trial.attempt, trial.started, trial.outcome) == (0, 0, 12.5, None)
     assert (trial.status, trial.loss) == (Status.PENDING, None)
     assert dict(trial.values) == {"lr": 0.5, "m": 0, "n": 3}
@@ -85,7 +86,7 @@ def test_values_of_a_trial_cannot_be_changed():
     """A trial's values are a read-only copy of what was given."""
     history = History(tree())
     given = {"lr": 0.5, "m": 0, "n": 3}
-    trial = history.start(given, now=0.0)
+    (trial,) = history.start([given], now=0.0)
     given["lr"] = 0.7
     assert trial.values["lr"] == 0.5
     with pytest.raises(TypeError):
@@ -96,7 +97,7 @@ def test_a_refused_start_leaves_no_trace():
     """A trial with an unknown label does not enter the history."""
     history = History(tree())
     with pytest.raises(InvalidTrial, match="no label 'unknown'"):
-        history.start({"unknown": 1}, now=0.0)
+        history.start([{"unknown": 1}], now=0.0)
     assert (len(history), history.count(*Status), history.pending) == (0, 0, [])
 
 
@@ -115,7 +116,7 @@ def test_a_trial_finishes_once():
 def test_finish_gives_the_ended_trial():
     """`finish` gives the trial with its outcome, which is also the one in the history."""
     history = History(tree())
-    pending = history.start({"lr": 0.5, "m": 0, "n": 3}, now=1.0)
+    (pending,) = history.start([{"lr": 0.5, "m": 0, "n": 3}], now=1.0)
     ended = history.finish(0, 0, ok(0.25))
     assert ended is history[0]
     assert (ended.status, ended.loss, ended.values) == (Status.OK, 0.25, pending.values)
@@ -127,7 +128,7 @@ def test_finish_gives_the_ended_trial():
 def test_unknown_trials_are_refused(number):
     """An outcome for a trial that was never started is refused."""
     history = History(tree())
-    history.start({"lr": 0.5, "m": 0, "n": 3}, now=0.0)
+    history.start([{"lr": 0.5, "m": 0, "n": 3}], now=0.0)
     with pytest.raises(InvalidTrial, match=f"no trial {number}"):
         history.finish(number, 0, ok(0.0))
     assert history.count(Status.PENDING) == 1
@@ -137,7 +138,7 @@ def test_unknown_trials_are_refused(number):
 def test_unknown_trials_are_not_queued_again(number):
     """Only a trial that was started can be queued again."""
     history = History(tree())
-    history.start({"lr": 0.5, "m": 0, "n": 3}, now=0.0)
+    history.start([{"lr": 0.5, "m": 0, "n": 3}], now=0.0)
     with pytest.raises(InvalidTrial, match=f"no trial {number}"):
         history.requeue(number)
     assert history[0].attempt == 0
@@ -146,7 +147,7 @@ def test_unknown_trials_are_not_queued_again(number):
 def test_answers_of_earlier_attempts_are_refused():
     """After a trial was queued again only its new attempt can end it."""
     history = History(tree())
-    history.start({"lr": 0.5, "m": 0, "n": 3}, now=0.0)
+    history.start([{"lr": 0.5, "m": 0, "n": 3}], now=0.0)
     assert history.requeue(0).attempt == 1
     assert history.requeue(0).attempt == 2
     for late in (0, 1, 3):
@@ -169,7 +170,7 @@ def test_an_ended_trial_is_not_queued_again():
 def test_a_trial_ends_as_ok_failed_or_cancelled(status):
     """LOST and PENDING end nothing."""
     history = History(tree())
-    history.start({"lr": 0.5, "m": 0, "n": 3}, now=0.0)
+    history.start([{"lr": 0.5, "m": 0, "n": 3}], now=0.0)
     with pytest.raises(InvalidTrial, match=f"cannot end as {status.name}"):
         history.finish(0, 0, Outcome(status))
     assert history.count(Status.PENDING) == 1
@@ -211,7 +212,7 @@ def test_the_best_trial_is_the_earliest_of_the_lowest():
     """`best` is the lowest loss, and the lowest number among equals, in whatever order they end."""
     history = History(tree())
     for _ in range(6):
-        history.start({"lr": 0.5, "m": 0, "n": 3}, now=0.0)
+        history.start([{"lr": 0.5, "m": 0, "n": 3}], now=0.0)
     history.finish(5, 0, ok(math.inf))
     assert history.best.number == 5
     history.finish(4, 0, ok(1.0))
@@ -230,7 +231,7 @@ def test_trials_without_a_loss_are_never_best():
     """Failed and cancelled trials have no loss and are not the best."""
     history = History(tree())
     for _ in range(3):
-        history.start({"lr": 0.5, "m": 0, "n": 3}, now=0.0)
+        history.start([{"lr": 0.5, "m": 0, "n": 3}], now=0.0)
     history.finish(0, 0, CANCELLED)
     history.finish(1, 0, FAILED)
     assert history.best is None
@@ -244,7 +245,7 @@ def test_columns_are_read_only():
     for column in (history.X, history.y, history.status):
         with pytest.raises(ValueError, match="read-only"):
             column[0] = 0
-    history.start({"lr": 0.5, "m": 0, "n": 3}, now=0.0)
+    history.start([{"lr": 0.5, "m": 0, "n": 3}], now=0.0)
     history.finish(3, 0, ok(-7.0))
     assert history.y[3] == -7.0
 
@@ -253,7 +254,7 @@ def test_iteration_sees_the_trials_of_its_start():
     """Starting trials while looping over the history does not extend the loop."""
     history = filled(2)
     for trial in history:
-        history.start(trial.values, now=0.0)
+        history.start([trial.values], now=0.0)
     assert len(history) == 4
 
 
@@ -268,7 +269,7 @@ def test_a_history_survives_pickling(clone):
     assert again.best == history.best
     assert [again.count(status) for status in Status] == [history.count(s) for s in Status]
     assert [t.attempt for t in again.pending] == [t.attempt for t in history.pending]
-    number = again.start({"lr": 0.5, "m": 0, "n": 3}, now=0.0).number
+    number = again.start([{"lr": 0.5, "m": 0, "n": 3}], now=0.0)[0].number
     again.finish(number, 0, ok(-9.0))
     assert (len(again), len(history)) == (102, 101)
     assert again.best.number == 101
@@ -344,7 +345,7 @@ def test_an_equal_space_in_another_order_is_adopted():
     assert list(history) == trials
     for trial in history:
         np.testing.assert_array_equal(history.X[trial.number], other.encode(trial.values))
-    number = history.start({"lr": 0.5, "m": 1, "x": 0.5}, now=0.0).number
+    number = history.start([{"lr": 0.5, "m": 1, "x": 0.5}], now=0.0)[0].number
     np.testing.assert_array_equal(history.X[number], other.encode(history[number].values))
     assert history.X.shape == (71, 4)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
-import warnings
 from typing import Any
 
-from .engines.base import Engine
-from .engines.spark_base import JobPerTrial
-from .engines.spark_classic import SparkClassic
-from .engines.spark_connect import SparkConnect
-from .engines.spark_driver import ConnectDriver, ContextDriver
-from .trials import Trials, check_count, settings_of
+from ..checks import advise, one_of, real, whole
+from ..engines.base import Engine
+from ..engines.settings import settings_of
+from ..engines.spark_base import JobPerTrial
+from ..engines.spark_classic import SparkClassic
+from ..engines.spark_connect import SparkConnect
+from ..engines.spark_driver import ConnectDriver, ContextDriver
+from ..engines.spark_session import checked_session, is_connect, is_stopped
+from ..events import Budget, StopReason
+from .record import Trials
 
 __all__ = [
     "FMIN_CANCELLED_REASON_EARLY_STOPPING",
@@ -22,19 +24,11 @@ __all__ = [
     "SparkTrials",
 ]
 
-FMIN_CANCELLED_REASON_EARLY_STOPPING = "fmin run cancelled by early stopping condition"
-FMIN_CANCELLED_REASON_LOSS_THRESHOLD = "fmin run cancelled because of loss threshold"
-FMIN_CANCELLED_REASON_TIMEOUT = "fmin run cancelled due to timeout"
-FMIN_CANCELLED_REASON_USER = "fmin run cancelled by the user"
+FMIN_CANCELLED_REASON_EARLY_STOPPING = StopReason.EARLY_STOPPING.value
+FMIN_CANCELLED_REASON_LOSS_THRESHOLD = StopReason.LOSS_THRESHOLD.value
+FMIN_CANCELLED_REASON_TIMEOUT = StopReason.TIMEOUT.value
+FMIN_CANCELLED_REASON_USER = StopReason.USER.value
 
-_NO_JAVA = (
-    "Spark could not be started: it needs Java 17 (`java -version` tells what is there). On Debian "
-    "or Ubuntu: apt-get install openjdk-17-jre-headless; else see https://adoptium.net. "
-    "Spark said: {}"
-)
-
-
-_MODES = ("cluster", "driver")
 _IN_DRIVER = 4  # trials that use the cluster themselves
 
 
@@ -109,16 +103,12 @@ class SparkTrials(Trials):
     ) -> None:
         super().__init__()
         self.user_specified_parallelism = parallelism
-        if parallelism is not None:
-            check_count(parallelism, "parallelism")
-        self._parallelism = parallelism
-        self.timeout = check_timeout(timeout)
-        self.loss_threshold = check_loss_threshold(loss_threshold)
+        self._parallelism: int | None = whole("parallelism", parallelism, none=True)
+        self.timeout = real("timeout", timeout, "a number of seconds", above=0, none=True)
+        self.loss_threshold = real("loss_threshold", loss_threshold, "a real number", none=True)
         self.resource_profile = resource_profile
-        if mode not in _MODES:
-            raise ValueError(f"`mode` must be 'cluster' or 'driver', but got {mode!r}")
-        self.mode = mode
-        self._settings = settings_of(
+        self.mode = one_of("mode", mode, ("cluster", "driver"))
+        self.settings = settings_of(
             trial_timeout=trial_timeout,
             trial_grace=trial_grace,
             trial_cpus=trial_cpus,
@@ -129,8 +119,8 @@ class SparkTrials(Trials):
         )
         if mode == "driver":
             _refuse_in_driver(resource_profile=resource_profile, trial_cpus=trial_cpus)
-        self._session = _checked(spark_session, mode)
-        if resource_profile is not None and _is_connect(self._session):
+        self._session = checked_session(spark_session, mode)
+        if resource_profile is not None and is_connect(self._session):
             raise ValueError(
                 "`resource_profile` needs a classic session; this one is Spark Connect"
             )
@@ -145,31 +135,45 @@ class SparkTrials(Trials):
 
     @parallelism.setter
     def parallelism(self, value: int) -> None:
-        self._parallelism = check_count(value, "parallelism")
+        self._parallelism = whole("parallelism", value)
 
-    def _live_session(self) -> Any:
-        if self._session is None or _is_stopped(self._session):
-            self._session = _checked(None, self.mode)  # unpickled, or the old one was stopped
+    @property
+    def parallelism_given(self) -> int | None:
+        """How many trials at a time the user asked for; None where nobody did."""
+        return self._parallelism
+
+    @property
+    def limits(self) -> Budget:
+        """When a run ends, unless fmin says otherwise."""
+        return Budget(None, self.timeout, self.loss_threshold)
+
+    @property
+    def session(self) -> Any:
+        """The Spark session that trials run in: the one given, else the active or a new one."""
+        if self._session is None or is_stopped(self._session):
+            self._session = checked_session(
+                None, self.mode
+            )  # unpickled, or the old one was stopped
         return self._session
 
     def _cluster_engine(self, slots: int | None) -> JobPerTrial:
-        session = self._live_session()
+        session = self.session
         if self._lost_profile and self.resource_profile is None:
-            warnings.warn(
+            advise(
                 "these trials were pickled, and a resource profile cannot be: set "
-                "trials.resource_profile again, or go on without one",
-                stacklevel=4,
+                "trials.resource_profile again, or go on without one"
             )
             self._lost_profile = False
-        if _is_connect(session):
+        if is_connect(session):
             return SparkConnect(session, slots)
         return SparkClassic(session.sparkContext, slots, self.resource_profile)
 
-    def _engine(self) -> Engine:
+    def engine(self) -> Engine:
+        """A new engine for one run."""
         if self.mode == "cluster":
             return self._cluster_engine(self._parallelism)
-        session = self._live_session()
-        if _is_connect(session):
+        session = self.session
+        if is_connect(session):
             return ConnectDriver(session, self.parallelism)
         _advise_fair(session.sparkContext)
         return ContextDriver(session.sparkContext, self.parallelism)
@@ -192,101 +196,7 @@ def _refuse_in_driver(**options: Any) -> None:
 
 def _advise_fair(context: Any) -> None:
     if context.getConf().get("spark.scheduler.mode", "FIFO").upper() != "FAIR":
-        warnings.warn(
+        advise(
             "the Spark jobs of trials in mode='driver' share the cluster evenly only in a session "
-            "made with spark.scheduler.mode=FAIR; this one runs the jobs of earlier trials first",
-            stacklevel=4,
+            "made with spark.scheduler.mode=FAIR; this one runs the jobs of earlier trials first"
         )
-
-
-def check_timeout(timeout: Any) -> float | None:
-    """Seconds above 0 or None, or an error that says so."""
-    if timeout is not None and (
-        isinstance(timeout, (bool, str)) or not _is_number(timeout) or not timeout > 0
-    ):
-        raise ValueError(f"`timeout` must be a number of seconds > 0 or None, but got {timeout!r}")
-    return None if timeout is None else float(timeout)
-
-
-def check_loss_threshold(threshold: Any) -> float | None:
-    """A real number or None, or an error that says so."""
-    if threshold is not None and (
-        isinstance(threshold, (bool, str)) or not _is_number(threshold) or threshold != threshold
-    ):
-        raise ValueError(f"`loss_threshold` must be a real number or None, but got {threshold!r}")
-    return None if threshold is None else float(threshold)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _checked(session: Any, mode: str) -> Any:
-    """A session that trials can run in: the given one, the active one, or a new one."""
-    if session is None:
-        session = _active_or_new(mode)
-    if not _is_connect(session) and not hasattr(session, "sparkContext"):
-        raise ValueError(f"`spark_session` must be a SparkSession, but got {session!r}")
-    return session
-
-
-def _is_connect(session: Any) -> bool:
-    return type(session).__module__.startswith("pyspark.sql.connect")
-
-
-def _is_stopped(session: Any) -> bool:
-    if _is_connect(session):
-        return bool(session.is_stopped)
-    return session.sparkContext._jsc is None
-
-
-def _active_or_new(mode: str) -> Any:
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError as error:
-        raise ImportError(
-            "SparkTrials needs pyspark, which is not installed: pip install 'sparktune[spark]' "
-            "(and Java 17), or 'sparktune[connect]' or pyspark-client for a Spark Connect server "
-            f"({error})"
-        ) from None
-    session = SparkSession.getActiveSession() or _active_connect()
-    if session is not None:
-        return session
-    # fmin draws a progress bar of its own, over which Spark would draw and log every cancelled task
-    options = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
-    if mode == "driver":
-        options["spark.scheduler.mode"] = "FAIR"
-    builder = SparkSession.builder.appName("sparktune")
-    if "SPARK_REMOTE" not in os.environ:  # else a Spark Connect server, which has its own
-        builder = builder.config(map=options)
-    # read when a SparkContext is made: without it, local workers run the first python3 on the PATH
-    ours = "PYSPARK_PYTHON" not in os.environ and not os.environ.get("MASTER")
-    if ours:
-        os.environ["PYSPARK_PYTHON"] = sys.executable
-    try:
-        return builder.getOrCreate()
-    except Exception as error:
-        if "JAVA_GATEWAY" in str(error) or "Java gateway" in str(error):
-            raise RuntimeError(_NO_JAVA.format(error)) from error
-        if "CONNECT_URL_NOT_SET" in str(error):
-            raise RuntimeError(
-                "only the Spark Connect client is installed, and there is no active session: make "
-                "one with SparkSession.builder.remote('sc://host:port').getOrCreate(), or set "
-                "SPARK_REMOTE"
-            ) from error
-        raise
-    finally:
-        if ours:
-            del os.environ["PYSPARK_PYTHON"]
-
-
-def _active_connect() -> Any:
-    """The active Spark Connect session, where its client has been used."""
-    module = sys.modules.get("pyspark.sql.connect.session")
-    if module is None:
-        return None
-    return module.SparkSession.getActiveSession() or module.SparkSession._get_default_session()

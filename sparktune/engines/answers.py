@@ -1,0 +1,125 @@
+"""What a worker's answer stands for."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+from ..history.results import Answer, judged
+from ..history.trial import Outcome, Status
+from .base import OnReport, Task
+from .settings import Settings
+
+__all__ = ["answer_of", "cancelled", "hand_on_reports", "unpacked", "with_result"]
+
+
+def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
+    """The outcome that an answer of the worker stands for, and the exception where it is alive."""
+    common: dict[str, Any] = {
+        "seconds": answer.get("seconds"),
+        "host": answer.get("host"),
+        "log_tail": answer.get("log_tail") or None,
+        "note": answer.get("note"),
+        "result_file": answer.get("file"),
+    }
+    status, error, host = answer["status"], answer.get("error"), answer.get("host")
+    if status == "returned":
+        return judged(answer["result"], **common)
+    if status == "raised":
+        text, kind = f"{error}{_missing(answer)}", answer.get("type") or "raised"
+        outcome = Outcome(Status.FAILED, error=text, error_type=kind, **common)
+        return Answer(outcome, answer.get("exception"))
+    if status == "timeout":
+        return Answer(Outcome(Status.TIMED_OUT, error=_timed_out(answer, settings), **common))
+    if status == "died":
+        when = "under the objective" if answer["begun"] else "before the objective began"
+        text = f"the trial's process died {when}: {_death(answer['exit'])}"
+        return Answer(Outcome(Status.CRASHED, error=text, **common))
+    if status == "unloadable":
+        text = f"the objective or its arguments could not be unpickled on {host}:\n{error}"
+        text += _missing(answer)
+        return Answer(Outcome(Status.FAILED, error=text, error_type=status, **common))
+    text = (
+        f"the objective ended, but its result cannot be pickled: {', '.join(answer['dropped'])}; "
+        f"what could be kept is in the trial's result\n{error}"
+    )
+    info = {key: item for key, item in answer["result"].items() if key != "status"}
+    return Answer(Outcome(Status.FAILED, info=info, error=text, error_type=status, **common))
+
+
+def cancelled(error: str | None = None) -> Answer:
+    """The answer for a task that was stopped before its end."""
+    return Answer(Outcome(Status.CANCELLED, error=error))
+
+
+def hand_on_reports(answer: Mapping[str, Any], task: Task, on_report: OnReport | None) -> None:
+    """Hand on what a task reported, where that came with its answer."""
+    for step, value in answer.get("reports", ()):
+        if on_report is not None:
+            on_report(task.number, task.attempt, step, value)
+
+
+def _missing(answer: Mapping[str, Any]) -> str:
+    """What to do about a module that is not where the trial ran."""
+    name = answer.get("missing")
+    if name is None:
+        return ""
+    return (
+        f"\nthe module {name!r} is not installed for {answer['python']} on {answer['host']}: "
+        "install it on every executor; or send a module of your own with spark.addArtifacts(..., "
+        "pyfile=True), sc.addPyFile or cloudpickle.register_pickle_by_value"
+    )
+
+
+def _timed_out(answer: Mapping[str, Any], settings: Settings) -> str:
+    seconds, limit = answer["seconds"], settings.timeout
+    if not answer["hard"]:
+        return f"stopped at its time limit of {limit:g} s, after {seconds:.2f} s\n{answer['error']}"
+    return (
+        f"killed after {seconds:.2f} s: it did not react to its time limit of {limit:g} s within "
+        f"{settings.grace:g} s"
+    )
+
+
+def _death(status: int | None) -> str:
+    """How a process ended, from its wait status."""
+    if status is None:
+        return "it is not known how"
+    if not os.WIFSIGNALED(status):
+        return f"it exited with code {os.waitstatus_to_exitcode(status)} (os._exit or the like)"
+    number = os.WTERMSIG(status)
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = "a signal"
+    why: dict[int, str] = {
+        signal.SIGKILL: ", sent by somebody, or by the system because memory ran out",
+        signal.SIGSEGV: ", a segmentation fault in native code",
+        signal.SIGABRT: ", an abort in native code",
+        signal.SIGBUS: ", often a full /dev/shm or memory-mapped file that shrank",
+    }
+    return f"killed by {name} ({number}){why.get(number, '')}"
+
+
+def unpacked(blob: bytes) -> dict[str, Any]:
+    """An answer that travelled, with its result unpickled."""
+    answer: dict[str, Any] = pickle.loads(blob)
+    return with_result(answer)
+
+
+def with_result(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer with its result unpickled."""
+    if answer["status"] not in ("returned", "unpicklable"):
+        return answer
+    try:
+        answer["result"] = pickle.loads(answer["result"])
+    except Exception as error:
+        answer["status"] = "raised"
+        answer["error"] = (
+            f"the objective ended, but the driver cannot unpickle its result: "
+            f"{type(error).__name__}: {error}"
+        )
+    return answer

@@ -1,0 +1,7 @@
+"""The record of a search: trials, what became of them, and their shapes for people."""
+
+from .history import History
+from .results import STATUS_FAIL, STATUS_OK
+from .trial import ENDED, Outcome, Status, Trial
+
+__all__ = ["ENDED", "STATUS_FAIL", "STATUS_OK", "History", "Outcome", "Status", "Trial"]

@@ -1,0 +1,31 @@
+"""Why trials failed, in words."""
+
+from __future__ import annotations
+
+from .history import History
+from .trial import Status, Trial
+
+__all__ = ["error_of", "failure_text"]
+
+
+def error_of(trial: Trial) -> str:
+    """Why a trial failed, and the last that it printed."""
+    outcome = trial.outcome
+    text = (outcome.error if outcome is not None else None) or "no reason was given"
+    if outcome is None or not outcome.log_tail:
+        return text
+    return f"{text.rstrip()}\nthe last it printed:\n{outcome.log_tail.rstrip()}"
+
+
+def failure_text(history: History | None) -> str:
+    """Why there is no best trial: how many failed, and the first of them with its parameters."""
+    trials = () if history is None else tuple(history)
+    failed = [trial for trial in trials if trial.status in (Status.FAILED, Status.TIMED_OUT)]
+    if not failed:
+        others = f" ({len(trials)} were cancelled or are running)" if trials else ""
+        return f"no trial has ended{others}, so there is no best one"
+    first = failed[0]
+    return (
+        f"all {len(failed)} trials failed, so there is no best one; the first failure, "
+        f"trial {first.number} with {dict(first.values)!r}:\n{error_of(first)}"
+    )

@@ -1,0 +1,296 @@
+"""What has been tried: a fold of records, with numpy columns for the suggesters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..exceptions import BadSearchSpace, InvalidTrial
+from ..space.distributions import Array
+from ..space.tree import Choice, Param, Space, Values
+from .records import Ended, Record, Reported, Requeued, Started
+from .trial import ENDED, Outcome, Status, Trial
+
+__all__ = ["History"]
+
+
+class History:
+    """All trials of one search, by number: what folding its records gives.
+
+    Each trial is encoded once. Rows are immutable; the columns grow in place and are handed out as
+    read-only views, valid until the next trial is started. A trial's values are what is recorded;
+    its row of ``X`` is always encoded from them, so that a history that was read back has the rows
+    that it had.
+
+    Args:
+        space: the space that the trials are candidates of.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self._trials: list[Trial] = []
+        self._X = np.empty((0, len(space)))
+        self._y = np.empty(0)
+        self._status = np.empty(0, np.int8)
+        self._counts = dict.fromkeys(Status, 0)
+        self._best: int | None = None
+        self._reports: dict[int, list[tuple[int, float]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    def __iter__(self) -> Iterator[Trial]:
+        return iter(tuple(self._trials))
+
+    def __getitem__(self, number: int) -> Trial:
+        return self._trials[number]
+
+    @property
+    def X(self) -> Array:  # noqa: N802 (the field's name)
+        """(n, d) latents of the trials, nan where a label is inactive."""
+        return self._view(self._X)
+
+    @property
+    def y(self) -> Array:
+        """(n,) losses, nan for trials without one."""
+        return self._view(self._y)
+
+    @property
+    def status(self) -> NDArray[np.int8]:
+        """(n,) Status of each trial."""
+        return self._view(self._status)
+
+    def _view(self, column: NDArray[Any]) -> NDArray[Any]:
+        view = column[: len(self)]
+        view.flags.writeable = False
+        return view
+
+    def copy(self) -> History:
+        """Another history of the same trials, which goes on by itself."""
+        other = History(self.space)
+        other._trials = list(self._trials)
+        other._X, other._y, other._status = self._X.copy(), self._y.copy(), self._status.copy()
+        other._counts, other._best = dict(self._counts), self._best
+        other._reports = {number: list(pairs) for number, pairs in self._reports.items()}
+        return other
+
+    def adopt(self, space: Space) -> None:
+        """Go on in ``space``, which must have the same labels, distributions and branches.
+
+        Raises:
+            BadSearchSpace: it has not; the message names what differs.
+        """
+        old, new = _signature(self.space), _signature(space)
+        if old != new:
+            differing = [
+                repr(label) for label in sorted({*old, *new}) if old.get(label) != new.get(label)
+            ]
+            raise BadSearchSpace(
+                "these trials were made in another space, which differs in "
+                f"{', '.join(differing)}; use new trials, or the space that they were made in"
+            )
+        if space.labels != self.space.labels:
+            columns = [self.space.column[label] for label in space.labels]
+            self._X = self._X[:, columns]
+        self.space = space
+
+    def count(self, *statuses: Status) -> int:
+        """How many trials have one of these statuses."""
+        return sum(self._counts[status] for status in statuses)
+
+    @property
+    def pending(self) -> list[Trial]:
+        """The trials that are under way."""
+        return self._with(Status.PENDING)
+
+    @property
+    def cut(self) -> list[Trial]:
+        """The trials that the end of their run cut off, and that no other has begun again."""
+        return self._with(Status.CUT)
+
+    def _with(self, status: Status) -> list[Trial]:
+        return [self._trials[number] for number in np.flatnonzero(self.status == status)]
+
+    def reports(self, number: int) -> tuple[tuple[int, float], ...]:
+        """The (step, value) pairs that a trial reported, those of earlier attempts left out."""
+        return tuple(self._reports.get(number, ()))
+
+    @property
+    def best(self) -> Trial | None:
+        """The trial with the lowest loss, the earliest of them where several have it."""
+        return None if self._best is None else self._trials[self._best]
+
+    def start(self, batch: Sequence[Values], now: float) -> list[Trial]:
+        """Add pending trials; ``now`` in seconds since the epoch.
+
+        Raises:
+            InvalidTrial: a label that the space does not have; nothing is added.
+        """
+        first = len(self)
+        self.apply(Started(batch, now))
+        return self._trials[first:]
+
+    def report(self, number: int, attempt: int, step: int, value: float) -> None:
+        """Record an intermediate value of a pending trial.
+
+        Raises:
+            InvalidTrial: as in ``finish``.
+        """
+        self.apply(Reported(number, attempt, step, value))
+
+    def requeue(self, number: int, why: str = "lost") -> Trial:
+        """Give a pending trial its next attempt; answers of earlier ones are refused then.
+
+        Args:
+            number: of the trial.
+            why: "lost", and it is pending again; or "cut", and it waits for ``resume``.
+
+        Raises:
+            InvalidTrial: no such trial, or one that is not pending.
+        """
+        self.apply(Requeued(number, why))
+        return self._trials[number]
+
+    def resume(self, number: int) -> Trial:
+        """Begin a trial again that was cut off: it is pending."""
+        trial = self._trials[number] = replace(self._trials[number], cut=False)
+        self._set_status(number, Status.PENDING)
+        return trial
+
+    def finish(self, number: int, attempt: int, outcome: Outcome) -> Trial:
+        """Record the outcome of a pending trial, once.
+
+        Raises:
+            InvalidTrial: no such trial, one that has an outcome already, an attempt other than the
+                current one, or an outcome that ends nothing.
+        """
+        self.apply(Ended(number, attempt, outcome))
+        return self._trials[number]
+
+    def apply(self, record: Record) -> None:
+        """Fold one record in."""
+        _FOLDS[type(record)](self, record)
+
+    def _start(self, record: Started) -> None:
+        for values in record.values:
+            for label in values:
+                if label not in self.space.column:
+                    raise InvalidTrial(f"the space has no label {label!r}")
+        rows = [self.space.encode(values) for values in record.values]
+        for values, row in zip(record.values, rows, strict=True):
+            number = len(self._trials)
+            if number == len(self._y):
+                self._grow()
+            self._X[number], self._y[number] = row, np.nan
+            self._status[number] = Status.PENDING
+            self._counts[Status.PENDING] += 1
+            kept = MappingProxyType(dict(values))
+            self._trials.append(Trial(number, 0, kept, record.now))
+
+    def _grow(self) -> None:
+        more = max(64, len(self._y))
+        self._X = np.concatenate([self._X, np.empty((more, len(self.space)))])
+        self._y = np.concatenate([self._y, np.empty(more)])
+        self._status = np.concatenate([self._status, np.empty(more, np.int8)])
+
+    def _report(self, record: Reported) -> None:
+        self._current(record.number, record.attempt)
+        self._reports.setdefault(record.number, []).append((record.step, record.value))
+
+    def _requeue(self, record: Requeued) -> None:
+        trial = self.pending_trial(record.number)
+        cut = record.why == "cut"
+        self._trials[trial.number] = replace(trial, attempt=trial.attempt + 1, cut=cut)
+        self._reports.pop(trial.number, None)
+        if cut:
+            self._set_status(trial.number, Status.CUT)
+
+    def _finish(self, record: Ended) -> None:
+        number, outcome = record.number, record.outcome
+        trial = self._current(number, record.attempt)
+        if outcome.status not in (*ENDED, Status.CANCELLED):
+            raise InvalidTrial(f"trial {number} cannot end as {outcome.status.name}")
+        self._trials[number] = replace(trial, outcome=outcome)
+        self._set_status(number, outcome.status)
+        if outcome.loss is not None:
+            self._y[number] = outcome.loss
+            best = self.best
+            if best is None or (outcome.loss, number) < (best.loss, best.number):
+                self._best = number
+
+    def _set_status(self, number: int, status: Status) -> None:
+        self._counts[Status(self._status[number])] -= 1
+        self._counts[status] += 1
+        self._status[number] = status
+
+    def pending_trial(self, number: int) -> Trial:
+        """The trial of a number, which must be under way.
+
+        Raises:
+            InvalidTrial: no such trial, or one that has ended or was cut off.
+        """
+        if not 0 <= number < len(self._trials):
+            raise InvalidTrial(f"there is no trial {number}, only {len(self)} trials from 0")
+        trial = self._trials[number]
+        if trial.status is not Status.PENDING:
+            raise InvalidTrial(f"trial {number} has ended already as {trial.status.name}")
+        return trial
+
+    def _current(self, number: int, attempt: int) -> Trial:
+        """The pending trial of a number, which must be at this attempt."""
+        trial = self.pending_trial(number)
+        if attempt != trial.attempt:
+            raise InvalidTrial(
+                f"trial {number} is at attempt {trial.attempt}; attempt {attempt} came too late"
+            )
+        return trial
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"space": self.space, "trials": self._trials, "reports": self._reports}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["space"])  # type: ignore[misc]
+        self.extend(state["trials"])
+        self._reports = state["reports"]
+
+    def extend(self, trials: Iterable[Trial]) -> None:
+        """Add recorded trials, renumbered from the end of this history, as they stand."""
+        for old in trials:
+            (trial,) = self.start([old.values], old.started)
+            self._trials[trial.number] = replace(trial, attempt=old.attempt, cut=old.cut)
+            if old.outcome is not None:
+                self.finish(trial.number, old.attempt, old.outcome)
+            elif old.cut:
+                self._set_status(trial.number, Status.CUT)
+
+
+_FOLDS: dict[type, Any] = {
+    Started: History._start,
+    Reported: History._report,
+    Requeued: History._requeue,
+    Ended: History._finish,
+}
+
+
+def _plain_options(param: Param) -> tuple[Any, ...]:
+    """The options of a choice; those that are no plain values are not compared."""
+    options = param.options if isinstance(param, Choice) else ()
+    plain = (str, int, float, bool, type(None))
+    return tuple(o if isinstance(o, plain) else ... for o in options)
+
+
+def _signature(space: Space) -> dict[str, Any]:
+    """What of each label has to be equal for two spaces to hold the same candidates."""
+    return {
+        label: (
+            space.distributions[j],
+            {(space.labels[parent], option) for parent, option in space.parents[j]},
+            _plain_options(space.params[j]),
+        )
+        for j, label in enumerate(space.labels)
+    }

@@ -1,0 +1,301 @@
+"""What a run is: its arguments checked, its events drained, its end; on any host."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, closing
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from .algo import suggester_of
+from .checks import advise, real, whole
+from .engines.base import Engine
+from .engines.settings import Settings, limit_of
+from .events import Budget, CancelToken, Event, Finished, Stopped, StopReason
+from .exceptions import AllTrialsFailed, InvalidTrial
+from .history import ENDED, History
+from .history.failures import failure_text
+from .memo import with_memo
+from .search import search
+from .space.tree import Space, Values
+from .suggest.random import Random
+from .suggest.tpe import TPE
+from .views.progress import BarFactory, progress
+
+__all__ = ["Host", "check_points", "run", "seed_of"]
+
+
+class Host(Protocol):
+    """Where the trials of a run are recorded and evaluated.
+
+    Attributes:
+        settings: how its trials are treated.
+        token: ends the run that it is in.
+        seed: from which all randomness of its last run came; None before the first.
+    """
+
+    settings: Settings
+    token: CancelToken
+    seed: int | None
+
+    @property
+    def limits(self) -> Budget:
+        """When its runs end, unless a run has limits of its own."""
+
+    @property
+    def parallelism_given(self) -> int | None:
+        """How many trials at a time its user asked for; None where nobody did."""
+
+    @property
+    def history(self) -> History | None:
+        """The trials so far, None before the first run."""
+
+    @property
+    def exp_key(self) -> str | None:
+        """A name that documents carry."""
+
+    def step(self, space: Space) -> AbstractContextManager[History]:
+        """The history, for one step by hand; steps wait for each other, and a run refuses them."""
+
+    def run(self, space: Space) -> AbstractContextManager[History]:
+        """The history, for a run; refuses a second one meanwhile."""
+
+    def engine(self) -> Engine:
+        """A new engine for one run."""
+
+    def ended(self, reason: StopReason | None) -> None:
+        """Take note of why a run ended; None while it lasts."""
+
+
+def run(
+    host: Host,
+    fn: Callable[..., Any],
+    space: Any,
+    algo: Any = None,
+    max_evals: int | None = None,
+    timeout: float | None = None,
+    loss_threshold: float | None = None,
+    rstate: Any = None,
+    pass_expr_memo_ctrl: bool | None = None,
+    catch_eval_exceptions: bool = False,
+    verbose: bool = True,
+    return_argmin: bool = True,
+    points_to_evaluate: Iterable[Mapping[str, Any]] | None = None,
+    max_queue_len: int = 1,
+    show_progressbar: bool | BarFactory = True,
+    early_stop_fn: Callable[..., tuple[bool, Any]] | None = None,
+    trials_save_file: str = "",
+    batch: int | None = None,
+    trial_timeout: float | None = None,
+) -> Any:
+    """Minimise ``fn`` over ``space`` on a host; arguments, results and errors are those of fmin."""
+    if not callable(fn):
+        raise TypeError(f"`fn` must be a function of a configuration, but got {fn!r}")
+    if trials_save_file:
+        raise ValueError(
+            "`trials_save_file` is not supported yet; pickle the trials after a run, and pass them "
+            "to the next fmin to go on"
+        )
+    whole_space = space if isinstance(space, Space) else Space(space)
+    budget = Budget(
+        whole("max_evals", max_evals, none=True),
+        _first(
+            real("timeout", timeout, "a number of seconds", above=0, none=True), host.limits.timeout
+        ),
+        _first(
+            real("loss_threshold", loss_threshold, "a real number", none=True),
+            host.limits.loss_threshold,
+        ),
+    )
+    ahead = whole("max_queue_len", max_queue_len)
+    batch = whole("batch", batch, none=True)
+    if early_stop_fn is not None and not callable(early_stop_fn):
+        raise TypeError(f"`early_stop_fn` must be a function of trials, but got {early_stop_fn!r}")
+    show = _checked_bar(show_progressbar, verbose)
+    settings = host.settings
+    if trial_timeout is not None:
+        settings = replace(settings, timeout=limit_of(trial_timeout))
+    points = check_points(points_to_evaluate, whole_space)
+    suggester = suggester_of(algo, TPE(), host, fn)
+    if not isinstance(suggester, Random):
+        _advise(host.parallelism_given, budget.max_evals)
+    seed = seed_of(rstate, host.seed)
+
+    with host.run(whole_space) as history:
+        engine = host.engine()
+        objective, build = fn, None
+        if _wants_memo(fn, pass_expr_memo_ctrl):
+            if not engine.raises:
+                raise ValueError(
+                    "`pass_expr_memo_ctrl` hands out this process's own objects, so it works with "
+                    "Trials() and threads only, not in processes and not on Spark"
+                )
+            objective, build = with_memo(fn, whole_space, host), _as_they_are
+        if batch is None and engine.blocking and ahead > 1:
+            batch = ahead
+        events = search(
+            objective, whole_space, suggester, engine, history, budget, seed, batch=batch,
+            queue_ahead=ahead - 1, points=points, build=build, settings=settings, token=host.token,
+        )  # fmt: skip
+        host.seed = seed
+        host.ended(None)
+        stops = _Stops(host, early_stop_fn, engine.raises and not catch_eval_exceptions)
+        try:
+            with closing(events), progress(history, budget.max_evals, show) as view:  # type: ignore[type-var]
+                reason = _drain(events, view, stops)
+        except KeyboardInterrupt:
+            host.ended(StopReason.USER)
+            print(_interrupted(history), file=sys.stderr)  # noqa: T201
+            raise
+        host.ended(reason)
+    best = history.best
+    if best is None:
+        why = "" if reason is StopReason.MAX_EVALS else f"{reason.value}: "
+        raise AllTrialsFailed(why + failure_text(history))
+    return dict(best.values) if return_argmin else whole_space.build(best.values)
+
+
+class _Stops:
+    """Decides after each finished trial whether the run is to stop.
+
+    Args:
+        host: for ``early_stop_fn``.
+        early_stop_fn: as in fmin.
+        raises: whether the exception of a failed trial leaves fmin.
+    """
+
+    def __init__(
+        self, host: Host, early_stop_fn: Callable[..., tuple[bool, Any]] | None, raises: bool
+    ) -> None:
+        self._host = host
+        self._early_stop_fn = early_stop_fn
+        self._arguments: Any = ()
+        self._raises = raises
+
+    def __call__(self, event: Finished) -> bool:
+        if self._raises and event.exception is not None:
+            raise event.exception
+        if self._early_stop_fn is None:
+            return False
+        answer = self._early_stop_fn(self._host, *self._arguments)
+        if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+            raise TypeError(
+                "`early_stop_fn` must return whether to stop and a list of arguments for its next "
+                f"call, but got {answer!r}"
+            )
+        self._arguments = () if answer[1] is None else answer[1]
+        return bool(answer[0])
+
+
+def _drain(
+    events: Iterable[Event], view: Callable[[Event], None], stops: Callable[[Finished], bool]
+) -> StopReason:
+    """Take the events until the search ends or is told to; why it ended."""
+    noted = False
+    for event in events:
+        view(event)
+        if isinstance(event, Finished):
+            noted = noted or _pass_on_note(event)
+            if stops(event):
+                return StopReason.EARLY_STOPPING
+        if isinstance(event, Stopped):
+            return event.reason
+    raise RuntimeError("the search ended without a reason")
+
+
+def _pass_on_note(event: Finished) -> bool:
+    """Warn of what a trial's outcome notes about its result; whether it does."""
+    outcome = event.trial.outcome
+    note = None if outcome is None else outcome.note
+    if note is not None:
+        advise(f"trial {event.trial.number}: {note}")
+    return note is not None
+
+
+def _interrupted(history: History) -> str:
+    best = history.best
+    kept = history.count(*ENDED)
+    found = "no loss yet" if best is None else f"best loss {best.loss:.6g} with {dict(best.values)}"
+    return f"\nfmin was interrupted: {kept} finished trials are kept; {found}"
+
+
+def _advise(given: int | None, max_evals: int | None) -> None:
+    """Warn where most trials would be chosen without knowing any result."""
+    if max_evals is None or given is None or given <= max(1, max_evals / 3):
+        return
+    advise(
+        f"parallelism={given} is more than a third of max_evals={max_evals}: so many trials are "
+        "chosen before the results of others are known that the search is little better than "
+        f"random; at most {max(1, max_evals // 10)} is a good choice, or more evaluations"
+    )
+
+
+def _wants_memo(fn: Any, given: bool | None) -> bool:
+    return bool(getattr(fn, "fmin_pass_expr_memo_ctrl", False) if given is None else given)
+
+
+def _as_they_are(values: Values) -> Values:
+    return values
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+def _checked_bar(show: Any, verbose: Any) -> bool | BarFactory:
+    if not isinstance(show, (bool, int)) and not callable(show):
+        raise TypeError(
+            f"`show_progressbar` must be a bool or give a context manager, got {show!r}"
+        )
+    if isinstance(show, int) or not verbose:
+        return bool(verbose and show)
+    factory: BarFactory = show
+    return factory
+
+
+def check_points(points: Any, space: Space) -> tuple[Values, ...]:
+    """The values of points given to be tried first, or an error that says what is wrong."""
+    if points is None:
+        return ()
+    if isinstance(points, Mapping) or not isinstance(points, Iterable):
+        raise TypeError(f"`points_to_evaluate` must be a list of dicts, but got {points!r}")
+    checked = []
+    for i, point in enumerate(points):
+        try:
+            checked.append(space.check(point))
+        except InvalidTrial as error:
+            raise InvalidTrial(f"points_to_evaluate[{i}]: {error}") from None
+    return tuple(checked)
+
+
+def seed_of(rstate: Any, before: int | None) -> int:
+    """The whole number from which all randomness of a run comes.
+
+    Args:
+        rstate: as given to fmin.
+        before: of the last run with the same trials.
+    """
+    if rstate is None and os.environ.get("HYPEROPT_FMIN_SEED"):
+        text = os.environ["HYPEROPT_FMIN_SEED"]
+        if not (text.isascii() and text.isdigit()):
+            raise ValueError(f"HYPEROPT_FMIN_SEED must be a whole number >= 0, but got {text!r}")
+        return int(text)
+    if rstate is None:
+        if before is not None:
+            return before
+        rstate = np.random.default_rng()
+    if isinstance(rstate, np.random.Generator):
+        return int(rstate.integers(2**31 - 1))
+    if isinstance(rstate, np.random.RandomState):
+        return int(rstate.randint(2**31 - 1))
+    try:
+        return int(whole("rstate", rstate, 0))
+    except ValueError:
+        raise TypeError(
+            "`rstate` must be a whole number >= 0, a numpy Generator or RandomState, or None, "
+            f"but got {rstate!r}"
+        ) from None

@@ -1,0 +1,1 @@
+"""Where the trials of a search are recorded and evaluated."""
