@@ -26,7 +26,7 @@ def number(value: object) -> float | None:
     try:
         return float(value)  # type: ignore[arg-type]
     except OverflowError:  # a huge int
-        return math.copysign(math.inf, value)  # type: ignore[arg-type]
+        return math.inf if value > 0 else -math.inf  # type: ignore[operator]
     except Exception:  # whatever a strange type raises, it is no real number
         return None
 
@@ -135,7 +135,7 @@ def advise(text: str) -> None:
     frame = frame and frame.f_back
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(text, stacklevel=level - 1)
+    warnings.warn(text, stacklevel=level)
 
 
 def _as_int(value: object) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import queue
-import threading
 import time
 import uuid
 from collections import Counter, deque
@@ -148,6 +147,7 @@ Arrival: TypeAlias = tuple[int, int, "Future[Answer]"] | Reported | None
 """(number, attempt, future), an intermediate value, or None as a reason to look around."""
 
 _MANY_CANCELLED = 20
+_HEARS_SIGNALS = 2.0  # seconds of one wait: a signal from just before it is heard after it
 
 
 @dataclass
@@ -271,10 +271,9 @@ class _Run:
 
     def collect(self) -> list[Event]:
         """Wait for the next arrivals, at most until the time is up, and record them."""
-        left = self.seconds_left()
         happened: list[Event] = []
         try:
-            item = self.arrivals.get(timeout=min(max(left, 0.0), threading.TIMEOUT_MAX))
+            item = self.arrivals.get(timeout=min(max(self.seconds_left(), 0.0), _HEARS_SIGNALS))
             while True:
                 happened += self.record(item)
                 item = self.arrivals.get_nowait()

@@ -18,7 +18,7 @@ from gates import Gate
 from sparktune import hp
 from sparktune.cluster.local import home_of_pyspark
 
-pytest.register_assert_rewrite("engine_suite")
+pytest.register_assert_rewrite("engine_suite", "host_suite")
 ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = ("local", "standalone", "connect", "client")
 
@@ -56,8 +56,8 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         only = item.get_closest_marker("deployments")
         long = item.get_closest_marker("full") is not None and not config.option.full
-        no_engine = item.name.endswith("[NOTSET]")  # none of the module has the traits
-        if long or no_engine or (only is not None and where not in only.args):
+        nobody = "NOTSET" in item.name  # none of the module's kinds has the traits
+        if long or nobody or (only is not None and where not in only.args):
             left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -65,12 +65,15 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_generate_tests(metafunc):
-    """Tests of the engines' suite run on those engines of a module that have what they ask for."""
-    if "start" in metafunc.fixturenames and hasattr(metafunc.module, "ENGINES"):
-        marks = metafunc.definition.iter_markers("engines")
-        wanted = {trait for mark in marks for trait in mark.args}
-        engines = metafunc.module.ENGINES.items()
-        metafunc.parametrize("kind", [name for name, kind in engines if wanted <= kind.traits])
+    """Tests of a suite run on those engines or hosts of a module that have what they ask for."""
+    for argument, mark in (("kind", "engines"), ("host_kind", "hosts")):
+        kinds = getattr(metafunc.module, mark.upper(), None)
+        if kinds is not None and argument in metafunc.fixturenames:
+            marks = metafunc.definition.iter_markers(mark)
+            wanted = {trait for each in marks for trait in each.args}
+            metafunc.parametrize(
+                argument, [name for name, kind in kinds.items() if wanted <= kind.traits]
+            )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,27 +2,16 @@
 
 import pytest
 
+from sparktune import Tuner, hp
 from sparktune.early_stop import no_progress_loss
-
-
-class Seen:
-    """What early stopping asks of trials."""
-
-    def __init__(self, *losses):
-        self._losses = losses
-
-    def losses(self):
-        return [loss for loss in self._losses if loss is not None]
-
-    def count_total_trials(self):
-        return len(self._losses)
 
 
 def feed(stop, losses):
     """The number of trials after which ``stop`` stops, None if it does not."""
-    arguments = []
-    for n in range(1, len(losses) + 1):
-        done, arguments = stop(Seen(*losses[:n]), *arguments)
+    tuner, arguments = Tuner(hp.uniform("x", 0, 1)), []
+    for n, loss in enumerate(losses, 1):
+        tuner.add({"x": 0.5}, {"status": "fail"} if loss is None else loss)
+        done, arguments = stop(tuner.trials, *arguments)
         if done:
             return n
     return None

@@ -5,6 +5,7 @@ import gc
 import os
 import pickle
 import signal
+import sys
 import threading
 import warnings
 
@@ -237,7 +238,8 @@ def test_failures_are_caught_on_request(saddle):
     assert best["a"] <= 1
     assert trials.count_total_trials() == 60
     assert trials.count_failed_trials() > 3
-    assert len(trials) == trials.count_successful_trials()
+    assert len(trials) == 60
+    assert trials.losses().count(None) == trials.count_failed_trials()
 
 
 def test_nan_and_declared_failures_never_raise(saddle):
@@ -468,14 +470,16 @@ def test_options_of_a_choice_may_not_change_under_trials():
 
 
 def test_points_to_evaluate_come_first(saddle):
-    """Given points are tried first, also on trials that hold some already."""
+    """Given points are tried first, but for those that the trials hold already."""
     points = [{"a": 0.0, "b": 2.0}, {"a": 1, "b": np.float64(0.5)}]
     trials = Trials()
     best = quiet(saddle_loss, saddle, max_evals=5, trials=trials, points_to_evaluate=points)
     assert best == {"a": 0.0, "b": 2.0}
     assert trials.vals["a"][:2] == [0.0, 1.0]
-    quiet(saddle_loss, saddle, max_evals=6, trials=trials, points_to_evaluate=points[1:])
-    assert trials.vals["a"][5] == 1.0
+    more = [*points[1:], {"a": 2.0, "b": 0.0}]
+    quiet(saddle_loss, saddle, max_evals=6, trials=trials, points_to_evaluate=more)
+    assert trials.vals["a"][5] == 2.0
+    assert trials.vals["a"].count(1.0) == 1
 
 
 @pytest.mark.parametrize(
@@ -556,7 +560,7 @@ def test_fmin_limits_the_time_of_trials(saddle):
     assert list(trials.to_pandas()["status"]) == ["ok", "timed_out"] * 2
     assert trials.count_total_trials() == 4
     assert trials.count_failed_trials() == 2
-    assert trials._settings.timeout == 30
+    assert trials.settings.timeout == 30
     with pytest.raises(ValueError, match=r"`trial_timeout` must be .* but got -1"):
         fmin(objective, saddle, max_evals=4, trial_timeout=-1)
 
@@ -728,3 +732,63 @@ except ImportError as error:
 def test_spark_trials_is_a_trials():
     """SparkTrials takes the place of Trials."""
     assert issubclass(SparkTrials, Trials)
+
+
+@pytest.mark.parametrize("batch", [None, 4])
+@pytest.mark.parametrize("algo", [tpe.suggest, rand.suggest])
+def test_a_run_cut_at_any_trial_goes_on_as_it_would_have(batch, algo, saddle):
+    """However often a serial run is cut off, its trials are those of one that never was."""
+    options = {"algo": algo, "max_evals": 14, "batch": batch, "rstate": 5}
+    whole = Trials()
+    quiet(saddle_loss, saddle, trials=whole, **options)
+    for stop in range(1, 14):
+        trials = Trials()
+
+        def once(config, trial, stop=stop):
+            if trial.number == stop and trial.attempt == 0:
+                raise KeyboardInterrupt
+            return saddle_loss(config)
+
+        with pytest.raises(KeyboardInterrupt):
+            quiet(once, saddle, trials=trials, **options)
+        quiet(saddle_loss, saddle, trials=trials, **options)
+        assert [dict(t.values) for t in trials.history] == [dict(t.values) for t in whole.history]
+        assert trials.losses() == whole.losses()
+        assert trials.history[stop].attempt == 1
+
+
+def test_views_are_read_from_columns(saddle, monkeypatch):
+    """losses(), statuses(), len and no_progress_loss make no document."""
+    trials = Trials()
+
+    def refuse(*_):
+        raise AssertionError("a document was made")
+
+    monkeypatch.setattr(sys.modules["sparktune.trials.record"], "document_of", refuse)
+    quiet(
+        lambda c: None if c["a"] > 2 else saddle_loss(c), saddle, max_evals=30, trials=trials,
+        catch_eval_exceptions=True, early_stop_fn=early_stop.no_progress_loss(29), rstate=1,
+    )  # fmt: skip
+    assert len(trials.losses()) == len(trials.statuses()) == len(trials.tids) == len(trials) == 30
+    assert trials.losses().count(None) == trials.statuses().count("fail") > 0
+
+
+def test_a_memo_costs_one_document_a_trial(monkeypatch):
+    """pass_expr_memo_ctrl makes the document of its own trial, and no other."""
+    module, made = sys.modules["sparktune.trials.record"], []
+    whole = module.document_of
+    monkeypatch.setattr(module, "document_of", lambda *a: made.append(a[0].number) or whole(*a))
+    x = hp.uniform("x", 0, 1)
+    quiet(lambda expr, memo, ctrl: memo[x], x, max_evals=20, pass_expr_memo_ctrl=True)
+    assert made == list(range(20))
+
+
+@pytest.mark.parametrize("by", ["fmin", "Trials.fmin"])
+def test_warnings_point_at_the_users_line(by, saddle):
+    """A warning of a run shows the line that called it, by whatever way."""
+    trials = Trials(parallelism=3, executor="threads")
+    call = quiet if by == "fmin" else trials.fmin
+    options = {"trials": trials} if by == "fmin" else {"show_progressbar": False}
+    with pytest.warns(UserWarning, match="more than a third") as caught:
+        call(saddle_loss, saddle, max_evals=6, **options)
+    assert [warning.filename for warning in caught] == [__file__]

@@ -9,8 +9,7 @@ import pytest
 
 from sparktune import InvalidTrial, hp
 from sparktune.engines.local import Serial, Threads
-from sparktune.history import History, Outcome, Status
-from sparktune.search import (
+from sparktune.events import (
     Budget,
     Cancelled,
     Finished,
@@ -18,8 +17,11 @@ from sparktune.search import (
     Requeued,
     Started,
     Stopped,
-    search,
+    StopReason,
 )
+from sparktune.history import History, Outcome, Status
+from sparktune.history.results import Answer
+from sparktune.search import search
 from sparktune.space.tree import Space
 from sparktune.suggest.random import Random
 from sparktune.suggest.tpe import TPE
@@ -72,7 +74,7 @@ def test_every_trial_starts_and_finishes(space, engine):
     events, history = go(lambda c: c["x"], space, engine)
     assert [e.trial.number for e in of_kind(events, Started)] == list(range(10))
     assert sorted(e.trial.number for e in of_kind(events, Finished)) == list(range(10))
-    assert events[-1] == Stopped("max_evals")
+    assert events[-1] == Stopped(StopReason.MAX_EVALS)
     assert history.count(Status.OK) == 10
 
 
@@ -203,7 +205,7 @@ def test_a_timeout_cancels_what_runs_and_keeps_what_ended(space, clock):
 
     events, history = go(objective, space, Threads(4), Budget(max_evals=500, timeout=10))
     over.set()
-    assert events[-1] == Stopped("timeout")
+    assert events[-1] == Stopped(StopReason.TIMEOUT)
     assert of_kind(events, Cancelled)
     assert history.count(Status.PENDING) == 0
     assert history.count(Status.OK) == len(of_kind(events, Finished)) == 5
@@ -215,8 +217,8 @@ def test_a_timeout_is_kept_where_nothing_happens(space):
     budget = Budget(max_evals=500, timeout=0.1)
     events, history = go(lambda c: over.wait(60), space, Threads(4), budget)
     over.set()
-    assert events[-1] == Stopped("timeout")
-    assert history.count(Status.CANCELLED) == len(history)
+    assert events[-1] == Stopped(StopReason.TIMEOUT)
+    assert history.count(Status.CUT) == len(history)
 
 
 def test_a_loss_threshold_ends_the_search(space):
@@ -225,7 +227,7 @@ def test_a_loss_threshold_ends_the_search(space):
     losses = [e.trial.loss for e in of_kind(events, Finished)]
     assert losses[-1] <= 0.2
     assert all(loss > 0.2 for loss in losses[:-1])
-    assert events[-1] == Stopped("loss_threshold")
+    assert events[-1] == Stopped(StopReason.LOSS_THRESHOLD)
     assert len(history) == len(losses)
 
 
@@ -252,7 +254,7 @@ def test_leaving_early_cancels_and_keeps(space):
     over.set()
     assert history.count(Status.PENDING) == 0
     assert history.count(Status.OK) >= 1
-    assert history.count(Status.CANCELLED) >= 1
+    assert history.count(Status.CUT) >= 1
 
 
 def test_reports_are_handed_out_as_they_come(space):
@@ -267,7 +269,7 @@ def test_reports_are_handed_out_as_they_come(space):
     assert [(e.number, e.step) for e in of_kind(events, Reported)] == [
         (0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2),
     ]  # fmt: skip
-    assert history[0].outcome.reports[2] == (2, 1 / 3)
+    assert history.reports(0) == ((0, 1.0), (1, 1 / 2), (2, 1 / 3))
 
 
 class Losing:
@@ -275,19 +277,21 @@ class Losing:
 
     slots = 2
     blocking = False
+    raises = False
 
     def __init__(self, lost):
         self.lost = lost
 
-    def open(self, job, on_report=None):
-        self.job = job
+    def open(self, spec, on_report=None):
+        self.spec = spec
 
     def submit(self, task):
         future = Future()
         if (task.number, task.attempt) in self.lost:
-            future.set_result(Outcome(Status.LOST, error="executor 1 went away"))
+            future.set_result(Answer(Outcome(Status.LOST, error="executor 1 went away")))
         else:
-            future.set_result(Outcome(Status.OK, loss=self.job.objective(task.config)))
+            loss = self.spec.objective(task.config)
+            future.set_result(Answer(Outcome(Status.OK, loss=loss)))
         return future
 
     def cancel(self, number, attempt):

@@ -1,0 +1,14 @@
+"""The hosts of this machine keep what every host promises."""
+
+from host_suite import *  # noqa: F403
+from host_suite import HostKind
+
+from sparktune import Trials
+
+HOSTS = {
+    "serial": HostKind(lambda _: Trials(), frozenset({"raises"})),
+    "threads": HostKind(
+        lambda _: Trials(parallelism=2, executor="threads"), frozenset({"raises", "side_by_side"})
+    ),
+    "processes": HostKind(lambda _: Trials(parallelism=2), frozenset({"records", "side_by_side"})),
+}

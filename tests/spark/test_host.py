@@ -1,0 +1,13 @@
+"""SparkTrials on a deployment keep what every host promises."""
+
+from host_suite import *  # noqa: F403
+from host_suite import HostKind
+
+from sparktune import SparkTrials
+
+
+def of_spark(request):
+    return SparkTrials(parallelism=2, spark_session=request.getfixturevalue("spark"))
+
+
+HOSTS = {"spark": HostKind(of_spark, frozenset({"records", "side_by_side"}))}
