@@ -1,17 +1,39 @@
-"""The examples of the README run as they stand."""
+"""Every Python example of the README and the docs runs as it stands."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+PAGES = {
+    str(path.relative_to(ROOT)): re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S)
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
 
 
-def test_ask_and_tell(capsys):
-    """The README's example of ask and tell runs, and finds what it looks for."""
-    text = (ROOT / "README.md").read_text()
-    (code,) = re.findall(r"## Ask and tell\n.*?```python\n(.*?)```", text, re.DOTALL)
-    names = {}
-    exec(code, names)
-    assert "'n': 1" in capsys.readouterr().out
-    assert names["tuner"].trials.count_successful_trials() == 40
-    assert names["tuner"].trials.best_loss < 1.5
+def test_there_are_examples():
+    """The pages that show how to use the package have examples that are run here."""
+    assert {"README.md", "docs/runs.md", "docs/objectives.md", "docs/ask-and-tell.md"} <= {
+        page for page, blocks in PAGES.items() if blocks
+    }
+
+
+@pytest.mark.parametrize("page", [page for page, blocks in PAGES.items() if blocks])
+def test_the_examples_of_a_page(page, tmp_path):
+    """The examples of a page run one after the other, as one script in an empty folder."""
+    script = tmp_path / "script.py"
+    script.write_text("\n".join(PAGES[page]))
+    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
+    command = [sys.executable, str(script)]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    if page == "docs/ask-and-tell.md":
+        assert "'n': 1" in done.stdout
+    if page == "README.md":
+        assert "'layers': 1" in done.stdout

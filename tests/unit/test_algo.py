@@ -1,16 +1,21 @@
 """What `algo=` may be: each method as Hyperopt calls it, with its settings and its faults."""
 
 import functools
+import inspect
+import pickle
 import re
 
 import numpy as np
 import pytest
 from searches import BOWL, TREE, bowl, run, tree
 
-from sparktune import Trials, anneal, atpe, auto, fmin, mix, rand, tpe
+import sparktune
+from sparktune import Trials, anneal, atpe, auto, bayes, fmin, mix, rand, tpe
 from sparktune.algo import Domain, suggester_of
 from sparktune.suggest.adaptive import AdaptiveTPE
 from sparktune.suggest.anneal import Anneal
+from sparktune.suggest.auto import Auto
+from sparktune.suggest.bayes import Bayes
 from sparktune.suggest.mix import Mix
 from sparktune.suggest.random import Random
 from sparktune.suggest.tpe import TPE
@@ -129,6 +134,55 @@ def test_wrong_settings(algo, error, message):
 
 def test_a_mixture_is_recognised_with_its_methods():
     """The methods of a mixture become suggesters with their settings."""
-    found = suggester_of(MIXED, None, Domain(bowl, BOWL), Trials())
+    found = suggester_of(MIXED, None, Trials())
     assert [type(suggester) for _, suggester in found.p_suggest] == [Random, Anneal, TPE]
     assert found.p_suggest[2][1].n_startup_jobs == 5
+
+
+SETTINGS = {
+    "tpe": (tpe, TPE, {"n_startup_jobs": 5, "leave": 0.2}),
+    "anneal": (anneal, Anneal, {"avg_best_idx": 3.0}),
+    "atpe": (atpe, AdaptiveTPE, {"n_startup_jobs": 5, "hold": 0.3}),
+    "auto": (auto, Auto, {"n_startup_jobs": 5}),
+    "bayes": (bayes, Bayes, {"n_startup_jobs": 5, "local_share": 0.5}),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_are_the_same_however_they_are_given(name):
+    """A partial, a suggester with its settings and a direct call mean one and the same method."""
+    face, suggester, settings = SETTINGS[name]
+    runs = []
+    for algo in (functools.partial(face.suggest, **settings), suggester(**settings)):
+        trials = Trials()
+        fmin(bowl, BOWL, algo=algo, max_evals=14, trials=trials, rstate=2, show_progressbar=False)
+        runs.append(trials.losses())
+    assert runs[0] == runs[1]
+    documents = face.suggest([20], Domain(bowl, BOWL), trials, 7, **settings)
+    rng = np.random.default_rng(7)
+    (drawn,) = suggester(**settings).suggest(trials.history.space, trials.history, rng, 1, None)
+    assert {label: vals[0] for label, vals in documents[0]["misc"]["vals"].items()} == drawn
+
+
+@pytest.mark.parametrize("face", [tpe, rand, anneal, atpe, auto, bayes, mix], ids=repr)
+def test_a_method_by_its_name(face):
+    """Each method can be pickled, has the signature and the docs of its class, and its name."""
+    assert pickle.loads(pickle.dumps(face)) is face
+    assert pickle.loads(pickle.dumps(face.suggest)) is face.suggest
+    names = list(inspect.signature(face.suggest).parameters)
+    assert names[:4] == ["new_ids", "domain", "trials", "seed"]
+    assert set(names[4:]) == {*inspect.signature(face.suggest.suggester).parameters, "verbose"}
+    assert inspect.getdoc(face.suggest.suggester) in face.suggest.__doc__
+    assert getattr(sparktune, repr(face).rpartition(".")[2]) is face
+
+
+def test_settings_by_position_come_in_hyperopts_order():
+    """tpe.suggest takes its settings in the order that Hyperopt has them in."""
+    names = list(inspect.signature(tpe.suggest).parameters)
+    assert names[4:9] == ["prior_weight", "n_startup_jobs", "n_EI_candidates", "gamma", "verbose"]
+    by_name = {"prior_weight": 0.5, "n_startup_jobs": 3, "n_EI_candidates": 9}
+    trials = Trials()
+    fmin(bowl, BOWL, algo=rand.suggest, max_evals=20, trials=trials, show_progressbar=False)
+    domain = Domain(bowl, BOWL)
+    first = tpe.suggest([20], domain, trials, 1, 0.5, 3, 9)
+    assert first[0]["misc"] == tpe.suggest([20], domain, trials, 1, **by_name)[0]["misc"]
