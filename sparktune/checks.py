@@ -7,14 +7,13 @@ import math
 import operator
 import warnings
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 __all__ = ["advise", "flag", "number", "one_of", "real", "whole"]
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = __file__.rpartition("/")[0]
 
 _NO_NUMBERS = (bool, np.bool_, str, bytes, bytearray, np.complexfloating)
 

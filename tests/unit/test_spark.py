@@ -29,6 +29,7 @@ def test_wrong_arguments(options, error, sentence):
 
 def test_an_engine_on_a_stopped_context_is_refused():
     """A run on a context that was stopped is refused before anything starts."""
+    pytest.importorskip("pyspark")
     from sparktune.engines.base import RunSpec
     from sparktune.engines.spark_classic import SparkClassic
 
