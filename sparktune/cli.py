@@ -10,13 +10,9 @@ from dataclasses import asdict
 from typing import Any
 
 from .cluster.doctor import examine
-from .cluster.local import (
-    LocalCluster,
-    lacking_for_connect,
-    megabytes,
-    start,
-    web_ui_json,
-)
+from .cluster.installed import lacking_for_connect
+from .cluster.local import LocalCluster, megabytes, start
+from .cluster.ports import web_ui_json
 from .cluster.state import ClusterError, default_folder, read_state, stop
 
 __all__ = ["main"]

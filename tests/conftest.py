@@ -16,7 +16,7 @@ import pytest
 from gates import Gate
 
 from sparktune import hp
-from sparktune.cluster.local import home_of_pyspark
+from sparktune.cluster.installed import home_of_pyspark
 
 pytest.register_assert_rewrite("engine_suite", "host_suite")
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .local import find_java, home_of_pyspark, web_ui_json
+from .installed import find_java, home_of_pyspark
+from .ports import web_ui_json
 from .state import ClusterError, read_state
 
 __all__ = ["Check", "examine"]

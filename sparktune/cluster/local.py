@@ -6,19 +6,13 @@ pids and the workers' scratch are kept in one folder, by which a cluster is stop
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
-import json
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from ..checks import real, whole
+from .installed import find_java, find_spark
+from .ports import answers, bind, bracketed, free_port, web_ui_json
 from .state import (
     CHILDREN,
     MARK,
@@ -45,13 +41,8 @@ from .state import (
 
 __all__ = [
     "LocalCluster",
-    "find_java",
-    "find_spark",
-    "home_of_pyspark",
-    "lacking_for_connect",
     "megabytes",
     "start",
-    "web_ui_json",
 ]
 
 _LEAST_MB = 450  # Spark refuses smaller executors
@@ -228,7 +219,7 @@ class LocalCluster:
             return (master[1], web_ui[1]) if master and web_ui else None
 
         master, port = self._wait(found, process, "the master did not say where it listens")
-        web_ui = f"http://{_bracketed(self._host)}:{port}"
+        web_ui = f"http://{bracketed(self._host)}:{port}"
         self.state = replace(self.state, master=master, web_ui=web_ui)
         self._save()
         self._wait(
@@ -262,7 +253,7 @@ class LocalCluster:
         if self.state.remote:  # the one it had before
             port = int(self.state.remote.rpartition(":")[2])
         else:
-            port = self._connect_port or _free_port(self._host)
+            port = self._connect_port or free_port(self._host)
         conf = {
             "spark.connect.grpc.binding.address": self._host,
             "spark.connect.grpc.binding.port": str(port),
@@ -281,8 +272,8 @@ class LocalCluster:
         for name, value in {**conf, **self._conf}.items():
             command += ["--conf", f"{name}={value}"]
         process = self._launch("connect", command)
-        self._wait(lambda: _answers(self._host, port), process, "the Connect server did not answer")
-        self.state = replace(self.state, remote=f"sc://{_bracketed(self._host)}:{port}")
+        self._wait(lambda: answers(self._host, port), process, "the Connect server did not answer")
+        self.state = replace(self.state, remote=f"sc://{bracketed(self._host)}:{port}")
         self._save()
 
     def _launch(self, name: str, command: Sequence[str]) -> Process:
@@ -351,7 +342,7 @@ class LocalCluster:
 
     def _check_host(self) -> None:
         try:
-            _bind(self._host, 0)
+            bind(self._host, 0)
         except OSError as error:
             raise ClusterError(
                 f"--host must be an address of this machine, but got {self._host!r} ({error})"
@@ -359,7 +350,7 @@ class LocalCluster:
 
     def _check_port(self, port: int, option: str) -> None:
         try:
-            _bind(self._host, port)
+            bind(self._host, port)
         except OSError as error:
             raise ClusterError(
                 f"port {port} of {self._host} cannot be used ({error.strerror}): end the program "
@@ -388,81 +379,12 @@ def start(
     return LocalCluster(folder=folder, port=port, **options).start()
 
 
-def home_of_pyspark() -> Path | None:
-    """The folder of the pyspark package, None where it is not installed."""
-    try:
-        spec = importlib.util.find_spec("pyspark")
-    except (ImportError, ValueError):
-        return None
-    return None if spec is None or spec.origin is None else Path(spec.origin).parent
-
-
-def find_spark() -> Path:
-    """The folder with Spark's own programs: SPARK_HOME, else that of pyspark."""
-    given = os.environ.get("SPARK_HOME")
-    home = Path(given) if given else home_of_pyspark()
-    if home is None:
-        raise ClusterError("pyspark is not installed: pip install 'sparktune[spark]'")
-    if not (home / "bin" / "spark-class").exists() or not (home / "jars").is_dir():
-        raise ClusterError(
-            f"{home} has no Spark to start, "
-            + (
-                "so SPARK_HOME must name another folder"
-                if given
-                else "as pyspark-client is a client only: pip install 'sparktune[spark]'"
-            )
-        )
-    return home
-
-
-def find_java() -> Path:
-    """The Java that Spark's programs would run."""
-    home = os.environ.get("JAVA_HOME")
-    if home:
-        java = Path(home) / "bin" / "java"
-        if not os.access(java, os.X_OK):
-            raise ClusterError(f"JAVA_HOME is {home}, which has no bin/java: set it to a Java 17")
-        return java
-    found = shutil.which("java")
-    if found is None:
-        raise ClusterError(
-            "Java was not found on the PATH, and JAVA_HOME is not set: install Java 17 "
-            "(apt-get install openjdk-17-jre-headless, or see https://adoptium.net)"
-        )
-    return Path(found)
-
-
-def lacking_for_connect(python: str) -> list[str]:
-    """What Python workers under a Connect server need, and this Python does not have."""
-    names = ["pyarrow", "pandas"]
-    script = "import importlib.util, sys; print(*filter(lambda name: not importlib.util."
-    script += "find_spec(name), sys.argv[1:]))"
-    try:
-        told = subprocess.run(
-            [python, "-c", script, *names], capture_output=True, text=True, timeout=30, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return names
-    return told.stdout.split()
-
-
 def megabytes(memory: str) -> int:
     """How many MB ``"512m"`` or ``"2g"`` are."""
     match = re.fullmatch(r"(\d+)\s*(m|mb|g|gb)", str(memory).strip().lower())
     if match is None:
         raise ValueError(f"`memory` must be such as 512m or 2g, but got {memory!r}")
     return int(match[1]) * _UNITS[match[2]]
-
-
-def web_ui_json(address: str) -> dict[str, Any] | None:
-    """What a master's web UI tells, None where it does not answer."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is near
-    try:
-        with opener.open(f"{address}/json/", timeout=3) as answer:
-            read = json.load(answer)
-    except (OSError, ValueError):
-        return None
-    return read if isinstance(read, dict) else None
 
 
 def _reason(log: str) -> str:
@@ -476,32 +398,3 @@ def _reason(log: str) -> str:
     chosen = (told or lines)[-6:]
     shown = "".join(f"\n    {line[:300]}" for line in chosen)
     return f"its log {log} says{shown or ' nothing'}"
-
-
-def _answers(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), timeout=1) as found:
-            return bool(found.getsockname() != found.getpeername())  # a port can reach itself
-    except OSError:
-        return False
-
-
-def _free_port(host: str) -> int:
-    """A port that no other socket gets by chance before ours, or while it is started anew."""
-    for port in random.sample(range(20_000, 32_000), 100):
-        with contextlib.suppress(OSError):
-            _bind(host, port)
-            return port
-    raise ClusterError(f"no free port was found on {host}: give one with --connect-port")
-
-
-def _bind(host: str, port: int) -> None:
-    """Raise OSError where the port cannot be used."""
-    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, socket.SOCK_STREAM) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        trial.bind(address)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

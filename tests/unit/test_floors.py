@@ -14,6 +14,7 @@ PACKAGE = Path(sparktune.__file__).parent
 ROOMS = [
     {"exceptions", "checks"},
     {"cluster/state"},
+    {"cluster/installed", "cluster/ports"},
     {"cluster/local"},
     {"cluster/doctor", "cluster/probe"},
     {"space/distributions"},
