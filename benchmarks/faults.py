@@ -62,7 +62,7 @@ CONNECT = {
     "kill -9 of Spark's worker": ("failed", 0, "Python worker died"),
     "query interrupted": ("cancelled", 0, "cancelled from outside"),
     "server killed and restarted": ("ok", 1, ""),
-    "server gone for good": ("cancelled", 0, ""),
+    "server gone for good": ("cut", 1, ""),
 }
 FAULTS = {
     "local": {**EVERYWHERE, **CLASSIC},
@@ -205,7 +205,7 @@ def run(deployment, fault, session, cluster, folder):
 
     def record(trials):
         now = time.time()
-        for row in trials._rows():
+        for row in trials.history:
             if row.outcome is not None:
                 recorded.setdefault(row.number, now)
         return False, []
@@ -223,7 +223,7 @@ def run(deployment, fault, session, cluster, folder):
     over = time.time()
     record(trials)
     outside.join()
-    rows = trials._rows()
+    rows = list(trials.history)
     calls = [(int(n), int(a), float(when)) for n, a, when in lines(log, "call")]
     began = min(when for n, _, when in calls if n == STRUCK)
     struck = rows[STRUCK]
@@ -239,7 +239,7 @@ def run(deployment, fault, session, cluster, folder):
         problems.append(f"the trial ended as {struck.status.name} at attempt {struck.attempt}")
     if words not in error:
         problems.append(f"its error says {error[:300]!r}")
-    if lost or twice or any(row.outcome is None for row in rows):
+    if lost or twice or any(row.status is Status.PENDING for row in rows):
         problems.append(f"lost {lost}, twice {twice}")
     if again and attempt == 0:
         problems.append(f"{again} calls too many")

@@ -192,15 +192,12 @@ class Trials:
         self.token = CancelToken()
         self._lock = threading.RLock()
 
-    def _rows(self) -> tuple[Trial, ...]:
-        return () if self._history is None else tuple(self._history)
-
     # The record in Hyperopt's shape.
 
     @property
     def _dynamic_trials(self) -> list[dict[str, Any]]:
         """Documents of all trials."""
-        return [self._document(trial) for trial in self._rows()]
+        return [self._document(trial) for trial in self._history or ()]
 
     @property
     def trials(self) -> list[dict[str, Any]]:
@@ -209,9 +206,9 @@ class Trials:
 
     def document(self, number: int) -> dict[str, Any]:
         """The document of one trial."""
-        return self._document(self._rows_of(number))
+        return self._document(self._trial(number))
 
-    def _rows_of(self, number: int) -> Trial:
+    def _trial(self, number: int) -> Trial:
         if self._history is None or not 0 <= number < len(self._history):
             there = 0 if self._history is None else len(self._history)
             raise ValueError(f"there is no trial {number}, only {there} trials from 0")
@@ -309,7 +306,7 @@ class Trials:
         """Why trials failed or timed out: number to traceback or reason, and what they printed."""
         return {
             trial.number: error_of(trial)
-            for trial in self._rows()
+            for trial in self._history or ()
             if trial.status in (Status.FAILED, Status.TIMED_OUT)
         }
 
@@ -320,7 +317,7 @@ class Trials:
             FileNotFoundError: the file that holds it is not there (any more).
             ValueError: the trial has no result.
         """
-        trial = self._rows_of(number)
+        trial = self._trial(number)
         outcome = trial.outcome
         if outcome is None or outcome.status is not Status.OK:
             raise ValueError(f"trial {number} has no result: it is {trial.status.name}")
@@ -330,7 +327,7 @@ class Trials:
 
     def trial_attachments(self, trial: Mapping[str, Any]) -> dict[str, Any]:
         """The attachments of the trial of a document."""
-        outcome = self._rows_of(trial["tid"]).outcome
+        outcome = self._trial(trial["tid"]).outcome
         return {} if outcome is None else dict(outcome.attachments)
 
     def count_by_state_synced(self, state: int) -> int:

@@ -204,7 +204,7 @@ def test_ending_early_cancels_the_tasks(
     options = {"points_to_evaluate": points, "max_evals": 50, "trials": trials}
 
     def first_has_ended():
-        return bool(trials._rows()) and trials._rows()[0].outcome is not None
+        return bool(trials.history) and trials.history[0].outcome is not None
 
     def stop(trials):
         return first_has_ended() and bool(gate.reached_by(2)), []

@@ -46,7 +46,7 @@ def loss_of(config):
 
 
 def values_of(trials):
-    return [dict(trial.values) for trial in trials._rows()]
+    return [dict(trial.values) for trial in trials.history]
 
 
 def go(tuner, rounds, k=None):
@@ -169,7 +169,7 @@ def test_results(result, status, loss, way):
     else:
         trial = tuner.add({"x": 0.25}, result)
         assert dict(trial.values) == {"x": 0.25}
-    assert trial == tuner.trials._rows()[0]
+    assert trial == tuner.trials.history[0]
     assert (trial.number, trial.status, trial.loss) == (0, status, loss)
     assert tuner.trials.count_total_trials() == 1
     if isinstance(result, dict):
@@ -218,7 +218,7 @@ def test_what_is_no_result_leaves_its_trial_pending(result, error, sentence):
     with pytest.raises(error, match=sentence):
         tuner.add({"x": 0.5}, result)
     assert tuner.pending == [candidate]
-    assert len(tuner.trials._rows()) == 1
+    assert len(tuner.trials.history) == 1
     assert tuner.tell(candidate.number, 0.5).loss == 0.5
 
 
@@ -304,7 +304,7 @@ def test_points_of_others_are_checked():
         tuner.add({"model": 0, "lr": 2.0}, 1.0)
     with pytest.raises(InvalidTrial, match="no value for 'depth'"):
         tuner.add({"model": 1, "lr": 0.5}, 1.0)
-    assert tuner.trials._rows() == ()
+    assert len(tuner.trials.history) == 0
 
 
 def test_added_evaluations_are_learnt_from():
@@ -329,7 +329,7 @@ def test_an_expression_that_raises_fails_its_trial():
     tuner = Tuner({"part": 6 / n}, rand, rstate=0, points_to_evaluate=points)
     with pytest.raises(BadSearchSpace, match="division by zero"):
         tuner.ask(3)
-    assert [trial.status for trial in tuner.trials._rows()] == [Status.FAILED]
+    assert [trial.status for trial in tuner.trials.history] == [Status.FAILED]
     assert "division by zero" in tuner.trials.errors()[0]
     assert [candidate.config for candidate in tuner.ask(2)] == [{"part": 6.0}, {"part": 3.0}]
     assert [candidate.number for candidate in tuner.pending] == [1, 2]
@@ -476,11 +476,11 @@ def test_many_threads_ask_and_tell(saddle):
     begun = []
 
     def slow(new_ids, domain, trials, seed):
-        before = len(trials._rows())
+        before = len(trials.history)
         begun.append(new_ids[0])
         for _ in range(20):
             os.sched_yield()  # whoever does not wait comes in here
-        assert len(trials._rows()) == before, "another call came in between"
+        assert len(trials.history) == before, "another call came in between"
         return rand.suggest(new_ids, domain, trials, seed)
 
     tuner = Tuner(saddle, slow, rstate=0)
@@ -502,7 +502,7 @@ def test_many_threads_ask_and_tell(saddle):
     assert len(asked) == tuner.trials.count_successful_trials() == len(tuner.trials)
     assert tuner.pending == []
     for candidate in asked:
-        trial = tuner.trials._rows()[candidate.number]
+        trial = tuner.trials.history[candidate.number]
         assert dict(trial.values) == candidate.values
         assert trial.loss == candidate.config["a"]
 
@@ -563,7 +563,7 @@ def test_any_order_of_calls(calls, seed):
             else:
                 with pytest.raises(InvalidTrial):
                     step(*arguments)
-    rows = tuner.trials._rows()
+    rows = list(tuner.trials.history)
     assert [trial.status for trial in rows] == expected
     assert [trial.number for trial in rows] == list(range(len(expected)))
     counts = Counter(expected)
