@@ -83,4 +83,4 @@ class Anneal:
             lost = np.isnan(z)
             z[lost] = distribution.sample(rng, int(lost.sum()))
             drawn[:, j] = settled(distribution, z)
-        return space.prune(drawn)
+        return space.mask(drawn)

@@ -49,7 +49,7 @@ def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: i
             X[:, j] = values[_options(p, at, rng, k)]
         else:
             X[:, j] = distribution.quantile(_strata(distribution.position(before), rng, k, n))
-    return space.prune(X)
+    return space.mask(X)
 
 
 def size_of_start(history: History, n: int, budget: int | None) -> int:

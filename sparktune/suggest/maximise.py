@@ -84,7 +84,7 @@ def pool_of(space: Space, history: History, rng: Generator, m: int) -> Array:
             lost = np.isnan(z)
             z[lost] = distribution.sample(rng, int(lost.sum()))
             near[:, j] = settled(distribution, z)
-    return np.concatenate([space.prune(near), anew[half:]])
+    return np.concatenate([space.mask(near), anew[half:]])
 
 
 def box_of(space: Space, row: Array, reach: float) -> tuple[Array, Array]:

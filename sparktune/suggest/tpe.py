@@ -237,7 +237,7 @@ class TPE:
 
 def _held(space: Space, pool: Array, row: Array, held: NDArray[np.bool_]) -> Array:
     """Candidates with the held labels at a row's values, those it activates with them."""
-    return space.prune(np.where(~np.isnan(row) & (held | np.isnan(pool)), row, pool))
+    return space.mask(np.where(~np.isnan(row) & (held | np.isnan(pool)), row, pool))
 
 
 def _best(y: Array, count: int) -> tuple[NDArray[np.intp], float]:

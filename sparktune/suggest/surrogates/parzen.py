@@ -310,7 +310,7 @@ class Parzen:
                 X[:, j] = np.where(stay[:, at] & ~of_prior & ~np.isnan(own), own, X[:, j])
         for j, option in (given or {}).items():
             X[:, j] = option
-        return self.space.prune(X)
+        return self.space.mask(X)
 
     def log_prob(self, X: Array) -> Array:
         """(m,) log density of candidates: (m, d) latents, nan where a label is inactive."""
