@@ -13,11 +13,10 @@ from ..history import History
 from ..space.distributions import Array, Categorical
 from ..space.tree import Space
 from .acquisition import Acquisition
+from .axes import Axes, OfSpace
 from .candidates import finished, settled
-from .of_space import OfSpace
 from .surrogates import Posterior
 from .surrogates.gp import Features
-from .surrogates.parzen import Axes
 
 __all__ = ["box_of", "box_pool", "climb", "in_box", "pool_of"]
 

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from ..history import ENDED, History
 from ..space.distributions import Array
 from ..space.tree import Space, Values
+from .axes import Axes
 from .branches import FEW, Branch, branch_of, chance, within
 from .candidates import best_of_pools, decode, finished
 from .design import latin_hypercube, size_of_start
 from .settings import count, number
-from .surrogates.parzen import Axes, Bandwidths, Parzen
+from .surrogates.parzen import Bandwidths, Parzen
 
 __all__ = ["TPE", "good_count"]
 

@@ -20,7 +20,7 @@ ROOMS = [
     {"space/expressions"},
     {"space/tree"},
     {"hp", "history"},
-    {"suggest/settings", "suggest/of_space"},
+    {"suggest/settings", "suggest/axes"},
     {"suggest/surrogates/__init__", "suggest/surrogates/parzen", "suggest/surrogates/outputs"},
     {"suggest/surrogates"},
     {"suggest/__init__", "suggest/design", "suggest/acquisition", "suggest/branches"},

@@ -36,10 +36,9 @@ from numpy.typing import NDArray
 
 from ...space.distributions import Array
 from ...space.tree import Space
-from ..of_space import OfSpace
+from ..axes import Axes, OfSpace
 from ..settings import count
 from .outputs import power
-from .parzen import Axes
 
 __all__ = ["GP", "Features", "GPPosterior", "Hyperparameters", "View"]
 

@@ -12,8 +12,7 @@ Notation
     n       observations that the mixture is fitted to, one kernel each
     d       labels of the space: p numeric and c categorical ones
     m       candidates
-    units   a numeric label's latents, moved and scaled so that its prior's range is 0 .. 1; a
-            normal prior has its mean at 0.5 and a deviation of 0.25
+    units   a numeric label's latents, moved and scaled: see Axes
     sigma   (p,) bandwidth of each numeric label, in units, the same for all kernels
     leave   (c,) probability that a kernel draws a category anew instead of keeping its own
 
@@ -26,7 +25,6 @@ Kernels, with u the observation's value in units:
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,9 +35,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from ...space.distributions import Array, Categorical, Normal, log_ndtr_difference
+from ...space.distributions import Array, log_ndtr_difference
 from ...space.tree import Space
-from ..of_space import OfSpace
+from ..axes import Axes
 
 __all__ = ["Bandwidths", "Parzen"]
 
@@ -52,69 +50,6 @@ _LEAST, _WIDEST = 0.005, 2.0  # bandwidths in units; beyond the latter a kernel 
 _LEAST_LEAVE = 0.1  # probability of drawing a category anew
 _FIRST = 0.25  # bandwidth in units from which the iteration starts
 _ITERATIONS = 6
-
-
-class Axes(OfSpace):
-    """The labels of a space by kind, with what brings numeric ones into units.
-
-    Attributes:
-        numeric: (p,) columns.
-        categorical: (c,) columns.
-        origin, scale: (p,) such that latent = origin + scale * unit.
-        normal: (p,) whether the prior is normal.
-        low, high: (p,) ends of the support in units.
-        quantised: positions among the numeric ones whose values have cells.
-        always, sometimes: positions of the others, active in every candidate or in some.
-        gated: (c,) whether a categorical label is active in some candidates only.
-        options: probabilities of the options of each categorical label, at least 1e-12.
-        edges: the same summed up.
-    """
-
-    def __init__(self, space: Space) -> None:
-        kinds = [isinstance(each, Categorical) for each in space.distributions]
-        self.numeric = np.flatnonzero(~np.asarray(kinds))
-        self.categorical = np.flatnonzero(kinds)
-        priors = [space.distributions[j] for j in self.numeric]
-        self.priors = priors
-        self.scale = np.array([each.scale for each in priors])
-        self.origin = np.array([each.middle for each in priors]) - self.scale / 2
-        self.normal = np.array([isinstance(each, Normal) for each in priors], bool)
-        self.low = np.where(self.normal, -np.inf, 0.0)
-        self.high = np.where(self.normal, np.inf, 1.0)
-        self.quantised = np.flatnonzero([each.discrete for each in priors])
-        smooth = np.array([not each.discrete for each in priors], bool)
-        conditional = np.array([bool(parents) for parents in space.parents])
-        self.always = np.flatnonzero(smooth & ~conditional[self.numeric])
-        self.sometimes = np.flatnonzero(smooth & conditional[self.numeric])
-        self.gated = conditional[self.categorical]
-        p = [np.asarray(d.p) for d in space.distributions if isinstance(d, Categorical)]
-        self.edges = [np.cumsum(each) for each in p]
-        self.options = [np.maximum(each, 1e-12) for each in p]
-
-    def part(self, numeric: NDArray[np.intp], categorical: NDArray[np.intp]) -> Axes:
-        """Some of the numeric and categorical labels, by their positions among them."""
-        part = copy.copy(self)
-        for name in ("numeric", "scale", "origin", "normal", "low", "high"):
-            setattr(part, name, getattr(self, name)[numeric])
-        part.categorical, part.gated = self.categorical[categorical], self.gated[categorical]
-        part.priors = [self.priors[at] for at in numeric]
-        part.edges = [self.edges[at] for at in categorical]
-        part.options = [self.options[at] for at in categorical]
-        for name in ("quantised", "always", "sometimes"):
-            of_kind = np.zeros(len(self.numeric), bool)
-            of_kind[getattr(self, name)] = True
-            setattr(part, name, np.flatnonzero(of_kind[numeric]))
-        return part
-
-    def units(self, X: Array) -> Array:
-        """(n, p) numeric labels of (n, d) latents in units."""
-        out: Array = (X[:, self.numeric] - self.origin) / self.scale
-        return out
-
-    def cells(self, at: int, unit: Array) -> tuple[Array, Array]:
-        """Ends, in units, of the cells of a quantised label's values."""
-        lo, hi = self.priors[at].cells(self.origin[at] + self.scale[at] * unit)
-        return (lo - self.origin[at]) / self.scale[at], (hi - self.origin[at]) / self.scale[at]
 
 
 @dataclass(frozen=True)
