@@ -12,7 +12,7 @@ from ..history import History
 from ..space.distributions import Array, Categorical
 from ..space.tree import Space, Values
 from .candidates import finished
-from .settings import count, number
+from .settings import check_number, check_whole
 from .tpe import TPE, good_count
 
 __all__ = ["AdaptiveTPE", "importance"]
@@ -50,9 +50,8 @@ class AdaptiveTPE:
     hold: float = 0.5
 
     def __post_init__(self) -> None:
-        count(self.n_startup_jobs, "atpe", "n_startup_jobs")
-        if not 0 <= number(self.hold) <= 1:
-            raise ValueError(f"atpe: `hold` must be a number from 0 to 1, but got {self.hold!r}")
+        check_whole("atpe", self, "n_startup_jobs")
+        check_number("atpe", self, "hold")
 
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None

@@ -12,7 +12,7 @@ from ..history import History
 from ..space.distributions import Array, Categorical, Normal
 from ..space.tree import Space, Values
 from .candidates import best_of_pools, decode, finished, settled
-from .settings import number
+from .settings import check_number
 
 __all__ = ["Anneal"]
 
@@ -40,12 +40,8 @@ class Anneal:
     shrink_coef: float = 0.1
 
     def __post_init__(self) -> None:
-        for name, least in (("avg_best_idx", 1.0), ("shrink_coef", 0.0)):
-            if not least <= number(getattr(self, name)) < math.inf:
-                raise ValueError(
-                    f"anneal: `{name}` must be a number >= {least:g}, but got "
-                    f"{getattr(self, name)!r}"
-                )
+        check_number("anneal", self, "avg_best_idx", least=1.0, most=math.inf)
+        check_number("anneal", self, "shrink_coef", most=math.inf)
 
     def suggest(
         self,

@@ -11,7 +11,7 @@ from ..history import ENDED, History, Status
 from ..space.tree import Space, Values
 from . import Suggester
 from .bayes import Bayes
-from .settings import count
+from .settings import check_whole
 from .surrogates.gp import GPPosterior
 from .tpe import TPE
 
@@ -49,7 +49,7 @@ class Auto:
     n_startup_jobs: int = 20
 
     def __post_init__(self) -> None:
-        count(self.n_startup_jobs, "auto", "n_startup_jobs")
+        check_whole("auto", self, "n_startup_jobs")
 
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None

@@ -22,7 +22,7 @@ from .branches import Branch, branch_of, chance, sample_of, within
 from .candidates import Fresh, best_of_pools, decode, finished
 from .design import latin_hypercube, size_of_start
 from .maximise import box_of, box_pool, climb, in_box, pool_of
-from .settings import count, number
+from .settings import check_number, check_one_of, check_whole
 from .surrogates import Posterior, Surrogate
 from .surrogates.forest import Forest
 from .surrogates.gp import GP
@@ -95,32 +95,19 @@ class Bayes:
 
     def __post_init__(self) -> None:
         if isinstance(self.surrogate, str):
-            if self.surrogate not in SURROGATES:
-                raise ValueError(
-                    f"bayes: `surrogate` must be one of {', '.join(map(repr, SURROGATES))}, or a "
-                    f"Surrogate, but got {self.surrogate!r}"
-                )
+            check_one_of("bayes", self, "surrogate", SURROGATES, ", or a Surrogate")
         elif not callable(getattr(self.surrogate, "fit", None)) or isinstance(self.surrogate, type):
             raise TypeError(
                 "bayes: `surrogate` must be a name or an object with a method fit(space, X, y, "
                 f"rng), but got {self.surrogate!r}"
             )
-        if self.acquisition not in ACQUISITIONS:
-            raise ValueError(
-                f"bayes: `acquisition` must be one of {', '.join(map(repr, ACQUISITIONS))}, but "
-                f"got {self.acquisition!r}"
-            )
-        count(self.n_startup_jobs, "bayes", "n_startup_jobs")
-        count(self.n_candidates, "bayes", "n_candidates", 16)
-        count(self.fantasies, "bayes", "fantasies")
-        for name in ("local_share", "branch_share", "random_share"):
-            value = getattr(self, name)
-            if not (0 <= number(value) <= 1 or (value is None and name == "random_share")):
-                raise ValueError(f"bayes: `{name}` must be a number from 0 to 1, but got {value!r}")
-        if not 0 < number(self.reach) <= 1:
-            raise ValueError(
-                f"bayes: `reach` must be a number above 0 and at most 1, but got {self.reach!r}"
-            )
+        check_one_of("bayes", self, "acquisition", ACQUISITIONS)
+        check_whole("bayes", self, "n_startup_jobs", "fantasies")
+        check_whole("bayes", self, "n_candidates", least=16)
+        check_number("bayes", self, "local_share", "branch_share")
+        if self.random_share is not None:
+            check_number("bayes", self, "random_share")
+        check_number("bayes", self, "reach", above=True)
 
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None

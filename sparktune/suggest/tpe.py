@@ -23,19 +23,13 @@ from .axes import Axes
 from .branches import FEW, Branch, branch_of, chance, within
 from .candidates import best_of_pools, decode, finished
 from .design import latin_hypercube, size_of_start
-from .settings import count, number
+from .settings import as_number, check_number, check_whole
 from .surrogates.parzen import Bandwidths, Parzen
 
 __all__ = ["TPE", "good_count"]
 
 _MOST_GOOD = 25  # observations behind l(x), at most
 _BRANCH_GAMMA = 0.4  # share of a branch's trials that count as good in its own pool
-_RANGES = {
-    "prior_weight": (1e-9, 1e9),
-    "bandwidth": (1e-6, 1e6),
-    "bandwidth_weight": (1e-9, 1e12),
-    "leave": (1e-9, 0.999),
-}
 
 
 def good_count(n: int, share: float = 0.25) -> int:
@@ -95,24 +89,14 @@ class TPE:
     final_width: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ("n_startup_jobs", "n_EI_candidates"):
-            count(getattr(self, name), "tpe", name)
-        for name, (least, most) in _RANGES.items():
-            if not least <= number(getattr(self, name)) <= most:
-                raise ValueError(
-                    f"tpe: `{name}` must be a number from {least:g} to {most:g}, but got "
-                    f"{getattr(self, name)!r}"
-                )
-        if not 0 <= number(self.branch_share) <= 1:
-            raise ValueError(
-                f"tpe: `branch_share` must be a number from 0 to 1, but got {self.branch_share!r}"
-            )
-        if not 0 < number(self.final_width) <= 1:
-            raise ValueError(
-                f"tpe: `final_width` must be a number above 0 and at most 1, but got "
-                f"{self.final_width!r}"
-            )
-        if not callable(self.gamma) and not 0 < number(self.gamma) < math.inf:
+        check_whole("tpe", self, "n_startup_jobs", "n_EI_candidates")
+        check_number("tpe", self, "prior_weight", least=1e-9, most=1e9)
+        check_number("tpe", self, "branch_share")
+        check_number("tpe", self, "bandwidth", least=1e-6, most=1e6)
+        check_number("tpe", self, "bandwidth_weight", least=1e-9, most=1e12)
+        check_number("tpe", self, "leave", least=1e-9, most=0.999)
+        check_number("tpe", self, "final_width", above=True)
+        if not callable(self.gamma) and not 0 < as_number(self.gamma) < math.inf:
             raise ValueError(
                 "tpe: `gamma` must be a function n -> count or a number above 0, but got "
                 f"{self.gamma!r}"
@@ -190,7 +174,7 @@ class TPE:
         if not callable(self.gamma):
             return math.ceil(min(self.gamma * math.sqrt(n), _MOST_GOOD))
         good = self.gamma(n)
-        if not 1 <= number(good) < math.inf or good != int(good):
+        if not 1 <= as_number(good) < math.inf or good != int(good):
             raise ValueError(
                 f"tpe: `gamma` must return a whole number >= 1, but got {good!r} for n = {n}"
             )

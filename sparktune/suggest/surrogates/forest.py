@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from ...space.distributions import Array, Categorical
 from ...space.tree import Space
-from ..settings import count, number
+from ..settings import check_number, check_one_of, check_whole
 from .outputs import power
 
 __all__ = ["Forest", "ForestPosterior", "ForestView"]
@@ -79,19 +79,10 @@ class Forest:
     warp: bool = True
 
     def __post_init__(self) -> None:
-        for name, least in (("trees", 1), ("min_samples_split", 2), ("min_samples_leaf", 1)):
-            count(getattr(self, name), "forest", name, least)
-        if self.splits not in _SPLITS:
-            raise ValueError(
-                f"forest: `splits` must be one of {', '.join(map(repr, _SPLITS))}, but got "
-                f"{self.splits!r}"
-            )
-        for name in ("features", "noise"):
-            if not 0 < number(getattr(self, name)) <= 1:
-                raise ValueError(
-                    f"forest: `{name}` must be a number above 0 and at most 1, but got "
-                    f"{getattr(self, name)!r}"
-                )
+        check_whole("forest", self, "trees", "min_samples_leaf")
+        check_whole("forest", self, "min_samples_split", least=2)
+        check_one_of("forest", self, "splits", _SPLITS)
+        check_number("forest", self, "features", "noise", above=True)
 
     def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> ForestPosterior:
         """The posterior given observations; see Surrogate."""

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from ...space.distributions import Array
 from ...space.tree import Space
 from ..axes import Axes, OfSpace
-from ..settings import count
+from ..settings import check_whole
 from .outputs import power
 
 __all__ = ["GP", "Features", "GPPosterior", "Hyperparameters", "View"]
@@ -164,8 +164,7 @@ class GP:
     warp: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("most", "most_fitted"):
-            count(getattr(self, name), "gp", name, 2)
+        check_whole("gp", self, "most", "most_fitted", least=2)
 
     def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> GPPosterior:
         """The posterior given observations.
