@@ -11,7 +11,7 @@ from numpy.random import Generator
 from ..history import History
 from ..space.distributions import Array, Categorical
 from ..space.tree import Space, Values
-from .candidates import finished
+from .candidates import observations
 from .settings import check_number, check_whole
 from .tpe import TPE, good_count
 
@@ -57,12 +57,15 @@ class AdaptiveTPE:
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
         """Propose k candidates; see Suggester."""
-        X, y = finished(history)
+        X, y = observations(history)
         held = None
         if len(y):
-            held = rng.random((k, len(space))) < self._holding(space, X, y)
+            found = importance(space, X, y)
+            most = float(found.max())
+            p = self.hold * (1 - found / most) if most > 0 else np.zeros(len(space))
+            held = rng.random((k, len(space))) < p
             held[rng.random(k) < 0.5] = False
-        return self.settings(y).propose(space, history, rng, k, budget, held)
+        return self.settings(y).suggest(space, history, rng, k, budget, held)
 
     def settings(self, y: Array) -> TPE:
         """The TPE after losses in the order of trials."""
@@ -74,13 +77,6 @@ class AdaptiveTPE:
             prior_weight=2 ** (2 * stagnation - 1),
             n_EI_candidates=round(24 * 2 ** (1 - 2 * stagnation)),
         )
-
-    def _holding(self, space: Space, X: Array, y: Array) -> Array:
-        """(d,) probabilities of holding each label."""
-        found = importance(space, X, y)
-        most = float(found.max())
-        out: Array = self.hold * (1 - found / most) if most > 0 else np.zeros(len(space))
-        return out
 
 
 def importance(space: Space, X: Array, y: Array) -> Array:
@@ -113,8 +109,7 @@ def importance(space: Space, X: Array, y: Array) -> Array:
 
 
 def _ranks(a: Array) -> Array:
-    """Ranks from 1, mean ones where values are equal."""
+    """Ranks from 1; equal values share the mean of theirs."""
     _, at, counts = np.unique(a, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    out: Array = (last - (counts - 1) / 2)[at]
-    return out
+    return (last - (counts - 1) / 2)[at]

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from ..history import History
 from ..space.distributions import Array, Categorical, Normal
 from ..space.tree import Space, Values
-from .candidates import best_of_pools, decode, finished, settled
+from .candidates import best_of_pools, decode, observations, project
 from .settings import check_number
 
 __all__ = ["Anneal"]
@@ -52,7 +52,7 @@ class Anneal:
         budget: int | None = None,  # noqa: ARG002
     ) -> list[Values]:
         """Draw k candidates; see Suggester."""
-        X, y = finished(history)
+        X, y = observations(history)
         drawn = self._drawn(space, X, y, rng, 4 * k)
         first = -np.tile(np.arange(4.0), k)  # of a pool, unless it was tried
         return decode(space, best_of_pools(space, history, rng, drawn, first, k))
@@ -78,5 +78,5 @@ class Anneal:
                 z = middle + reach * rng.uniform(-1, 1, size=m)
             lost = np.isnan(z)
             z[lost] = distribution.sample(rng, int(lost.sum()))
-            drawn[:, j] = settled(distribution, z)
+            drawn[:, j] = project(distribution, z)
         return space.mask(drawn)

@@ -97,8 +97,8 @@ class Axes(OfSpace):
 
     def units(self, X: Array) -> Array:
         """(n, p) numeric labels of (n, d) latents in units."""
-        out: Array = (X[:, self.numeric] - self.origin) / self.scale
-        return out
+        units: Array = (X[:, self.numeric] - self.origin) / self.scale
+        return units
 
     def cells(self, at: int, unit: Array) -> tuple[Array, Array]:
         """Ends, in units, of the cells of a quantised label's values."""

@@ -20,54 +20,36 @@ def as_number(value: object) -> float:
         return math.inf
 
 
-def check_whole(method: str, settings: object, *names: str, least: int = 1) -> None:
-    """Refuse settings that are no whole numbers of at least ``least``.
-
-    Raises:
-        ValueError: one is not; the message names the method, the setting and its value.
-    """
+def check_whole(method: str, given: object, *names: str, least: int = 1) -> None:
+    """Raise a ValueError for a setting that is no whole number of at least ``least``."""
     for name in names:
-        value = getattr(settings, name)
+        value = getattr(given, name)
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if not whole or value < least:
-            raise ValueError(
-                f"{method}: `{name}` must be a whole number >= {least}, but got {value!r}"
-            )
+            _refuse(method, name, f"a whole number >= {least}", value)
 
 
 def check_number(
-    method: str,
-    settings: object,
-    *names: str,
-    least: float = 0.0,
-    most: float = 1.0,
-    above: bool = False,
+    method: str, given: object, *names: str, least: float = 0, most: float = 1, over: bool = False
 ) -> None:
-    """Refuse settings that are no finite numbers from ``least`` (or only above it) to ``most``.
-
-    Raises:
-        ValueError: one is not; the message names the method, the setting and its value.
-    """
+    """Raise a ValueError for a setting not from ``least`` (with ``over`` above it) to ``most``."""
+    rule = f"from {least:g} to {most:g}" if most < math.inf else f">= {least:g}"
+    rule = f"above {least:g} and at most {most:g}" if over else rule
     for name in names:
-        value = getattr(settings, name)
+        value = getattr(given, name)
         number = as_number(value)
-        if not (least <= number <= most and math.isfinite(number)) or (above and number == least):
-            rule = f"from {least:g} to {most:g}" if most < math.inf else f">= {least:g}"
-            rule = f"above {least:g} and at most {most:g}" if above else rule
-            raise ValueError(f"{method}: `{name}` must be a number {rule}, but got {value!r}")
+        if not least <= number <= most or number in (math.inf, least if over else math.inf):
+            _refuse(method, name, f"a number {rule}", value)
 
 
 def check_one_of(
-    method: str, settings: object, name: str, known: Collection[str], or_else: str = ""
+    method: str, given: object, name: str, known: Collection[str], more: str = ""
 ) -> None:
-    """Refuse a setting that is none of the known names.
-
-    Raises:
-        ValueError: it is none; the message lists the names, and what else would do.
-    """
-    value = getattr(settings, name)
+    """Raise a ValueError for a setting that is none of the known names, nor ``more``."""
+    value = getattr(given, name)
     if value not in known:
-        raise ValueError(
-            f"{method}: `{name}` must be one of {', '.join(map(repr, known))}{or_else}, but got "
-            f"{value!r}"
-        )
+        _refuse(method, name, f"one of {', '.join(map(repr, known))}{more}", value)
+
+
+def _refuse(method: str, name: str, rule: str, value: object) -> None:
+    raise ValueError(f"{method}: `{name}` must be {rule}, but got {value!r}")

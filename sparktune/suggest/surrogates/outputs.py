@@ -27,8 +27,8 @@ def standardised(y: Array) -> Array:
     sd = float(y.std())
     if not sd > 1e-12 * float(np.abs(y).max()):
         return np.zeros(len(y))
-    out: Array = np.clip((y - y.mean()) / sd, -_FAR, _FAR)
-    return out
+    z: Array = np.clip((y - y.mean()) / sd, -_FAR, _FAR)
+    return z
 
 
 def power(z: Array) -> tuple[Array, Array]:
