@@ -68,7 +68,7 @@ class AdaptiveTPE:
         return self.settings(y).suggest(space, history, rng, k, budget, held)
 
     def settings(self, y: Array) -> TPE:
-        """The TPE after losses in the order of trials."""
+        """TPE with the settings that losses, in the order of their trials, call for."""
         stagnation = (len(y) - 1 - int(np.argmin(y))) / len(y) if len(y) else 0.0
         share = 0.15 + 0.2 * stagnation
         return TPE(

@@ -58,7 +58,7 @@ class Anneal:
         return decode(space, best_of_pools(space, history, rng, drawn, first, k))
 
     def _drawn(self, space: Space, X: Array, y: Array, rng: Generator, m: int) -> Array:
-        """(m, d) draws around parents."""
+        """Draw m candidates around parents: (m, d) latents."""
         if not len(y):
             return space.sample(rng, m)
         rank = np.minimum(rng.geometric(1 / self.avg_best_idx, size=m) - 1, len(y) - 1)

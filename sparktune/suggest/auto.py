@@ -1,4 +1,4 @@
-"""The method that fits a space, a budget and the noise seen so far."""
+"""A choice between methods, by the space, the budget and the noise seen so far."""
 
 from __future__ import annotations
 

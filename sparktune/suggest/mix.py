@@ -47,11 +47,7 @@ class Mix:
 
     @staticmethod
     def pairs(p_suggest: Any) -> tuple[tuple[float, Any], ...]:
-        """The pairs of a list of them.
-
-        Raises:
-            TypeError: something else.
-        """
+        """Make a list of (probability, suggester) pairs a tuple; a TypeError for all else."""
         try:
             return tuple((p, suggester) for p, suggester in p_suggest)
         except (TypeError, ValueError):

@@ -26,7 +26,7 @@ from .design import initial_design
 from .settings import as_number, check_number, check_whole
 from .surrogates.parzen import Bandwidths, Parzen
 
-__all__ = ["TPE", "good_count"]
+__all__ = ["TPE", "good_count", "improvements", "lowest"]
 
 _MOST_GOOD = 25  # observations behind l(x), at most
 _BRANCH_GAMMA = 0.4  # share of a branch's trials that count as good in its own pool
@@ -140,7 +140,7 @@ class TPE:
         return decode(space, picked)
 
     def fit(self, space: Space, history: History) -> tuple[Parzen, Parzen]:
-        """The densities (l, g) after the finished trials of a history."""
+        """Fit the densities (l, g) to the finished trials of a history."""
         X, y = observations(history)
         return self._densities(space, X, y, self._good(len(y)))
 
@@ -170,10 +170,10 @@ class TPE:
         given: Branch = (),
     ) -> tuple[Parzen, Parzen]:
         """Fit l and g to trials that all took a branch, as densities given that branch."""
-        good, best_other = _best(y, n_good)
+        good, best_other = lowest(y, n_good)
         assumed = Bandwidths.assumed(space, self.bandwidth, self.leave)
         assumed.leave[np.isin(Axes.of(space).categorical, [j for j, _ in given])] = 1.0
-        weights = _improvements(y[good], best_other)
+        weights = improvements(y[good], best_other)
         bandwidths = Bandwidths.likeliest(
             space, X[good], weights, self.prior_weight, assumed, self.bandwidth_weight
         ).times(width)
@@ -200,7 +200,7 @@ def _held(space: Space, pool: Array, row: Array, held: NDArray[np.bool_]) -> Arr
     return space.mask(np.where(~np.isnan(row) & (held | np.isnan(pool)), row, pool))
 
 
-def _best(y: Array, count: int) -> tuple[NDArray[np.intp], float]:
+def lowest(y: Array, count: int) -> tuple[NDArray[np.intp], float]:
     """Numbers of the lowest losses, lowest and earliest first, and the lowest of the others."""
     if count + 1 >= len(y):
         order = np.argsort(y, kind="stable")
@@ -211,7 +211,7 @@ def _best(y: Array, count: int) -> tuple[NDArray[np.intp], float]:
     return order[:count], float(y[order[count]]) if len(order) > count else math.inf
 
 
-def _improvements(good: Array, best_other: float) -> Array:
+def improvements(good: Array, best_other: float) -> Array:
     """Weights of the good trials: by how much each improves on the best of the others.
 
     Watanabe (2023), "EI" weighting. Equal where the differences are not finite or all zero (the

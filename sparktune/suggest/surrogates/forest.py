@@ -111,9 +111,9 @@ class _Segments:
 
     def __init__(self, sizes: Ints) -> None:
         self.sizes = sizes
-        self.ends: Ints = np.cumsum(sizes)
-        self.starts: Ints = self.ends - sizes
-        self.of: Ints = np.repeat(np.arange(len(sizes)), sizes)
+        self.ends = np.cumsum(sizes)
+        self.starts = self.ends - sizes
+        self.of = np.repeat(np.arange(len(sizes)), sizes)
 
     def total(self, a: NDArray[Any]) -> Array:
         """Sum of each segment."""

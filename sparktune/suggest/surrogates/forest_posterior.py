@@ -92,11 +92,11 @@ class Nodes:
 
     Attributes:
         column: number of the column that a node splits on.
-        threshold: up to which a value goes left; nan where the column is categorical.
+        threshold: the largest value that goes left; nan where the column is categorical.
         children: (q, 2) numbers of the right and the left child; a leaf has itself.
-        row: of the codes that go left, -1 where the column is numeric.
+        row: the node's row of ``sides``, -1 where the column is numeric.
         sides: (rows, width) whether a code goes left.
-        weight, mean, variance: of the observations in a node.
+        weight, mean, variance: those of the observations in a node.
         roots: (trees,) numbers of the roots.
     """
 
@@ -161,17 +161,11 @@ class Nodes:
 
 @dataclass(frozen=True)
 class ForestPosterior:
-    """The grown trees, with pending trials in their leaves.
-
-    Attributes:
-        columns: what the nodes split on.
-        nodes: of all trees.
-        floor: variance that is added.
-    """
+    """The grown trees, with pending trials in their leaves."""
 
     columns: Columns
-    nodes: Nodes
-    floor: float
+    nodes: Nodes  # of all trees
+    floor: float  # variance that is added
 
     has_gradients: ClassVar[bool] = False
     noise: ClassVar[float] = 0.0  # trees do not tell it from what they do not know

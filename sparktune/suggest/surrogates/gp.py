@@ -183,7 +183,7 @@ class GPPosterior:
         def local(U: Array) -> GPLocal:
             F, p = points.F.copy(), U.shape[1]
             F[:, :p] = U * scale[:p]
-            return GPLocal(self, points._replace(F=F))
+            return GPLocal(self, Points(F, points.active))
 
         return local
 

@@ -71,12 +71,8 @@ class Features(OfSpace):
         for label, j in enumerate(self.columns):
             by_condition.setdefault(space.parents[j], []).append(label)
         self.groups = [
-            Group(
-                int(self.columns[labels[0]]),
-                np.array(labels),
-                np.flatnonzero(np.isin(self.owner, labels)),
-            )
-            for labels in by_condition.values()
+            Group(int(self.columns[at[0]]), np.array(at), np.flatnonzero(np.isin(self.owner, at)))
+            for at in by_condition.values()
         ]
         self.log_length = np.zeros(len(self.columns))
         for group in self.groups:
@@ -103,19 +99,12 @@ class Features(OfSpace):
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What is learnt from the losses.
+    """What is learnt from the losses."""
 
-    Attributes:
-        theta: (d,) inverse squared lengthscales.
-        signal: variance of the signal.
-        noise: variance of the noise.
-        kappa: (groups - 1,) shares of the conditional groups' factors that are constant.
-    """
-
-    theta: Array
-    signal: float
-    noise: float
-    kappa: Array
+    theta: Array  # (d,) inverse squared lengthscales
+    signal: float  # s², the signal's variance
+    noise: float  # the noise's variance
+    kappa: Array  # (groups - 1,) constant shares of the conditional groups' factors
 
     @classmethod
     def unpack(cls, z: Array, d: int) -> Hyperparameters:
@@ -140,12 +129,7 @@ class Points(NamedTuple):
 
 @dataclass(frozen=True)
 class Kernel:
-    """The covariance k(x, x') of the signal at two candidates.
-
-    Attributes:
-        features: of the space.
-        h: hyperparameters.
-    """
+    """The covariance k(x, x') of the signal at two candidates, with hyperparameters h."""
 
     features: Features
     h: Hyperparameters
