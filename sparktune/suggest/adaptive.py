@@ -9,8 +9,9 @@ import numpy as np
 from numpy.random import Generator
 
 from ..history import History
-from ..space.distributions import Array, Categorical
+from ..space.distributions import Array
 from ..space.tree import Space, Values
+from .axes import Axes
 from .candidates import observations
 from .settings import check_number, check_whole
 from .tpe import TPE, good_count
@@ -85,15 +86,15 @@ def importance(space: Space, X: Array, y: Array) -> Array:
     Kruskal and Wallis's statistic over the trials that have the label, by options, or by quarters
     of its values, as the adjusted share of variance; 0 where it explains no more than chance.
     """
-    out = np.zeros(len(space))
-    for j, distribution in enumerate(space.distributions):
+    out, categorical = np.zeros(len(space)), Axes.of(space).categorical
+    for j in range(len(space)):
         z = X[:, j]
         known = ~np.isnan(z)
         n = int(known.sum())
         if n < 2 * _BINS:
             continue
         rank = _ranks(y[known])
-        if isinstance(distribution, Categorical):
+        if j in categorical:
             cell = np.unique(z[known], return_inverse=True)[1]
         else:
             cell = np.minimum((_ranks(z[known]) - 0.5) * _BINS / n, _BINS - 1).astype(np.intp)

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ..history import History
-from ..space.distributions import Array, Categorical
+from ..space.distributions import Array
 from ..space.tree import Space
 from .acquisition import Acquisition
 from .axes import Axes, OfSpace
@@ -59,7 +59,7 @@ def pool_of(space: Space, history: History, rng: Generator, m: int) -> Array:
     # what the parent does not have comes from the prior
     lost, other = np.isnan(near), anew[:half].copy()
     for j, distribution in enumerate(space.distributions):
-        if isinstance(distribution, Categorical):
+        if j in axes.categorical:
             drawn = distribution.sample(rng, half)
             other[:, j] = np.where(np.isnan(other[:, j]), drawn, other[:, j])
         else:
@@ -89,7 +89,7 @@ class TrustRegion:
         return u - self.reach, u + self.reach
 
     def pool(self, rng: Generator, m: int) -> Array:
-        """Draw m candidates of the region, which keep a label with a probability of 1/2 or so."""
+        """Draw m candidates of the region: a fifth, a half or all of the centre's labels move."""
         space = self.space
         anew, axes = space.sample(rng, m), Axes.of(space)
         moving = _moving(rng, anew.shape, [0.2, 0.5, 1.0])
@@ -115,7 +115,7 @@ class TrustRegion:
 
 
 def _moving(rng: Generator, shape: tuple[int, ...], shares: list[float]) -> Bools:
-    """Draw which labels of each candidate move: at least one, and one of some shares of them."""
+    """Draw which labels of each candidate move: at least one, and one of these shares of them."""
     m, d = shape
     moving = rng.random((m, d)) < rng.choice(shares, size=(m, 1))
     moving[np.arange(m), rng.integers(d, size=m)] = True
@@ -250,8 +250,12 @@ def _ascend(
 
 
 def _step(surface: Surface, X: Array, value: Array, rng: Generator) -> tuple[bool, Array, Array]:
-    """Change the one label of each candidate whose change is worth most, if any is."""
-    # all changes of one label, of all candidates
+    """Change one label of each candidate, that whose change raises the surface most, if any does.
+
+    Returns:
+        Whether any did, the candidates, and their values.
+    """
+    # try all changes of a single label, of all candidates at once
     changes = list(_discrete_changes(surface.space, X, rng))
     if not surface.posterior.has_gradients:
         changes += _smooth_changes(surface.space, X, rng)
@@ -262,7 +266,7 @@ def _step(surface: Surface, X: Array, value: Array, rng: Generator) -> tuple[boo
     moved = X[row]
     column = np.repeat(columns, [len(each) for each in rows])
     moved[np.arange(len(row)), column] = np.concatenate(latents)
-    # the best of each candidate: changes are made from the worst to the best, over one another
+    # keep the best of each candidate: from the worst to the best, so that the last one made stays
     new = surface.at(moved)
     better, X, value = False, X.copy(), value.copy()
     for i in np.argsort(new, kind="stable"):

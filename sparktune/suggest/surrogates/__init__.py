@@ -73,7 +73,10 @@ class Posterior(Protocol[Seen]):
         """
 
     def slopes(self, X: Array) -> Callable[[Array], Local]:
-        """Predictor at (m, d) latents whose numeric labels it takes anew, as (m, p) units."""
+        """Make a predictor at candidates whose numeric labels vary, all else as in (m, d) latents.
+
+        It takes the numeric labels in units, (m, p), with any number where one is inactive.
+        """
 
 
 class Surrogate(Protocol):

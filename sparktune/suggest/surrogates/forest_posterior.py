@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...space.distributions import Array, Categorical
+from ...space.distributions import Array
 from ...space.tree import Space
+from ..axes import Axes
 from . import Local
 
 __all__ = ["Columns", "ForestPosterior", "ForestPredictions", "Nodes"]
@@ -52,10 +53,11 @@ class Columns:
         """The columns that a space's observations need."""
         found: list[tuple[int, float, float, float]] = []
         codes: dict[int, Array] = {}
-        for j, distribution in enumerate(space.distributions):
+        categorical = Axes.of(space).categorical
+        for j in range(len(space)):
             z = X[:, j]
             known = z[~np.isnan(z)]
-            if isinstance(distribution, Categorical):
+            if j in categorical:
                 seen = np.unique(np.where(np.isnan(z), -1.0, z))
                 if len(seen) > 1:
                     codes[len(found)] = seen

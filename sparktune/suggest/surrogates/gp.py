@@ -86,7 +86,7 @@ class GP:
 
 
 def _best_half(y: Array, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Numbers of the best ``most // 2`` observations, the best first, and of all others in turn."""
+    """Numbers of the ``most // 2`` best observations, best first, and of the others in order."""
     best = np.argsort(y, kind="stable")[: most // 2]
     return best, np.setdiff1d(np.arange(len(y)), best)
 
@@ -177,7 +177,7 @@ class GPPosterior:
         return replace(view, mean=mean, variance=view.variance - v**2)
 
     def slopes(self, X: Array) -> Callable[[Array], GPLocal]:
-        """Predict where the numeric labels of (m, d) latents are moved; see Posterior."""
+        """Make a predictor at candidates whose numeric labels vary; see Posterior."""
         points, scale = self.kernel.points(X), self.kernel.scale
 
         def local(U: Array) -> GPLocal:
@@ -237,7 +237,7 @@ class GPLocal:
         """(m, p) derivatives, by numeric labels in units, of a function of mean and std."""
         posterior, F, seen = self.posterior, self.points.F, self.posterior.seen
         features, h = posterior.kernel.features, posterior.kernel.h
-        # by K: means are K a, variances s² - |K R'|²
+        # by log K, where means are K a and variances s² - |R k|²
         by_k = by_mean.T @ posterior.b.T - (by_std / self.std)[:, None] * self.V
         by_k = by_k @ posterior.R
         by_k *= self.K

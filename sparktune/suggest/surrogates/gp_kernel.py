@@ -219,14 +219,10 @@ class Likelihood:
     def likeliest(
         self, y: Array, start: Hyperparameters | None = None
     ) -> tuple[Hyperparameters, float]:
-        """Find the hyperparameters of the largest posterior density.
+        """Find the hyperparameters of the largest posterior density, given (n,) losses.
 
-        Args:
-            y: (n,) losses.
-            start: where the search begins; by default at the medians of the prior.
-
-        Returns:
-            The hyperparameters, and minus the logarithm of their density.
+        The search begins at ``start``, by default at usual values of the prior. Returns them with
+        minus the logarithm of their density.
         """
         from scipy.optimize import minimize
 
@@ -278,7 +274,7 @@ class Likelihood:
         diagonal = inverse.flat[:: n + 1].copy()
         inverse.T.flat[self.flat] = low
         a = inverse @ y
-        # y' a / 2 + log det L; by an entry of K half of (K + noise)^-1 - a a'
+        # value y' a / 2 + log det L; its derivative by K is half of (K + noise)^-1 - a a'
         value = 0.5 * float(y @ a) + float(np.log(L.flat[:: n + 1]).sum())
         W = low - a[self.rows] * a[self.columns]  # of a pair: both of its entries
         on_diagonal = 0.5 * float((diagonal - a**2).sum())
