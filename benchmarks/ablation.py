@@ -20,17 +20,10 @@ from problems import PROBLEMS
 from quality import bootstrap, collect, interval, perform, score, wins
 
 from sparktune.history import ENDED, Status
-from sparktune.suggest.surrogates.parzen import Axes, Bandwidths, Parzen
-from sparktune.suggest.tpe import (
-    TPE,
-    _best,
-    _decode,
-    _distinct,
-    _finished,
-    _improvements,
-    _key,
-    _tried,
-)
+from sparktune.suggest.axes import Axes
+from sparktune.suggest.candidates import Untried, best_of_pools, decode, observations
+from sparktune.suggest.surrogates.parzen import Bandwidths, Parzen
+from sparktune.suggest.tpe import TPE, improvements, lowest
 
 FIXED = 1e9  # weight of the assumed bandwidths beside which trials say nothing
 
@@ -52,7 +45,7 @@ class Changed(TPE):
 
     weights: "improvement", "alike" or "ranks" (linear from 1 down).
     g_of: "all" trials or the "others", those that are not good.
-    first: trials at the start as a "hypercube" or at "random".
+    first: the initial design as a "hypercube" or at "random".
     batch: "pools", or the best k of "one" pool, or "liar": one by one, with what is pending in g.
     labels: "joint", or "independent": a density for each label that is no fork.
 
@@ -66,8 +59,8 @@ class Changed(TPE):
     labels: str = "joint"
 
     def _densities(self, space, X, y, n_good, width=1.0, given=()):
-        good, best_other = _best(y, n_good)
-        weights = _improvements(y[good], best_other)
+        good, best_other = lowest(y, n_good)
+        weights = improvements(y[good], best_other)
         if self.weights == "alike":
             weights = np.ones(len(good))
         elif self.weights == "ranks":
@@ -87,9 +80,8 @@ class Changed(TPE):
         n, finished = self.n_startup_jobs, history.count(Status.OK)
         if history.count(*ENDED, Status.PENDING) < n or 2 * finished < n:
             if self.first == "random":
-                return _decode(
-                    space, _distinct(space, history, rng, space.sample(rng, k), np.zeros(k), k)
-                )
+                X = space.sample(rng, k)
+                return decode(space, best_of_pools(space, history, rng, X, np.zeros(k), k))
             return super().suggest(space, history, rng, k, budget)
         if self.batch == "one":
             several = replace(self, batch="pools", n_EI_candidates=1)
@@ -102,27 +94,27 @@ class Changed(TPE):
 
     def both(self, space, history, budget):
         """Densities of the whole tree."""
-        X, y = _finished(history)
+        X, y = observations(history)
         width = self._width(history.count(*ENDED), budget)
         return self._densities(space, X, y, self._good(len(y)), width)
 
     def best_of(self, space, history, rng, k, budget, n):
         """The best k of one pool of k n draws."""
         l, g = self.both(space, history, budget)  # noqa: E741
-        pool = l.sample(rng, k * n)
-        return _decode(space, new_ones(space, history, rng, pool, l.log_quotient(g, pool), k, []))
+        pool, batch = l.sample(rng, k * n), Untried(space, history)
+        batch.take(pool, l.log_quotient(g, pool), k)
+        return decode(space, batch.fill(rng, k, None, pool))
 
     def with_liar(self, space, history, rng, k, budget):
         """One by one; the earlier ones of the batch are kernels of g."""
         l, g = self.both(space, history, budget)  # noqa: E741
-        lied, picked = _finished(history)[0], []
-        for _ in range(k):
+        lied, batch = observations(history)[0], Untried(space, history)
+        for i in range(k):
             g = Parzen.fit(space, lied, np.ones(len(lied)), self.prior_weight, l.bandwidths)
             pool = l.sample(rng, self.n_EI_candidates)
-            scores = l.log_quotient(g, pool)
-            picked += new_ones(space, history, rng, pool, scores, 1, picked)
-            lied = np.vstack([lied, picked[-1]])
-        return _decode(space, picked)
+            batch.take(pool, l.log_quotient(g, pool), 1)
+            lied = np.vstack([lied, batch.fill(rng, i + 1, None, pool)[-1]])
+        return decode(space, batch.taken)
 
     def independent(self, space, history, rng, k, budget):
         """Each label from kernels of its own, and the sum of the labels' own scores."""
@@ -148,18 +140,8 @@ class Changed(TPE):
                     alone = np.full_like(pool[active], np.nan)
                     alone[:, list(kept)] = pool[active][:, list(kept)]
                     scores[active] += sign * l.log_quotient(g, alone)
-        return _decode(space, _distinct(space, history, rng, pool, scores, k, l, g))
-
-
-def new_ones(space, history, rng, pool, scores, k, picked):
-    """The best k of a pool that were not tried and are not among the picked ones."""
-    seen = {_key(row) for row in picked} | (_tried(history) if space.discrete else set())
-    found = []
-    for row in pool[np.argsort(-scores, kind="stable")]:
-        if len(found) < k and _key(row) not in seen:
-            seen.add(_key(row))
-            found.append(row)
-    return found + list(space.sample(rng, k - len(found)))
+        picked = best_of_pools(space, history, rng, pool, scores, k, lambda X: l.log_quotient(g, X))
+        return decode(space, picked)
 
 
 CHANGES = {
@@ -183,9 +165,9 @@ CHANGES = {
     "leave: 0.7": TPE(leave=0.7),
     "final_width: 1": TPE(final_width=1.0),
     "final_width: 0.25": TPE(final_width=0.25),
-    "first trials: 8": TPE(n_startup_jobs=8),
-    "first trials: 32": TPE(n_startup_jobs=32),
-    "first trials: at random": Changed(first="random"),
+    "initial design: 8": TPE(n_startup_jobs=8),
+    "initial design: 32": TPE(n_startup_jobs=32),
+    "initial design: at random": Changed(first="random"),
     "n_EI_candidates: 8": TPE(n_EI_candidates=8),
     "n_EI_candidates: 96": TPE(n_EI_candidates=96),
     "batch: best k of one pool": Changed(batch="one"),

@@ -7,7 +7,7 @@ The space has ``dims`` uniform labels, the losses are a smooth function with lit
 trials are finished. A time is the median over repeats, of other trials each, of one suggestion of 8
 candidates from a history, in milliseconds, on one thread. With --peers the same is asked of
 Optuna's GPSampler (8 times ask, the earlier ones pending) in the same run; the column behind it is
-how many times sparktune's Gaussian process is faster. Prints Markdown.
+how many times sparktune's GP is faster. Prints Markdown.
 """
 # ruff: noqa: E402 (threads are limited before numpy is imported)
 

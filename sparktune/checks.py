@@ -149,7 +149,8 @@ def _as_int(value: object) -> int | None:
 
 def _rule(what: str, above: float, least: float, most: float) -> str:
     if above > -math.inf:
-        return f"{what} > {above:g}" if most == math.inf else f"{what} > {above:g} and <= {most:g}"
+        limits = f"above {above:g} and at most {most:g}"
+        return f"{what} > {above:g}" if most == math.inf else f"{what} {limits}"
     if least > -math.inf:
         return f"{what} >= {least:g}" if most == math.inf else f"{what} from {least:g} to {most:g}"
     return what

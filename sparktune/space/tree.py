@@ -148,7 +148,7 @@ class Space:
                 X[rows, j] = pick(j, rows)
         return X
 
-    def prune(self, X: Array) -> Array:
+    def mask(self, X: Array) -> Array:
         """Make nan, in place, what is inactive; asks for a latent in every other place of X."""
         for j in range(len(self)):
             if self.parents[j]:

@@ -9,7 +9,7 @@ Notation
     S       fantasies of the pending trials, 1 where none is pending
     mean    (S, m) of the surrogate at the candidates
     std     (m,) of the surrogate there, the same for all fantasies; above 0
-    target  (S,) loss to get below; with S = 1 also (T,), over which is averaged
+    target  (S,) loss to get below; with S = 1 also (T,) losses, over which is averaged
     z       (target - mean) / std
 """
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from scipy.special import erfcx, log_ndtr
 
 from ..space.distributions import Array
 
-__all__ = ["ACQUISITIONS", "Slopes", "ei", "lcb", "log_h", "mes", "minima", "pi"]
+__all__ = ["ACQUISITIONS", "Acquisition", "Slopes", "ei", "lcb", "log_h", "mes", "minima", "pi"]
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 _FAR = -1e4  # z below which all are the same
@@ -34,20 +35,28 @@ LEAST_IMPROVEMENT = 0.01  # that `pi` asks for, in deviations of the losses
 
 
 class Slopes(NamedTuple):
-    """A value of each candidate with its derivatives.
+    """A value of each candidate with its derivatives."""
+
+    value: Array  # (m,)
+    by_mean: Array  # (S, m) derivatives by each fantasy's mean
+    by_std: Array  # (m,) derivatives by the deviation
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """An acquisition function of (mean, std, target), and what it takes for its target.
 
     Attributes:
-        value: (m,)
-        by_mean: (S, m) derivatives by each fantasy's mean.
-        by_std: (m,) derivatives by the deviation.
+        function: the function.
+        of_minima: whether targets are draws of the minimum, in place of the lowest loss so far.
     """
 
-    value: Array
-    by_mean: Array
-    by_std: Array
+    function: Callable[[Array, Array, Array], Slopes]
+    of_minima: bool = False
 
-
-Acquisition = Callable[[Array, Array, Array], Slopes]
+    def __call__(self, mean: Array, std: Array, target: Array) -> Slopes:
+        """Values of the function, with their derivatives."""
+        return self.function(mean, std, target)
 
 
 def log_h(z: Array) -> Array:
@@ -65,8 +74,7 @@ def log_h(z: Array) -> Array:
     high = np.maximum(z, -1.0)
     cdf = np.exp(log_ndtr(high))
     upper = np.log(np.exp(-0.5 * high**2 - _LOG_SQRT_2PI) + high * cdf)
-    out: Array = np.where(z < -1.0, lower, upper)
-    return out
+    return np.where(z < -1.0, lower, upper)
 
 
 def ei(mean: Array, std: Array, target: Array) -> Slopes:
@@ -88,7 +96,7 @@ def pi(mean: Array, std: Array, target: Array) -> Slopes:
 
 
 def lcb(mean: Array, std: Array, target: Array) -> Slopes:  # noqa: ARG001
-    """What the lower confidence bound, 1.8 deviations below the mean, is below 0.
+    """Minus the lower confidence bound, which is 1.8 deviations below the mean.
 
     Over pending trials the mean is averaged, and the deviation is what it will be when they have
     ended: Desautels et al. (2014), "Parallelizing exploration-exploitation tradeoffs".
@@ -98,7 +106,9 @@ def lcb(mean: Array, std: Array, target: Array) -> Slopes:  # noqa: ARG001
 
 
 def mes(mean: Array, std: Array, target: Array) -> Slopes:
-    """What a trial tells about the minimum: the mean fall of its entropy, targets being minima.
+    """Information that a trial gives on the minimum: the mean fall of the minimum's entropy.
+
+    Targets are draws of the minimum.
 
     Wang and Jegelka (2017), "Max-value entropy search for efficient Bayesian optimization",
     equation 6, for minima.
@@ -112,7 +122,7 @@ def mes(mean: Array, std: Array, target: Array) -> Slopes:
 
 
 def minima(mean: Array, std: Array, u: Array) -> Array:
-    """Draws of the minimum over many candidates, by a Gumbel law through two of its quantiles.
+    """Draw the minimum over many candidates, by a Gumbel law through two of its quantiles.
 
     Candidates count as independent: Wang and Jegelka (2017), section 3.1.
 
@@ -139,15 +149,20 @@ def minima(mean: Array, std: Array, u: Array) -> Array:
     b = (three - quarter) / (math.log(-wanted[0]) - math.log(-wanted[1]))
     b = np.maximum(b, 1e-9)
     a = quarter + b * math.log(-wanted[0])
-    out: Array = -(a[:, None] - b[:, None] * np.log(-np.log(u)))
-    return out
+    drawn: Array = b[:, None] * np.log(-np.log(u)) - a[:, None]
+    return drawn
 
 
-ACQUISITIONS: dict[str, Acquisition] = {"ei": ei, "pi": pi, "lcb": lcb, "mes": mes}
+ACQUISITIONS = {
+    "ei": Acquisition(ei),
+    "pi": Acquisition(pi),
+    "lcb": Acquisition(lcb),
+    "mes": Acquisition(mes, of_minima=True),
+}
 
 
 def _log_mean(a: Array) -> tuple[Array, Array]:
-    """Log of the mean of exp(a) over the first axis, and its derivatives."""
+    """Log of the mean of exp(a) over the first axis, and its derivatives by ``a``."""
     if len(a) == 1:
         return a[0], np.ones_like(a)
     top = a.max(0)

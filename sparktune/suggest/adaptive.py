@@ -9,10 +9,11 @@ import numpy as np
 from numpy.random import Generator
 
 from ..history import History
-from ..space.distributions import Array, Categorical
+from ..space.distributions import Array
 from ..space.tree import Space, Values
-from .candidates import finished
-from .settings import count, number
+from .axes import Axes
+from .candidates import observations
+from .settings import check_number, check_whole
 from .tpe import TPE, good_count
 
 __all__ = ["AdaptiveTPE", "importance"]
@@ -50,23 +51,25 @@ class AdaptiveTPE:
     hold: float = 0.5
 
     def __post_init__(self) -> None:
-        count(self.n_startup_jobs, "atpe", "n_startup_jobs")
-        if not 0 <= number(self.hold) <= 1:
-            raise ValueError(f"atpe: `hold` must be a number from 0 to 1, but got {self.hold!r}")
+        check_whole("atpe", self, "n_startup_jobs")
+        check_number("atpe", self, "hold")
 
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
         """Propose k candidates; see Suggester."""
-        X, y = finished(history)
+        X, y = observations(history)
         held = None
         if len(y):
-            held = rng.random((k, len(space))) < self._holding(space, X, y)
+            found = importance(space, X, y)
+            most = float(found.max())
+            p = self.hold * (1 - found / most) if most > 0 else np.zeros(len(space))
+            held = rng.random((k, len(space))) < p
             held[rng.random(k) < 0.5] = False
-        return self.settings(y).propose(space, history, rng, k, budget, held)
+        return self.settings(y).suggest(space, history, rng, k, budget, held)
 
     def settings(self, y: Array) -> TPE:
-        """The TPE after losses in the order of trials."""
+        """TPE with the settings that losses, in the order of their trials, call for."""
         stagnation = (len(y) - 1 - int(np.argmin(y))) / len(y) if len(y) else 0.0
         share = 0.15 + 0.2 * stagnation
         return TPE(
@@ -76,13 +79,6 @@ class AdaptiveTPE:
             n_EI_candidates=round(24 * 2 ** (1 - 2 * stagnation)),
         )
 
-    def _holding(self, space: Space, X: Array, y: Array) -> Array:
-        """(d,) probabilities of holding each label."""
-        found = importance(space, X, y)
-        most = float(found.max())
-        out: Array = self.hold * (1 - found / most) if most > 0 else np.zeros(len(space))
-        return out
-
 
 def importance(space: Space, X: Array, y: Array) -> Array:
     """(d,) share of the variance of the losses' ranks that each label explains, beyond chance.
@@ -90,15 +86,15 @@ def importance(space: Space, X: Array, y: Array) -> Array:
     Kruskal and Wallis's statistic over the trials that have the label, by options, or by quarters
     of its values, as the adjusted share of variance; 0 where it explains no more than chance.
     """
-    out = np.zeros(len(space))
-    for j, distribution in enumerate(space.distributions):
+    out, categorical = np.zeros(len(space)), Axes.of(space).categorical
+    for j in range(len(space)):
         z = X[:, j]
         known = ~np.isnan(z)
         n = int(known.sum())
         if n < 2 * _BINS:
             continue
         rank = _ranks(y[known])
-        if isinstance(distribution, Categorical):
+        if j in categorical:
             cell = np.unique(z[known], return_inverse=True)[1]
         else:
             cell = np.minimum((_ranks(z[known]) - 0.5) * _BINS / n, _BINS - 1).astype(np.intp)
@@ -114,8 +110,7 @@ def importance(space: Space, X: Array, y: Array) -> Array:
 
 
 def _ranks(a: Array) -> Array:
-    """Ranks from 1, mean ones where values are equal."""
+    """Ranks from 1; equal values share the mean of theirs."""
     _, at, counts = np.unique(a, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    out: Array = (last - (counts - 1) / 2)[at]
-    return out
+    return (last - (counts - 1) / 2)[at]

@@ -11,8 +11,8 @@ from numpy.random import Generator
 from ..history import History
 from ..space.distributions import Array, Categorical, Normal
 from ..space.tree import Space, Values
-from .candidates import best_of_pools, decode, finished, settled
-from .settings import number
+from .candidates import best_of_pools, decode, observations, project
+from .settings import check_number
 
 __all__ = ["Anneal"]
 
@@ -40,12 +40,8 @@ class Anneal:
     shrink_coef: float = 0.1
 
     def __post_init__(self) -> None:
-        for name, least in (("avg_best_idx", 1.0), ("shrink_coef", 0.0)):
-            if not least <= number(getattr(self, name)) < math.inf:
-                raise ValueError(
-                    f"anneal: `{name}` must be a number >= {least:g}, but got "
-                    f"{getattr(self, name)!r}"
-                )
+        check_number("anneal", self, "avg_best_idx", least=1.0, most=math.inf)
+        check_number("anneal", self, "shrink_coef", most=math.inf)
 
     def suggest(
         self,
@@ -56,13 +52,13 @@ class Anneal:
         budget: int | None = None,  # noqa: ARG002
     ) -> list[Values]:
         """Draw k candidates; see Suggester."""
-        X, y = finished(history)
+        X, y = observations(history)
         drawn = self._drawn(space, X, y, rng, 4 * k)
         first = -np.tile(np.arange(4.0), k)  # of a pool, unless it was tried
         return decode(space, best_of_pools(space, history, rng, drawn, first, k))
 
     def _drawn(self, space: Space, X: Array, y: Array, rng: Generator, m: int) -> Array:
-        """(m, d) draws around parents."""
+        """Draw m candidates around parents: (m, d) latents."""
         if not len(y):
             return space.sample(rng, m)
         rank = np.minimum(rng.geometric(1 / self.avg_best_idx, size=m) - 1, len(y) - 1)
@@ -82,5 +78,5 @@ class Anneal:
                 z = middle + reach * rng.uniform(-1, 1, size=m)
             lost = np.isnan(z)
             z[lost] = distribution.sample(rng, int(lost.sum()))
-            drawn[:, j] = settled(distribution, z)
-        return space.prune(drawn)
+            drawn[:, j] = project(distribution, z)
+        return space.mask(drawn)

@@ -1,4 +1,4 @@
-"""The method that fits a space, a budget and the noise seen so far."""
+"""A choice between methods, by the space, the budget and the noise seen so far."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from ..history import ENDED, History, Status
 from ..space.tree import Space, Values
 from . import Suggester
 from .bayes import Bayes
-from .settings import count
-from .surrogates.gp import GPPosterior
+from .settings import check_whole
 from .tpe import TPE
 
 __all__ = ["Auto"]
 
-_MANY = 1000  # ended trials from which on the Gaussian process costs more than it brings
-_BRANCHES_SETTLED = 0.4  # share of the budget after which a tree is left to the process
-_SETTLED_AFTER = 60  # the same in ended trials, where the budget is open
+_MANY = 1000  # ended trials from which on the GP costs more than it brings
+_BRANCHES_SETTLED = 0.4  # share of the budget after which a tree is left to the GP
+_SETTLED_AFTER = 60  # ended trials after which it is, where the budget is open
 _NOISE = 0.01  # variance of the noise, of the losses' own, from which on TPE takes turns
 _TURN = 8  # trials of a turn
 _ENOUGH = 40  # trials with a loss from which on the learnt noise is believed
@@ -27,20 +26,20 @@ _ENOUGH = 40  # trials with a loss from which on the learnt noise is believed
 
 @dataclass(frozen=True)
 class Auto:
-    """Choose between the Gaussian process and TPE, batch by batch, by a fixed rule.
+    """Choose between the Gaussian process (GP) and TPE, batch by batch, by a fixed rule.
 
-    1. From the 1,000th ended trial on: TPE, because the process costs seconds a batch by then.
+    1. From the 1,000th ended trial on: TPE, because the GP costs seconds a batch by then.
     2. In a space with branches (choices whose options hold further labels), for the first 40 % of
        the budget (60 ended trials where it is open): TPE, which finds the branch.
-    3. Where the process, fitted to at least 40 losses, takes more than 1 % of their variance for
-       noise: TPE and the process in turns of 8 trials.
-    4. Else the process: Bayes with its defaults.
+    3. Where the GP, fitted to at least 40 losses, takes more than 1 % of their variance for noise:
+       TPE and the GP in turns of 8 trials.
+    4. Else the GP: Bayes with its defaults.
 
     Costs what the chosen method costs, and one more fit wherever case 3 is looked into: in every
     second turn.
 
     Args:
-        n_startup_jobs: trials of a Latin hypercube sample before the first fit, at least 1.
+        n_startup_jobs: trials of the initial design before the first fit, at least 1.
 
     Raises:
         ValueError: a setting out of its range.
@@ -49,7 +48,7 @@ class Auto:
     n_startup_jobs: int = 20
 
     def __post_init__(self) -> None:
-        count(self.n_startup_jobs, "auto", "n_startup_jobs")
+        check_whole("auto", self, "n_startup_jobs")
 
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
@@ -68,13 +67,7 @@ class Auto:
         if (
             len(history) // _TURN % 2
             and history.count(Status.OK) >= _ENOUGH
-            and _noise(bayes, space, history) > _NOISE
+            and bayes.fit(space, history, np.random.default_rng(len(history))).noise > _NOISE
         ):
             return tpe
         return bayes
-
-
-def _noise(bayes: Bayes, space: Space, history: History) -> float:
-    """The share of the losses' variance that the process takes for noise."""
-    posterior = bayes.fit(space, history, np.random.default_rng(len(history)))
-    return posterior.h.noise if isinstance(posterior, GPPosterior) else 0.0

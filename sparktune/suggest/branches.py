@@ -1,4 +1,4 @@
-"""Branches of a space: what is tuned before it is given up."""
+"""Branches of a space, which are tuned before they are given up."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ from numpy.typing import NDArray
 from ..space.distributions import Array
 from ..space.tree import Space
 
-__all__ = ["FEW", "Branch", "branch_of", "chance", "sample_of", "within"]
+__all__ = ["FEW", "Branch", "branch_of", "branch_probability", "sample_of", "within"]
 
 Branch = tuple[tuple[int, float], ...]  # columns of choices and the options they take
 
 FEW = 4  # trials of a branch, below which it is explored at random
 
 
-def chance(share: float, spent: int, budget: int | None) -> float:
-    """Probability that a candidate is of one branch: the later, the less.
+def branch_probability(share: float, spent: int, budget: int | None) -> float:
+    """Probability that a candidate is drawn in a single branch.
 
-    It falls from twice the share (at most 1) to 0 in the course of a budget, and is the share where
-    that is open.
+    It falls from twice the share (at most 1) to 0 in the course of the budget, and stays the share
+    where the budget is open.
     """
     left = 0.5 if budget is None else max(0.0, 1 - spent / budget)
     return min(1.0, 2 * share * left)
 
 
 def branch_of(space: Space, X: Array, rng: Generator) -> Branch:
-    """A branch at random.
+    """Draw a branch, each option of each fork on its way with the same probability.
 
-    It takes each option of each fork on its way with the same probability, down to where too few
-    trials went.
+    It ends where fewer than 4 trials went.
     """
     row = np.full((1, len(space)), np.nan)
     branch: Branch = ()
@@ -43,7 +42,7 @@ def branch_of(space: Space, X: Array, rng: Generator) -> Branch:
 
 
 def within(X: Array, branch: Branch) -> NDArray[np.intp]:
-    """The rows that took a branch."""
+    """Numbers of the rows that took a branch."""
     within = np.ones(len(X), bool)
     for j, option in branch:
         within &= X[:, j] == option
@@ -51,7 +50,7 @@ def within(X: Array, branch: Branch) -> NDArray[np.intp]:
 
 
 def sample_of(space: Space, branch: Branch, rng: Generator, m: int) -> Array:
-    """Draws from the prior that take a branch: (m, d) latents."""
+    """Draw candidates of a branch from the prior: (m, d) latents."""
     options = dict(branch)
 
     def pick(j: int, rows: NDArray[np.intp]) -> Array:

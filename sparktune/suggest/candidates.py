@@ -1,4 +1,4 @@
-"""What suggesters share: the trials that have a loss, and candidates without duplicates."""
+"""What suggesters share: observations of a history, and candidates without duplicates."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..history import History, Status
 from ..space.distributions import Array, Distribution
 from ..space.tree import Space, Values
 
-__all__ = ["Fresh", "best_of_pools", "decode", "finished", "settled"]
+__all__ = ["Untried", "best_of_pools", "decode", "observations", "project"]
 
-Judge = Callable[[Array], Array]  # scores of candidates, higher is better
+Score = Callable[[Array], Array]  # of candidates, the higher the better
 
 _ENUMERATED = 2000  # candidates of a discrete space listed when random draws bring nothing new
 
 
-def finished(history: History) -> tuple[Array, Array]:
+def observations(history: History) -> tuple[Array, Array]:
     """Latents and losses of the trials that have a loss."""
     X, y = history.X, history.y
     if history.count(Status.OK) == len(history):
@@ -32,24 +32,25 @@ def decode(space: Space, X: Array) -> list[Values]:
     return [space.decode(row) for row in X]
 
 
-def settled(distribution: Distribution, z: Array) -> Array:
-    """Latents moved into a distribution's support and onto its values.
-
-    An end of the support may round to a value that has no probability.
-    """
+def project(distribution: Distribution, z: Array) -> Array:
+    """Project latents onto a distribution's support, and there onto its values."""
     low, high = distribution.support
+    # an end of the support may round to a value that has no probability
     margin = 1e-9 * distribution.scale if distribution.discrete else 0.0
     return distribution.snap(np.clip(z, low + margin, high - margin))
 
 
-class Fresh:
+class Untried:
     """Candidates of a batch, none of which was tried before while the space has others.
 
     What ran, failed or is under way counts as tried, and so does what has been taken.
 
     Args:
-        space: where they are from.
+        space: of the candidates.
         history: what has been tried.
+
+    Attributes:
+        taken: latents of the candidates so far.
     """
 
     def __init__(self, space: Space, history: History) -> None:
@@ -58,7 +59,7 @@ class Fresh:
         self.taken: list[Array] = []
 
     def take(self, X: Array, scores: Array, most: int) -> int:
-        """Take up to ``most`` candidates, the best first; how many were taken."""
+        """Take up to ``most`` candidates, the best first, and say how many were taken."""
         left = most
         for i in np.argsort(-scores, kind="stable"):
             if left == 0:
@@ -70,12 +71,12 @@ class Fresh:
                 left -= 1
         return most - left
 
-    def fill(self, rng: Generator, k: int, judge: Judge | None, spare: Array) -> Array:
-        """What was taken, filled up to k: (k, d).
+    def fill(self, rng: Generator, k: int, score: Score | None, spare: Array) -> Array:
+        """Fill the batch up to k candidates: (k, d) latents.
 
-        Others are the best by ``judge`` (at random without one) among draws from the prior, and in
-        the last resort among a list of the discrete space; once everything was tried, rows of
-        ``spare`` at random.
+        Draws from the prior with the highest score (at random without one) are added; where all
+        were tried, candidates from a list of the discrete space; once everything was tried, rows
+        of ``spare`` at random.
         """
         for listed in (False, True):
             lacking = k - len(self.taken)
@@ -86,8 +87,8 @@ class Fresh:
                 if listed
                 else self.space.sample(rng, 8 * k + 256)
             )
-            order = rng.permutation(len(X)).astype(float) if judge is None else judge(X)
-            self.take(X, order, lacking)
+            scores = rng.permutation(len(X)).astype(float) if score is None else score(X)
+            self.take(X, scores, lacking)
         while len(self.taken) < k:
             self.taken.append(spare[rng.integers(len(spare))])
         return np.stack(self.taken)
@@ -98,23 +99,24 @@ def best_of_pools(
     history: History,
     rng: Generator,
     pools: Array,
-    score: Array,
+    scores: Array,
     k: int,
-    judge: Judge | None = None,
+    score: Score | None = None,
 ) -> Array:
     """The best candidate of each of k pools, without duplicates while the space has others.
 
-    A space that is not discrete is taken not to repeat itself. For the rest see Fresh.
+    ``pools`` are (k m, d) candidates, pool after pool, ``scores`` theirs, and ``score`` gives those
+    of further candidates. A space that is not discrete is taken not to repeat itself.
     """
     d = len(space)
     if not space.discrete:
-        best = score.reshape(k, -1).argmax(axis=1)
+        best = scores.reshape(k, -1).argmax(axis=1)
         picked: Array = pools.reshape(k, -1, d)[np.arange(k), best]
         return picked
-    fresh = Fresh(space, history)
-    for pool, scores in zip(pools.reshape(k, -1, d), score.reshape(k, -1), strict=True):
-        fresh.take(pool, scores, 1)
-    return fresh.fill(rng, k, judge, pools)
+    batch = Untried(space, history)
+    for pool, its in zip(pools.reshape(k, -1, d), scores.reshape(k, -1), strict=True):
+        batch.take(pool, its, 1)
+    return batch.fill(rng, k, score, pools)
 
 
 def _key(row: Array) -> bytes:

@@ -1,4 +1,4 @@
-"""The first candidates of a search: spread evenly, knowing no result."""
+"""The initial design: the first candidates of a search, spread evenly, knowing no result."""
 
 from __future__ import annotations
 
@@ -10,13 +10,31 @@ from numpy.typing import NDArray
 
 from ..history import ENDED, History, Status
 from ..space.distributions import Array, Categorical, Distribution
-from ..space.tree import Space
+from ..space.tree import Space, Values
+from .candidates import best_of_pools, decode
 
-__all__ = ["latin_hypercube", "size_of_start"]
+__all__ = ["initial_design", "latin_hypercube"]
+
+
+def initial_design(
+    space: Space, history: History, rng: Generator, k: int, n: int, budget: int | None
+) -> list[Values]:
+    """Draw the next k candidates of the initial design, none once it is complete.
+
+    The design is a Latin hypercube sample of n points, fewer where n would be more than a third of
+    the budget. It is complete when so many trials have begun and half as many have a loss.
+    """
+    if budget is not None:
+        n = max(1, min(n, budget // 3))
+    begun = history.count(*ENDED, Status.PENDING)
+    if begun >= n and 2 * history.count(Status.OK) >= n:
+        return []
+    X = latin_hypercube(space, history, rng, k, n)
+    return decode(space, best_of_pools(space, history, rng, X, np.zeros(k), k))
 
 
 def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: int) -> Array:
-    """The next k of n points of a Latin hypercube sample of the prior.
+    """Draw the next k of n points of a Latin hypercube sample of the prior.
 
     Each numeric label's prior is cut into n strata of equal probability, and a point takes one in
     which no trial lies yet; each option of a choice, and each of few discrete values, is taken as
@@ -49,23 +67,11 @@ def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: i
             X[:, j] = values[_options(p, at, rng, k)]
         else:
             X[:, j] = distribution.quantile(_strata(distribution.position(before), rng, k, n))
-    return space.prune(X)
-
-
-def size_of_start(history: History, n: int, budget: int | None) -> int:
-    """Size of the sample that a search is still to begin with, 0 once it has begun with it.
-
-    That is n, fewer where n would be more than a third of the budget; the sample lasts until so
-    many trials have begun and half as many have a loss.
-    """
-    if budget is not None:
-        n = max(1, min(n, budget // 3))
-    begun = history.count(*ENDED, Status.PENDING)
-    return n if begun < n or 2 * history.count(Status.OK) < n else 0
+    return space.mask(X)
 
 
 def _few_values(distribution: Distribution, n: int) -> Array | None:
-    """The latents of a categorical distribution, or of a discrete one with at most n values."""
+    """Latents of a categorical distribution, or of a discrete one with at most n values."""
     if not distribution.discrete:
         return None
     categorical = isinstance(distribution, Categorical)
@@ -76,7 +82,7 @@ def _few_values(distribution: Distribution, n: int) -> Array | None:
 
 
 def _options(p: Array, before: Array, rng: Generator, k: int) -> NDArray[np.intp]:
-    """The numbers of k options, each the one that was taken least often for its probability."""
+    """Choose k options, one after the other the one taken least often for its probability."""
     counts = np.bincount(before.astype(np.intp), minlength=len(p)).astype(float)
     order = rng.random(len(p)) * 1e-3
     taken = np.empty(k, np.intp)
@@ -88,9 +94,8 @@ def _options(p: Array, before: Array, rng: Generator, k: int) -> NDArray[np.intp
 
 
 def _strata(before: Array, rng: Generator, k: int, n: int) -> Array:
-    """K probabilities in strata of width 1/n, those first in which fewest of ``before`` lie."""
+    """Draw k probabilities, in strata of width 1/n that hold fewest of ``before``."""
     counts = np.bincount(np.clip((before * n).astype(np.intp), 0, n - 1), minlength=n)
     strata = rng.permutation(n)
     strata = strata[np.argsort(counts[strata], kind="stable")][:k]
-    u: Array = (strata + rng.random(k)) / n
-    return u
+    return (strata + rng.random(k)) / n

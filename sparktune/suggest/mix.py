@@ -13,7 +13,7 @@ from numpy.random import Generator
 from ..history import History
 from ..space.tree import Space, Values
 from . import Suggester
-from .settings import number
+from .settings import as_number
 
 __all__ = ["Mix"]
 
@@ -37,7 +37,7 @@ class Mix:
 
     def __post_init__(self) -> None:
         pairs = self.pairs(self.p_suggest)
-        p = [number(each) for each, _ in pairs]
+        p = [as_number(each) for each, _ in pairs]
         if not all(0 <= each <= 1 for each in p) or not math.isclose(sum(p), 1, abs_tol=1e-6):
             raise ValueError(
                 "mix: the probabilities in `p_suggest` must be from 0 to 1 and sum to 1, but got "
@@ -47,11 +47,7 @@ class Mix:
 
     @staticmethod
     def pairs(p_suggest: Any) -> tuple[tuple[float, Any], ...]:
-        """The pairs of a list of them.
-
-        Raises:
-            TypeError: something else.
-        """
+        """Make a list of (probability, suggester) pairs a tuple; a TypeError for all else."""
         try:
             return tuple((p, suggester) for p, suggester in p_suggest)
         except (TypeError, ValueError):

@@ -1,30 +1,49 @@
-"""Checks of what users set."""
+"""Settings of suggesters: checked when they are made, and kept in their plain types."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
+from typing import Any
 
-import numpy as np
+from ..checks import number, real, whole
 
-__all__ = ["count", "number"]
+__all__ = ["as_number", "check_number", "check_one_of", "check_whole"]
 
 
-def number(value: object) -> float:
+def as_number(value: object) -> float:
     """A setting as a float, nan for what is no number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
+    found = number(value)
+    return math.nan if found is None else found
 
 
-def count(value: object, method: str, name: str, least: int = 1) -> None:
-    """Refuse what is no whole number of at least ``least``.
+def check_whole(method: str, given: object, *names: str, least: int = 1) -> None:
+    """Raise a ValueError for a setting that is no whole number of at least ``least``."""
+    for name in names:
+        _keep(given, name, whole(name, getattr(given, name), least, of=method))
 
-    Raises:
-        ValueError: it is not; the message names the method and the setting.
-    """
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least:  # type: ignore[operator]
-        raise ValueError(f"{method}: `{name}` must be a whole number >= {least}, but got {value!r}")
+
+def check_number(
+    method: str, given: object, *names: str, least: float = 0, most: float = 1, over: bool = False
+) -> None:
+    """Raise a ValueError for a setting not from ``least`` (with ``over`` above it) to ``most``."""
+    above, least = (least, -math.inf) if over else (-math.inf, least)
+    for name in names:
+        value = real(
+            name, getattr(given, name), above=above, least=least, most=most, finite=True, of=method
+        )
+        _keep(given, name, value)
+
+
+def check_one_of(
+    method: str, given: object, name: str, known: Collection[str], more: str = ""
+) -> None:
+    """Raise a ValueError for a setting that is none of the known names, nor ``more``."""
+    value = getattr(given, name)
+    if value not in known:
+        rule = f"one of {', '.join(map(repr, known))}{more}"
+        raise ValueError(f"{method}: `{name}` must be {rule}, but got {value!r}")
+
+
+def _keep(given: object, name: str, value: Any) -> None:
+    object.__setattr__(given, name, value)  # a frozen dataclass that is being made

@@ -19,22 +19,17 @@ from numpy.typing import NDArray
 from ..history import ENDED, History
 from ..space.distributions import Array
 from ..space.tree import Space, Values
-from .branches import FEW, Branch, branch_of, chance, within
-from .candidates import best_of_pools, decode, finished
-from .design import latin_hypercube, size_of_start
-from .settings import count, number
-from .surrogates.parzen import Axes, Bandwidths, Parzen
+from .axes import Axes
+from .branches import FEW, Branch, branch_of, branch_probability, within
+from .candidates import best_of_pools, decode, observations
+from .design import initial_design
+from .settings import as_number, check_number, check_whole
+from .surrogates.parzen import Bandwidths, Parzen
 
-__all__ = ["TPE", "good_count"]
+__all__ = ["TPE", "good_count", "improvements", "lowest"]
 
 _MOST_GOOD = 25  # observations behind l(x), at most
 _BRANCH_GAMMA = 0.4  # share of a branch's trials that count as good in its own pool
-_RANGES = {
-    "prior_weight": (1e-9, 1e9),
-    "bandwidth": (1e-6, 1e6),
-    "bandwidth_weight": (1e-9, 1e12),
-    "leave": (1e-9, 0.999),
-}
 
 
 def good_count(n: int, share: float = 0.25) -> int:
@@ -73,8 +68,8 @@ class TPE:
         bandwidth: width of kernels in shares of a label's range, 1e-6 to 1e6, that is assumed where
             few trials say otherwise; from 0.4 on as good as flat.
         bandwidth_weight: how many trials' word that assumption has, 1e-9 to 1e12.
-        leave: the same for categories: probability, 1e-9 to 0.999, that a kernel takes another
-            category than its own trial's; its weight is 1.
+        leave: probability, 1e-9 to 0.999, that a kernel takes another category than its own
+            trial's, assumed where few trials say otherwise; with the weight of one trial.
         final_width: factor on the widths of all kernels but those of single branches, above 0 and
             at most 1, at the end of the budget: from the half of it on they narrow, since what
             remains is better spent on refining. Without effect where the budget is open.
@@ -94,63 +89,40 @@ class TPE:
     final_width: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ("n_startup_jobs", "n_EI_candidates"):
-            count(getattr(self, name), "tpe", name)
-        for name, (least, most) in _RANGES.items():
-            if not least <= number(getattr(self, name)) <= most:
-                raise ValueError(
-                    f"tpe: `{name}` must be a number from {least:g} to {most:g}, but got "
-                    f"{getattr(self, name)!r}"
-                )
-        if not 0 <= number(self.branch_share) <= 1:
-            raise ValueError(
-                f"tpe: `branch_share` must be a number from 0 to 1, but got {self.branch_share!r}"
-            )
-        if not 0 < number(self.final_width) <= 1:
-            raise ValueError(
-                f"tpe: `final_width` must be a number above 0 and at most 1, but got "
-                f"{self.final_width!r}"
-            )
-        if not callable(self.gamma) and not 0 < number(self.gamma) < math.inf:
+        check_whole("tpe", self, "n_startup_jobs", "n_EI_candidates")
+        check_number("tpe", self, "prior_weight", least=1e-9, most=1e9)
+        check_number("tpe", self, "branch_share")
+        check_number("tpe", self, "bandwidth", least=1e-6, most=1e6)
+        check_number("tpe", self, "bandwidth_weight", least=1e-9, most=1e12)
+        check_number("tpe", self, "leave", least=1e-9, most=0.999)
+        check_number("tpe", self, "final_width", over=True)
+        if not callable(self.gamma) and not 0 < as_number(self.gamma) < math.inf:
             raise ValueError(
                 "tpe: `gamma` must be a function n -> count or a number above 0, but got "
                 f"{self.gamma!r}"
             )
 
     def suggest(
-        self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
-    ) -> list[Values]:
-        """Propose k candidates from one refit; see Suggester."""
-        return self.propose(space, history, rng, k, budget)
-
-    def propose(
         self,
         space: Space,
         history: History,
         rng: Generator,
         k: int,
-        budget: int | None,
+        budget: int | None = None,
         held: NDArray[np.bool_] | None = None,
     ) -> list[Values]:
-        """The same, with some labels at the best trial's values.
+        """Propose k candidates from one refit; see Suggester.
 
-        Args:
-            space: see Suggester.
-            history: the same.
-            rng: the same.
-            k: the same.
-            budget: the same.
-            held: (k, d) which labels each pool takes from the best trial, where that has them.
+        Where ``held`` is given, (k, d), it says which labels each pool takes from the best trial,
+        if that has them.
         """
+        first = initial_design(space, history, rng, k, self.n_startup_jobs, budget)
+        if first:
+            return first
+        X, y = observations(history)
         spent = history.count(*ENDED)
-        n_startup = size_of_start(history, self.n_startup_jobs, budget)
-        if n_startup:
-            X = latin_hypercube(space, history, rng, k, n_startup)
-            return decode(space, best_of_pools(space, history, rng, X, np.zeros(k), k))
-        X, y = finished(history)
-        in_branch = (
-            int(rng.binomial(k, chance(self.branch_share, spent, budget))) if space.forks else 0
-        )
+        probability = branch_probability(self.branch_share, spent, budget)
+        in_branch = int(rng.binomial(k, probability)) if space.forks else 0
         width = self._width(spent, budget)
         l, g = self._densities(space, X, y, self._good(len(y)), width)  # noqa: E741 (paper's name)
         pools = [l.sample(rng, (k - in_branch) * self.n_EI_candidates)]
@@ -163,33 +135,26 @@ class TPE:
             pool, score = self._pools_of_branch(space, X, y, rng, branch, times)
             pools.append(pool)
             scores.append(score)
-        picked = best_of_pools(
-            space,
-            history,
-            rng,
-            np.concatenate(pools),
-            np.concatenate(scores),
-            k,
-            lambda X: l.log_quotient(g, X),
-        )
+        pool, score = np.concatenate(pools), np.concatenate(scores)
+        picked = best_of_pools(space, history, rng, pool, score, k, lambda X: l.log_quotient(g, X))
         return decode(space, picked)
 
     def fit(self, space: Space, history: History) -> tuple[Parzen, Parzen]:
-        """The densities (l, g) after the finished trials of a history."""
-        X, y = finished(history)
+        """Fit the densities (l, g) to the finished trials of a history."""
+        X, y = observations(history)
         return self._densities(space, X, y, self._good(len(y)))
 
     def _width(self, n: int, budget: int | None) -> float:
-        """Factor on the kernels' widths when n trials are spent: 1 in a budget's first half."""
+        """Factor on the kernels' widths after n trials, below 1 in the budget's second half."""
         late = 0.0 if budget is None else min(1.0, max(0.0, 2 * n / budget - 1))
         return 1 - (1 - self.final_width) * late
 
     def _good(self, n: int) -> int:
-        """How many of n trials are good, by the user's word."""
+        """How many of n trials count as good by the setting ``gamma``."""
         if not callable(self.gamma):
             return math.ceil(min(self.gamma * math.sqrt(n), _MOST_GOOD))
         good = self.gamma(n)
-        if not 1 <= number(good) < math.inf or good != int(good):
+        if not 1 <= as_number(good) < math.inf or good != int(good):
             raise ValueError(
                 f"tpe: `gamma` must return a whole number >= 1, but got {good!r} for n = {n}"
             )
@@ -204,18 +169,13 @@ class TPE:
         width: float = 1.0,
         given: Branch = (),
     ) -> tuple[Parzen, Parzen]:
-        """Densities l and g of trials that all took a branch, given that branch."""
-        good, best_other = _best(y, n_good)
+        """Fit l and g to trials that all took a branch, as densities given that branch."""
+        good, best_other = lowest(y, n_good)
         assumed = Bandwidths.assumed(space, self.bandwidth, self.leave)
         assumed.leave[np.isin(Axes.of(space).categorical, [j for j, _ in given])] = 1.0
-        weights = _improvements(y[good], best_other)
+        weights = improvements(y[good], best_other)
         bandwidths = Bandwidths.likeliest(
-            space,
-            X[good],
-            weights,
-            self.prior_weight,
-            assumed,
-            self.bandwidth_weight,
+            space, X[good], weights, self.prior_weight, assumed, self.bandwidth_weight
         ).times(width)
         return (
             Parzen.fit(space, X[good], weights, self.prior_weight, bandwidths),
@@ -225,7 +185,7 @@ class TPE:
     def _pools_of_branch(
         self, space: Space, X: Array, y: Array, rng: Generator, branch: Branch, times: int
     ) -> tuple[Array, Array]:
-        """Pools of one branch, one below the other, and their scores by its own trials."""
+        """Draw pools in one branch, pool after pool, and score them by its own trials."""
         mine = within(X, branch)
         if len(mine) < FEW:
             mine = mine[:0]
@@ -236,12 +196,12 @@ class TPE:
 
 
 def _held(space: Space, pool: Array, row: Array, held: NDArray[np.bool_]) -> Array:
-    """Candidates with the held labels at a row's values, those it activates with them."""
-    return space.prune(np.where(~np.isnan(row) & (held | np.isnan(pool)), row, pool))
+    """Set the held labels of a pool to a row's values, with the labels that these activate."""
+    return space.mask(np.where(~np.isnan(row) & (held | np.isnan(pool)), row, pool))
 
 
-def _best(y: Array, count: int) -> tuple[NDArray[np.intp], float]:
-    """The rows of the lowest losses, lowest and earliest first; the lowest loss of the others."""
+def lowest(y: Array, count: int) -> tuple[NDArray[np.intp], float]:
+    """Numbers of the lowest losses, lowest and earliest first, and the lowest of the others."""
     if count + 1 >= len(y):
         order = np.argsort(y, kind="stable")
     else:
@@ -251,7 +211,7 @@ def _best(y: Array, count: int) -> tuple[NDArray[np.intp], float]:
     return order[:count], float(y[order[count]]) if len(order) > count else math.inf
 
 
-def _improvements(good: Array, best_other: float) -> Array:
+def improvements(good: Array, best_other: float) -> Array:
     """Weights of the good trials: by how much each improves on the best of the others.
 
     Watanabe (2023), "EI" weighting. Equal where the differences are not finite or all zero (the
@@ -263,5 +223,4 @@ def _improvements(good: Array, best_other: float) -> Array:
         weights = best_other - good
         if not np.isfinite(weights.sum()):
             return np.ones(len(good))
-    out: Array = np.maximum(weights, 1e-12 * float(weights.max(initial=0.0)))
-    return out
+    return np.maximum(weights, 1e-12 * float(weights.max(initial=0.0)))

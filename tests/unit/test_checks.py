@@ -116,7 +116,7 @@ def test_rules_are_said_as_they_are():
         (lambda: whole("n", "", 2, 4, none=True), "a whole number from 2 to 4 or None, but got ''"),
         (lambda: whole("n", 10**400, most=9), "a whole number from 1 to 9, but got 1000"),
         (lambda: real("t", -1, "a time", above=0), "`t` must be a time > 0, but got -1"),
-        (lambda: real("t", 2, above=0, most=1), "`t` must be a number > 0 and <= 1, but got 2"),
+        (lambda: real("t", 2, above=0, most=1), "`t` must be a number above 0 and at most 1"),
         (lambda: real("t", 2, least=0, most=1), "`t` must be a number from 0 to 1, but got 2"),
         (lambda: real("t", math.inf, least=0, finite=True), "`t` must be a number >= 0"),
         (lambda: whole("n", 0, of="tpe"), "tpe: `n` must be"),

@@ -1,19 +1,24 @@
-"""Models that are fitted to a history: what is likely where."""
+"""What surrogates have in common: models of the losses, given the space's observations.
+
+There are m candidates, d labels of which p are numeric, and S fantasies of the pending trials, 1
+where none is pending.
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from numpy.random import Generator
 
 from ...space.distributions import Array
 from ...space.tree import Space
 
-__all__ = ["Posterior", "Surrogate", "View"]
+__all__ = ["Local", "Posterior", "Predictions", "Surrogate"]
 
 
-class View(Protocol):
-    """Means and deviations at many candidates."""
+class Predictions(Protocol):
+    """Means and deviations at m candidates."""
 
     @property
     def mean(self) -> Array:
@@ -21,41 +26,64 @@ class View(Protocol):
 
     @property
     def std(self) -> Array:
-        """(m,) deviations, above 0."""
+        """(m,) deviations, above 0, the same for all fantasies."""
 
 
-class Posterior(Protocol):
-    """What a surrogate believes after observations, for S fantasies of pending trials.
+class Local(Predictions, Protocol):
+    """Means and deviations at m candidates, with their slopes."""
+
+    def gradient(self, by_mean: Array, by_std: Array) -> Array:
+        """(m, p) derivatives, by numeric labels in units, of a function of mean and std.
+
+        The function's own derivatives are (S, m) by the means and (m,) by the deviations.
+        """
+
+
+Seen = TypeVar("Seen", bound=Predictions)
+
+
+class Posterior(Protocol[Seen]):
+    """What a surrogate believes after observations, and in each of S fantasies of pending trials.
 
     Attributes:
-        has_gradients: whether there is ``slopes``, as GPPosterior has it.
+        has_gradients: whether ``slopes`` may be asked for.
     """
 
     has_gradients: ClassVar[bool]
 
+    @property
+    def noise(self) -> float:
+        """Share of the losses' variance that is taken for noise, 0 where that is not learnt."""
+
     def predict(self, X: Array) -> tuple[Array, Array]:
         """(S, m) means and (m,) deviations at (m, d) latents."""
 
-    def view(self, X: Array, room: int = 0) -> Any:
-        """Means and deviations at many candidates, to be followed through ``room`` fantasies."""
+    def view(self, X: Array, room: int = 0) -> Seen:
+        """Predictions at (m, d) latents that can follow up to ``room`` more pending trials."""
 
-    def follow(self, view: Any) -> Any:
-        """A view of the posterior before its last pending trial, brought up to it."""
+    def follow(self, view: Seen) -> Seen:
+        """Update a view made before the last ``with_pending`` to include that trial."""
 
-    def with_pending(self, x: Array, normals: Array) -> tuple[Posterior, Array]:
-        """The posterior with a pending trial at (d,) latents, and its (S,) fantasies.
+    def with_pending(self, x: Array, normals: Array) -> tuple[Posterior[Seen], Array]:
+        """Add a pending trial; return the posterior with it, and the fantasies of its loss.
 
         Args:
-            x: where.
+            x: (d,) its latents.
             normals: (S,) normal draws, one for each fantasy.
+        """
+
+    def slopes(self, X: Array) -> Callable[[Array], Local]:
+        """Make a predictor at candidates whose numeric labels vary, all else as in (m, d) latents.
+
+        It takes the numeric labels in units, (m, p), with any number where one is inactive.
         """
 
 
 class Surrogate(Protocol):
     """A model of losses; frozen settings without state."""
 
-    def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> Posterior:
-        """The posterior given observations.
+    def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> Posterior[Any]:
+        """Fit the model to observations.
 
         Args:
             space: the space of the observations.

@@ -1,4 +1,4 @@
-"""Losses as surrogates like them: of mean 0 and deviation 1, without a long tail."""
+"""Losses made fit for surrogates: of mean 0 and deviation 1, without a long tail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FAR = 1e6  # deviations
 def standardised(y: Array) -> Array:
     """Losses less their mean, over their deviation; all 0 where they are the same.
 
-    Infinite ones count as the worst or the best of the others.
+    Infinite losses count as the worst or the best of the others.
     """
     finite = y[np.isfinite(y)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
@@ -27,12 +27,12 @@ def standardised(y: Array) -> Array:
     sd = float(y.std())
     if not sd > 1e-12 * float(np.abs(y).max()):
         return np.zeros(len(y))
-    out: Array = np.clip((y - y.mean()) / sd, -_FAR, _FAR)
-    return out
+    z: Array = np.clip((y - y.mean()) / sd, -_FAR, _FAR)
+    return z
 
 
 def power(z: Array) -> tuple[Array, Array]:
-    """The power of standardised values that makes them most like normal ones, standardised again.
+    """Apply the Yeo-Johnson transform that makes standardised values most like normal ones.
 
     Yeo and Johnson (2000), "A new family of power transformations to improve normality or
     symmetry", equation 2.1; the exponent is the likeliest of a grid from -3 to 3.
@@ -41,7 +41,7 @@ def power(z: Array) -> tuple[Array, Array]:
         z: (n,) values.
 
     Returns:
-        The transformed values, and the logarithm of the derivative at each.
+        The transformed values, standardised again, and the logarithm of the derivative at each.
     """
     up, size = z >= 0, np.log1p(np.abs(z))
     sign = np.where(up, 1.0, -1.0)

@@ -12,21 +12,19 @@ Notation
     n       observations that the mixture is fitted to, one kernel each
     d       labels of the space: p numeric and c categorical ones
     m       candidates
-    units   a numeric label's latents, moved and scaled so that its prior's range is 0 .. 1; a
-            normal prior has its mean at 0.5 and a deviation of 0.25
+    units   a numeric label's latents, moved and scaled: see Axes
     sigma   (p,) bandwidth of each numeric label, in units, the same for all kernels
     leave   (c,) probability that a kernel draws a category anew instead of keeping its own
 
 Kernels, with u the observation's value in units:
     uniform labels        normal at u of deviation sigma, truncated to 0 .. 1
-    normal labels         the same times the prior, so that no tail is heavier than the prior's
-    whole and quantised   the mass that the above gives to the cell of a value
+    normal labels         that normal times the prior: no tail is heavier than the prior's
+    whole and quantised   the mass that one of the above gives to the cell of a value
     categories            leave p_c + (1 - leave) 1[own]
 """
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,9 +35,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from ...space.distributions import Array, Categorical, Normal, log_ndtr_difference
+from ...space.distributions import Array, log_ndtr_difference
 from ...space.tree import Space
-from ..of_space import OfSpace
+from ..axes import Axes
 
 __all__ = ["Bandwidths", "Parzen"]
 
@@ -54,89 +52,21 @@ _FIRST = 0.25  # bandwidth in units from which the iteration starts
 _ITERATIONS = 6
 
 
-class Axes(OfSpace):
-    """The labels of a space by kind, with what brings numeric ones into units.
-
-    Attributes:
-        numeric: (p,) columns.
-        categorical: (c,) columns.
-        origin, scale: (p,) such that latent = origin + scale * unit.
-        normal: (p,) whether the prior is normal.
-        low, high: (p,) ends of the support in units.
-        quantised: positions among the numeric ones whose values have cells.
-        always, sometimes: positions of the others, active in every candidate or in some.
-        gated: (c,) whether a categorical label is active in some candidates only.
-        options: probabilities of the options of each categorical label, at least 1e-12.
-        edges: the same summed up.
-    """
-
-    def __init__(self, space: Space) -> None:
-        kinds = [isinstance(each, Categorical) for each in space.distributions]
-        self.numeric = np.flatnonzero(~np.asarray(kinds))
-        self.categorical = np.flatnonzero(kinds)
-        priors = [space.distributions[j] for j in self.numeric]
-        self.priors = priors
-        self.scale = np.array([each.scale for each in priors])
-        self.origin = np.array([each.middle for each in priors]) - self.scale / 2
-        self.normal = np.array([isinstance(each, Normal) for each in priors], bool)
-        self.low = np.where(self.normal, -np.inf, 0.0)
-        self.high = np.where(self.normal, np.inf, 1.0)
-        self.quantised = np.flatnonzero([each.discrete for each in priors])
-        smooth = np.array([not each.discrete for each in priors], bool)
-        conditional = np.array([bool(parents) for parents in space.parents])
-        self.always = np.flatnonzero(smooth & ~conditional[self.numeric])
-        self.sometimes = np.flatnonzero(smooth & conditional[self.numeric])
-        self.gated = conditional[self.categorical]
-        p = [np.asarray(d.p) for d in space.distributions if isinstance(d, Categorical)]
-        self.edges = [np.cumsum(each) for each in p]
-        self.options = [np.maximum(each, 1e-12) for each in p]
-
-    def part(self, numeric: NDArray[np.intp], categorical: NDArray[np.intp]) -> Axes:
-        """Some of the numeric and categorical labels, by their positions among them."""
-        part = copy.copy(self)
-        for name in ("numeric", "scale", "origin", "normal", "low", "high"):
-            setattr(part, name, getattr(self, name)[numeric])
-        part.categorical, part.gated = self.categorical[categorical], self.gated[categorical]
-        part.priors = [self.priors[at] for at in numeric]
-        part.edges = [self.edges[at] for at in categorical]
-        part.options = [self.options[at] for at in categorical]
-        for name in ("quantised", "always", "sometimes"):
-            of_kind = np.zeros(len(self.numeric), bool)
-            of_kind[getattr(self, name)] = True
-            setattr(part, name, np.flatnonzero(of_kind[numeric]))
-        return part
-
-    def units(self, X: Array) -> Array:
-        """(n, p) numeric labels of (n, d) latents in units."""
-        out: Array = (X[:, self.numeric] - self.origin) / self.scale
-        return out
-
-    def cells(self, at: int, unit: Array) -> tuple[Array, Array]:
-        """Ends, in units, of the cells of a quantised label's values."""
-        lo, hi = self.priors[at].cells(self.origin[at] + self.scale[at] * unit)
-        return (lo - self.origin[at]) / self.scale[at], (hi - self.origin[at]) / self.scale[at]
-
-
 @dataclass(frozen=True)
 class Bandwidths:
-    """What all kernels of a mixture share.
+    """What all kernels of a mixture share."""
 
-    Attributes:
-        sigma: (p,) bandwidths of the numeric labels, in units.
-        leave: (c,) probabilities of drawing a category anew.
-    """
-
-    sigma: Array
-    leave: Array
+    sigma: Array  # (p,) bandwidths of the numeric labels, in units
+    leave: Array  # (c,) probabilities of drawing a category anew
 
     @classmethod
     def assumed(cls, space: Space, sigma: float, leave: float) -> Bandwidths:
-        """The same for all labels."""
+        """Bandwidths that are the same for all labels of a kind."""
         axes = Axes.of(space)
         return cls(np.full(len(axes.numeric), sigma), np.full(len(axes.categorical), leave))
 
     def times(self, factor: float) -> Bandwidths:
-        """The same, wider or narrower by a factor."""
+        """These bandwidths times a factor, within their limits."""
         sigma = np.clip(self.sigma * factor, _LEAST, _WIDEST)
         return Bandwidths(sigma, np.minimum(self.leave * factor, 1.0))
 
@@ -150,7 +80,7 @@ class Bandwidths:
         assumed: Bandwidths,
         assumed_weight: float,
     ) -> Bandwidths:
-        """Those under which each observation is likely, given the others.
+        """Find bandwidths under which each observation is likely, given the others.
 
         A fixed number of steps of expectation maximisation of the leave-one-out likelihood (Duin,
         1976): an observation is attributed to the kernels of the others and to the prior, and a
@@ -167,32 +97,35 @@ class Bandwidths:
             X: (n, d) latents, nan where a label is inactive.
             weights: (n,) weights of the observations, not negative.
             prior_weight: weight of the prior relative to the mean observation.
-            assumed: what bandwidths are without observations. Categories that every kernel draws
-                anew (1) stay so: the mixture is then one given them.
-            assumed_weight: of that assumption, in observations (categories: 1).
+            assumed: bandwidths without observations. Categories that every kernel draws anew (1)
+                stay so: the mixture is then one given them.
+            assumed_weight: weight of that assumption, in observations (categories: 1).
         """
         n = len(X)
         if n < 2:
             return assumed
-        some: NDArray[np.bool_] = np.logical_or.reduce(~np.isnan(X), axis=0)
+        # labels that have observations, and are not given
+        observed: NDArray[np.bool_] = np.logical_or.reduce(~np.isnan(X), axis=0)
         full = Axes.of(space)
-        numeric = np.flatnonzero(some[full.numeric])
-        categorical = np.flatnonzero(some[full.categorical] & (assumed.leave < 1))
+        numeric = np.flatnonzero(observed[full.numeric])
+        categorical = np.flatnonzero(observed[full.categorical] & (assumed.leave < 1))
         axes = full.part(numeric, categorical)
-        sigma, leave = np.full(len(numeric), _FIRST), assumed.leave[categorical]
-        at_first = Bandwidths(assumed.sigma[numeric], leave)
+        s, leave = assumed.sigma[numeric], assumed.leave[categorical]
+        sigma, leave_assumed = np.full(len(numeric), _FIRST), leave
         w = weights / weights.mean() if weights.mean() > 0 else np.ones(n)
         U, codes = axes.units(X), X[:, axes.categorical]
         near, known = ~np.isnan(U), ~np.isnan(codes)
         U = np.clip(np.where(near, U, 0.5), -_FAR, _FAR)
+        # of each pair (a, b), for each numeric label: whether both have it, and (u_a - u_b)²
         p, c = len(sigma), len(leave)
         both = (near.T[:, :, None] & near.T[:, None, :]).reshape(p, n * n).astype(float)
         D2 = (U.T[:, :, None] - U.T[:, None, :]).reshape(p, n * n) ** 2
-        for at in axes.quantised.tolist():
+        for at in axes.quantised.tolist():  # values are anywhere in their cells
             lo, hi = axes.cells(at, U[:, at])
             width = np.minimum(hi - lo, 1.0) ** 2 / 12
             D2[at] += (width[:, None] + width).ravel()
         D2 *= both
+        # and for each categorical label: whether both have it, and the same; p_c of a's category
         pairs = (known.T[:, :, None] & known.T[:, None, :]).reshape(c, n * n).astype(float)
         same = (codes.T[:, :, None] == codes.T[:, None, :]).astype(float)
         share = np.ones((c, n))
@@ -200,25 +133,28 @@ class Bandwidths:
             share[at] = options[np.where(known[:, at], codes[:, at], 0).astype(np.intp)]
         apart = ~np.eye(n, dtype=bool)
         nearness, normal = near.astype(float), axes.normal[:, None]
-        spread = np.where(axes.normal, 8.0, 6.0)  # of distances under the prior, inverted
+        inverse = np.where(axes.normal, 8.0, 6.0)  # a of docs/tpe.md
         for _ in range(_ITERATIONS):
+            # log r_ab = log of kernel b over the prior at a: numeric labels, then categories
             peak = _log_peak(U.T, sigma[:, None], axes)
             far = ((U.T - 0.5) / sigma[:, None]) ** 2
             peak += 0.5 * far * (1 - _shrink(sigma[:, None], normal))
             log_r = nearness @ (nearness.T * peak)
             log_r -= ((0.5 / sigma**2) @ D2).reshape(n, n)
             log_r += (np.log(leave) @ pairs).reshape(n, n)
-            kept = 1 + (1 / leave[:, None] - 1) / share  # times what another's category has
+            kept = 1 + (1 / leave[:, None] - 1) / share  # what b's category being a's adds
             log_r += (same * np.log(kept)[:, :, None]).sum(0)
+            # E step: R_ab, the share of a that kernel b explains, times a's weight
             R = np.exp(np.minimum(log_r, 50.0)) * w * apart
             R *= (w / (prior_weight + R.sum(1)))[:, None]
             by_own = ((same * R).sum(2) * (1 - 1 / kept)).sum(1)
             R = R.ravel()
-            v = (D2 @ R + assumed_weight * at_first.sigma**2) / (both @ R + assumed_weight)
-            sigma = np.sqrt(v / np.maximum(1 - spread * v, 1e-6))
+            # M step: v_j and sigma_j, then lambda_j from what was not kept
+            v = (D2 @ R + assumed_weight * s**2) / (both @ R + assumed_weight)
+            sigma = np.sqrt(v / np.maximum(1 - inverse * v, 1e-6))
             sigma = np.clip(sigma, _LEAST, _WIDEST)
             total = pairs @ R
-            leave = (total - by_own + at_first.leave) / (total + 1.0)
+            leave = (total - by_own + leave_assumed) / (total + 1.0)
             leave = np.maximum(leave, _LEAST_LEAVE)
         found = cls(assumed.sigma.copy(), assumed.leave.copy())
         found.sigma[numeric], found.leave[categorical] = sigma, leave
@@ -230,28 +166,20 @@ class Parzen:
     """A fitted mixture; see the module for the notation.
 
     Sampling costs O(m d), log_prob O(m n d), both in bounded memory.
-
-    Attributes:
-        space: what the mixture is over.
-        units: (n, p) centres of the kernels of numeric labels, in units; nan where inactive.
-        codes: (n, c) the kernels' categories; nan where inactive.
-        w: (n,) weights of the kernels.
-        w_prior: weight of the prior; with ``w`` it sums to 1.
-        bandwidths: what the kernels share.
     """
 
     space: Space
-    units: Array
-    codes: Array
-    w: Array
-    w_prior: float
+    units: Array  # (n, p) centres of the kernels of numeric labels, nan where inactive
+    codes: Array  # (n, c) the kernels' categories, nan where inactive
+    w: Array  # (n,) weights of the kernels
+    w_prior: float  # weight of the prior; with w it sums to 1
     bandwidths: Bandwidths
 
     @classmethod
     def fit(
         cls, space: Space, X: Array, weights: Array, prior_weight: float, bandwidths: Bandwidths
     ) -> Parzen:
-        """The mixture of kernels at the observations.
+        """Put a kernel at each observation.
 
         Args:
             space: the space of the observations.
@@ -282,8 +210,7 @@ class Parzen:
             given: options, by column, that all candidates take where the choice is active.
         """
         X = np.empty((m, len(self.space)))
-        cumulative = np.cumsum(self.w)
-        kernel = np.searchsorted(cumulative, rng.random(m), side="right")
+        kernel = np.searchsorted(np.cumsum(self.w), rng.random(m), side="right")
         of_prior = kernel >= len(self.w)
         kernel = np.minimum(kernel, len(self.w) - 1)  # of the prior's: never looked at
         axes = self._axes
@@ -299,8 +226,7 @@ class Parzen:
             drawn = centre + sigma * ndtri(lo + u * (hi - lo))
             units = np.where(near, np.clip(drawn, axes.low, axes.high), units)
         X[:, axes.numeric] = axes.origin + axes.scale * units
-        for at in range(len(axes.numeric)):
-            distribution, j = axes.priors[at], axes.numeric[at]
+        for j, distribution in zip(axes.numeric, axes.priors, strict=True):
             X[:, j] = distribution.snap(np.clip(X[:, j], *distribution.support))
         for at, j in enumerate(axes.categorical):
             edges = axes.edges[at]
@@ -308,9 +234,9 @@ class Parzen:
             if len(self.w):
                 own = self.codes[kernel, at]
                 X[:, j] = np.where(stay[:, at] & ~of_prior & ~np.isnan(own), own, X[:, j])
-        for j, option in (given or {}).items():
-            X[:, j] = option
-        return self.space.prune(X)
+        for column, option in (given or {}).items():
+            X[:, column] = option
+        return self.space.mask(X)
 
     def log_prob(self, X: Array) -> Array:
         """(m,) log density of candidates: (m, d) latents, nan where a label is inactive."""
@@ -321,29 +247,29 @@ class Parzen:
         return out
 
     def log_ratio(self, X: Array) -> Array:
-        """(m,) log of density over prior."""
+        """(m,) log of the density over the prior's."""
         return self._log_ratio(_Candidates(X, self._axes, self.bandwidths))
 
     def log_quotient(self, other: Parzen, X: Array) -> Array:
-        """(m,) log of density over that of another mixture with the same bandwidths."""
-        view = _Candidates(X, self._axes, self.bandwidths)
-        return self._log_ratio(view) - other._log_ratio(view)
+        """(m,) log of this density over that of a mixture with the same bandwidths."""
+        candidates = _Candidates(X, self._axes, self.bandwidths)
+        return self._log_ratio(candidates) - other._log_ratio(candidates)
 
-    def _log_ratio(self, view: _Candidates) -> Array:
-        n, m = len(self.w), len(view.features)
+    def _log_ratio(self, candidates: _Candidates) -> Array:
+        n, m = len(self.w), len(candidates.features)
         if not n or not m:
             return np.zeros(m)
         step = max(1, _BLOCK // m)
+        blocks = [slice(at, at + step) for at in range(0, n, step)]
         # a kernel's density over the prior's is at most this
-        highest = view.highest(self.units)
+        highest = candidates.highest(self.units)
         top = np.zeros(m)
         if highest > -_UNDERFLOW:
-            for start in range(0, n, step):
-                np.maximum(top, view.log_r(self, slice(start, start + step)).max(1), out=top)
+            for rows in blocks:
+                np.maximum(top, candidates.log_r(self, rows).max(1), out=top)
         total = self.w_prior * np.exp(-top)
-        for start in range(0, n, step):
-            rows = slice(start, start + step)
-            log_r = view.log_r(self, rows)
+        for rows in blocks:
+            log_r = candidates.log_r(self, rows)
             if highest > -_UNDERFLOW:
                 log_r -= top[:, None]
             total += np.exp(log_r, out=log_r) @ self.w[rows]
@@ -388,16 +314,16 @@ class _Candidates:
             self.tables.append((k, (values - axes.origin[k]) / axes.scale[k], inverse))
 
     def highest(self, units: Array) -> float:
-        """A bound of log r over all candidates and the kernels with these centres."""
+        """Upper bound of log r over all candidates and the kernels with these centres."""
         axes, sigma = self.axes, self.bandwidths.sigma
         bound = np.log(np.maximum(6.0 / (sigma * _SQRT_2PI), 1.0)).sum()
         for k in np.flatnonzero(axes.normal).tolist():
-            reach = np.nanmax(np.abs(units[:, k] - 0.5), initial=0.0)
-            bound += reach**2 / (2 * (sigma[k] ** 2 + _PRIOR_SD**2))
+            farthest = np.nanmax(np.abs(units[:, k] - 0.5), initial=0.0)
+            bound += farthest**2 / (2 * (sigma[k] ** 2 + _PRIOR_SD**2))
         return float(bound - sum(math.log(p.min()) for p in axes.options))
 
     def log_r(self, mixture: Parzen, rows: slice) -> Array:
-        """(m, b) log of kernel over prior, for a block of a mixture's kernels."""
+        """(m, b) log r of a block of a mixture's kernels at the candidates."""
         axes, sigma = self.axes, self.bandwidths.sigma[:, None]
         units = mixture.units[rows].T
         near = ~np.isnan(units)
@@ -413,14 +339,14 @@ class _Candidates:
             if axes.gated[k]:
                 parts.append(~np.isnan(codes[k])[None])
         parts.append(alone[a].sum(0)[None])
-        out: Array = self.features @ np.concatenate(parts)
-        out += self.constant[:, None]
+        log_r: Array = self.features @ np.concatenate(parts)
+        log_r += self.constant[:, None]
         for k, values, inverse in self.tables:
-            out += self._masses(k, values, mixture.units[rows, k])[inverse]
-        return out
+            log_r += self._masses(k, values, mixture.units[rows, k])[inverse]
+        return log_r
 
     def _masses(self, k: int, values: Array, centres: Array) -> Array:
-        """(len(values), len(centres)) log of kernel over prior mass of a quantised label."""
+        """(len(values), len(centres)) log of kernel mass over prior mass of a quantised label."""
         axes, sigma = self.axes, self.bandwidths.sigma[k]
         different, inverse = np.unique(centres, return_inverse=True)
         near, on = ~np.isnan(different), ~np.isnan(values)
@@ -437,14 +363,14 @@ class _Candidates:
 
 
 def _shrink(sigma: Array, normal: NDArray[np.bool_]) -> Array:
-    """What a normal prior leaves of a kernel's variance and distance from its mean."""
+    """Share of a kernel's variance, and of its distance from 0.5, that a normal prior leaves."""
     if not normal.any():
         return np.ones(np.broadcast(sigma, normal).shape)
     return np.where(normal, 1.0 / (1.0 + (sigma / _PRIOR_SD) ** 2), 1.0)
 
 
 def _times_prior(centre: Array, sigma: Array, normal: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Centres and bandwidths of kernels, in units; those of normal labels times their prior.
+    """Centres and bandwidths of kernels in units, which normal labels have times their prior.
 
     An unbounded label has no edge that would stop wide kernels from reaching far beyond everything
     plausible; times the prior, no kernel's tail is heavier than the prior's own.
@@ -457,14 +383,14 @@ def _log_peak(centre: Array, sigma: Array, axes: Axes) -> Array:
     """(p, b) log of the factor before the exponential in kernel over prior."""
     inside = ndtr((axes.high[:, None] - centre) / sigma)
     inside -= ndtr((axes.low[:, None] - centre) / sigma)
-    out: Array = -np.log(sigma * _SQRT_2PI * inside)
-    if axes.normal.any():
-        normal = axes.normal[:, None]
-        times_prior = np.log(_PRIOR_SD / sigma) - 0.5 * np.log(_shrink(sigma, normal))
-        out = np.where(normal, times_prior, out)
-    return out
+    truncated: Array = -np.log(sigma * _SQRT_2PI * inside)
+    if not axes.normal.any():
+        return truncated
+    normal = axes.normal[:, None]
+    times_prior = np.log(_PRIOR_SD / sigma) - 0.5 * np.log(_shrink(sigma, normal))
+    return np.where(normal, times_prior, truncated)
 
 
 def _prior_quantile(u: Array, axes: Axes) -> Array:
-    """Units of numeric labels at which their priors reach probabilities ``u``."""
+    """Units at which the priors of numeric labels reach probabilities ``u``."""
     return np.where(axes.normal, 0.5 + _PRIOR_SD * ndtri(u), u)

@@ -133,3 +133,8 @@ def test_hopeless_and_certain_candidates(name):
     mean, std = np.array([[1e6, -1e6, 0.0]]), np.array([1.0, 1.0, 1e-9])
     for part in ACQUISITIONS[name](mean, std, np.zeros(1)):
         assert np.isfinite(part).all()
+
+
+def test_what_targets_are():
+    """Max-value entropy search alone takes draws of the minimum for its targets."""
+    assert [name for name, each in ACQUISITIONS.items() if each.of_minima] == ["mes"]

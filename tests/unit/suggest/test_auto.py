@@ -11,7 +11,7 @@ from sparktune.suggest.tpe import TPE
 
 
 def test_the_rule_of_auto():
-    """Auto takes TPE for branches early and for histories of thousands, else the process."""
+    """Auto takes TPE for branches early and for histories of thousands, else the GP."""
     flat, branched = Space(BOWL), Space(TREE)
 
     def chosen(space, n, budget, noise=0.0):

@@ -12,7 +12,7 @@ from sparktune.history import History, Outcome, Status
 from sparktune.space.tree import Space
 from sparktune.suggest.bayes import Bayes
 from sparktune.suggest.branches import branch_of, sample_of, within
-from sparktune.suggest.maximise import box_of, box_pool, in_box, pool_of
+from sparktune.suggest.maximise import TrustRegion, pool_of
 from sparktune.suggest.random import Random
 from sparktune.suggest.surrogates.forest import Forest
 from sparktune.suggest.surrogates.gp import GP
@@ -33,7 +33,7 @@ def test_better_than_random_search(suggester):
     assert np.mean(ours) < share * np.mean(random)
 
 
-def test_the_process_finds_the_bottom_of_a_bowl():
+def test_the_gp_finds_the_bottom_of_a_bowl():
     """Within 48 evaluations in batches of 8, a smooth bowl's loss is a hundredth of random's."""
     ours = [run(BOWL, bowl, 48, 8, seed, Bayes()).best.loss for seed in range(3)]
     random = [run(BOWL, bowl, 48, 8, seed, Random()).best.loss for seed in range(3)]
@@ -74,8 +74,8 @@ def test_a_batch_is_spread(surrogate):
     assert apart.max() > 0.1
 
 
-def test_the_whole_batch_may_be_in_the_box_but_its_first():
-    """With a local share of 1, all but the first candidate lie in the box around the incumbent."""
+def test_the_whole_batch_may_be_in_the_trust_region_but_its_first():
+    """With a local share of 1, all but the first candidate lie near the incumbent."""
     space = Space(BOWL)
     history = run(BOWL, bowl, 24, 8, 0, Bayes())
     batch = Bayes(local_share=1.0, reach=0.05).suggest(
@@ -85,15 +85,14 @@ def test_the_whole_batch_may_be_in_the_box_but_its_first():
     assert (np.ptp(X, axis=0) <= 0.1 + 1e-9).all()
 
 
-def test_the_box_around_a_candidate():
-    """Candidates of the box keep its branch and differ by at most the reach."""
+def test_the_trust_region_around_a_candidate():
+    """Candidates of the region keep its branch and differ by at most the reach."""
     space, rng = Space(TREE), np.random.default_rng(0)
     row = space.encode({"kind": 2, "y": 0.3, "d": 1})
-    box = box_of(space, row, 0.1)
-    near = box_pool(space, row, 0.1, rng, 200)
-    assert in_box(space, near, box, row).all()
+    region = TrustRegion(space, row, 0.1)
+    assert region.holds(region.pool(rng, 200)).all()
     others = space.sample(rng, 200)
-    inside = in_box(space, others, box, row)
+    inside = region.holds(others)
     assert (others[inside][:, space.column["kind"]] == 2).all()
     assert 0 < inside.sum() < 60
 
@@ -204,7 +203,7 @@ def test_wrong_settings(settings, error, message):
 
 
 def test_one_finished_trial_is_enough():
-    """With a start of one trial, a fit of that one proposes the next."""
+    """With an initial design of one trial, a fit of that one proposes the next."""
     space = Space(BOWL)
     history = History(space)
     (trial,) = history.start([space.decode(space.sample(np.random.default_rng(0), 1)[0])], 0.0)

@@ -1,4 +1,4 @@
-"""The first candidates of a search: a Latin hypercube sample in batches of any size."""
+"""The initial design: a Latin hypercube sample in batches of any size."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from sparktune import hp
 from sparktune.history import History, Outcome, Status
 from sparktune.space.tree import Space
-from sparktune.suggest.design import latin_hypercube
+from sparktune.suggest.design import initial_design, latin_hypercube
 
 SPACE = Space(
     {
@@ -66,3 +66,23 @@ def test_more_points_than_the_sample_was_to_have():
     history = drawn([16, 16], 16)
     assert len(history) == 32
     assert np.isfinite(history.X[:, SPACE.column["x"]]).all()
+
+
+@pytest.mark.parametrize(("budget", "size"), [(None, 16), (100, 16), (30, 10), (2, 1)])
+def test_the_design_is_complete(budget, size):
+    """It ends when its trials have begun and half have a loss, a third of the budget at most."""
+    history, rng = History(SPACE), np.random.default_rng(0)
+    for begun in range(size):
+        (values,) = initial_design(SPACE, history, rng, 1, 16, budget)
+        (trial,) = history.start([values], 0.0)
+        if begun % 2 == 0:
+            history.finish(trial.number, 0, Outcome(Status.OK, loss=1.0))
+    assert initial_design(SPACE, history, rng, 1, 16, budget) == []
+
+
+def test_the_design_waits_for_losses():
+    """Pending and failed trials alone do not complete it."""
+    history, rng = History(SPACE), np.random.default_rng(0)
+    for trial in history.start(initial_design(SPACE, history, rng, 16, 16, None), 0.0):
+        history.finish(trial.number, 0, Outcome(Status.FAILED))
+    assert len(initial_design(SPACE, history, rng, 4, 16, None)) == 4

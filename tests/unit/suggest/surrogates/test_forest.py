@@ -139,7 +139,7 @@ def test_a_pending_trial_makes_its_place_known():
 
 
 def test_a_view_follows_its_posterior():
-    """A view brought up to pending trials is the view made anew."""
+    """A view that followed pending trials is equal to one made after them."""
     found, _, _, rng = fitted(TREE, lambda X: np.nansum(X, axis=1))
     new = TREE.sample(rng, 50)
     view = found.view(new)
@@ -178,3 +178,12 @@ def test_wrong_settings(settings, message):
     """A setting out of its range is refused with the rule and the value."""
     with pytest.raises(ValueError, match=message):
         Forest(**settings)
+
+
+def test_it_declares_what_it_has_not():
+    """Trees have no gradients, and tell no noise from what they do not know."""
+    found, X, _, _ = fitted(FLAT, lambda X: X[:, 0])
+    assert not found.has_gradients
+    assert found.noise == 0
+    with pytest.raises(NotImplementedError):
+        found.slopes(X)

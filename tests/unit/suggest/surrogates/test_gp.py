@@ -1,4 +1,4 @@
-"""The Gaussian process: its kernel, likelihood, posterior and fantasies."""
+"""The GP: its kernel, likelihood, posterior and fantasies."""
 
 import numpy as np
 import pytest
@@ -9,11 +9,11 @@ from scipy import stats
 from sparktune import hp
 from sparktune.space.tree import Space
 from sparktune.suggest.acquisition import ACQUISITIONS
-from sparktune.suggest.surrogates.gp import (
-    GP,
+from sparktune.suggest.surrogates.gp import GP, GPPosterior
+from sparktune.suggest.surrogates.gp_kernel import (
     Features,
-    GPPosterior,
     Hyperparameters,
+    Kernel,
     Likelihood,
     log_prior,
 )
@@ -49,8 +49,7 @@ def hyperparameters(rng):
 def posterior(n=25, seed=0):
     X, y, rng = data(n, seed)
     h = hyperparameters(rng)
-    F, active = FEATURES.encode(X)
-    return GPPosterior.of(FEATURES, h, F, active, y), h, X, y, rng
+    return GPPosterior.of(Kernel(FEATURES, h), X, y), h, X, y, rng
 
 
 def kernel(h, a, b):
@@ -118,7 +117,6 @@ def test_likelihood_by_its_definition():
     """The value is minus the log density of the losses and of the prior, up to constants."""
     X, y, rng = data(20)
     likelihood = Likelihood(FEATURES, X)
-    likelihood.y = y
     found, wanted = [], []
     for _ in range(2):
         z = rng.normal(size=D + 2 + GROUPS - 1)
@@ -132,7 +130,7 @@ def test_likelihood_by_its_definition():
             lengths + stats.gamma.logpdf(h.signal, 2) + stats.norm.logpdf(z[D + 2 :], -1, 1.5).sum()
         )
         prior += stats.gamma.logpdf(h.noise, 1.1, scale=1 / 30)
-        found.append(likelihood(z)[0])
+        found.append(likelihood(z, y)[0])
         wanted.append(-density.logpdf(y) - prior)
     assert found[0] - found[1] == pytest.approx(wanted[0] - wanted[1], rel=1e-8)
 
@@ -141,12 +139,12 @@ def test_gradient_of_the_likelihood():
     """The gradient by all hyperparameters is that of finite differences."""
     X, y, rng = data(20)
     likelihood = Likelihood(FEATURES, X)
-    likelihood.y = y
     z = rng.normal(size=D + 2 + GROUPS - 1)
     slopes = [
-        (likelihood(z + 1e-5 * e)[0] - likelihood(z - 1e-5 * e)[0]) / 2e-5 for e in np.eye(len(z))
+        (likelihood(z + 1e-5 * e, y)[0] - likelihood(z - 1e-5 * e, y)[0]) / 2e-5
+        for e in np.eye(len(z))
     ]
-    np.testing.assert_allclose(likelihood(z)[1], slopes, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(likelihood(z, y)[1], slopes, rtol=1e-6, atol=1e-6)
     prior = [
         (
             log_prior(FEATURES, Hyperparameters.unpack(z + 1e-5 * e, D), z + 1e-5 * e)[0]
@@ -167,7 +165,7 @@ def test_the_search_of_hyperparameters_arrives():
     found, value = likelihood.likeliest(y)
     z = found.pack()
     for step in (*np.eye(len(z)), *-np.eye(len(z))):
-        assert likelihood(z + 0.1 * step)[0] > value - 0.05
+        assert likelihood(z + 0.1 * step, y)[0] > value - 0.05
 
 
 def test_a_pending_trial_is_an_observation_without_noise():
@@ -190,7 +188,7 @@ def test_a_pending_trial_is_an_observation_without_noise():
 
 
 def test_a_view_follows_its_posterior():
-    """A view brought up to several pending trials is the view made anew."""
+    """A view that followed several pending trials is equal to one made after them."""
     found, _, _, _, rng = posterior()
     new = TREE.sample(rng, 50)
     view = found.view(new, 4)
@@ -208,12 +206,12 @@ def test_gradient_of_an_acquisition(name):
     found, _, _, _, rng = posterior()
     found, _ = found.with_pending(TREE.sample(rng, 1)[0], rng.normal(size=3))
     X = TREE.sample(rng, 8)
-    F, active = FEATURES.encode(X)
+    slopes_at = found.slopes(X)
     U = np.nan_to_num(FEATURES.axes.units(X))
     target = np.array([-0.5, -1.0, -0.7])
 
     def value(U):
-        local = found.slopes(U, F, active)
+        local = slopes_at(U)
         return ACQUISITIONS[name](local.mean, local.std, target), local
 
     slopes, local = value(U)
@@ -257,6 +255,12 @@ def test_noise_is_learnt():
     assert noise == pytest.approx(1 / np.var(y), rel=0.35)
 
 
+def test_the_posterior_says_what_is_noise():
+    """The noise of a posterior is the share of the losses' variance that was learnt."""
+    found, h, *_ = posterior()
+    assert found.noise == h.noise
+
+
 @pytest.mark.parametrize("y", [np.zeros(30), np.repeat([0.0, 1e6], 15), np.linspace(-1, 1, 30)])
 def test_equal_observations_are_no_harm(y):
     """Thirty observations at one place, alike or contradicting each other, give finite values."""
@@ -273,7 +277,7 @@ def test_more_observations_than_it_takes():
     X = TREE.sample(rng, 300)
     y = standardised(X[:, 0] ** 2)
     found = GP(most=100, most_fitted=50).fit(TREE, X, y, rng)
-    assert len(found.F) == 100
+    assert len(found.seen.F) == 100
     assert np.corrcoef(found.predict(X)[0][0], y)[0, 1] > 0.95
 
 

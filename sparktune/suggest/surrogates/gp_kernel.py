@@ -1,0 +1,321 @@
+"""The kernel of the GP over a tree of hyperparameters, and how it is fitted to losses.
+
+Labels that are active under the same condition form a group; group 0 is active always. With s² the
+signal's variance, k(x, x') = s² prod_g f_g, each factor positive definite and 1 where x = x':
+
+    f_0 = m(r_0)
+    f_g = kappa_g + (1 - kappa_g) m(r_g)   both active: only what is active in both is compared
+          kappa_g                          one of them active
+          1                                neither
+    r_g² = sum over g's labels of theta_j (u_j - u'_j)², or theta_j 1[differs] for categories
+    m(r) = (1 + √5 r + 5 r² / 3) exp(-√5 r)                                         (Matern, 5/2)
+
+kappa_g is the share of the signal that a group's labels leave alone, so that a branch learns from
+the others by it. The likelihood is that of Rasmussen and Williams (2006), "Gaussian processes for
+machine learning", equations 5.8 and 5.9, times a prior of the hyperparameters.
+
+Notation
+    p, c    numeric and categorical labels; d = p + c, in that order
+    m, n    candidates
+    e       columns of features: numeric labels in units (see Axes) and one for each option
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...space.distributions import Array
+from ...space.tree import Space
+from ..axes import Axes, OfSpace
+
+__all__ = ["Features", "Hyperparameters", "Kernel", "Likelihood", "Points", "log_prior"]
+
+_LEAST_NOISE = 1e-6  # variance
+_KAPPA = (-1.0, 1.5)  # mean and deviation of the logits of kappa
+_FAR = 8.0  # units beyond which a point given by hand counts as being there
+
+Bools = NDArray[np.bool_]
+
+
+class Group(NamedTuple):
+    """Labels that are active under the same condition."""
+
+    column: int  # of the space, one of the group's
+    labels: NDArray[np.intp]  # (l,) positions among the d labels
+    features: NDArray[np.intp]  # (f,) columns of features
+
+
+class Features(OfSpace):
+    """The numbers that the kernel compares candidates by.
+
+    Attributes:
+        axes: the space's labels by kind.
+        groups: the groups; the first is active always.
+        owner: (e,) the label of each column of features.
+        first: (c,) column of the first option of each categorical label.
+        log_length: (d,) log of the lengthscale that each label has by the prior.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.axes = axes = Axes.of(space)
+        p, sizes = len(axes.numeric), [len(each) for each in axes.options]
+        self.first = (p + np.cumsum([0, *sizes]))[:-1].astype(np.intp)
+        self.owner = np.repeat(np.arange(p + len(sizes)), [1] * p + sizes)
+        self.columns = np.concatenate([axes.numeric, axes.categorical])  # of each label
+        by_condition: dict[Any, list[int]] = {(): []}
+        for label, j in enumerate(self.columns):
+            by_condition.setdefault(space.parents[j], []).append(label)
+        self.groups = [
+            Group(int(self.columns[at[0]]), np.array(at), np.flatnonzero(np.isin(self.owner, at)))
+            for at in by_condition.values()
+        ]
+        self.log_length = np.zeros(len(self.columns))
+        for group in self.groups:
+            self.log_length[group.labels] = 0.5 * math.log(max(1, len(group.labels)))
+
+    def units(self, X: Array) -> Array:
+        """(m, p) numeric labels in units, no further from the range than the kernel looks."""
+        return np.clip(self.axes.units(X), -_FAR, _FAR)
+
+    def active(self, X: Array) -> Bools:
+        """(groups, m) which groups are active in (m, d) latents."""
+        return np.array([~np.isnan(X[:, group.column]) for group in self.groups])
+
+    def encode(self, X: Array) -> Array:
+        """(m, e) features of (m, d) latents: differing options 1 apart, inactive labels 0."""
+        F = np.zeros((len(X), len(self.owner)))
+        units = self.units(X)
+        F[:, : units.shape[1]] = np.where(np.isnan(units), 0.0, units)
+        codes = X[:, self.axes.categorical]
+        rows, at = np.nonzero(~np.isnan(codes))
+        F[rows, self.first[at] + codes[rows, at].astype(np.intp)] = math.sqrt(0.5)
+        return F
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What is learnt from the losses."""
+
+    theta: Array  # (d,) inverse squared lengthscales
+    signal: float  # s², the signal's variance
+    noise: float  # the noise's variance
+    kappa: Array  # (groups - 1,) constant shares of the conditional groups' factors
+
+    @classmethod
+    def unpack(cls, z: Array, d: int) -> Hyperparameters:
+        """Hyperparameters of a vector of logarithms and, for kappa, logits."""
+        values = np.exp(z[: d + 2])
+        kappa = 1 / (1 + np.exp(-z[d + 2 :]))
+        return cls(values[:d], float(values[d]), float(values[d + 1]) + _LEAST_NOISE, kappa)
+
+    def pack(self) -> Array:
+        """The vector that ``unpack`` takes."""
+        noise = max(self.noise - _LEAST_NOISE, 1e-7)
+        logits = np.log(self.kappa / (1 - self.kappa))
+        return np.concatenate([np.log([*self.theta, self.signal, noise]), logits])
+
+
+class Points(NamedTuple):
+    """Candidates as the kernel sees them."""
+
+    F: Array  # (m, e) features times the roots of theta
+    active: Bools  # (groups, m) which groups are active
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The covariance k(x, x') of the signal at two candidates, with hyperparameters h."""
+
+    features: Features
+    h: Hyperparameters
+
+    @property
+    def scale(self) -> Array:
+        """(e,) roots of theta, by which features are multiplied."""
+        return np.sqrt(self.h.theta)[self.features.owner]
+
+    def points(self, X: Array) -> Points:
+        """The points of (m, d) latents."""
+        return Points(self.features.encode(X) * self.scale, self.features.active(X))
+
+    def covariance(self, a: Points, b: Points) -> Array:
+        """(m, n) covariances of the signal at m and n points."""
+        K = np.full((len(a.F), len(b.F)), self.h.signal)
+        for g in range(len(self.features.groups)):
+            K *= self.factor(g, a, b)[0]
+        return K
+
+    def factor(self, g: int, a: Points, b: Points, slopes: bool = False) -> tuple[Array, Array]:
+        """(m, n) factors f_g and, where asked for, their derivatives by r_g²."""
+        group = self.features.groups[g]
+        A, B = a.F[:, group.features], b.F[:, group.features]
+        r2 = (A**2).sum(1)[:, None] + (B**2).sum(1) - 2 * (A @ B.T)
+        np.maximum(r2, 0.0, out=r2)
+        m, slope = _matern(r2)
+        if not g:
+            return m, slope
+        kappa = self.h.kappa[g - 1]
+        i, j = a.active[g][:, None], b.active[g][None]
+        both = i & j
+        f = np.where(both, kappa + (1 - kappa) * m, np.where(i | j, kappa, 1.0))
+        return f, np.where(both, (1 - kappa) * slope, 0.0) if slopes else slope
+
+
+def _matern(r2: Array) -> tuple[Array, Array]:
+    """The Matern 5/2 function m of squared distances, and its derivative by them."""
+    r = np.sqrt(5 * r2)
+    e = np.exp(-r)
+    slope = (1 + r) * e
+    return slope + (5 / 3) * r2 * e, (-5 / 6) * slope
+
+
+class Likelihood:
+    """Negative log posterior density of hyperparameters, with its gradient.
+
+    Args:
+        features: of the space.
+        X: (n, d) latents.
+
+    Attributes:
+        rows, columns: observations of each of the n (n - 1) / 2 pairs; flat: its place in K.
+        both, one: for each group the pairs in which both observations have it, or one of them.
+        D: for each group (l, pairs) the squared distances in each label of the former pairs.
+    """
+
+    def __init__(self, features: Features, X: Array) -> None:
+        self.features, self.n = features, (n := len(X))
+        self.rows, self.columns = np.tril_indices(n, -1)
+        self.flat = self.rows * n + self.columns
+        active = features.active(X)
+        axes = features.axes
+        units, codes = features.units(X), X[:, axes.categorical]
+        p = units.shape[1]
+        self.both: list[NDArray[np.intp] | slice] = []
+        self.one: list[NDArray[np.intp]] = []
+        self.D: list[Array] = []
+        for g, group in enumerate(features.groups):
+            rows, columns = self.rows, self.columns
+            if g:
+                i, j = active[g][rows], active[g][columns]
+                both = np.flatnonzero(i & j)
+                rows, columns = rows[both], columns[both]
+                self.both.append(both)
+                self.one.append(np.flatnonzero(i != j))
+            else:
+                self.both.append(slice(None))
+                self.one.append(np.empty(0, np.intp))
+            D = np.empty((len(group.labels), len(rows)))
+            for k, label in enumerate(group.labels):
+                z = units[:, label] if label < p else codes[:, label - p]
+                apart = z[rows] - z[columns]
+                D[k] = apart**2 if label < p else apart != 0
+            self.D.append(D)
+
+    def likeliest(
+        self, y: Array, start: Hyperparameters | None = None
+    ) -> tuple[Hyperparameters, float]:
+        """Find the hyperparameters of the largest posterior density, given (n,) losses.
+
+        The search begins at ``start``, by default at usual values of the prior. Returns them with
+        minus the logarithm of their density.
+        """
+        from scipy.optimize import minimize
+
+        d, groups = len(self.features.columns), len(self.features.groups)
+        z = np.zeros(d + 2 + groups - 1)
+        z[:d] = -2 * self.features.log_length
+        z[d + 1] = math.log(1e-2)
+        z[d + 2 :] = _KAPPA[0]
+        if start is not None:
+            z = start.pack()
+        bounds = [(-9.0, 9.0)] * d + [(-7.0, 5.0), (-16.0, 2.0)] + [(-6.0, 6.0)] * (groups - 1)
+        found = minimize(
+            self, z, args=(y,), jac=True, method="L-BFGS-B", bounds=bounds,
+            options={"maxiter": 60, "ftol": 1e-6, "gtol": 1e-2},
+        )  # fmt: skip
+        if np.isfinite(found.x).all():
+            z = found.x
+        return Hyperparameters.unpack(z, d), float(found.fun)
+
+    def __call__(self, z: Array, y: Array) -> tuple[float, Array]:
+        """Value and gradient at a vector as Hyperparameters.unpack takes it, for losses y."""
+        from scipy.linalg import lapack
+
+        d, n = len(self.features.columns), self.n
+        h = Hyperparameters.unpack(z, d)
+        # k = s² prod_g f_g of all pairs
+        factors, slopes, materns = [], [], []
+        k = np.full(len(self.rows), h.signal)
+        for g, group in enumerate(self.features.groups):
+            f, slope = _matern(h.theta[group.labels] @ self.D[g])
+            materns.append(f)
+            slopes.append(slope)
+            if g:
+                kappa = h.kappa[g - 1]
+                f = np.ones(len(k))
+                f[self.both[g]] = kappa + (1 - kappa) * materns[g]
+                f[self.one[g]] = kappa
+            factors.append(f)
+            k = k * f
+        # K + noise = L L', its inverse, and a = (K + noise)^-1 y
+        K = np.zeros((n, n))
+        K.flat[self.flat] = k
+        K.flat[:: n + 1] = h.signal + h.noise
+        L, failed = lapack.dpotrf(K, lower=1)
+        if failed:
+            return 1e25, np.zeros(len(z))
+        inverse, _ = lapack.dpotri(L, lower=1)
+        low = inverse.flat[self.flat]
+        diagonal = inverse.flat[:: n + 1].copy()
+        inverse.T.flat[self.flat] = low
+        a = inverse @ y
+        # value y' a / 2 + log det L; its derivative by K is half of (K + noise)^-1 - a a'
+        value = 0.5 * float(y @ a) + float(np.log(L.flat[:: n + 1]).sum())
+        W = low - a[self.rows] * a[self.columns]  # of a pair: both of its entries
+        on_diagonal = 0.5 * float((diagonal - a**2).sum())
+        # by log signal, log noise, then for each group by the logit of kappa and by log theta
+        gradient = np.zeros(len(z))
+        Wk = W * k
+        gradient[d] = float(Wk.sum()) + h.signal * on_diagonal
+        gradient[d + 1] = (h.noise - _LEAST_NOISE) * on_diagonal
+        for g, group in enumerate(self.features.groups):
+            both = self.both[g]
+            by_factor = Wk[both] / factors[g][both]
+            if g:
+                kappa = h.kappa[g - 1]
+                by_kappa = float(by_factor @ (1 - materns[g]))
+                by_kappa += float(Wk[self.one[g]].sum()) / kappa
+                gradient[d + 1 + g] = by_kappa * kappa * (1 - kappa)
+                by_factor = by_factor * (1 - kappa)
+            by_r2 = by_factor * slopes[g]
+            gradient[group.labels] = h.theta[group.labels] * (self.D[g] @ by_r2)
+        prior, by_z = log_prior(self.features, h, z)
+        return value - prior, gradient - by_z
+
+
+def log_prior(features: Features, h: Hyperparameters, z: Array) -> tuple[float, Array]:
+    """Log density of hyperparameters up to a constant, and its gradient by their logarithms.
+
+    Lengthscales are lognormal, of deviation 1 of the logarithm, their median the root of the number
+    of labels in the group (longer in more dimensions: Hvarfner, Hellsten and Nardi, 2024, "Vanilla
+    Bayesian optimization performs great in high dimensions"); the signal Gamma(2, 1); the noise
+    Gamma(1.1, 30); logits of kappa normal of mean -1 and deviation 1.5.
+    """
+    by_z = np.zeros(len(z))
+    d = len(features.columns)
+    long = 0.5 * z[:d] + features.log_length
+    value = -0.5 * float(long @ long)
+    by_z[:d] = -0.5 * long
+    value += math.log(h.signal) - h.signal
+    by_z[d] = 1 - h.signal
+    value += 0.1 * math.log(h.noise) - 30 * h.noise
+    by_z[d + 1] = (h.noise - _LEAST_NOISE) * (0.1 / h.noise - 30)
+    logits = z[d + 2 :] - _KAPPA[0]
+    value -= float(logits @ logits) / (2 * _KAPPA[1] ** 2)
+    by_z[d + 2 :] = -logits / _KAPPA[1] ** 2
+    return value, by_z
