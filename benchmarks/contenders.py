@@ -15,7 +15,8 @@ import numpy as np
 
 from sparktune import hp as our_hp
 from sparktune.history import History, Outcome, Status
-from sparktune.space.distributions import Categorical, Integers, Normal
+from sparktune.space.discrete import Categorical, Integers
+from sparktune.space.distributions import Normal
 from sparktune.space.tree import Space
 from sparktune.suggest.adaptive import AdaptiveTPE
 from sparktune.suggest.anneal import Anneal

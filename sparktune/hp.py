@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from .exceptions import BadSearchSpace
-from .space.distributions import Distribution, Integers, Normal, Uniform, whole_number
+from .space.discrete import Integers, whole_number
+from .space.distributions import Distribution, Normal, Uniform
 from .space.tree import Choice, Param
 
 __all__ = [

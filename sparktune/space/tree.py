@@ -18,7 +18,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ..exceptions import BadSearchSpace, DuplicateLabel, InvalidTrial
-from .distributions import Array, Categorical, Distribution
+from .discrete import Categorical
+from .distributions import Array, Distribution
 from .expressions import Call, Node, evaluate
 
 __all__ = ["Choice", "Param", "Space", "Values"]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.random import Generator
 
 from ..history import History
-from ..space.distributions import Array, Categorical, Normal
+from ..space.discrete import Categorical
+from ..space.distributions import Array, Normal
 from ..space.tree import Space, Values
 from .candidates import best_of_pools, decode, observations, project
 from .settings import check_number

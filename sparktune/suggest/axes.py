@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from ..space.distributions import Array, Categorical, Normal
+from ..space.discrete import Categorical
+from ..space.distributions import Array, Normal
 from ..space.tree import Space
 
 __all__ = ["Axes", "OfSpace"]

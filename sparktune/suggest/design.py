@@ -9,7 +9,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ..history import ENDED, History, Status
-from ..space.distributions import Array, Categorical, Distribution
+from ..space.discrete import Categorical
+from ..space.distributions import Array, Distribution
 from ..space.tree import Space, Values
 from .candidates import best_of_pools, decode
 

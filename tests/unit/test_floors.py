@@ -18,6 +18,7 @@ ROOMS = [
     {"cluster/local"},
     {"cluster/doctor", "cluster/probe"},
     {"space/distributions"},
+    {"space/discrete"},
     {"space/expressions"},
     {"space/tree"},
     {"hp", "history/trial"},

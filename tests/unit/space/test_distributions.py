@@ -9,13 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from sparktune.space.distributions import (
-    Categorical,
-    Integers,
-    Normal,
-    Uniform,
-    log_ndtr_difference,
-)
+from sparktune.space.discrete import Categorical, Integers
+from sparktune.space.distributions import Normal, Uniform, log_ndtr_difference
 
 INF = math.inf
 relaxed = settings(max_examples=100, deadline=None)

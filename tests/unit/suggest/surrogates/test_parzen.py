@@ -7,7 +7,8 @@ import pytest
 from scipy import integrate, stats
 
 from sparktune import hp
-from sparktune.space.distributions import Categorical, Integers, Normal
+from sparktune.space.discrete import Categorical, Integers
+from sparktune.space.distributions import Normal
 from sparktune.space.tree import Space
 from sparktune.suggest.surrogates import parzen
 from sparktune.suggest.surrogates.parzen import Bandwidths, Parzen
