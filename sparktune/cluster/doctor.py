@@ -1,4 +1,7 @@
-"""Checks of a setup for SparkTrials: one line each, with what to do where it is not fine."""
+"""Checks of a setup for SparkTrials: one line each, with what to do where it is not fine.
+
+The file is long because the questions are many; each is a small function.
+"""
 
 from __future__ import annotations
 

@@ -764,7 +764,7 @@ def test_views_are_read_from_columns(saddle, monkeypatch):
     def refuse(*_):
         raise AssertionError("a document was made")
 
-    monkeypatch.setattr(sys.modules["sparktune.trials.record"], "document_of", refuse)
+    monkeypatch.setattr(sys.modules["sparktune.trials.view"], "document_of", refuse)
     quiet(
         lambda c: None if c["a"] > 2 else saddle_loss(c), saddle, max_evals=30, trials=trials,
         catch_eval_exceptions=True, early_stop_fn=early_stop.no_progress_loss(29), rstate=1,
@@ -775,7 +775,7 @@ def test_views_are_read_from_columns(saddle, monkeypatch):
 
 def test_a_memo_costs_one_document_a_trial(monkeypatch):
     """pass_expr_memo_ctrl makes the document of its own trial, and no other."""
-    module, made = sys.modules["sparktune.trials.record"], []
+    module, made = sys.modules["sparktune.trials.view"], []
     whole = module.document_of
     monkeypatch.setattr(module, "document_of", lambda *a: made.append(a[0].number) or whole(*a))
     x = hp.uniform("x", 0, 1)

@@ -1,0 +1,244 @@
+"""A record as its user sees it: documents in Hyperopt's shape, columns, the best trial, a table."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..exceptions import AllTrialsFailed
+from ..history import ENDED, STATUS_FAIL, STATUS_OK, History, Status, Trial
+from ..history.documents import document_of, params_of, result_of
+from ..history.failures import error_of, failure_text
+from ..space.tree import Space
+from .tables import table_of
+
+__all__ = ["View"]
+
+
+class View(ABC):
+    """What a history shows; changing a document does not change the history.
+
+    Attributes:
+        exp_key: a name that the documents carry.
+    """
+
+    def __init__(self, exp_key: str | None) -> None:
+        self.exp_key = exp_key
+        self._documents: dict[int, dict[str, Any]] = {}
+
+    @property
+    @abstractmethod
+    def history(self) -> History | None:
+        """The record itself: every trial, and numpy columns; None before the first run."""
+
+    @property
+    def _dynamic_trials(self) -> list[dict[str, Any]]:
+        """Documents of all trials."""
+        return [self._document(trial) for trial in self.history or ()]
+
+    @property
+    def trials(self) -> list[dict[str, Any]]:
+        """Documents of the trials that count for ``max_evals``."""
+        return [self._document(trial) for trial in self._counted()]
+
+    def document(self, number: int) -> dict[str, Any]:
+        """The document of one trial."""
+        return self._document(self._trial(number))
+
+    def _trial(self, number: int) -> Trial:
+        if self.history is None or not 0 <= number < len(self.history):
+            there = 0 if self.history is None else len(self.history)
+            raise ValueError(f"there is no trial {number}, only {there} trials from 0")
+        return self.history[number]
+
+    def _counted(self) -> list[Trial]:
+        """The trials that count, by number."""
+        history = self.history
+        if history is None:
+            return []
+        numbers = np.flatnonzero(np.isin(history.status, ENDED))
+        return [history[number] for number in numbers.tolist()]
+
+    def _document(self, trial: Trial) -> dict[str, Any]:
+        if trial.outcome is None:
+            return document_of(trial, self._space, self.exp_key)
+        if trial.number not in self._documents:
+            self._documents[trial.number] = document_of(trial, self._space, self.exp_key)
+        return self._documents[trial.number]
+
+    @property
+    def _space(self) -> Space:
+        if self.history is None:
+            raise ValueError("these trials belong to no search yet; fmin begins one")
+        return self.history.space
+
+    def __len__(self) -> int:
+        return self._count(*ENDED)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.trials)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.trials[index]
+
+    @property
+    def tids(self) -> list[int]:
+        """Numbers of the trials."""
+        return [trial.number for trial in self._counted()]
+
+    @property
+    def specs(self) -> list[Any]:
+        """None for each trial."""
+        return [None] * len(self)
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        """What the objective returned for each trial."""
+        return [document["result"] for document in self.trials]
+
+    @property
+    def miscs(self) -> list[dict[str, Any]]:
+        """Values of the labels of each trial."""
+        return [document["misc"] for document in self.trials]
+
+    @property
+    def idxs_vals(self) -> tuple[dict[str, list[int]], dict[str, list[Any]]]:
+        """By label: numbers of the trials in which it was active, and its values there."""
+        labels = self._space.labels if self.history is not None else ()
+        idxs: dict[str, list[int]] = {label: [] for label in labels}
+        vals: dict[str, list[Any]] = {label: [] for label in labels}
+        for misc in self.miscs:
+            for label in labels:
+                idxs[label] += misc["idxs"][label]
+                vals[label] += misc["vals"][label]
+        return idxs, vals
+
+    @property
+    def idxs(self) -> dict[str, list[int]]:
+        """By label: numbers of the trials in which it was active."""
+        return self.idxs_vals[0]
+
+    @property
+    def vals(self) -> dict[str, list[Any]]:
+        """By label: its values, where it was active; indices for choices."""
+        return self.idxs_vals[1]
+
+    def losses(self) -> list[float | None]:
+        """The loss of each trial, None without one; read from a column, at no cost a document."""
+        history = self.history
+        if history is None:
+            return []
+        losses = history.y[np.isin(history.status, ENDED)]
+        return [None if loss != loss else loss for loss in losses.tolist()]
+
+    def statuses(self) -> list[str]:
+        """The status of each trial's result."""
+        history = self.history
+        if history is None:
+            return []
+        ok = history.status[np.isin(history.status, ENDED)] == Status.OK
+        return [STATUS_OK if each else STATUS_FAIL for each in ok.tolist()]
+
+    def errors(self) -> dict[int, str]:
+        """Why trials failed or timed out: number to traceback or reason, and what they printed."""
+        return {
+            trial.number: error_of(trial)
+            for trial in self.history or ()
+            if trial.status in (Status.FAILED, Status.TIMED_OUT)
+        }
+
+    def load_result(self, number: int) -> Any:
+        """What the objective of a trial returned, also where it was too large to send.
+
+        Raises:
+            FileNotFoundError: the file that holds it is not there (any more).
+            ValueError: the trial has no result.
+        """
+        trial = self._trial(number)
+        outcome = trial.outcome
+        if outcome is None or outcome.status is not Status.OK:
+            raise ValueError(f"trial {number} has no result: it is {trial.status.name}")
+        if outcome.result_file is None:
+            return result_of(outcome)
+        return pickle.loads(Path(outcome.result_file).read_bytes())
+
+    def trial_attachments(self, trial: Mapping[str, Any]) -> dict[str, Any]:
+        """The attachments of the trial of a document."""
+        outcome = self._trial(trial["tid"]).outcome
+        return {} if outcome is None else dict(outcome.attachments)
+
+    def count_by_state_synced(self, state: int) -> int:
+        """How many trials are in a job state."""
+        return sum(document["state"] == state for document in self._dynamic_trials)
+
+    count_by_state_unsynced = count_by_state_synced
+
+    # The answer.
+
+    def _best(self) -> Trial:
+        best = None if self.history is None else self.history.best
+        if best is None:
+            raise AllTrialsFailed(failure_text(self.history))
+        return best
+
+    @property
+    def best_trial(self) -> dict[str, Any]:
+        """The document of the trial with the lowest loss; AllTrialsFailed without one."""
+        return self._document(self._best())
+
+    @property
+    def argmin(self) -> dict[str, int | float]:
+        """Label to value of the best trial; a choice holds the index of its option."""
+        return dict(self._best().values)
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        """Label to real value of the best trial; a choice holds its option.
+
+        These are the values as they were drawn. Where the space computes with them, the
+        configuration that the objective received is ``space_eval(space, trials.argmin)``.
+        """
+        return params_of(self._best(), self._space)
+
+    @property
+    def best_loss(self) -> float:
+        """The lowest loss."""
+        loss = self._best().loss
+        return math.nan if loss is None else loss
+
+    def count_successful_trials(self) -> int:
+        """How many trials have a loss."""
+        return self._count(Status.OK)
+
+    def count_failed_trials(self) -> int:
+        """How many trials ended without a loss; those that timed out among them."""
+        return self._count(Status.FAILED, Status.TIMED_OUT)
+
+    def count_cancelled_trials(self) -> int:
+        """How many trials were stopped before their end; those that were cut off among them."""
+        return self._count(Status.CANCELLED, Status.CUT)
+
+    def count_total_trials(self) -> int:
+        """How many trials count for ``max_evals``, with or without a loss."""
+        return self._count(*ENDED)
+
+    def _count(self, *statuses: Status) -> int:
+        return 0 if self.history is None else self.history.count(*statuses)
+
+    def to_pandas(self) -> Any:
+        """All trials as a pandas DataFrame, one row each, indexed by number.
+
+        Columns: status, loss, one ``params_<label>`` for each label (nan where inactive; a choice
+        shows its options where all are strings or numbers, else their indices), seconds, host,
+        attempt, submitted (UTC; on Spark a trial may wait for a free slot after that), error.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return table_of(self.history)
