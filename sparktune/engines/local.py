@@ -10,7 +10,7 @@ from ..history.results import Answer
 from .answers import answer_of, cancelled
 from .base import OnReport, RunSpec, Task
 from .pool import DaemonPool
-from .worker import evaluate
+from .travels.trial import evaluate
 
 __all__ = ["Serial", "Threads"]
 
@@ -79,7 +79,7 @@ class Threads:
         """Evaluate a task in a thread."""
         key = (task.number, task.attempt)
         end = self._ends[key] = Future()
-        work = self._pool.submit(self._evaluate_in_time, task)
+        work = self._pool.call(self._evaluate_in_time, task)
 
         def finish(done: Future[Answer]) -> None:
             if self._ends.pop(key, None) is None:

@@ -18,11 +18,11 @@ from .answers import answer_of, cancelled, hand_on_reports, with_result
 from .base import OnReport, RunSpec, Task
 from .pool import DaemonPool
 from .shipping import Shipment
-from .trial_process import TrialProcess, died_idle
+from .travels.trial_process import TrialProcess, died_idle
 
 __all__ = ["Processes"]
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent / "travels"
 _PROGRAM = """
 import sys, types
 sys.path[:] = [entry for entry in sys.path if entry]
@@ -73,7 +73,7 @@ class Processes:
         blob = self._shipment.pack(task)
         with self._lock:
             self._busy[key] = None
-        return self._pool.submit(self._run, task, blob)
+        return self._pool.call(self._run, task, blob)
 
     def _run(self, task: Task, blob: bytes) -> Answer:
         key = (task.number, task.attempt)
@@ -91,22 +91,13 @@ class Processes:
         return cancelled()
 
     def _answer(self, process: TrialProcess, blob: bytes) -> dict[str, Any]:
-        settings, shipment = self._spec.settings, self._shipment
-        message = {
-            "job": shipment.digest,
-            "places": {
-                digest: ("kept", None) if digest in process.kept else ("bytes", thing)
-                for digest, thing in shipment.blobs.items()
-            },
-            "task": blob,
-            "limit": settings.timeout,
-            "max_result": float("inf"),
-            "artifacts": None,
-            "gpus": (),
-            "env": settings.environment,
-            "path": sys.path,
+        places = {
+            digest: ("kept", None) if digest in process.kept else ("bytes", thing)
+            for digest, thing in self._shipment.blobs.items()
         }
-        return process.evaluate(message, settings.hard)
+        message = self._shipment.message(blob, places)
+        message |= {"path": sys.path, "max_result": float("inf")}
+        return process.evaluate(message, self._spec.settings.hard)
 
     def _forget(self, key: tuple[int, int]) -> bool:
         """Leave a process that is gone; whether the task is still wanted."""

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..history.results import Answer
-from .base import OnReport, RunSpec, Task
-from .local import Threads
-from .pool import DaemonPool
-from .spark_base import cancel_until
+from ...history.results import Answer
+from ..base import OnReport, RunSpec, Task
+from ..local import Threads
+from ..pool import DaemonPool
+from .job_per_trial import cancel_until
 
 __all__ = ["ConnectDriver", "ContextDriver"]
 
@@ -47,7 +47,7 @@ class _Driver(Threads, ABC):
         self._cancel_until_idle(self._spec.tag)
 
     def _cancel_until_idle(self, tag: str) -> None:
-        """Cancel jobs, and again what an objective starts that does not mind, for a while."""
+        """Keep cancelling for a while: an objective that ignores it may start more jobs."""
         cancel_until(lambda: tag not in self._tags, lambda: self._cancel_jobs(tag), pauses=_PAUSES)
 
     @contextlib.contextmanager

@@ -1,0 +1,199 @@
+"""A classic session, as a run of trials uses it: through its SparkContext.
+
+The objective is pickled once and broadcast once a run; the processes for trials keep it unpickled.
+Executors need Python and what the objective imports: neither sparktune nor the cloudpickle package.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ...exceptions import EngineStopped
+from ..base import RunSpec
+from ..shipping import Shipment
+from ..travels import sources
+from .internals import is_context_stopped, noted_broadcasts, set_python, stage_of, tries_of
+from .session import LostSession, is_local, may_copy, slots_of_context, too_large, without_stack
+
+__all__ = ["ClassicLink"]
+
+_POLL_SECONDS = 5.0
+
+
+class ClassicLink:
+    """A SparkContext, as a run uses it: an RDD job for each task, about 70 ms a trial.
+
+    On a local master, where neither ``PYSPARK_PYTHON`` nor ``spark.pyspark.python`` is set, workers
+    are started with the driver's own Python instead of the first ``python3`` on the PATH.
+
+    Args:
+        context: the SparkContext.
+        resource_profile: a pyspark ResourceProfile for the tasks, or None.
+        spec: of the run.
+    """
+
+    def __init__(self, context: Any, resource_profile: Any, spec: RunSpec) -> None:
+        from pyspark import cloudpickle
+
+        if is_context_stopped(context):
+            raise EngineStopped("the SparkContext was stopped; create a new session first")
+        self._sc = context
+        self._run = spec.tag
+        self._is_local = is_local(str(context.master))
+        chosen = "PYSPARK_PYTHON" in os.environ or context.getConf().contains(
+            "spark.pyspark.python"
+        )
+        if self._is_local and not chosen:
+            set_python(context, sys.executable)
+        self._row = self._one_row(resource_profile)
+        self._on_retry = "wait" if may_copy(context.getConf()) else "lost"
+        self._sent: list[Any] = []
+        cloudpickle.register_pickle_by_value(sources)
+        with noted_broadcasts(context) as self._users:
+            self.shipment = Shipment(spec, cloudpickle)
+
+    def slots(self) -> int:
+        """How many tasks the cluster runs at a time; see Link."""
+        return slots_of_context(self._sc)
+
+    def _one_row(self, profile: Any) -> Any:
+        """What the jobs of all trials run over, with the resources that trials need."""
+        row = self._sc.parallelize([0], 1)
+        if profile is None:
+            return row
+        sentence = (
+            "resource_profile needs a cluster with stage-level scheduling (standalone, YARN or "
+            f"Kubernetes; see Spark's manual), and this master, {self._sc.master}, "
+        )
+        if self._is_local:
+            raise ValueError(sentence + "has none")
+        try:
+            return row.withResources(profile)
+        except Exception as error:
+            raise ValueError(f"{sentence}refused it: {_words(error)}") from error
+
+    def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
+        """Send a pickle as a broadcast variable; see Link."""
+        # kept by the context itself, for as long as it lasts
+        handles = vars(self._sc).setdefault("_sparktune_handles", {}) if lasting else {}
+        if digest not in handles:
+            try:
+                handles[digest] = self._sc.broadcast(blob)
+            except Exception as error:
+                raise too_large(blob, "as a broadcast variable", error) from error
+            if not lasting:
+                self._sent.append(handles[digest])
+        return ("broadcast", handles[digest])
+
+    def run_one(
+        self,
+        tag: str,
+        title: str,
+        message: Mapping[str, Any],
+        wanted: Callable[[], bool],  # noqa: ARG002 (a context that is gone is never mended)
+    ) -> bytes:
+        """Run a task in a job of its own; see Link."""
+        sc = self._sc
+        message = {**message, "broadcasts": self._users}
+        function = sources.partition_function(sources.texts(), message, self._on_retry)
+        try:
+            sc.addJobTag(self._run)
+            sc.addJobTag(tag)
+            sc.setLocalProperty("spark.job.description", title)
+            answer: bytes
+            with self._watched(tag):
+                (answer,) = self._row.mapPartitions(function).collect()
+            return answer
+        finally:
+            if not self.stopped():
+                sc.removeJobTag(tag)
+
+    @contextmanager
+    def _watched(self, tag: str) -> Iterator[None]:
+        """Where Spark may copy slow tasks: end a job whose copy waits for a first try that died."""
+        if self._on_retry != "wait":
+            yield
+            return
+        over, gone = threading.Event(), []
+
+        def watch() -> None:
+            while not over.wait(_POLL_SECONDS):
+                reason = None
+                with suppress(Exception):  # asked again in a moment
+                    reason = self._reason_of_first_try(tag)
+                if reason is not None and not over.is_set():
+                    gone.append(reason)
+                    self.cancel(tag)
+                    return
+
+        threading.Thread(target=watch, name="sparktune-watch", daemon=True).start()
+        try:
+            yield
+        except Exception as error:
+            if gone:
+                raise LostSession(without_stack(gone[0])) from error
+            raise
+        finally:
+            over.set()
+
+    def _reason_of_first_try(self, tag: str) -> str | None:
+        """Why the first try of a running job's task ended, None while it lives."""
+        stage = stage_of(self._sc, tag)
+        return None if stage is None else self.first_failure(stage)
+
+    def first_failure(self, stage: int) -> str | None:
+        """Why the first try of a stage's task ended; see Link."""
+        for task in tries_of(self._sc, stage):
+            if task.attempt() == 0 and task.errorMessage().isDefined():
+                return str(task.errorMessage().get())
+        return None
+
+    def seconds_running(self, tag: str) -> float | None:
+        """How long the task of a job has been running; see Link."""
+        stage = stage_of(self._sc, tag)
+        launched = [
+            task.launchTime().getTime() / 1000
+            for task in ([] if stage is None else tries_of(self._sc, stage))
+            if task.status() == "RUNNING"
+        ]
+        return time.time() - min(launched) if launched else None
+
+    def cancel(self, tag: str) -> None:
+        """Cancel the jobs that carry a tag; see Link."""
+        if not self.stopped():
+            self._sc.cancelJobsWithTag(tag)
+
+    def words(self, error: Exception) -> str:
+        """Spark's own words for an error; see Link."""
+        if self.stopped():
+            raise EngineStopped(
+                "the SparkContext was stopped while trials were running; finished trials are kept"
+            ) from error
+        return _words(error)
+
+    def stopped(self) -> bool:
+        """Whether the context was stopped; see Link."""
+        return is_context_stopped(self._sc)
+
+    def thread(self, **kwargs: Any) -> threading.Thread:
+        """A thread with the job tags and properties of the one that starts it; see Link."""
+        from pyspark import InheritableThread
+
+        thread: threading.Thread = InheritableThread(**kwargs)
+        return thread
+
+    def close(self) -> None:
+        """Destroy what was sent for this run alone; see Link."""
+        for broadcast in self._sent if not self.stopped() else ():
+            broadcast.destroy()
+
+
+def _words(error: Exception) -> str:
+    java = getattr(error, "java_exception", None)
+    return without_stack(str(error) if java is None else str(java.toString()))

@@ -1,0 +1,242 @@
+"""Spark sessions: which one to use, what it can be asked, and what an engine needs of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from ...exceptions import EngineStopped
+from ..shipping import Shipment
+from .internals import (
+    concurrent_tasks,
+    default_connect_session,
+    forget_stopped_context,
+    is_context_stopped,
+)
+
+__all__ = [
+    "Link",
+    "LostSession",
+    "checked_session",
+    "is_connect",
+    "is_local",
+    "is_stopped",
+    "known_slots",
+    "may_copy",
+    "slots_of_context",
+    "slots_of_settings",
+    "task_slots",
+    "too_large",
+    "without_stack",
+]
+
+_NO_JAVA = (
+    "Spark could not be started: it needs Java 17 (`java -version` tells what is there). On Debian "
+    "or Ubuntu: apt-get install openjdk-17-jre-headless; else see https://adoptium.net. "
+    "Spark said: {}"
+)
+
+
+class LostSession(Exception):  # noqa: N818
+    """The session that a trial was submitted to is gone, and the trial with it."""
+
+
+class Link(Protocol):
+    """What JobPerTrial asks of a Spark session; made for one run, with what the run sends.
+
+    Making one checks the session, and raises EngineStopped where it was stopped, ValueError where
+    it does not support a setting, UnpicklableObjective where something cannot be pickled.
+
+    Attributes:
+        shipment: what the run sends, pickled.
+    """
+
+    shipment: Shipment
+
+    def slots(self) -> int:
+        """How many tasks the cluster runs at a time; may start a job to find out."""
+
+    def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
+        """Bring a pickle to where executors find it; gives its place, see Shipment.message."""
+
+    def run_one(
+        self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
+    ) -> bytes:
+        """Run a task in a job that carries the run's tag and its own; gives the answer's bytes.
+
+        Raises:
+            LostSession: the trial is lost, and may be submitted again.
+            Exception: Spark could not run it, see ``words``; nothing is mended for a run that is
+                not ``wanted`` any more.
+        """
+
+    def cancel(self, tag: str) -> None:
+        """Cancel the jobs that carry a tag."""
+
+    def words(self, error: Exception) -> str:
+        """Spark's own words for an error; raises EngineStopped where the session is gone."""
+
+    def first_failure(self, stage: int) -> str | None:
+        """Why the first try of a stage's task ended, where that can be known."""
+
+    def seconds_running(self, tag: str) -> float | None:
+        """How long the task of a job has been running, where that can be known."""
+
+    def stopped(self) -> bool:
+        """Whether the session can run nothing any more."""
+
+    def thread(self, **kwargs: Any) -> threading.Thread:
+        """A thread that inherits what Spark keeps for each thread."""
+
+    def close(self) -> None:
+        """Free what was sent for this run alone; called once nothing runs any more."""
+
+
+def checked_session(session: Any, mode: str) -> Any:
+    """A session that trials can run in: the given one, the active one, or a new one."""
+    if session is None:
+        session = _active_or_new(mode)
+    if not is_connect(session) and not hasattr(session, "sparkContext"):
+        raise ValueError(f"`spark_session` must be a SparkSession, but got {session!r}")
+    return session
+
+
+def is_connect(session: Any) -> bool:
+    """Whether a session is one of Spark Connect."""
+    return type(session).__module__.startswith("pyspark.sql.connect")
+
+
+def is_stopped(session: Any) -> bool:
+    """Whether a session can run nothing any more."""
+    if is_connect(session):
+        return bool(session.is_stopped)
+    return is_context_stopped(session.sparkContext)
+
+
+def is_local(master: str) -> bool:
+    """Whether the tasks of a master run in threads of the driver's own JVM."""
+    return re.match(r"local(\[|$)", master) is not None
+
+
+def known_slots(session: Any) -> int:
+    """How many tasks a session runs at a time, as far as that is known without a job; at least 1.
+
+    A classic session counts the executors that have registered; of Spark Connect it is what the
+    server's settings say.
+    """
+    if is_connect(session):
+        return slots_of_settings(session.conf)
+    return max(1, concurrent_tasks(session.sparkContext))
+
+
+def task_slots(session: Any) -> int:
+    """How many tasks a session runs at a time; starts a job where it has to."""
+    if not is_connect(session):
+        return slots_of_context(session.sparkContext)
+    from pyspark.sql.functions import spark_partition_id
+
+    # a range has as many partitions as the server sees task slots
+    return int(session.range(100_000).groupBy(spark_partition_id()).count().count())
+
+
+def slots_of_context(context: Any) -> int:
+    """How many tasks the cluster of a SparkContext runs at a time, once its executors are there."""
+    if not is_local(str(context.master)):
+        # executors register while a first job waits for them; before, Spark answers 2
+        context.parallelize([0], 1).count()
+    return int(context.defaultParallelism)
+
+
+def slots_of_settings(conf: Any) -> int:
+    """How many tasks run at a time by settings; at least 1.
+
+    Args:
+        conf: has ``get(key, default)``, such as a session's ``conf``.
+    """
+
+    def whole(key: str, default: int) -> int:
+        text = str(conf.get(key, ""))
+        return int(text) if text.isdecimal() else default
+
+    master = str(conf.get("spark.master", ""))
+    threads = re.match(r"local\[(\d+)[],]", master)
+    if threads:
+        cores = int(threads[1])
+    else:
+        one = whole("spark.executor.cores", 1)
+        cores = whole("spark.cores.max", one * whole("spark.executor.instances", 1))
+        cores = whole("spark.default.parallelism", cores)
+    return max(1, cores // whole("spark.task.cpus", 1))
+
+
+def may_copy(conf: Any) -> bool:
+    """Whether Spark starts copies of slow tasks of one-task jobs.
+
+    Args:
+        conf: has ``get(key, default)``, as of a session or a context.
+    """
+    return bool(
+        conf.get("spark.speculation", "false") == "true"
+        and conf.get("spark.speculation.task.duration.threshold", "")
+    )
+
+
+def _active_or_new(mode: str) -> Any:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise ImportError(
+            "SparkTrials needs pyspark, which is not installed: pip install 'sparktune[spark]' "
+            "(and Java 17), or 'sparktune[connect]' or pyspark-client for a Spark Connect server "
+            f"({error})"
+        ) from None
+    forget_stopped_context()
+    session = SparkSession.getActiveSession() or default_connect_session()
+    if session is not None:
+        return session
+    # fmin draws a progress bar of its own, over which Spark would draw and log every cancelled task
+    options = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+    if mode == "driver":
+        options["spark.scheduler.mode"] = "FAIR"
+    builder = SparkSession.builder.appName("sparktune")
+    if "SPARK_REMOTE" not in os.environ:  # else a Spark Connect server, which has its own
+        builder = builder.config(map=options)
+    # read when a SparkContext is made: without it, local workers run the first python3 on the PATH
+    ours = "PYSPARK_PYTHON" not in os.environ and not os.environ.get("MASTER")
+    if ours:
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+    try:
+        return builder.getOrCreate()
+    except Exception as error:
+        if "JAVA_GATEWAY" in str(error) or "Java gateway" in str(error):
+            raise RuntimeError(_NO_JAVA.format(error)) from error
+        if "CONNECT_URL_NOT_SET" in str(error):
+            raise RuntimeError(
+                "only the Spark Connect client is installed, and there is no active session: make "
+                "one with SparkSession.builder.remote('sc://host:port').getOrCreate(), or set "
+                "SPARK_REMOTE"
+            ) from error
+        raise
+    finally:
+        if ours:
+            del os.environ["PYSPARK_PYTHON"]
+
+
+def too_large(blob: bytes, how: str, error: Exception) -> EngineStopped:
+    """The error for what Spark could not send."""
+    return EngineStopped(
+        f"the objective and what it captures are {len(blob) / 2**20:.0f} MB pickled, and Spark "
+        f"could not send them {how}: {without_stack(str(error))[:500]}. Give the driver more "
+        "memory (spark.driver.memory), or keep the data in a file or table that executors can "
+        "read, and load it inside the objective"
+    )
+
+
+def without_stack(text: str) -> str:
+    """Text of a Java exception without the lines of its stack."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("at ", "... "))]
+    return "\n".join(line for line in lines if line.strip() and line != "Driver stacktrace:")
