@@ -10,7 +10,6 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from ..history.results import Answer
@@ -62,8 +61,10 @@ class Processes:
         Raises:
             UnpicklableObjective: with the name of what cannot be pickled.
         """
+        import cloudpickle
+
         self._spec, self._on_report = spec, on_report
-        self._shipment = Shipment(spec, _cloudpickle())
+        self._shipment = Shipment(spec, cloudpickle)
         self._closed = False
         self._pool = DaemonPool(self.slots, threading.Thread)
 
@@ -156,13 +157,6 @@ class Processes:
                 process = self._idle.pop() if self._idle else None
             if process is not None:
                 process.close()
-
-
-def _cloudpickle() -> ModuleType:
-    import cloudpickle
-
-    module: ModuleType = cloudpickle
-    return module
 
 
 def _spawned(control: socket.socket, data: socket.socket, environment: Mapping[str, str]) -> int:

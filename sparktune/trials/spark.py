@@ -176,8 +176,7 @@ class SparkTrials(Trials):
             self._lost_profile = False
         if is_connect(session):
             return JobPerTrial(functools.partial(ConnectLink, session), slots)
-        context, profile = session.sparkContext, self.resource_profile
-        return JobPerTrial(functools.partial(ClassicLink, context, profile), slots)
+        return JobPerTrial(functools.partial(ClassicLink, session, self.resource_profile), slots)
 
     def engine(self) -> Engine:
         """A new engine for one run."""

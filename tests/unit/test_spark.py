@@ -38,6 +38,7 @@ def test_an_engine_on_a_stopped_context_is_refused():
 
     class Stopped:
         _jsc = None
+        sparkContext = property(lambda self: self)
 
     with pytest.raises(EngineStopped, match="was stopped; create a new session"):
         JobPerTrial(functools.partial(ClassicLink, Stopped(), None), 2).open(RunSpec(len, "r"))

@@ -18,8 +18,16 @@ from ...exceptions import EngineStopped
 from ..base import RunSpec
 from ..shipping import Shipment
 from ..travels import sources
-from .internals import is_context_stopped, noted_broadcasts, set_python, stage_of, tries_of
-from .session import LostSession, is_local, may_copy, slots_of_context, too_large, without_stack
+from .internals import noted_broadcasts, set_python, stage_of, tries_of
+from .session import (
+    LostSession,
+    is_local,
+    is_stopped,
+    may_copy,
+    task_slots,
+    too_large,
+    without_stack,
+)
 
 __all__ = ["ClassicLink"]
 
@@ -33,23 +41,23 @@ class ClassicLink:
     are started with the driver's own Python instead of the first ``python3`` on the PATH.
 
     Args:
-        context: the SparkContext.
+        session: the session.
         resource_profile: a pyspark ResourceProfile for the tasks, or None.
         spec: of the run.
     """
 
-    def __init__(self, context: Any, resource_profile: Any, spec: RunSpec) -> None:
+    def __init__(self, session: Any, resource_profile: Any, spec: RunSpec) -> None:
         from pyspark import cloudpickle
 
-        if is_context_stopped(context):
+        if is_stopped(session):
             raise EngineStopped("the SparkContext was stopped; create a new session first")
-        self._sc = context
+        self._session = session
+        self._sc = context = session.sparkContext
         self._run = spec.tag
-        self._is_local = is_local(str(context.master))
         chosen = "PYSPARK_PYTHON" in os.environ or context.getConf().contains(
             "spark.pyspark.python"
         )
-        if self._is_local and not chosen:
+        if is_local(context) and not chosen:
             set_python(context, sys.executable)
         self._row = self._one_row(resource_profile)
         self._on_retry = "wait" if may_copy(context.getConf()) else "lost"
@@ -60,7 +68,7 @@ class ClassicLink:
 
     def slots(self) -> int:
         """How many tasks the cluster runs at a time; see Link."""
-        return slots_of_context(self._sc)
+        return task_slots(self._session)
 
     def _one_row(self, profile: Any) -> Any:
         """What the jobs of all trials run over, with the resources that trials need."""
@@ -71,7 +79,7 @@ class ClassicLink:
             "resource_profile needs a cluster with stage-level scheduling (standalone, YARN or "
             f"Kubernetes; see Spark's manual), and this master, {self._sc.master}, "
         )
-        if self._is_local:
+        if is_local(self._sc):
             raise ValueError(sentence + "has none")
         try:
             return row.withResources(profile)
@@ -179,7 +187,7 @@ class ClassicLink:
 
     def stopped(self) -> bool:
         """Whether the context was stopped; see Link."""
-        return is_context_stopped(self._sc)
+        return is_stopped(self._session)
 
     def thread(self, **kwargs: Any) -> threading.Thread:
         """A thread with the job tags and properties of the one that starts it; see Link."""

@@ -27,7 +27,6 @@ __all__ = [
     "is_stopped",
     "known_slots",
     "may_copy",
-    "slots_of_context",
     "slots_of_settings",
     "task_slots",
     "too_large",
@@ -117,9 +116,9 @@ def is_stopped(session: Any) -> bool:
     return is_context_stopped(session.sparkContext)
 
 
-def is_local(master: str) -> bool:
-    """Whether the tasks of a master run in threads of the driver's own JVM."""
-    return re.match(r"local(\[|$)", master) is not None
+def is_local(context: Any) -> bool:
+    """Whether the tasks of a SparkContext run in threads of its own JVM."""
+    return re.match(r"local(\[|$)", str(context.master)) is not None
 
 
 def known_slots(session: Any) -> int:
@@ -135,42 +134,40 @@ def known_slots(session: Any) -> int:
 
 def task_slots(session: Any) -> int:
     """How many tasks a session runs at a time; starts a job where it has to."""
-    if not is_connect(session):
-        return slots_of_context(session.sparkContext)
-    from pyspark.sql.functions import spark_partition_id
+    if is_connect(session):
+        from pyspark.sql.functions import spark_partition_id
 
-    # a range has as many partitions as the server sees task slots
-    return int(session.range(100_000).groupBy(spark_partition_id()).count().count())
-
-
-def slots_of_context(context: Any) -> int:
-    """How many tasks the cluster of a SparkContext runs at a time, once its executors are there."""
-    if not is_local(str(context.master)):
+        # a range has as many partitions as the server sees task slots
+        return int(session.range(100_000).groupBy(spark_partition_id()).count().count())
+    context = session.sparkContext
+    if not is_local(context):
         # executors register while a first job waits for them; before, Spark answers 2
         context.parallelize([0], 1).count()
     return int(context.defaultParallelism)
 
 
 def slots_of_settings(conf: Any) -> int:
-    """How many tasks run at a time by settings; at least 1.
+    """How many tasks run at a time as far as settings say so; at least 1.
 
     Args:
         conf: has ``get(key, default)``, such as a session's ``conf``.
     """
 
-    def whole(key: str, default: int) -> int:
+    def whole(key: str, default: int = 1) -> int:
         text = str(conf.get(key, ""))
         return int(text) if text.isdecimal() else default
 
-    master = str(conf.get("spark.master", ""))
-    threads = re.match(r"local\[(\d+)[],]", master)
-    if threads:
-        cores = int(threads[1])
+    if chosen := whole("spark.default.parallelism", 0):
+        return chosen
+    master = re.match(
+        r"local(-cluster)?\[ *(\d+)(?: *, *(\d+))?", str(conf.get("spark.master", ""))
+    )
+    if master:
+        cores = int(master[2]) * (int(master[3]) if master[1] else 1)
     else:
-        one = whole("spark.executor.cores", 1)
-        cores = whole("spark.cores.max", one * whole("spark.executor.instances", 1))
-        cores = whole("spark.default.parallelism", cores)
-    return max(1, cores // whole("spark.task.cpus", 1))
+        executors = whole("spark.executor.cores") * whole("spark.executor.instances")
+        cores = whole("spark.cores.max", executors)
+    return max(1, cores // whole("spark.task.cpus"))
 
 
 def may_copy(conf: Any) -> bool:
