@@ -31,16 +31,18 @@ ROOMS = [
     {"suggest/maximise"},
     {"suggest/random", "suggest/tpe", "suggest/anneal", "suggest/bayes", "suggest/mix"},
     {"suggest"},
-    {"engines/worker"},
-    {"engines/watchdog"},
-    {"engines/trial_process"},
-    {"engines/spark_worker", "engines/remote", "engines/pool"},
-    {"engines/settings"},
+    {"engines/travels/trial"},
+    {"engines/travels/task"},
+    {"engines/travels/watchdog"},
+    {"engines/travels/trial_process"},
+    {"engines/travels/spark_worker", "engines/travels/sources"},
+    {"engines/settings", "engines/pool"},
     {"engines/base"},
     {"engines/answers", "engines/shipping"},
-    {"engines/local", "engines/processes", "engines/spark_base"},
-    {"engines/spark_classic", "engines/spark_connect", "engines/spark_driver"},
-    {"engines/spark_session"},
+    {"engines/local", "engines/processes", "engines/spark/internals"},
+    {"engines/spark/session"},
+    {"engines/spark/classic", "engines/spark/connect", "engines/spark/job_per_trial"},
+    {"engines/spark/driver"},
     {"events"},
     {"search"},
     {"algo", "memo", "views"},
@@ -57,8 +59,10 @@ GROUND_AND_MIND = ("exceptions", "checks", "space/", "hp", "history/", "suggest/
 IMPURE = {"time", "threading", "os", "io", "pathlib", "shutil", "tempfile", "socket", "subprocess"}
 IMPURE |= {"asyncio", "concurrent", "multiprocessing", "datetime", "sqlite3", "pyspark", "random"}
 SHAPES = {("history/documents", "datetime")}  # a type of Hyperopt's documents, no clock
-SPARK = {"engines/spark_classic", "engines/spark_connect", "engines/spark_driver"}
-SPARK |= {"engines/worker", "engines/spark_worker", "engines/remote", "engines/spark_session"}
+SPARK = {
+    f"engines/spark/{name}" for name in ("internals", "session", "classic", "connect", "driver")
+}
+SPARK |= {f"engines/travels/{name}" for name in ("task", "spark_worker", "sources")}
 SPARK |= {"cluster/doctor", "cluster/probe"}
 
 FILES = {str(path.relative_to(PACKAGE).with_suffix("")): path for path in PACKAGE.rglob("*.py")}
@@ -118,8 +122,8 @@ def test_the_parser_sees_the_imports():
         ("math", False),
     } <= seen
     assert ("pandas", True) in {(m, lazy) for m, _, lazy in imports("trials/tables")}
-    assert ("/engines/remote", False) in {
-        (m, lazy) for m, _, lazy in imports("engines/spark_classic")
+    assert ("/engines/travels/sources", False) in {
+        (m, lazy) for m, _, lazy in imports("engines/spark/classic")
     }
     assert "/suggest/tpe" in {module for module, _, _ in imports("__init__")}
     assert "/space/distributions" in {
@@ -148,11 +152,12 @@ def test_every_room_exists():
 def test_what_runs_on_executors_imports_nothing_of_ours():
     """What runs on an executor does not need this package there."""
     allowed = set()
-    for name in ("worker", "watchdog", "trial_process", "spark_worker"):
-        ours = {module for module, _, _ in imports(f"engines/{name}") if module[0] == "/"}
+    for name in ("trial", "task", "watchdog", "trial_process", "spark_worker"):
+        ours = {module for module, _, _ in imports(f"engines/travels/{name}") if module[0] == "/"}
         assert ours <= allowed, name
-        allowed.add(f"/engines/{name}")
-    assert not [module for module, _, _ in imports("engines/remote") if module[0] == "/"]
+        allowed.add(f"/engines/travels/{name}")
+    for name in ("sources", "__init__"):
+        assert not [m for m, _, _ in imports(f"engines/travels/{name}") if m[0] == "/"], name
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

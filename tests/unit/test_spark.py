@@ -38,7 +38,10 @@ def test_an_engine_on_a_stopped_context_is_refused():
 
     class Stopped:
         _jsc = None
-        sparkContext = property(lambda self: self)
+
+        @property
+        def sparkContext(self):
+            return self
 
     with pytest.raises(EngineStopped, match="was stopped; create a new session"):
         JobPerTrial(functools.partial(ClassicLink, Stopped(), None), 2).open(RunSpec(len, "r"))

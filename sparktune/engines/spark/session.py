@@ -159,11 +159,11 @@ def slots_of_settings(conf: Any) -> int:
 
     if chosen := whole("spark.default.parallelism", 0):
         return chosen
-    master = re.match(
-        r"local(-cluster)?\[ *(\d+)(?: *, *(\d+))?", str(conf.get("spark.master", ""))
-    )
-    if master:
-        cores = int(master[2]) * (int(master[3]) if master[1] else 1)
+    master = str(conf.get("spark.master", ""))
+    if local := re.match(r"local\[ *(\d+)", master):
+        cores = int(local[1])
+    elif cluster := re.match(r"local-cluster\[ *(\d+) *, *(\d+)", master):
+        cores = int(cluster[1]) * int(cluster[2])
     else:
         executors = whole("spark.executor.cores") * whole("spark.executor.instances")
         cores = whole("spark.cores.max", executors)
