@@ -18,7 +18,7 @@ from ...exceptions import EngineStopped
 from ..base import RunSpec
 from ..shipping import Shipment
 from ..travels import sources
-from .internals import noted_broadcasts, set_python, stage_of, tries_of
+from . import internals
 from .session import (
     LostSession,
     is_local,
@@ -46,11 +46,14 @@ class ClassicLink:
         spec: of the run.
     """
 
+    name = "SparkContext"
+
     def __init__(self, session: Any, resource_profile: Any, spec: RunSpec) -> None:
-        from pyspark import cloudpickle
+        from pyspark import InheritableThread, cloudpickle
 
         if is_stopped(session):
             raise EngineStopped("the SparkContext was stopped; create a new session first")
+        self.thread: Callable[..., threading.Thread] = InheritableThread
         self._session = session
         self._sc = context = session.sparkContext
         self._run = spec.tag
@@ -58,16 +61,15 @@ class ClassicLink:
             "spark.pyspark.python"
         )
         if is_local(context) and not chosen:
-            set_python(context, sys.executable)
+            internals.set_python(context, sys.executable)
         self._row = self._one_row(resource_profile)
         self._on_retry = "wait" if may_copy(context.getConf()) else "lost"
         self._sent: list[Any] = []
         cloudpickle.register_pickle_by_value(sources)
-        with noted_broadcasts(context) as self._users:
+        with internals.noted_broadcasts(context) as self._users:
             self.shipment = Shipment(spec, cloudpickle)
 
     def slots(self) -> int:
-        """How many tasks the cluster runs at a time; see Link."""
         return task_slots(self._session)
 
     def _one_row(self, profile: Any) -> Any:
@@ -84,10 +86,10 @@ class ClassicLink:
         try:
             return row.withResources(profile)
         except Exception as error:
-            raise ValueError(f"{sentence}refused it: {_words(error)}") from error
+            raise ValueError(f"{sentence}refused it: {self.words(error)}") from error
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
-        """Send a pickle as a broadcast variable; see Link."""
+        """Send a pickle as a broadcast variable."""
         # kept by the context itself, for as long as it lasts
         handles = vars(self._sc).setdefault("_sparktune_handles", {}) if lasting else {}
         if digest not in handles:
@@ -106,7 +108,6 @@ class ClassicLink:
         message: Mapping[str, Any],
         wanted: Callable[[], bool],  # noqa: ARG002 (a context that is gone is never mended)
     ) -> bytes:
-        """Run a task in a job of its own; see Link."""
         sc = self._sc
         message = {**message, "broadcasts": self._users}
         function = sources.partition_function(sources.texts(), message, self._on_retry)
@@ -152,56 +153,37 @@ class ClassicLink:
 
     def _reason_of_first_try(self, tag: str) -> str | None:
         """Why the first try of a running job's task ended, None while it lives."""
-        stage = stage_of(self._sc, tag)
+        stage = internals.stage_of(self._sc, tag)
         return None if stage is None else self.first_failure(stage)
 
     def first_failure(self, stage: int) -> str | None:
-        """Why the first try of a stage's task ended; see Link."""
-        for task in tries_of(self._sc, stage):
+        for task in internals.tries_of(self._sc, stage):
             if task.attempt() == 0 and task.errorMessage().isDefined():
                 return str(task.errorMessage().get())
         return None
 
     def seconds_running(self, tag: str) -> float | None:
-        """How long the task of a job has been running; see Link."""
-        stage = stage_of(self._sc, tag)
+        stage = internals.stage_of(self._sc, tag)
         launched = [
             task.launchTime().getTime() / 1000
-            for task in ([] if stage is None else tries_of(self._sc, stage))
+            for task in ([] if stage is None else internals.tries_of(self._sc, stage))
             if task.status() == "RUNNING"
         ]
         return time.time() - min(launched) if launched else None
 
     def cancel(self, tag: str) -> None:
-        """Cancel the jobs that carry a tag; see Link."""
         if not self.stopped():
             self._sc.cancelJobsWithTag(tag)
 
-    def words(self, error: Exception) -> str:
-        """Spark's own words for an error; see Link."""
-        if self.stopped():
-            raise EngineStopped(
-                "the SparkContext was stopped while trials were running; finished trials are kept"
-            ) from error
-        return _words(error)
-
     def stopped(self) -> bool:
-        """Whether the context was stopped; see Link."""
         return is_stopped(self._session)
 
-    def thread(self, **kwargs: Any) -> threading.Thread:
-        """A thread with the job tags and properties of the one that starts it; see Link."""
-        from pyspark import InheritableThread
-
-        thread: threading.Thread = InheritableThread(**kwargs)
-        return thread
-
     def close(self) -> None:
-        """Destroy what was sent for this run alone; see Link."""
+        """Destroy what was sent for this run alone."""
         for broadcast in self._sent if not self.stopped() else ():
             broadcast.destroy()
 
-
-def _words(error: Exception) -> str:
-    java = getattr(error, "java_exception", None)
-    return without_stack(str(error) if java is None else str(java.toString()))
+    @staticmethod
+    def words(error: Exception) -> str:
+        java = getattr(error, "java_exception", None)
+        return without_stack(str(error) if java is None else str(java.toString()))

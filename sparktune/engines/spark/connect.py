@@ -17,7 +17,7 @@ from ...exceptions import EngineStopped
 from ..base import RunSpec
 from ..shipping import Shipment
 from ..travels import sources
-from .internals import another_connect_session
+from . import internals
 from .session import LostSession, is_stopped, may_copy, task_slots, too_large, without_stack
 
 __all__ = ["ConnectLink"]
@@ -51,6 +51,9 @@ class ConnectLink:
         spec: of the run.
     """
 
+    name = "Spark Connect session"
+    thread: Callable[..., threading.Thread] = threading.Thread
+
     def __init__(self, session: Any, spec: RunSpec) -> None:
         from pyspark import cloudpickle
 
@@ -62,13 +65,13 @@ class ConnectLink:
         self._renewing = threading.Lock()
         self._run = spec.tag
         self._user_tags = set(self._session.getTags())
-        self._on_retry = "run" if _may_copy(self._session) else "lost"
+        self._on_retry = "run" if may_copy(self._session.conf) else "lost"
         self._artifacts: dict[str, bytes] = {}  # sent again to the session of a restarted server
         self._keeps_time = spec.settings.hard is not None
         self._here = threading.local()
         self._running: dict[str, float] = {}
-        self._listen()
         self.shipment = Shipment(spec, cloudpickle)
+        self._listen()
 
     def _listen(self) -> None:
         if self._keeps_time:
@@ -76,22 +79,21 @@ class ConnectLink:
                 self._session.registerProgressHandler(self._note_progress)
 
     def slots(self) -> int:
-        """How many tasks the cluster runs at a time; see Link."""
         return task_slots(self._session)
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:  # noqa: ARG002
-        """Send a large pickle as an artifact, a small one with each task; see Link."""
+        """Send a large pickle as an artifact, a small one with each task."""
         if len(blob) <= _INLINE_BYTES:
             return ("bytes", blob)
         name = f"sparktune-{digest[:32]}.pickle"
-        self._artifacts[name] = blob
-        _add_artifact(self._session, name, blob)
+        with self._renewing:
+            self._artifacts[name] = blob
+            _add_artifact(self._session, name, blob)
         return ("artifact", name)
 
     def run_one(
         self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
     ) -> bytes:
-        """Run a task in a query of its own; see Link."""
         session = self._session
         function = sources.arrow_function(sources.texts(), message, self._on_retry)
         tags = {self._run, tag, title.replace(",", ";"), *self._user_tags} - {""}
@@ -116,12 +118,11 @@ class ConnectLink:
             self._running.setdefault(tag, time.monotonic())
 
     def seconds_running(self, tag: str) -> float | None:
-        """How long the task of a query has been running; see Link."""
         began = self._running.get(tag)
         return None if began is None else time.monotonic() - began
 
     def first_failure(self, stage: int) -> str | None:  # noqa: ARG002
-        """Nothing: a client does not see Spark's records; see Link."""
+        """Nothing: a client does not see Spark's records."""
         return None
 
     def _renew_if_gone(self, session: Any, error: Exception, wanted: Callable[[], bool]) -> None:
@@ -150,32 +151,18 @@ class ConnectLink:
         raise LostSession(f"the Spark Connect session went down: {text[:500]}") from error
 
     def cancel(self, tag: str) -> None:
-        """Cancel the queries that carry a tag; see Link."""
         for session in (self._session, *self._earlier):
             with contextlib.suppress(Exception):  # a server that is gone runs nothing
                 session.interruptTag(tag)
 
     def words(self, error: Exception) -> str:
-        """Spark's own words for an error; see Link."""
-        if isinstance(error, EngineStopped):
-            raise error
-        if self.stopped():
-            raise EngineStopped(
-                "the Spark Connect session was stopped while trials were running; finished trials "
-                "are kept"
-            ) from error
         return _words(error)
 
     def stopped(self) -> bool:
-        """Whether the session was stopped; see Link."""
         return is_stopped(self._session)
 
-    def thread(self, **kwargs: Any) -> threading.Thread:
-        """A thread; a client's tags are put on each query; see Link."""
-        return threading.Thread(**kwargs)
-
     def close(self) -> None:
-        """Listen no more; artifacts stay with their session; see Link."""
+        """Listen no more; artifacts stay with their session."""
         with contextlib.suppress(Exception):  # was never registered, or the session is gone
             self._session.removeProgressHandler(self._note_progress)
 
@@ -193,7 +180,7 @@ def _living(session: Any) -> Any:
 
 def _new_session(session: Any) -> Any:
     """A new session on the server of a given one; asks the server for a moment only."""
-    fresh = another_connect_session(session)
+    fresh = internals.another_connect_session(session)
     with contextlib.suppress(AttributeError):  # before Spark 4
         # the query that failed has been patient already
         (policy,) = fresh.client.get_retry_policies()
@@ -202,13 +189,6 @@ def _new_session(session: Any) -> Any:
     with contextlib.suppress(AttributeError):
         fresh.client.set_retry_policies(session.client.get_retry_policies())
     return fresh
-
-
-def _may_copy(session: Any) -> bool:
-    try:
-        return may_copy(session.conf)
-    except Exception:  # a server that does not tell
-        return False
 
 
 def _add_artifact(session: Any, name: str, blob: bytes) -> None:

@@ -10,24 +10,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = [
-    "another_connect_session",
-    "concurrent_tasks",
-    "default_connect_session",
-    "forget_stopped_context",
-    "is_context_stopped",
-    "noted_broadcasts",
-    "set_python",
-    "stage_of",
-    "tries_of",
-]
-
 
 def is_context_stopped(context: Any) -> bool:
-    """Whether a SparkContext was stopped, from Python or from the JVM, or its JVM is gone.
-
-    Tried on 3.5.9 and 4.3.0.
-    """
+    """Whether a SparkContext was stopped from either side. Tried on 3.5.9 and 4.3.0."""
     jsc = context._jsc
     try:
         return jsc is None or bool(jsc.sc().isStopped())
@@ -36,10 +21,7 @@ def is_context_stopped(context: Any) -> bool:
 
 
 def forget_stopped_context() -> None:
-    """Let pyspark forget a context that was stopped from the JVM, which it goes on handing out.
-
-    Tried on 4.3.0.
-    """
+    """Stop in Python too what the JVM has stopped and pyspark still hands out. Tried on 4.3.0."""
     try:
         from pyspark import SparkContext
     except ImportError:  # pyspark-client
@@ -50,10 +32,7 @@ def forget_stopped_context() -> None:
 
 
 def concurrent_tasks(context: Any) -> int:
-    """How many tasks the executors that have registered run at a time; starts no job.
-
-    Tried on 4.3.0.
-    """
+    """How many tasks run at a time on the executors that have registered. Tried on 4.3.0."""
     spark = context._jsc.sc()
     profile = spark.resourceProfileManager().defaultResourceProfile()
     return int(spark.maxNumConcurrentTasks(profile))
@@ -90,10 +69,7 @@ def stage_of(context: Any, tag: str) -> int | None:
 
 
 def tries_of(context: Any, stage: int) -> list[Any]:
-    """What Spark's records say of the tries of a stage's one task: TaskData of Spark's monitoring.
-
-    Tried on 3.5.9 and 4.3.0.
-    """
+    """Spark's records (TaskData) of the tries of a stage's one task. Tried on 3.5.9 and 4.3.0."""
     spark = context._jsc.sc()
     with contextlib.suppress(Exception):  # a busy bus: what it knows by now has to do
         spark.listenerBus().waitUntilEmpty(10_000)
@@ -102,10 +78,7 @@ def tries_of(context: Any, stage: int) -> list[Any]:
 
 
 def default_connect_session() -> Any:
-    """The Spark Connect session of this process, None where its client has not been used.
-
-    Tried on 4.3.0 and pyspark-client 4.2.0.
-    """
+    """This process's Spark Connect session, or None. Tried on pyspark-client 4.2.0, and 4.3.0."""
     module = sys.modules.get("pyspark.sql.connect.session")
     if module is None:
         return None
@@ -113,10 +86,7 @@ def default_connect_session() -> Any:
 
 
 def another_connect_session(session: Any) -> Any:
-    """A new session on the server of a Spark Connect session.
-
-    Tried on 4.3.0 and pyspark-client 4.2.0.
-    """
+    """A new session on the same server. Tried on pyspark-client 4.2.0, and 4.3.0."""
     from pyspark.sql.connect.session import SparkSession
 
     return SparkSession(connection=session.client._builder)

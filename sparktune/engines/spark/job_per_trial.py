@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from ...exceptions import RunCancelled
+from ...exceptions import EngineStopped, RunCancelled
 from ...history.results import Answer
 from ...history.trial import Outcome, Status
 from ..answers import answer_of, cancelled, hand_on_reports, unpacked
@@ -150,6 +150,13 @@ class JobPerTrial:
             return Answer(Outcome(Status.TIMED_OUT, error=text, seconds=self._overdue[key]))
         if isinstance(error, LostSession):
             return Answer(Outcome(Status.LOST, error=str(error)))
+        if isinstance(error, EngineStopped):
+            raise error
+        if self._link.stopped():
+            raise EngineStopped(
+                f"the {self._link.name} was stopped while trials were running; finished trials are "
+                "kept"
+            ) from error
         message = self._link.words(error)
         if _ALL_CANCELLED.search(message):
             raise RunCancelled(f"the run was cancelled from outside: {message}") from error

@@ -11,12 +11,7 @@ from typing import Any, Protocol
 
 from ...exceptions import EngineStopped
 from ..shipping import Shipment
-from .internals import (
-    concurrent_tasks,
-    default_connect_session,
-    forget_stopped_context,
-    is_context_stopped,
-)
+from . import internals
 
 __all__ = [
     "Link",
@@ -51,10 +46,14 @@ class Link(Protocol):
     it does not support a setting, UnpicklableObjective where something cannot be pickled.
 
     Attributes:
+        name: what people call a session of this kind.
         shipment: what the run sends, pickled.
+        thread: makes threads that inherit what Spark keeps for each thread.
     """
 
+    name: str
     shipment: Shipment
+    thread: Callable[..., threading.Thread]
 
     def slots(self) -> int:
         """How many tasks the cluster runs at a time; may start a job to find out."""
@@ -69,15 +68,16 @@ class Link(Protocol):
 
         Raises:
             LostSession: the trial is lost, and may be submitted again.
-            Exception: Spark could not run it, see ``words``; nothing is mended for a run that is
-                not ``wanted`` any more.
+            EngineStopped: the session is gone, and no other can take its place.
+            Exception: Spark could not run it, see ``words``; a session that is gone is left so
+                where the run is not ``wanted`` any more.
         """
 
     def cancel(self, tag: str) -> None:
         """Cancel the jobs that carry a tag."""
 
     def words(self, error: Exception) -> str:
-        """Spark's own words for an error; raises EngineStopped where the session is gone."""
+        """Spark's own words for an error, without Java's stack."""
 
     def first_failure(self, stage: int) -> str | None:
         """Why the first try of a stage's task ended, where that can be known."""
@@ -87,9 +87,6 @@ class Link(Protocol):
 
     def stopped(self) -> bool:
         """Whether the session can run nothing any more."""
-
-    def thread(self, **kwargs: Any) -> threading.Thread:
-        """A thread that inherits what Spark keeps for each thread."""
 
     def close(self) -> None:
         """Free what was sent for this run alone; called once nothing runs any more."""
@@ -113,7 +110,7 @@ def is_stopped(session: Any) -> bool:
     """Whether a session can run nothing any more."""
     if is_connect(session):
         return bool(session.is_stopped)
-    return is_context_stopped(session.sparkContext)
+    return internals.is_context_stopped(session.sparkContext)
 
 
 def is_local(context: Any) -> bool:
@@ -129,7 +126,7 @@ def known_slots(session: Any) -> int:
     """
     if is_connect(session):
         return slots_of_settings(session.conf)
-    return max(1, concurrent_tasks(session.sparkContext))
+    return max(1, internals.concurrent_tasks(session.sparkContext))
 
 
 def task_slots(session: Any) -> int:
@@ -171,15 +168,12 @@ def slots_of_settings(conf: Any) -> int:
 
 
 def may_copy(conf: Any) -> bool:
-    """Whether Spark starts copies of slow tasks of one-task jobs.
-
-    Args:
-        conf: has ``get(key, default)``, as of a session or a context.
-    """
-    return bool(
-        conf.get("spark.speculation", "false") == "true"
-        and conf.get("spark.speculation.task.duration.threshold", "")
-    )
+    """Whether Spark starts copies of slow tasks of one-task jobs, by the settings of a session."""
+    try:
+        copies = conf.get("spark.speculation", "false") == "true"
+        return copies and bool(conf.get("spark.speculation.task.duration.threshold", ""))
+    except Exception:  # a Spark Connect server that does not tell
+        return False
 
 
 def _active_or_new(mode: str) -> Any:
@@ -191,8 +185,8 @@ def _active_or_new(mode: str) -> Any:
             "(and Java 17), or 'sparktune[connect]' or pyspark-client for a Spark Connect server "
             f"({error})"
         ) from None
-    forget_stopped_context()
-    session = SparkSession.getActiveSession() or default_connect_session()
+    internals.forget_stopped_context()
+    session = SparkSession.getActiveSession() or internals.default_connect_session()
     if session is not None:
         return session
     # fmin draws a progress bar of its own, over which Spark would draw and log every cancelled task
