@@ -59,7 +59,7 @@ def tuned(objective, n, parallelism):
 
 def in_each_job(objective, n):
     """Median seconds of a job that ships the objective with its closure."""
-    context = SparkTrials(1)._session.sparkContext
+    context = SparkTrials(1).session.sparkContext
     seconds = []
     for i in range(n):
         began = time.perf_counter()

@@ -1,7 +1,8 @@
-"""What a worker's answer stands for."""
+"""What the answer of whoever ran a trial stands for."""
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import signal
@@ -17,7 +18,12 @@ __all__ = ["answer_of", "cancelled", "hand_on_reports", "unpacked", "with_result
 
 
 def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
-    """The outcome that an answer of the worker stands for, and the exception where it is alive."""
+    """The outcome that an answer stands for, and the exception where it is alive.
+
+    Args:
+        answer: see travels.trial; with its result unpickled.
+        settings: of the run.
+    """
     common: dict[str, Any] = {
         "seconds": answer.get("seconds"),
         "host": answer.get("host"),
@@ -105,9 +111,10 @@ def _death(status: int | None) -> str:
 
 
 def unpacked(blob: bytes) -> dict[str, Any]:
-    """An answer that travelled, with its result unpickled."""
-    answer: dict[str, Any] = pickle.loads(blob)
-    return with_result(answer)
+    """An answer that travelled as one pickle after the other: itself, and its result."""
+    stream = io.BytesIO(blob)
+    answer: dict[str, Any] = pickle.load(stream)
+    return with_result({**answer, "result": stream.read()})
 
 
 def with_result(answer: dict[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from ..history.results import Answer
 from .answers import answer_of, cancelled
 from .base import OnReport, RunSpec, Task
 from .pool import DaemonPool
-from .worker import evaluate
+from .travels.trial import evaluate
 
 __all__ = ["Serial", "Threads"]
 
@@ -57,29 +58,29 @@ class Threads:
 
     Args:
         slots: how many trials at a time.
+        thread: makes a thread; see DaemonPool.
     """
 
     blocking = False
     raises = True
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
+    def __init__(
+        self, slots: int, thread: Callable[..., threading.Thread] = threading.Thread
+    ) -> None:
+        self.slots, self._thread = slots, thread
         self._ends: dict[tuple[int, int], Future[Answer]] = {}
-        self._pool = self._new_pool()
-
-    def _new_pool(self) -> DaemonPool:
-        return DaemonPool(self.slots, threading.Thread)
+        self._pool = DaemonPool(slots, thread)
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
         self._spec, self._on_report = spec, on_report
-        self._pool = self._new_pool()
+        self._pool = DaemonPool(self.slots, self._thread)
 
     def submit(self, task: Task) -> Future[Answer]:
         """Evaluate a task in a thread."""
         key = (task.number, task.attempt)
         end = self._ends[key] = Future()
-        work = self._pool.submit(self._evaluate_in_time, task)
+        work = self._pool.call(self._evaluate_in_time, task)
 
         def finish(done: Future[Answer]) -> None:
             if self._ends.pop(key, None) is None:

@@ -32,7 +32,7 @@ class DaemonPool:
         self._idle = 0
         self._closed = False
 
-    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+    def call(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Call ``function(*args)`` in a thread of the pool."""
         future: Future[Any] = Future()
         with self._change:

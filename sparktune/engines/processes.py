@@ -10,7 +10,6 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from ..history.results import Answer
@@ -18,11 +17,11 @@ from .answers import answer_of, cancelled, hand_on_reports, with_result
 from .base import OnReport, RunSpec, Task
 from .pool import DaemonPool
 from .shipping import Shipment
-from .trial_process import TrialProcess, died_idle
+from .travels.trial_process import TrialProcess, died_idle
 
 __all__ = ["Processes"]
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent / "travels"
 _PROGRAM = """
 import sys, types
 sys.path[:] = [entry for entry in sys.path if entry]
@@ -62,8 +61,10 @@ class Processes:
         Raises:
             UnpicklableObjective: with the name of what cannot be pickled.
         """
+        import cloudpickle
+
         self._spec, self._on_report = spec, on_report
-        self._shipment = Shipment(spec, _cloudpickle())
+        self._shipment = Shipment(spec, cloudpickle)
         self._closed = False
         self._pool = DaemonPool(self.slots, threading.Thread)
 
@@ -73,7 +74,7 @@ class Processes:
         blob = self._shipment.pack(task)
         with self._lock:
             self._busy[key] = None
-        return self._pool.submit(self._run, task, blob)
+        return self._pool.call(self._run, task, blob)
 
     def _run(self, task: Task, blob: bytes) -> Answer:
         key = (task.number, task.attempt)
@@ -91,22 +92,13 @@ class Processes:
         return cancelled()
 
     def _answer(self, process: TrialProcess, blob: bytes) -> dict[str, Any]:
-        settings, shipment = self._spec.settings, self._shipment
-        message = {
-            "job": shipment.digest,
-            "places": {
-                digest: ("kept", None) if digest in process.kept else ("bytes", thing)
-                for digest, thing in shipment.blobs.items()
-            },
-            "task": blob,
-            "limit": settings.timeout,
-            "max_result": float("inf"),
-            "artifacts": None,
-            "gpus": (),
-            "env": settings.environment,
-            "path": sys.path,
+        places = {
+            digest: ("kept", None) if digest in process.kept else ("bytes", thing)
+            for digest, thing in self._shipment.blobs.items()
         }
-        return process.evaluate(message, settings.hard)
+        message = self._shipment.message(blob, places)
+        message |= {"path": sys.path, "max_result": float("inf")}
+        return process.evaluate(message, self._spec.settings.hard)
 
     def _forget(self, key: tuple[int, int]) -> bool:
         """Leave a process that is gone; whether the task is still wanted."""
@@ -165,13 +157,6 @@ class Processes:
                 process = self._idle.pop() if self._idle else None
             if process is not None:
                 process.close()
-
-
-def _cloudpickle() -> ModuleType:
-    import cloudpickle
-
-    module: ModuleType = cloudpickle
-    return module
 
 
 def _spawned(control: socket.socket, data: socket.socket, environment: Mapping[str, str]) -> int:

@@ -8,7 +8,7 @@ import hashlib
 import inspect
 import io
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -18,7 +18,7 @@ from .base import RunSpec, Task
 
 __all__ = ["Broadcast", "Shipment", "broadcast"]
 
-_ONCE_BYTES = 10_000  # an option of a choice that is larger travels with the job
+_ONCE_BYTES = 10_000  # an option of a choice that is larger travels with the objective
 
 
 class Broadcast:
@@ -110,7 +110,7 @@ class Shipment:
         return digest
 
     def pack(self, task: Task) -> bytes:
-        """The pickled (config, context) of a task, without what travelled with the job.
+        """The pickled (config, context) of a task, without what travelled with the objective.
 
         Raises:
             UnpicklableObjective: with the name of what cannot be pickled.
@@ -118,6 +118,44 @@ class Shipment:
         what = f"the configuration of trial {task.number}"
         payload = (task.config, task.full_context)
         return _dumps(self.module, what, task.config, payload, self._note, self._options)
+
+    def message(self, task: bytes, places: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+        """All that who evaluates a task is told; read by travels.spark_worker and travels.task.
+
+            objective     digest of the pickled (objective, wants_trial, options)
+            places        by digest of all that was pickled once, where it is: see task.Store.use;
+                          before Spark's Python worker also ("broadcast", a Broadcast of Spark's)
+                          and ("artifact", name of a file of the session)
+            task          the pickled (config, context), from ``pack``
+            limit         seconds after which TrialTimeout is raised in the objective, or None
+            hard          seconds from the objective's start to the end of its process, or None
+            max_result    bytes from which on a result is set aside rather than sent
+            artifacts     the folder where it is written then, or None
+            environment   variables of the trials' process
+
+        and what those on the way put in, as far as they know it:
+
+            gpus          addresses of the GPUs that the task may use
+            path          entries of sys.path that the trials' process may lack
+            broadcasts    the user's broadcast variables by number: Spark's Broadcast objects, and
+                          from Spark's Python worker on ("path", file) or ("value", thing)
+            task_context  the pickled attributes of Spark's TaskContext, or None
+        """
+        settings = self.spec.settings
+        return {
+            "objective": self.digest,
+            "places": places,
+            "task": task,
+            "limit": settings.timeout,
+            "hard": settings.hard,
+            "max_result": settings.max_result_mb * 2**20,
+            "artifacts": settings.artifact_dir,
+            "environment": settings.environment,
+            "gpus": (),
+            "path": (),
+            "broadcasts": {},
+            "task_context": None,
+        }
 
 
 def _digest(blob: bytes) -> str:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any
 
 from ..checks import advise, one_of, real, whole
 from ..engines.base import Engine
 from ..engines.settings import settings_of
-from ..engines.spark_base import JobPerTrial
-from ..engines.spark_classic import SparkClassic
-from ..engines.spark_connect import SparkConnect
-from ..engines.spark_driver import ConnectDriver, ContextDriver
-from ..engines.spark_session import checked_session, is_connect, is_stopped
+from ..engines.spark.classic import ClassicLink
+from ..engines.spark.connect import ConnectLink
+from ..engines.spark.driver import ConnectDriver, ContextDriver
+from ..engines.spark.job_per_trial import JobPerTrial
+from ..engines.spark.session import (
+    checked_session,
+    is_connect,
+    is_stopped,
+    known_slots,
+    task_slots,
+)
 from ..events import Budget, StopReason
 from .record import Trials
 
@@ -127,10 +134,14 @@ class SparkTrials(Trials):
 
     @property
     def parallelism(self) -> int:
-        """How many trials are kept under way; asks the cluster where it was not given."""
+        """How many trials are kept under way.
+
+        Where it was not given: what the session runs at a time as far as it is known now; a run
+        asks the cluster when it begins.
+        """
         if self._parallelism is not None:
             return self._parallelism
-        slots = self._cluster_engine(None).slots
+        slots = known_slots(self.session)
         return slots if self.mode == "cluster" else min(slots, _IN_DRIVER)
 
     @parallelism.setter
@@ -151,13 +162,12 @@ class SparkTrials(Trials):
     def session(self) -> Any:
         """The Spark session that trials run in: the one given, else the active or a new one."""
         if self._session is None or is_stopped(self._session):
-            self._session = checked_session(
-                None, self.mode
-            )  # unpickled, or the old one was stopped
+            # unpickled, or the old one was stopped
+            self._session = checked_session(None, self.mode)
         return self._session
 
-    def _cluster_engine(self, slots: int | None) -> JobPerTrial:
-        session = self.session
+    def _cluster_engine(self) -> JobPerTrial:
+        session, slots = self.session, self._parallelism
         if self._lost_profile and self.resource_profile is None:
             advise(
                 "these trials were pickled, and a resource profile cannot be: set "
@@ -165,18 +175,19 @@ class SparkTrials(Trials):
             )
             self._lost_profile = False
         if is_connect(session):
-            return SparkConnect(session, slots)
-        return SparkClassic(session.sparkContext, slots, self.resource_profile)
+            return JobPerTrial(functools.partial(ConnectLink, session), slots)
+        return JobPerTrial(functools.partial(ClassicLink, session, self.resource_profile), slots)
 
     def engine(self) -> Engine:
         """A new engine for one run."""
         if self.mode == "cluster":
-            return self._cluster_engine(self._parallelism)
+            return self._cluster_engine()
         session = self.session
+        slots = self._parallelism or min(max(1, task_slots(session)), _IN_DRIVER)
         if is_connect(session):
-            return ConnectDriver(session, self.parallelism)
+            return ConnectDriver(session, slots)
         _advise_fair(session.sparkContext)
-        return ContextDriver(session.sparkContext, self.parallelism)
+        return ContextDriver(session.sparkContext, slots)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the session and the profile, which belong to this process."""

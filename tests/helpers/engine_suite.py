@@ -127,7 +127,7 @@ def test_an_exception_is_a_failure_with_its_traceback(start):
     assert answer.status is Status.FAILED
     assert "KeyError: 'missing knob'" in answer.error
     assert "in objective" in answer.error
-    assert "worker.py" not in answer.error
+    assert "travels" not in answer.error
 
 
 def test_even_an_exit_is_a_failure_of_its_trial_alone(start):
@@ -304,7 +304,7 @@ def test_a_time_limit_is_raised_inside_the_objective(start, tmp_path):
     assert answer.status is Status.TIMED_OUT
     assert answer.error.startswith("stopped at its time limit of 0.5 s, after ")
     assert "in objective" in answer.error
-    assert "worker.py" not in answer.error
+    assert "travels" not in answer.error
     assert 0.5 <= answer.seconds < 60
     assert [path.name for path in tmp_path.iterdir()] == ["cleaned up"]
 

@@ -2,10 +2,10 @@
 
 import cloudpickle
 
-from sparktune.engines import worker
 from sparktune.engines.answers import answer_of, hand_on_reports, unpacked
 from sparktune.engines.local import Threads
 from sparktune.engines.shipping import Shipment
+from sparktune.engines.travels.task import Store, answer_to
 
 
 class Pickling(Threads):
@@ -16,17 +16,9 @@ class Pickling(Threads):
         super().open(spec, on_report)
 
     def _evaluate(self, task):
-        settings = self._spec.settings
-        message = {
-            "job": self._shipment.digest,
-            "places": {d: ("bytes", blob) for d, blob in self._shipment.blobs.items()},
-            "task": self._shipment.pack(task),
-            "limit": settings.timeout,
-            "max_result": settings.max_result_mb * 2**20,
-            "artifacts": settings.artifact_dir,
-            "gpus": (),
-            "env": settings.environment,
-        }
-        answer = unpacked(worker.answer_to(message, worker.Store(), lambda: None))
+        blob = self._shipment.pack(task)
+        places = {digest: ("bytes", thing) for digest, thing in self._shipment.blobs.items()}
+        head, result = answer_to(self._shipment.message(blob, places), Store(), lambda: None)
+        answer = unpacked(head + result)
         hand_on_reports(answer, task, self._on_report)
-        return answer_of(answer, settings)
+        return answer_of(answer, self._spec.settings)

@@ -7,9 +7,7 @@ from sparktune import SparkTrials
 
 ENGINES = {
     "spark": Kind(
-        lambda request: SparkTrials(spark_session=request.getfixturevalue("spark"))._cluster_engine(
-            4
-        ),
+        lambda request: SparkTrials(4, spark_session=request.getfixturevalue("spark")).engine(),
         frozenset({"side_by_side", "travels", "own_process", "limits", "small_results"}),
     )
 }

@@ -81,6 +81,23 @@ print(trials.count_total_trials())
     assert out[1:] == ["True 0", "10"]
 
 
+def test_a_context_that_the_jvm_stopped_is_replaced(run_python):
+    """After a context was stopped from the JVM, trials run in a new session."""
+    script = """
+from sparktune import SparkTrials, fmin, hp
+trials = SparkTrials(parallelism=2)
+for number in (4, 8):
+    fmin(lambda x: x, hp.uniform("x", 0, 1), max_evals=number, trials=trials,
+         show_progressbar=False)
+    print(trials.count_total_trials())
+    trials.session.sparkContext._jsc.sc().stop()
+fresh = SparkTrials(parallelism=2)
+fmin(lambda x: x, hp.uniform("x", 0, 1), max_evals=4, trials=fresh, show_progressbar=False)
+print(fresh.count_total_trials())
+"""
+    assert run_python(script).stdout.split() == ["4", "8", "4"]
+
+
 def test_on_executors_of_their_own(run_python, tmp_path):
     """A crash runs once though Spark would try again; a lost executor's trial runs once more."""
     script = """

@@ -523,9 +523,9 @@ def test_one_job_cancelled_in_spark_is_one_cancelled_trial(trials, gate):
 
 def test_the_drivers_cancel_is_the_last_resort(trials, monkeypatch):
     """Where nothing on the executor keeps a trial's time, the driver cancels its job."""
-    from sparktune.engines import spark_base
+    from sparktune.engines.spark import job_per_trial
 
-    monkeypatch.setattr(spark_base, "_OVERDUE_SECONDS", 2.0)
+    monkeypatch.setattr(job_per_trial, "_OVERDUE_SECONDS", 2.0)
     timed = SparkTrials(4, spark_session=trials.session, trial_timeout=1.0, trial_grace=0.5)
 
     def objective(x, trial):

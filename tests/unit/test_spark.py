@@ -1,5 +1,7 @@
 """SparkTrials, as far as it needs no session."""
 
+import functools
+
 import pytest
 
 from sparktune import EngineStopped, SparkTrials
@@ -31,10 +33,15 @@ def test_an_engine_on_a_stopped_context_is_refused():
     """A run on a context that was stopped is refused before anything starts."""
     pytest.importorskip("pyspark")
     from sparktune.engines.base import RunSpec
-    from sparktune.engines.spark_classic import SparkClassic
+    from sparktune.engines.spark.classic import ClassicLink
+    from sparktune.engines.spark.job_per_trial import JobPerTrial
 
     class Stopped:
         _jsc = None
 
+        @property
+        def sparkContext(self):
+            return self
+
     with pytest.raises(EngineStopped, match="was stopped; create a new session"):
-        SparkClassic(Stopped(), 2).open(RunSpec(len, "r"))
+        JobPerTrial(functools.partial(ClassicLink, Stopped(), None), 2).open(RunSpec(len, "r"))

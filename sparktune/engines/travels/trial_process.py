@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from . import worker
+from .trial import here
 from .watchdog import (
     ENDED,
     FORGET,
@@ -67,21 +67,25 @@ class TrialProcess:
         """Evaluate one task; afterwards the process may be of no more use, see ``usable``.
 
         Args:
-            message: see worker.answer_to.
+            message: see Shipment.message in the shipping module.
             hard: seconds from the objective's start after which the process is killed.
             watched: sockets to whoever waits for the answer; when one of them is closed from the
                 other side, nobody does, and this process exits with all its trials.
+
+        Returns:
+            The answer, see the trial module; its result is the pickle that came.
         """
-        body, began = None, None
+        head, result, began = None, None, None
         try:
             self._ask(FORGET)  # answered before the trial can print anything
             send(self._data, pickle.dumps(message))
-            body, began = self._wait(hard, watched)
+            head, began = self._wait(hard, watched)
+            result = None if head is None else receive(self._data)
         except OSError:  # the process is gone
             pass
-        if body is None:
+        if head is None or result is None:
             return self._end(began)
-        answer: dict[str, Any] = pickle.loads(body)
+        answer: dict[str, Any] = {**pickle.loads(head), "result": result}
         self.kept = tuple(answer.pop("kept", ()))
         if answer["status"] == "timeout":
             self._tell(KILL_CHILDREN)
@@ -92,7 +96,7 @@ class TrialProcess:
     def _wait(
         self, hard: float | None, watched: Iterable[int]
     ) -> tuple[bytes | None, float | None]:
-        """The answer's bytes, None where the process died; and when the objective began."""
+        """The answer's head, None where the process died; and when the objective began."""
         began: float | None = None
         limit: float | None = None
         data, control = self._data.fileno(), self._control.fileno()
@@ -138,7 +142,12 @@ class TrialProcess:
         if self._timed_out:
             answer.update(status="timeout", hard=True)
         self.close()
-        return {**answer, **worker._here(), "error": None}
+        return {**answer, **here(), "error": None}
+
+    @property
+    def sockets(self) -> tuple[int, int]:
+        """The file descriptors by which this process talks to the other."""
+        return self._data.fileno(), self._control.fileno()
 
     def _ask(self, question: bytes) -> str | None:
         with contextlib.suppress(OSError):

@@ -19,12 +19,14 @@ from .watchdog import HUNG_UP
 _current: TrialProcess | None = None
 
 
-def evaluate_in_worker(message: Mapping[str, Any], broadcasts: Mapping[Any, Any]) -> bytes:
+def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     """Evaluate one task in the trial process of this Spark worker, and answer in bytes.
 
     Args:
-        message: see worker.answer_to; here with ``environment`` and ``hard`` beside it.
-        broadcasts: by digest Spark's Broadcast objects, and by number those of the user.
+        message: see Shipment.message in the shipping module, before the process for trials.
+
+    Returns:
+        The pickled answer without its result, followed by the pickled result.
     """
     global _current
     from pyspark import TaskContext
@@ -39,21 +41,21 @@ def evaluate_in_worker(message: Mapping[str, Any], broadcasts: Mapping[Any, Any]
         _current.close()
         _current = None
     path = list(sys.path)
-    users = _users(broadcasts)
+    users = _users(message["broadcasts"])
     answer: dict[str, Any] = {}
     for _ in range(2):
         served = _current is not None
         if _current is None:
             _current = TrialProcess(environment)
         places = {
-            digest: ("kept", None) if digest in _current.kept else _place(kind, thing, broadcasts)
+            digest: ("kept", None) if digest in _current.kept else _place(kind, thing)
             for digest, (kind, thing) in message["places"].items()
         }
         sent = {
             **message,
             "places": places,
             "gpus": gpus,
-            "env": environment,
+            "environment": environment,
             "path": path,
             "broadcasts": users,
             "task_context": None if where is None else _pickled(vars(where)),
@@ -65,16 +67,16 @@ def evaluate_in_worker(message: Mapping[str, Any], broadcasts: Mapping[Any, Any]
         if not (served and died_idle(answer)):
             break
     _accumulate(answer.pop("accumulated", ()))
-    return pickle.dumps(answer)
+    result: bytes = answer.pop("result", b"")
+    return pickle.dumps(answer) + result
 
 
-def _users(broadcasts: Mapping[Any, Any]) -> dict[int, tuple[str, Any]]:
+def _users(broadcasts: Mapping[int, Any]) -> dict[int, tuple[str, Any]]:
     """Where the user's own broadcast variables are found, by number."""
     users: dict[int, tuple[str, Any]] = {}
     for number, thing in broadcasts.items():
-        if isinstance(number, int):
-            path = getattr(thing, "_path", None)  # none where Spark's files are encrypted
-            users[number] = ("path", path) if path else ("value", thing.value)
+        path = getattr(thing, "_path", None)  # none where Spark's files are encrypted
+        users[number] = ("path", path) if path else ("value", thing.value)
     return users
 
 
@@ -85,11 +87,10 @@ def _pickled(attributes: Mapping[str, Any]) -> bytes | None:
         return None
 
 
-def _place(kind: str, thing: Any, broadcasts: Mapping[Any, Any]) -> tuple[str, Any]:
+def _place(kind: str, thing: Any) -> tuple[str, Any]:
     if kind == "broadcast":
-        broadcast = broadcasts[thing]
-        path = getattr(broadcast, "_path", None)
-        return ("broadcast", path) if path else ("bytes", broadcast.value)  # none if encrypted
+        path = getattr(thing, "_path", None)
+        return ("broadcast", path) if path else ("bytes", thing.value)  # none if encrypted
     if kind == "artifact":
         from pyspark import SparkFiles
 
@@ -99,7 +100,7 @@ def _place(kind: str, thing: Any, broadcasts: Mapping[Any, Any]) -> tuple[str, A
 
 def _sockets() -> list[int]:
     """The sockets to whoever gave this process its task: those that its parent does not have."""
-    ours = () if _current is None else (_current._data.fileno(), _current._control.fileno())
+    ours = () if _current is None else _current.sockets
     inherited = set(_sockets_of(os.getppid()).values())
     found = [fd for fd, name in _sockets_of(os.getpid()).items() if name not in inherited]
     poll = select.poll()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..history.results import Answer
-from .base import OnReport, RunSpec, Task
-from .local import Threads
-from .pool import DaemonPool
-from .spark_base import cancel_until
+from ...history.results import Answer
+from ..base import OnReport, RunSpec, Task
+from ..local import Threads
+from .job_per_trial import cancel_until
 
 __all__ = ["ConnectDriver", "ContextDriver"]
 
@@ -26,7 +24,7 @@ class _Driver(Threads, ABC):
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
-        self._tags: Counter[str] = Counter()
+        self._tags: list[str] = []  # of all tasks that run
         super().open(spec, on_report)
 
     @abstractmethod
@@ -47,21 +45,19 @@ class _Driver(Threads, ABC):
         self._cancel_until_idle(self._spec.tag)
 
     def _cancel_until_idle(self, tag: str) -> None:
-        """Cancel jobs, and again what an objective starts that does not mind, for a while."""
+        """Keep cancelling for a while: an objective that ignores it may start more jobs."""
         cancel_until(lambda: tag not in self._tags, lambda: self._cancel_jobs(tag), pauses=_PAUSES)
 
     @contextlib.contextmanager
     def _tagged(self, task: Task) -> Iterator[tuple[str, str]]:
         """The tags of a task, noted for as long as it runs."""
         tags = (self._spec.tag, self._spec.tag_of(task.number, task.attempt))
-        self._tags.update(tags)
+        self._tags.extend(tags)
         try:
             yield tags
         finally:
-            self._tags.subtract(tags)
             for tag in tags:
-                if self._tags[tag] <= 0:
-                    del self._tags[tag]
+                self._tags.remove(tag)
 
 
 class ContextDriver(_Driver):
@@ -76,13 +72,10 @@ class ContextDriver(_Driver):
     """
 
     def __init__(self, context: Any, slots: int) -> None:
-        self._sc = context
-        super().__init__(slots)
-
-    def _new_pool(self) -> DaemonPool:
         from pyspark import InheritableThread
 
-        return DaemonPool(self.slots, InheritableThread)
+        self._sc = context
+        super().__init__(slots, InheritableThread)
 
     def _evaluate(self, task: Task) -> Answer:
         sc = self._sc

@@ -1,4 +1,4 @@
-"""What the Spark engines share: a job of one task for each trial, from a pool of driver threads."""
+"""Trials as Spark tasks: a job of one task for each trial, from a pool of driver threads."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import contextlib
 import re
 import threading
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from ..exceptions import EngineStopped, RunCancelled
-from ..history.results import Answer
-from ..history.trial import Outcome, Status
-from .answers import answer_of, cancelled, hand_on_reports, unpacked
-from .base import OnReport, RunSpec, Task
-from .pool import DaemonPool
-from .shipping import Shipment
+from ...exceptions import EngineStopped, RunCancelled
+from ...history.results import Answer
+from ...history.trial import Outcome, Status
+from ..answers import answer_of, cancelled, hand_on_reports, unpacked
+from ..base import OnReport, RunSpec, Task
+from ..pool import DaemonPool
+from .session import Link, LostSession, without_stack
 
-__all__ = ["JobPerTrial", "LostSession", "cancel_until"]
+__all__ = ["JobPerTrial", "cancel_until"]
 
 _CANCELLED = re.compile(
     r"SPARK_JOB_CANCELLED|OPERATION_CANCELED|Job \d+ (was )?cancelled|Stage \d+ (was )?cancelled"
@@ -35,82 +34,27 @@ _ASK_SECONDS = 0.5
 _AGAIN_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
 
 
-class LostSession(Exception):  # noqa: N818
-    """The session that a trial was submitted to is gone, and the trial with it."""
-
-
-class JobPerTrial(ABC):
+class JobPerTrial:
     """Evaluates each task in a Spark job of its own, submitted from a driver thread.
 
     Where Spark runs a task again after its worker or executor died, the second run answers "lost"
     without calling the objective.
 
     Args:
+        link: makes the link to a session for a run.
         slots: how many jobs to keep under way; None asks the cluster when a run begins.
+
+    Attributes:
+        slots: as given, else 1 until a run has begun.
     """
 
     blocking = False
     raises = False
-    _sends_again = False
     _closed = True
 
-    def __init__(self, slots: int | None) -> None:
-        self._slots = slots
-
-    @property
-    def slots(self) -> int:
-        """As given, else the task slots of the cluster when the run began."""
-        if self._slots is None:
-            self._slots = max(1, self._cluster_slots())
-        return self._slots
-
-    # What an engine for a kind of session adds.
-
-    @abstractmethod
-    def _cluster_slots(self) -> int:
-        """The task slots of the cluster."""
-
-    @abstractmethod
-    def _prepare(self, spec: RunSpec) -> Shipment:
-        """Check the session and pickle the objective."""
-
-    @abstractmethod
-    def _send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
-        """Bring a pickle to where executors find it; its place as in worker.Store.use."""
-
-    @abstractmethod
-    def _collect(self, tag: str, title: str, message: Mapping[str, Any]) -> bytes:
-        """Run one task in a job of its own and give its answer; called in a thread of the pool."""
-
-    @abstractmethod
-    def _cancel_jobs(self, tag: str) -> None:
-        """Cancel the jobs that carry a tag."""
-
-    @abstractmethod
-    def _message_of(self, error: Exception) -> str:
-        """Spark's own words; raises EngineStopped where the session is gone for good."""
-
-    @abstractmethod
-    def _free(self) -> None:
-        """Free what was sent, once nothing runs any more."""
-
-    @abstractmethod
-    def _thread(self, **kwargs: Any) -> threading.Thread:
-        """A thread that inherits what Spark keeps for each thread."""
-
-    def _stopped(self) -> bool:
-        """Whether the session is gone for good."""
-        return False
-
-    def _first_failure(self, stage: int) -> str | None:  # noqa: ARG002
-        """Why the first try of a stage's task ended, where that can be known."""
-        return None
-
-    @abstractmethod
-    def _seconds_running(self, tag: str) -> float | None:
-        """How long the task of a job has been running, where that can be known."""
-
-    # The protocol.
+    def __init__(self, link: Callable[[RunSpec], Link], slots: int | None = None) -> None:
+        self._link_for, self._slots_given = link, slots
+        self.slots = slots or 1
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Pickle and send the objective.
@@ -121,15 +65,16 @@ class JobPerTrial(ABC):
             EngineStopped: the session was stopped.
         """
         self._spec, self._on_report = spec, on_report
-        self._shipment = self._prepare(spec)
+        self._link = self._link_for(spec)
         self._places: dict[str, tuple[str, Any]] = {}
         self._send_new()
+        self.slots = self._slots_given or max(1, self._link.slots())
         self._cancelled: set[tuple[int, int]] = set()
         self._overdue: dict[tuple[int, int], float] = {}
         self._submitted: dict[tuple[int, int], float] = {}
         self._closed = False
         self._over = threading.Event()
-        self._pool = DaemonPool(self.slots, self._thread)
+        self._pool = DaemonPool(self.slots, self._link.thread)
         if spec.settings.hard is not None:
             threading.Thread(
                 target=self._cancel_overdue, args=(spec.settings.hard,), name="sparktune-overdue",
@@ -144,27 +89,26 @@ class JobPerTrial(ABC):
                 if time.monotonic() - submitted <= limit or key in self._overdue:
                     continue
                 with contextlib.suppress(Exception):
-                    seconds = self._seconds_running(self._spec.tag_of(*key))
+                    seconds = self._link.seconds_running(self._spec.tag_of(*key))
                     if seconds is not None and seconds > limit:
                         self._overdue[key] = seconds
-                        self._cancel_jobs(self._spec.tag_of(*key))
+                        self._link.cancel(self._spec.tag_of(*key))
 
     def submit(self, task: Task) -> Future[Answer]:
         """Evaluate a task in a Spark job."""
         # pickled here, so that what cannot be sent raises in the caller's thread
-        blob = self._shipment.pack(task)
+        blob = self._link.shipment.pack(task)
         self._send_new()
-        return self._pool.submit(self._run, task, blob)
+        return self._pool.call(self._run, task, blob)
 
     def _send_new(self) -> None:
         """Send what was not sent yet; a configuration may refer to handles that nobody knew."""
-        shipment = self._shipment
+        shipment = self._link.shipment
         for digest, blob in shipment.blobs.items():
             if digest not in self._places:
-                place = self._send(digest, blob, digest in shipment.lasting)
+                place = self._link.send(digest, blob, digest in shipment.lasting)
                 self._places = {**self._places, digest: place}
-        if not self._sends_again:
-            shipment.blobs = {}
+        shipment.blobs = {}
 
     def _run(self, task: Task, blob: bytes) -> Answer:
         key = (task.number, task.attempt)
@@ -178,29 +122,20 @@ class JobPerTrial(ABC):
         key = (task.number, task.attempt)
         if self._is_cancelled(key):
             return cancelled()
-        settings = self._spec.settings
-        message = {
-            "job": self._shipment.digest,
-            "places": self._places,
-            "task": blob,
-            "limit": settings.timeout,
-            "hard": settings.hard,
-            "max_result": settings.max_result_mb * 2**20,
-            "artifacts": settings.artifact_dir,
-            "environment": settings.environment,
-        }
+        link, tag = self._link, self._spec.tag_of(*key)
+        message = link.shipment.message(blob, self._places)
         try:
-            answer = unpacked(self._collect(self._spec.tag_of(*key), task.title, message))
+            answer = unpacked(link.run_one(tag, task.title, message, lambda: not self._closed))
         except Exception as error:
             return self._answer_of_error(error, key)
         if answer["status"] != "lost":
             hand_on_reports(answer, task, self._on_report)
-            return answer_of(answer, settings)
+            return answer_of(answer, self._spec.settings)
         if self._is_cancelled(key):
             return cancelled()
         reason = None
         with contextlib.suppress(Exception):  # Spark's records cannot be read
-            reason = self._first_failure(answer["stage"])
+            reason = link.first_failure(answer["stage"])
         reason = reason or "its first try went down"
         return Answer(self._outcome_of_message(reason, Status.LOST))
 
@@ -215,7 +150,14 @@ class JobPerTrial(ABC):
             return Answer(Outcome(Status.TIMED_OUT, error=text, seconds=self._overdue[key]))
         if isinstance(error, LostSession):
             return Answer(Outcome(Status.LOST, error=str(error)))
-        message = self._message_of(error)
+        if isinstance(error, EngineStopped):
+            raise error
+        if self._link.stopped():
+            raise EngineStopped(
+                f"the {self._link.name} was stopped while trials were running; finished trials are "
+                "kept"
+            ) from error
+        message = self._link.words(error)
         if _ALL_CANCELLED.search(message):
             raise RunCancelled(f"the run was cancelled from outside: {message}") from error
         if _CANCELLED.search(message):
@@ -243,7 +185,7 @@ class JobPerTrial(ABC):
         key = (number, attempt)
         self._cancelled.add(key)
         tag = self._spec.tag_of(*key)
-        cancel_until(lambda: key not in self._submitted, lambda: self._cancel_jobs(tag))
+        cancel_until(lambda: key not in self._submitted, lambda: self._link.cancel(tag))
 
     def close(self) -> None:
         """Cancel all jobs of the run and free what was sent, without waiting for either."""
@@ -252,13 +194,14 @@ class JobPerTrial(ABC):
         self._closed = True
         self._over.set()
         self._pool.close()
-        if self._pool.wait(0) or self._stopped():
-            self._free()
+        link, pool, tag = self._link, self._pool, self._spec.tag
+        if pool.wait(0) or link.stopped():
+            link.close()
             return
         cancel_until(
-            lambda: self._pool.wait(0) or self._stopped(),
-            lambda: self._cancel_jobs(self._spec.tag),
-            self._free,
+            lambda: pool.wait(0) or link.stopped(),
+            lambda: link.cancel(tag),
+            link.close,
         )
 
 
@@ -291,19 +234,3 @@ def cancel_until(
 
     threading.Thread(target=reap, name="sparktune-reaper", daemon=True).start()
     asked.wait(_ASK_SECONDS)
-
-
-def too_large(blob: bytes, how: str, error: Exception) -> EngineStopped:
-    """The error for what Spark could not send."""
-    return EngineStopped(
-        f"the objective and what it captures are {len(blob) / 2**20:.0f} MB pickled, and Spark "
-        f"could not send them {how}: {without_stack(str(error))[:500]}. Give the driver more "
-        "memory (spark.driver.memory), or keep the data in a file or table that executors can "
-        "read, and load it inside the objective"
-    )
-
-
-def without_stack(text: str) -> str:
-    """Text of a Java exception without the lines of its stack."""
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("at ", "... "))]
-    return "\n".join(line for line in lines if line.strip() and line != "Driver stacktrace:")

@@ -13,22 +13,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["arrow_function", "partition_function", "sources"]
+__all__ = ["arrow_function", "partition_function", "texts"]
 
-_PARTS = ("worker", "watchdog", "trial_process", "spark_worker")  # each imports earlier ones
+_PARTS = ("trial", "task", "watchdog", "trial_process", "spark_worker")  # each imports earlier ones
 
 
 @functools.cache
-def sources() -> bytes:
+def texts() -> bytes:
     """The compressed source texts."""
     import pickle
 
-    texts = {part: (Path(__file__).parent / f"{part}.py").read_text() for part in _PARTS}
-    return zlib.compress(pickle.dumps(texts))
+    parts = {part: (Path(__file__).parent / f"{part}.py").read_text() for part in _PARTS}
+    return zlib.compress(pickle.dumps(parts))
 
 
 def load(blob: bytes) -> Any:
-    """The spark_worker module made from ``sources()``; made once in a process."""
+    """The spark_worker module made from ``texts()``; made once in a process."""
     import pickle
     import sys
     import types
@@ -43,19 +43,16 @@ def load(blob: bytes) -> Any:
             module.__package__ = name
             sys.modules[module.__name__] = module
             setattr(package, part, module)
-            exec(compile(text, f"sparktune/engines/{part}.py", "exec"), vars(module))
+            exec(compile(text, f"sparktune/engines/travels/{part}.py", "exec"), vars(module))
     return sys.modules[f"{name}.spark_worker"]
 
 
-def answer_once(
-    blob: bytes, message: Mapping[str, Any], broadcasts: Mapping[Any, Any], on_retry: str
-) -> bytes:
+def answer_once(blob: bytes, message: Mapping[str, Any], on_retry: str) -> bytes:
     """Evaluate a task, unless this is Spark's own second try of it.
 
     Args:
-        blob: from ``sources()``.
-        message: the task.
-        broadcasts: Spark's Broadcast objects by digest, and those of the user by number.
+        blob: from ``texts()``.
+        message: the task; see Shipment.message in the shipping module.
         on_retry: what a second try does: answer "lost"; "wait", where it may be the copy of a slow
             first one, until whoever submitted it cancels it; or "run" the objective as well.
     """
@@ -69,7 +66,7 @@ def answer_once(
         if on_retry == "wait":
             module.wait_until_hung_up()
         return pickle.dumps({"status": "lost", "stage": where.stageId()})
-    answer: bytes = module.evaluate_in_worker(message, broadcasts)
+    answer: bytes = module.evaluate_in_worker(message)
     return answer
 
 

@@ -10,7 +10,7 @@ Three processes take part, on an executor as on the driver's machine:
 
 The worker never runs an objective, so no objective can take it along, and how a trial's process
 died is known exactly. This module is the two lower ones and how they talk to the worker; imports
-the standard library and the worker module alone; Linux only.
+the standard library and the task module alone; Linux only.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import traceback
 from collections.abc import Mapping
 from typing import NoReturn
 
-from . import worker
+from . import task
 
 HUNG_UP = select.POLLHUP | select.POLLERR | select.POLLNVAL | 0x2000  # POLLRDHUP
 READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
@@ -127,14 +127,15 @@ def _run_trials(
         os.environ.update(environment)
         if "OMP_NUM_THREADS" in environment:
             _set_threads(int(environment["OMP_NUM_THREADS"]))
-        stream, store = socket.socket(fileno=data), worker.Store()
+        stream, store = socket.socket(fileno=data), task.Store()
         while (frame := receive(stream)) is not None:
             message = pickle.loads(frame)
-            answer = worker.answer_to(message, store, lambda: send(stream, b""))
+            head, result = task.answer_to(message, store, lambda: send(stream, b""))
             for output in (sys.stdout, sys.stderr):
                 with contextlib.suppress(Exception):
                     output.flush()
-            send(stream, answer)
+            send(stream, head)
+            send(stream, result)
     except BaseException:
         traceback.print_exc()
         os._exit(1)

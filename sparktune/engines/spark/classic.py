@@ -1,0 +1,189 @@
+"""A classic session, as a run of trials uses it: through its SparkContext.
+
+The objective is pickled once and broadcast once a run; the processes for trials keep it unpickled.
+Executors need Python and what the objective imports: neither sparktune nor the cloudpickle package.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ...exceptions import EngineStopped
+from ..base import RunSpec
+from ..shipping import Shipment
+from ..travels import sources
+from . import internals
+from .session import (
+    LostSession,
+    is_local,
+    is_stopped,
+    may_copy,
+    task_slots,
+    too_large,
+    without_stack,
+)
+
+__all__ = ["ClassicLink"]
+
+_POLL_SECONDS = 5.0
+
+
+class ClassicLink:
+    """A SparkContext, as a run uses it: an RDD job for each task, about 70 ms a trial.
+
+    On a local master, where neither ``PYSPARK_PYTHON`` nor ``spark.pyspark.python`` is set, workers
+    are started with the driver's own Python instead of the first ``python3`` on the PATH.
+
+    Args:
+        session: the session.
+        resource_profile: a pyspark ResourceProfile for the tasks, or None.
+        spec: of the run.
+    """
+
+    name = "SparkContext"
+
+    def __init__(self, session: Any, resource_profile: Any, spec: RunSpec) -> None:
+        from pyspark import InheritableThread, cloudpickle
+
+        if is_stopped(session):
+            raise EngineStopped("the SparkContext was stopped; create a new session first")
+        self.thread: Callable[..., threading.Thread] = InheritableThread
+        self._session = session
+        self._sc = context = session.sparkContext
+        self._run = spec.tag
+        chosen = "PYSPARK_PYTHON" in os.environ or context.getConf().contains(
+            "spark.pyspark.python"
+        )
+        if is_local(context) and not chosen:
+            internals.set_python(context, sys.executable)
+        self._row = self._one_row(resource_profile)
+        self._on_retry = "wait" if may_copy(context.getConf()) else "lost"
+        self._sent: list[Any] = []
+        cloudpickle.register_pickle_by_value(sources)
+        with internals.noted_broadcasts(context) as self._users:
+            self.shipment = Shipment(spec, cloudpickle)
+
+    def slots(self) -> int:
+        return task_slots(self._session)
+
+    def _one_row(self, profile: Any) -> Any:
+        """What the jobs of all trials run over, with the resources that trials need."""
+        row = self._sc.parallelize([0], 1)
+        if profile is None:
+            return row
+        sentence = (
+            "resource_profile needs a cluster with stage-level scheduling (standalone, YARN or "
+            f"Kubernetes; see Spark's manual), and this master, {self._sc.master}, "
+        )
+        if is_local(self._sc):
+            raise ValueError(sentence + "has none")
+        try:
+            return row.withResources(profile)
+        except Exception as error:
+            raise ValueError(f"{sentence}refused it: {self.words(error)}") from error
+
+    def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
+        """Send a pickle as a broadcast variable."""
+        # kept by the context itself, for as long as it lasts
+        handles = vars(self._sc).setdefault("_sparktune_handles", {}) if lasting else {}
+        if digest not in handles:
+            try:
+                handles[digest] = self._sc.broadcast(blob)
+            except Exception as error:
+                raise too_large(blob, "as a broadcast variable", error) from error
+            if not lasting:
+                self._sent.append(handles[digest])
+        return ("broadcast", handles[digest])
+
+    def run_one(
+        self,
+        tag: str,
+        title: str,
+        message: Mapping[str, Any],
+        wanted: Callable[[], bool],  # noqa: ARG002 (a context that is gone is never mended)
+    ) -> bytes:
+        sc = self._sc
+        message = {**message, "broadcasts": self._users}
+        function = sources.partition_function(sources.texts(), message, self._on_retry)
+        try:
+            sc.addJobTag(self._run)
+            sc.addJobTag(tag)
+            sc.setLocalProperty("spark.job.description", title)
+            answer: bytes
+            with self._watched(tag):
+                (answer,) = self._row.mapPartitions(function).collect()
+            return answer
+        finally:
+            if not self.stopped():
+                sc.removeJobTag(tag)
+
+    @contextmanager
+    def _watched(self, tag: str) -> Iterator[None]:
+        """Where Spark may copy slow tasks: end a job whose copy waits for a first try that died."""
+        if self._on_retry != "wait":
+            yield
+            return
+        over, gone = threading.Event(), []
+
+        def watch() -> None:
+            while not over.wait(_POLL_SECONDS):
+                reason = None
+                with suppress(Exception):  # asked again in a moment
+                    reason = self._reason_of_first_try(tag)
+                if reason is not None and not over.is_set():
+                    gone.append(reason)
+                    self.cancel(tag)
+                    return
+
+        threading.Thread(target=watch, name="sparktune-watch", daemon=True).start()
+        try:
+            yield
+        except Exception as error:
+            if gone:
+                raise LostSession(without_stack(gone[0])) from error
+            raise
+        finally:
+            over.set()
+
+    def _reason_of_first_try(self, tag: str) -> str | None:
+        """Why the first try of a running job's task ended, None while it lives."""
+        stage = internals.stage_of(self._sc, tag)
+        return None if stage is None else self.first_failure(stage)
+
+    def first_failure(self, stage: int) -> str | None:
+        for task in internals.tries_of(self._sc, stage):
+            if task.attempt() == 0 and task.errorMessage().isDefined():
+                return str(task.errorMessage().get())
+        return None
+
+    def seconds_running(self, tag: str) -> float | None:
+        stage = internals.stage_of(self._sc, tag)
+        launched = [
+            task.launchTime().getTime() / 1000
+            for task in ([] if stage is None else internals.tries_of(self._sc, stage))
+            if task.status() == "RUNNING"
+        ]
+        return time.time() - min(launched) if launched else None
+
+    def cancel(self, tag: str) -> None:
+        if not self.stopped():
+            self._sc.cancelJobsWithTag(tag)
+
+    def stopped(self) -> bool:
+        return is_stopped(self._session)
+
+    def close(self) -> None:
+        """Destroy what was sent for this run alone."""
+        for broadcast in self._sent if not self.stopped() else ():
+            broadcast.destroy()
+
+    @staticmethod
+    def words(error: Exception) -> str:
+        java = getattr(error, "java_exception", None)
+        return without_stack(str(error) if java is None else str(java.toString()))

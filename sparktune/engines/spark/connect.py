@@ -1,0 +1,222 @@
+"""A Spark Connect session, as a run of trials uses it; no SparkContext, no JVM on this side.
+
+Executors need Python (the client's minor version), pyarrow and what the objective imports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...exceptions import EngineStopped
+from ..base import RunSpec
+from ..shipping import Shipment
+from ..travels import sources
+from . import internals
+from .session import LostSession, is_stopped, may_copy, task_slots, too_large, without_stack
+
+__all__ = ["ConnectLink"]
+
+_INLINE_BYTES = 100_000
+_RENEWAL = {"max_retries": 7, "max_backoff": 5000}  # about 20 seconds; see pyspark's DefaultPolicy
+
+_UNREACHABLE = ("UNAVAILABLE", "failed to connect", "Connection refused", "RetriesExceeded")
+_SESSION_GONE = (
+    "SESSION_CLOSED",
+    "SESSION_NOT_FOUND",
+    "SESSION_CHANGED",
+    "incorrect server side session",
+    "OPERATION_NOT_FOUND",
+    "OPERATION_ABANDONED",
+    "SparkContext was shut down",
+    "SparkContext has been shutdown",
+    "stopped SparkContext",
+)
+
+
+class ConnectLink:
+    """A Spark Connect session, as a run uses it: a query for each task, about 130 ms a trial.
+
+    Large pickles are added to the session as artifacts. Where the server was started anew, trials
+    that were under way are lost and may be submitted again: the run goes on in a session of its
+    own, with the settings of the server.
+
+    Args:
+        session: the session.
+        spec: of the run.
+    """
+
+    name = "Spark Connect session"
+    thread: Callable[..., threading.Thread] = threading.Thread
+
+    def __init__(self, session: Any, spec: RunSpec) -> None:
+        from pyspark import cloudpickle
+
+        if is_stopped(session):
+            raise EngineStopped("the Spark Connect session was stopped; create a new one first")
+        cloudpickle.register_pickle_by_value(sources)
+        self._session = _living(session)
+        self._earlier: list[Any] = []
+        self._renewing = threading.Lock()
+        self._run = spec.tag
+        self._user_tags = set(self._session.getTags())
+        self._on_retry = "run" if may_copy(self._session.conf) else "lost"
+        self._artifacts: dict[str, bytes] = {}  # sent again to the session of a restarted server
+        self._keeps_time = spec.settings.hard is not None
+        self._here = threading.local()
+        self._running: dict[str, float] = {}
+        self.shipment = Shipment(spec, cloudpickle)
+        self._listen()
+
+    def _listen(self) -> None:
+        if self._keeps_time:
+            with contextlib.suppress(AttributeError):  # before Spark 4
+                self._session.registerProgressHandler(self._note_progress)
+
+    def slots(self) -> int:
+        return task_slots(self._session)
+
+    def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:  # noqa: ARG002
+        """Send a large pickle as an artifact, a small one with each task."""
+        if len(blob) <= _INLINE_BYTES:
+            return ("bytes", blob)
+        name = f"sparktune-{digest[:32]}.pickle"
+        with self._renewing:
+            self._artifacts[name] = blob
+            _add_artifact(self._session, name, blob)
+        return ("artifact", name)
+
+    def run_one(
+        self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
+    ) -> bytes:
+        session = self._session
+        function = sources.arrow_function(sources.texts(), message, self._on_retry)
+        tags = {self._run, tag, title.replace(",", ";"), *self._user_tags} - {""}
+        self._here.tag = tag
+        try:
+            for each in tags:
+                session.addTag(each)
+            (row,) = session.range(0, 1, 1, 1).mapInArrow(function, "answer binary").collect()
+            return bytes(row.answer)
+        except Exception as error:
+            self._renew_if_gone(session, error, wanted)
+            raise
+        finally:
+            self._running.pop(tag, None)
+            for each in tags:
+                session.removeTag(each)
+
+    def _note_progress(self, *, inflight_tasks: int = 0, **_: Any) -> None:
+        """Note when a query's task began; called by the client in the thread of the query."""
+        tag = getattr(self._here, "tag", None)
+        if tag is not None and inflight_tasks > 0:
+            self._running.setdefault(tag, time.monotonic())
+
+    def seconds_running(self, tag: str) -> float | None:
+        began = self._running.get(tag)
+        return None if began is None else time.monotonic() - began
+
+    def first_failure(self, stage: int) -> str | None:  # noqa: ARG002
+        """Nothing: a client does not see Spark's records."""
+        return None
+
+    def _renew_if_gone(self, session: Any, error: Exception, wanted: Callable[[], bool]) -> None:
+        """Where a session is gone, go on in a new one, once for all threads."""
+        text = _words(error)
+        gone = any(sign in text for sign in (*_SESSION_GONE, *_UNREACHABLE))
+        with self._renewing:
+            # once the server is another, some queries end with errors that do not say so
+            if self._session is session and not (gone or is_stopped(session)):
+                return
+            if _stopped_by_user(session):
+                return
+            if self._session is session and wanted():
+                try:
+                    fresh = _new_session(session)
+                    for name, blob in self._artifacts.items():
+                        _add_artifact(fresh, name, blob)
+                except Exception as failure:
+                    raise EngineStopped(
+                        "the Spark Connect server cannot be reached any more; finished trials are "
+                        f"kept: {without_stack(_words(failure))[:500]}"
+                    ) from error
+                self._earlier.append(session)
+                self._session = fresh
+                self._listen()
+        raise LostSession(f"the Spark Connect session went down: {text[:500]}") from error
+
+    def cancel(self, tag: str) -> None:
+        for session in (self._session, *self._earlier):
+            with contextlib.suppress(Exception):  # a server that is gone runs nothing
+                session.interruptTag(tag)
+
+    def words(self, error: Exception) -> str:
+        return _words(error)
+
+    def stopped(self) -> bool:
+        return is_stopped(self._session)
+
+    def close(self) -> None:
+        """Listen no more; artifacts stay with their session."""
+        with contextlib.suppress(Exception):  # was never registered, or the session is gone
+            self._session.removeProgressHandler(self._note_progress)
+
+
+def _living(session: Any) -> Any:
+    """A session, or one of one's own where it went down with an earlier server."""
+    try:
+        _ = session.version
+    except Exception as error:
+        if not any(sign in _words(error) for sign in _SESSION_GONE):
+            raise
+        return _new_session(session)
+    return session
+
+
+def _new_session(session: Any) -> Any:
+    """A new session on the server of a given one; asks the server for a moment only."""
+    fresh = internals.another_connect_session(session)
+    with contextlib.suppress(AttributeError):  # before Spark 4
+        # the query that failed has been patient already
+        (policy,) = fresh.client.get_retry_policies()
+        fresh.client.set_retry_policies([type(policy)(**_RENEWAL)])
+    _ = fresh.version  # asks the server
+    with contextlib.suppress(AttributeError):
+        fresh.client.set_retry_policies(session.client.get_retry_policies())
+    return fresh
+
+
+def _add_artifact(session: Any, name: str, blob: bytes) -> None:
+    """Add a file to a session, unless it has it."""
+    sent = vars(session).setdefault("_sparktune_artifacts", set())
+    if name in sent:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, name)  # noqa: PTH118
+        with open(path, "wb") as file:  # noqa: PTH123
+            file.write(blob)
+        try:
+            session.addArtifacts(path, file=True)
+        except Exception as error:
+            raise too_large(blob, "as an artifact of the session", error) from error
+    sent.add(name)
+
+
+def _stopped_by_user(session: Any) -> bool:
+    """Whether a session's channel is closed; a client also stops where the server is another."""
+    if not is_stopped(session):
+        return False
+    try:
+        session.conf.get("spark.app.name")
+    except Exception as error:
+        return "NO_ACTIVE_SESSION" in _words(error)
+    return False
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

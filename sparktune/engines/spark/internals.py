@@ -1,0 +1,92 @@
+"""What the driver's side uses of pyspark that pyspark does not promise, one function each.
+
+"Tried on" names releases of pyspark; what was tried with each stands in the README.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+
+def is_context_stopped(context: Any) -> bool:
+    """Whether a SparkContext was stopped from either side. Tried on 3.5.9 and 4.3.0."""
+    jsc = context._jsc
+    try:
+        return jsc is None or bool(jsc.sc().isStopped())
+    except Exception:  # the JVM is gone
+        return True
+
+
+def forget_stopped_context() -> None:
+    """Stop in Python too what the JVM has stopped and pyspark still hands out. Tried on 4.3.0."""
+    try:
+        from pyspark import SparkContext
+    except ImportError:  # pyspark-client
+        return
+    context = SparkContext._active_spark_context
+    if context is not None and is_context_stopped(context):
+        context.stop()
+
+
+def concurrent_tasks(context: Any) -> int:
+    """How many tasks run at a time on the executors that have registered. Tried on 4.3.0."""
+    spark = context._jsc.sc()
+    profile = spark.resourceProfileManager().defaultResourceProfile()
+    return int(spark.maxNumConcurrentTasks(profile))
+
+
+def set_python(context: Any, executable: str) -> None:
+    """Let the workers of a SparkContext run a Python. Tried on 3.5.9 and 4.3.0."""
+    context.pythonExec = executable
+
+
+@contextlib.contextmanager
+def noted_broadcasts(context: Any) -> Iterator[dict[int, Any]]:
+    """The user's broadcast variables that are pickled in this block, by Spark's number.
+
+    They have to go along with every job that refers to them. The dict is filled where the block
+    ends. Tried on 3.5.9 and 4.3.0.
+    """
+    noted: dict[int, Any] = {}
+    registry = context._pickled_broadcast_vars
+    registry.clear()
+    yield noted
+    noted.update({variable._jbroadcast.id(): variable for variable in registry})
+    registry.clear()
+
+
+def stage_of(context: Any, tag: str) -> int | None:
+    """The number of the stage of the running job that carries a tag. Tried on 3.5.9 and 4.3.0."""
+    store = context._jsc.sc().statusStore()
+    for number in context.statusTracker().getActiveJobsIds():
+        job = store.job(number)
+        if job.jobTags().contains(tag) and job.stageIds().size():
+            return int(job.stageIds().apply(0))
+    return None
+
+
+def tries_of(context: Any, stage: int) -> list[Any]:
+    """Spark's records (TaskData) of the tries of a stage's one task. Tried on 3.5.9 and 4.3.0."""
+    spark = context._jsc.sc()
+    with contextlib.suppress(Exception):  # a busy bus: what it knows by now has to do
+        spark.listenerBus().waitUntilEmpty(10_000)
+    tasks = spark.statusStore().taskList(stage, 0, 100)
+    return [tasks.apply(i) for i in range(tasks.size())]
+
+
+def default_connect_session() -> Any:
+    """This process's Spark Connect session, or None. Tried on pyspark-client 4.2.0, and 4.3.0."""
+    module = sys.modules.get("pyspark.sql.connect.session")
+    if module is None:
+        return None
+    return module.SparkSession.getActiveSession() or module.SparkSession._get_default_session()
+
+
+def another_connect_session(session: Any) -> Any:
+    """A new session on the same server. Tried on pyspark-client 4.2.0, and 4.3.0."""
+    from pyspark.sql.connect.session import SparkSession
+
+    return SparkSession(connection=session.client._builder)

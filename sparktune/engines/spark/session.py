@@ -1,0 +1,233 @@
+"""Spark sessions: which one to use, what it can be asked, and what an engine needs of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from ...exceptions import EngineStopped
+from ..shipping import Shipment
+from . import internals
+
+__all__ = [
+    "Link",
+    "LostSession",
+    "checked_session",
+    "is_connect",
+    "is_local",
+    "is_stopped",
+    "known_slots",
+    "may_copy",
+    "slots_of_settings",
+    "task_slots",
+    "too_large",
+    "without_stack",
+]
+
+_NO_JAVA = (
+    "Spark could not be started: it needs Java 17 (`java -version` tells what is there). On Debian "
+    "or Ubuntu: apt-get install openjdk-17-jre-headless; else see https://adoptium.net. "
+    "Spark said: {}"
+)
+
+
+class LostSession(Exception):  # noqa: N818
+    """The session that a trial was submitted to is gone, and the trial with it."""
+
+
+class Link(Protocol):
+    """What JobPerTrial asks of a Spark session; made for one run, with what the run sends.
+
+    Making one checks the session, and raises EngineStopped where it was stopped, ValueError where
+    it does not support a setting, UnpicklableObjective where something cannot be pickled.
+
+    Attributes:
+        name: what people call a session of this kind.
+        shipment: what the run sends, pickled.
+        thread: makes threads that inherit what Spark keeps for each thread.
+    """
+
+    name: str
+    shipment: Shipment
+    thread: Callable[..., threading.Thread]
+
+    def slots(self) -> int:
+        """How many tasks the cluster runs at a time; may start a job to find out."""
+
+    def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
+        """Bring a pickle to where executors find it; gives its place, see Shipment.message."""
+
+    def run_one(
+        self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
+    ) -> bytes:
+        """Run a task in a job that carries the run's tag and its own; gives the answer's bytes.
+
+        Raises:
+            LostSession: the trial is lost, and may be submitted again.
+            EngineStopped: the session is gone, and no other can take its place.
+            Exception: Spark could not run it, see ``words``; a session that is gone is left so
+                where the run is not ``wanted`` any more.
+        """
+
+    def cancel(self, tag: str) -> None:
+        """Cancel the jobs that carry a tag."""
+
+    def words(self, error: Exception) -> str:
+        """Spark's own words for an error, without Java's stack."""
+
+    def first_failure(self, stage: int) -> str | None:
+        """Why the first try of a stage's task ended, where that can be known."""
+
+    def seconds_running(self, tag: str) -> float | None:
+        """How long the task of a job has been running, where that can be known."""
+
+    def stopped(self) -> bool:
+        """Whether the session can run nothing any more."""
+
+    def close(self) -> None:
+        """Free what was sent for this run alone; called once nothing runs any more."""
+
+
+def checked_session(session: Any, mode: str) -> Any:
+    """A session that trials can run in: the given one, the active one, or a new one."""
+    if session is None:
+        session = _active_or_new(mode)
+    if not is_connect(session) and not hasattr(session, "sparkContext"):
+        raise ValueError(f"`spark_session` must be a SparkSession, but got {session!r}")
+    return session
+
+
+def is_connect(session: Any) -> bool:
+    """Whether a session is one of Spark Connect."""
+    return type(session).__module__.startswith("pyspark.sql.connect")
+
+
+def is_stopped(session: Any) -> bool:
+    """Whether a session can run nothing any more."""
+    if is_connect(session):
+        return bool(session.is_stopped)
+    return internals.is_context_stopped(session.sparkContext)
+
+
+def is_local(context: Any) -> bool:
+    """Whether the tasks of a SparkContext run in threads of its own JVM."""
+    return re.match(r"local(\[|$)", str(context.master)) is not None
+
+
+def known_slots(session: Any) -> int:
+    """How many tasks a session runs at a time, as far as that is known without a job; at least 1.
+
+    A classic session counts the executors that have registered; of Spark Connect it is what the
+    server's settings say.
+    """
+    if is_connect(session):
+        return slots_of_settings(session.conf)
+    return max(1, internals.concurrent_tasks(session.sparkContext))
+
+
+def task_slots(session: Any) -> int:
+    """How many tasks a session runs at a time; starts a job where it has to."""
+    if is_connect(session):
+        from pyspark.sql.functions import spark_partition_id
+
+        # a range has as many partitions as the server sees task slots
+        return int(session.range(100_000).groupBy(spark_partition_id()).count().count())
+    context = session.sparkContext
+    if not is_local(context):
+        # executors register while a first job waits for them; before, Spark answers 2
+        context.parallelize([0], 1).count()
+    return int(context.defaultParallelism)
+
+
+def slots_of_settings(conf: Any) -> int:
+    """How many tasks run at a time as far as settings say so; at least 1.
+
+    Args:
+        conf: has ``get(key, default)``, such as a session's ``conf``.
+    """
+
+    def whole(key: str, default: int = 1) -> int:
+        text = str(conf.get(key, ""))
+        return int(text) if text.isdecimal() else default
+
+    if chosen := whole("spark.default.parallelism", 0):
+        return chosen
+    master = str(conf.get("spark.master", ""))
+    if local := re.match(r"local\[ *(\d+)", master):
+        cores = int(local[1])
+    elif cluster := re.match(r"local-cluster\[ *(\d+) *, *(\d+)", master):
+        cores = int(cluster[1]) * int(cluster[2])
+    else:
+        executors = whole("spark.executor.cores") * whole("spark.executor.instances")
+        cores = whole("spark.cores.max", executors)
+    return max(1, cores // whole("spark.task.cpus"))
+
+
+def may_copy(conf: Any) -> bool:
+    """Whether Spark starts copies of slow tasks of one-task jobs, by the settings of a session."""
+    try:
+        copies = conf.get("spark.speculation", "false") == "true"
+        return copies and bool(conf.get("spark.speculation.task.duration.threshold", ""))
+    except Exception:  # a Spark Connect server that does not tell
+        return False
+
+
+def _active_or_new(mode: str) -> Any:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise ImportError(
+            "SparkTrials needs pyspark, which is not installed: pip install 'sparktune[spark]' "
+            "(and Java 17), or 'sparktune[connect]' or pyspark-client for a Spark Connect server "
+            f"({error})"
+        ) from None
+    internals.forget_stopped_context()
+    session = SparkSession.getActiveSession() or internals.default_connect_session()
+    if session is not None:
+        return session
+    # fmin draws a progress bar of its own, over which Spark would draw and log every cancelled task
+    options = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+    if mode == "driver":
+        options["spark.scheduler.mode"] = "FAIR"
+    builder = SparkSession.builder.appName("sparktune")
+    if "SPARK_REMOTE" not in os.environ:  # else a Spark Connect server, which has its own
+        builder = builder.config(map=options)
+    # read when a SparkContext is made: without it, local workers run the first python3 on the PATH
+    ours = "PYSPARK_PYTHON" not in os.environ and not os.environ.get("MASTER")
+    if ours:
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+    try:
+        return builder.getOrCreate()
+    except Exception as error:
+        if "JAVA_GATEWAY" in str(error) or "Java gateway" in str(error):
+            raise RuntimeError(_NO_JAVA.format(error)) from error
+        if "CONNECT_URL_NOT_SET" in str(error):
+            raise RuntimeError(
+                "only the Spark Connect client is installed, and there is no active session: make "
+                "one with SparkSession.builder.remote('sc://host:port').getOrCreate(), or set "
+                "SPARK_REMOTE"
+            ) from error
+        raise
+    finally:
+        if ours:
+            del os.environ["PYSPARK_PYTHON"]
+
+
+def too_large(blob: bytes, how: str, error: Exception) -> EngineStopped:
+    """The error for what Spark could not send."""
+    return EngineStopped(
+        f"the objective and what it captures are {len(blob) / 2**20:.0f} MB pickled, and Spark "
+        f"could not send them {how}: {without_stack(str(error))[:500]}. Give the driver more "
+        "memory (spark.driver.memory), or keep the data in a file or table that executors can "
+        "read, and load it inside the objective"
+    )
+
+
+def without_stack(text: str) -> str:
+    """Text of a Java exception without the lines of its stack."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("at ", "... "))]
+    return "\n".join(line for line in lines if line.strip() and line != "Driver stacktrace:")

@@ -1,0 +1,1 @@
+"""What runs where a trial runs: the standard library is all that it imports."""
