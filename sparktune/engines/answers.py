@@ -69,7 +69,7 @@ def hand_on_reports(answer: Mapping[str, Any], task: Task, on_report: OnReport |
 
 
 def _missing(answer: Mapping[str, Any]) -> str:
-    """What to do about a module that is not where the trial ran."""
+    """Advice about a module that is not installed where the trial ran."""
     name = answer.get("missing")
     if name is None:
         return ""

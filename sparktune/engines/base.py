@@ -37,11 +37,11 @@ class RunSpec:
 
     @property
     def tag(self) -> str:
-        """What marks everything of the run in Spark."""
+        """The tag that all jobs of the run carry in Spark."""
         return f"sparktune-{self.run_id}"
 
     def tag_of(self, number: int, attempt: int) -> str:
-        """What marks one attempt at one trial in Spark."""
+        """The tag that the job of one attempt at one trial carries in Spark."""
         return f"{self.tag}-{number}-{attempt}"
 
     @property
@@ -55,8 +55,8 @@ class Task:
     """One attempt at one trial.
 
     Attributes:
-        number: of the trial.
-        attempt: of the trial.
+        number: the trial's number.
+        attempt: how many attempts at the trial came before.
         config: what the objective receives.
         context: further arguments of the trial's TrialContext, such as its seed.
         title: a short line for people, such as the description of a Spark job.

@@ -138,7 +138,7 @@ class Threads:
 
 
 def _evaluated(spec: RunSpec, task: Task, on_report: OnReport | None) -> Answer:
-    """What became of a task that is evaluated here and now."""
+    """Evaluate a task here and now."""
     settings = spec.settings
     answer = evaluate(
         spec.objective, task.config, task.full_context, spec.wants_trial,

@@ -81,6 +81,6 @@ class DaemonPool:
             self._change.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """After close: wait until all threads have ended, at most ``seconds``; whether they did."""
+        """Wait after close for all threads to end; returns whether they did within ``seconds``."""
         with self._change:
             return self._change.wait_for(lambda: self._threads == 0, seconds)

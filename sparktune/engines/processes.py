@@ -101,7 +101,7 @@ class Processes:
         return process.evaluate(message, self._spec.settings.hard)
 
     def _forget(self, key: tuple[int, int]) -> bool:
-        """Leave a process that is gone; whether the task is still wanted."""
+        """Note that a task's process is gone; returns whether the task is still wanted."""
         with self._lock:
             if key not in self._busy:
                 return False
@@ -127,7 +127,7 @@ class Processes:
         return process
 
     def _give_back(self, key: tuple[int, int], process: TrialProcess) -> bool:
-        """Keep a process for the next task if it can be used; whether its answer counts."""
+        """Keep a process for the next task if it is usable; returns whether its answer counts."""
         with self._lock:
             wanted = self._busy.pop(key, None) is not None
             if wanted and process.usable and not self._closed:

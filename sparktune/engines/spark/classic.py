@@ -73,7 +73,7 @@ class ClassicLink:
         return task_slots(self._session)
 
     def _one_row(self, profile: Any) -> Any:
-        """What the jobs of all trials run over, with the resources that trials need."""
+        """The RDD that the jobs of all trials run over, with the resources that trials need."""
         row = self._sc.parallelize([0], 1)
         if profile is None:
             return row

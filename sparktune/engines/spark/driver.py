@@ -50,7 +50,7 @@ class _Driver(Threads, ABC):
 
     @contextlib.contextmanager
     def _tagged(self, task: Task) -> Iterator[tuple[str, str]]:
-        """The tags of a task, noted for as long as it runs."""
+        """Note the tags of a task for as long as it runs."""
         tags = (self._spec.tag, self._spec.tag_of(task.number, task.attempt))
         self._tags.extend(tags)
         try:

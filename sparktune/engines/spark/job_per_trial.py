@@ -82,7 +82,7 @@ class JobPerTrial:
             ).start()  # fmt: skip
 
     def _cancel_overdue(self, hard: float) -> None:
-        """The last resort where a trial's watchdog and its worker do nothing about its time."""
+        """Cancel tasks as the last resort, where neither watchdog nor worker keeps their time."""
         limit = hard + _OVERDUE_SECONDS
         while not self._over.wait(min(limit, _OVERDUE_SECONDS)):
             for key, submitted in list(self._submitted.items()):
@@ -166,7 +166,7 @@ class JobPerTrial:
 
     @staticmethod
     def _outcome_of_message(message: str, otherwise: Status) -> Outcome:
-        """What Spark's reason for a failed task stands for."""
+        """The outcome that Spark's reason for a failed task stands for."""
         message = without_stack(message)
         if any(text in message for text in _LOST):
             return Outcome(Status.LOST, error=message)

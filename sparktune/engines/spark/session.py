@@ -59,12 +59,12 @@ class Link(Protocol):
         """How many tasks the cluster runs at a time; may start a job to find out."""
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
-        """Bring a pickle to where executors find it; gives its place, see Shipment.message."""
+        """Bring a pickle to where executors find it; returns its place, see Shipment.message."""
 
     def run_one(
         self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
     ) -> bytes:
-        """Run a task in a job that carries the run's tag and its own; gives the answer's bytes.
+        """Run a task in a job that carries the run's tag and its own; returns the answer's bytes.
 
         Raises:
             LostSession: the trial is lost, and may be submitted again.

@@ -47,7 +47,7 @@ class Store:
 
     @property
     def digests(self) -> list[str]:
-        """Of all things that are kept."""
+        """The digests of all things that are kept."""
         return list(self._things)
 
     def use(self, places: Mapping[str, tuple[str, Any]]) -> None:
