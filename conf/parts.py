@@ -96,7 +96,7 @@ def run(name: str, part: Part) -> Ran:
     command = [python, *words]
     if program == "pytest":
         command = [python, "-m", "pytest", f"--junitxml={report_of(name)}", *words]
-    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, preexec_fn=interruptible)
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
         code = process.wait(part.minutes * 60)
         result = "ok" if code == 0 else f"failed: exit code {code}"
@@ -107,11 +107,6 @@ def run(name: str, part: Part) -> Ran:
         end(process)
         raise
     return Ran(name, result, time.monotonic() - began)
-
-
-def interruptible() -> None:
-    """Let pytest hear SIGINT, which a shell switches off for what it runs in the background."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -7,6 +7,7 @@ import os
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # two test processes on two cores would wait for each other
 
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,8 @@ from sparktune import hp
 from sparktune.cluster.installed import home_of_pyspark
 
 pytest.register_assert_rewrite("engine_suite", "host_suite")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a script's background jobs have it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parents[1]
 DEPLOYMENTS = ("local", "standalone", "connect", "client")
 
