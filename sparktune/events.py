@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from .history.records import Reported
 from .history.trial import Trial
 
 __all__ = [
@@ -44,16 +45,6 @@ class Started:
     """A trial was handed to the engine, or waits for a free slot."""
 
     trial: Trial
-
-
-@dataclass(frozen=True)
-class Reported:
-    """A running trial reported an intermediate value, which is in the history now."""
-
-    number: int
-    attempt: int
-    step: int
-    value: float
 
 
 @dataclass(frozen=True)

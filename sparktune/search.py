@@ -103,7 +103,7 @@ def search(
 
 
 def new_points(history: History, points: Sequence[Values]) -> list[Values]:
-    """Those of some points that a history does not hold, or only as cancelled."""
+    """The points that a history does not hold, or holds as cancelled only."""
     if not points:
         return []
     rows = (trial for trial in history if trial.status is not Status.CANCELLED)

@@ -31,7 +31,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Reported:
-    """A running trial reported an intermediate value."""
+    """A running trial reported an intermediate value; in a search an event, too."""
 
     number: int
     attempt: int
