@@ -36,4 +36,5 @@ def test_the_examples_of_a_page(page, tmp_path):
     if page == "docs/ask-and-tell.md":
         assert "'n': 1" in done.stdout
     if page == "README.md":
-        assert "'layers': 1" in done.stdout
+        assert "'layers': " in done.stdout
+        assert float(done.stdout.split()[-1]) < 1  # by chance, one in five draws is so low
