@@ -345,9 +345,18 @@ class _Run:
         """Take an intermediate value from an engine, in any thread."""
         self.arrivals.put(Reported(number, attempt, step, value))
 
+    def reports_so_far(self) -> list[Event]:
+        """Record the reports that have arrived; the outcomes among them are close's to record."""
+        happened: list[Event] = []
+        while not self.arrivals.empty():
+            item = self.arrivals.get()
+            if isinstance(item, Reported):
+                happened += self.record(item)
+        return happened
+
     def close(self) -> list[Event]:
         """Stop the engine, record what has ended, cut the rest off; what that made happen."""
-        happened: list[Event] = []
+        happened = self.reports_so_far()
         try:
             for number, future in list(self.running.items()):
                 if self.history[number].outcome is not None:

@@ -301,6 +301,28 @@ class Losing:
         self.closed = True
 
 
+def test_reports_that_arrived_are_kept_by_whoever_leaves(space):
+    """A trial whose outcome is kept as the search is left keeps what it reported, too."""
+
+    class OnDemand(Losing):
+        def open(self, spec, on_report=None):
+            super().open(spec)
+            self.on_report, self.second = on_report, Future()
+
+        def submit(self, task):
+            return super().submit(task) if task.number == 0 else self.second
+
+    engine, history = OnDemand(set()), History(space)
+    with closing(search(lambda c: c["x"], space, Random(), engine, history, Budget(2), 0)) as run:
+        for event in run:
+            if isinstance(event, Finished):
+                engine.on_report(1, 0, 7, 0.5)
+                engine.second.set_result(Answer(Outcome(Status.OK, loss=1.0)))
+                break
+    assert history[1].status is Status.OK
+    assert history.reports(1) == ((7, 0.5),)
+
+
 def test_a_lost_trial_is_queued_again_and_then_fails(space):
     """A trial lost with its executor gets one more attempt, and then fails with the reason."""
     engine = Losing({(1, 0), (3, 0), (3, 1)})
