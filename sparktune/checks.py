@@ -76,21 +76,10 @@ def real(
     none: bool = False,
     of: str = "",
 ) -> Any:
-    """A real number within limits, never NaN.
+    """A real number within limits, never NaN; ``name``, ``none`` and ``of`` are as in ``whole``.
 
-    Args:
-        name: of the argument.
-        value: as given.
-        what: the number in words, such as "a number of seconds".
-        above: a limit that is not allowed itself.
-        least: the lowest that is allowed.
-        most: the highest that is allowed.
-        finite: whether infinity is refused.
-        none: whether None is allowed, too, and given back.
-        of: whose argument it is, where that has to be said.
-
-    Returns:
-        A float, or None.
+    ``above`` is a limit that is not allowed itself, ``least`` and ``most`` are allowed, ``finite``
+    refuses infinity. ``what`` is the number in words, such as "a number of seconds".
 
     Raises:
         ValueError: it is none of these; the message has the name, the rule and the value.

@@ -93,20 +93,16 @@ def fmin(
         UnpicklableObjective: the objective has to leave this process and cannot.
         TypeError, ValueError: an argument of a wrong type or out of its range.
     """
-    options: dict[str, Any] = dict(  # noqa: C408
-        max_evals=max_evals, timeout=timeout, loss_threshold=loss_threshold, rstate=rstate,
-        pass_expr_memo_ctrl=pass_expr_memo_ctrl, catch_eval_exceptions=catch_eval_exceptions,
-        verbose=verbose, return_argmin=return_argmin, points_to_evaluate=points_to_evaluate,
-        max_queue_len=max_queue_len, show_progressbar=show_progressbar,
-        early_stop_fn=early_stop_fn, trials_save_file=trials_save_file, batch=batch,
-        trial_timeout=trial_timeout,
-    )  # fmt: skip
+    options = locals()
+    for own in ("trials", "allow_trials_fmin"):
+        del options[own]
     host = checked_trials(trials)
     if not allow_trials_fmin or type(host).fmin is Trials.fmin:
-        return run(host, fn, space, algo, **options)
+        return run(host, **options)
     defaults = inspect.signature(fmin).parameters
-    given = {k: v for k, v in options.items() if v is not defaults[k].default or k == "max_evals"}
-    return host.fmin(fn, space, algo=algo, **given)
+    always = ("algo", "max_evals")
+    given = {k: v for k, v in options.items() if v is not defaults[k].default or k in always}
+    return host.fmin(given.pop("fn"), given.pop("space"), **given)
 
 
 def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:

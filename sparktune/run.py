@@ -127,14 +127,17 @@ def run(
 
     with host.run(whole_space) as history:
         engine = host.engine()
-        objective, build = fn, None
-        if _wants_memo(fn, pass_expr_memo_ctrl):
+        objective = fn
+        build: Callable[[Values], Any] = whole_space.build
+        if pass_expr_memo_ctrl is None:
+            pass_expr_memo_ctrl = getattr(fn, "fmin_pass_expr_memo_ctrl", False)
+        if pass_expr_memo_ctrl:
             if not engine.raises:
                 raise ValueError(
                     "`pass_expr_memo_ctrl` hands out this process's own objects, so it works with "
                     "Trials() and threads only, not in processes and not on Spark"
                 )
-            objective, build = with_memo(fn, whole_space, host), _as_they_are
+            objective, build = with_memo(fn, whole_space, host), dict
         if batch is None and engine.blocking and ahead > 1:
             batch = ahead
         events = search(
@@ -143,10 +146,10 @@ def run(
         )  # fmt: skip
         host.seed = seed
         host.ended(None)
-        stops = _Stops(host, early_stop_fn, engine.raises and not catch_eval_exceptions)
+        raises = engine.raises and not catch_eval_exceptions
         try:
             with closing(events), progress(history, budget.max_evals, show) as view:  # type: ignore[type-var]
-                reason = _drain(events, view, stops)
+                reason = _drain(events, view, raises, host, early_stop_fn)
         except KeyboardInterrupt:
             host.ended(StopReason.USER)
             print(_interrupted(history), file=sys.stderr)  # noqa: T201
@@ -159,52 +162,38 @@ def run(
     return dict(best.values) if return_argmin else whole_space.build(best.values)
 
 
-class _Stops:
-    """Decides after each finished trial whether the run is to stop.
-
-    Args:
-        host: for ``early_stop_fn``.
-        early_stop_fn: as in fmin.
-        raises: whether the exception of a failed trial leaves fmin.
-    """
-
-    def __init__(
-        self, host: Host, early_stop_fn: Callable[..., tuple[bool, Any]] | None, raises: bool
-    ) -> None:
-        self._host = host
-        self._early_stop_fn = early_stop_fn
-        self._arguments: Any = ()
-        self._raises = raises
-
-    def __call__(self, event: Finished) -> bool:
-        if self._raises and event.exception is not None:
-            raise event.exception
-        if self._early_stop_fn is None:
-            return False
-        answer = self._early_stop_fn(self._host, *self._arguments)
-        if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-            raise TypeError(
-                "`early_stop_fn` must return whether to stop and a list of arguments for its next "
-                f"call, but got {answer!r}"
-            )
-        self._arguments = () if answer[1] is None else answer[1]
-        return bool(answer[0])
-
-
 def _drain(
-    events: Iterable[Event], view: Callable[[Event], None], stops: Callable[[Finished], bool]
+    events: Iterable[Event],
+    view: Callable[[Event], None],
+    raises: bool,
+    host: Host,
+    early_stop_fn: Callable[..., tuple[bool, Any]] | None,
 ) -> StopReason:
     """Take the events until the search ends or is told to; why it ended."""
-    noted = False
+    noted, stop, arguments = False, False, ()
     for event in events:
         view(event)
-        if isinstance(event, Finished):
-            noted = noted or _pass_on_note(event)
-            if stops(event):
-                return StopReason.EARLY_STOPPING
         if isinstance(event, Stopped):
             return event.reason
+        if isinstance(event, Finished):
+            noted = noted or _pass_on_note(event)
+            if raises and event.exception is not None:
+                raise event.exception
+            if early_stop_fn is not None:
+                stop, arguments = _answer(early_stop_fn(host, *arguments))
+            if stop:
+                return StopReason.EARLY_STOPPING
     raise RuntimeError("the search ended without a reason")
+
+
+def _answer(answer: Any) -> tuple[bool, Any]:
+    """What ``early_stop_fn`` returned: whether to stop, and arguments for its next call."""
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+        raise TypeError(
+            "`early_stop_fn` must return whether to stop and a list of arguments for its next "
+            f"call, but got {answer!r}"
+        )
+    return bool(answer[0]), () if answer[1] is None else answer[1]
 
 
 def _pass_on_note(event: Finished) -> bool:
@@ -232,14 +221,6 @@ def _advise(given: int | None, max_evals: int | None) -> None:
         "chosen before the results of others are known that the search is little better than "
         f"random; at most {max(1, max_evals // 10)} is a good choice, or more evaluations"
     )
-
-
-def _wants_memo(fn: Any, given: bool | None) -> bool:
-    return bool(getattr(fn, "fmin_pass_expr_memo_ctrl", False) if given is None else given)
-
-
-def _as_they_are(values: Values) -> Values:
-    return values
 
 
 def _first(*values: Any) -> Any:

@@ -104,6 +104,11 @@ class History:
         return sum(self._counts[status] for status in statuses)
 
     @property
+    def ended(self) -> NDArray[np.intp]:
+        """Numbers of the trials that count as an evaluation."""
+        return np.flatnonzero(np.isin(self.status, ENDED))
+
+    @property
     def pending(self) -> list[Trial]:
         """The trials that are under way."""
         return self._with(Status.PENDING)

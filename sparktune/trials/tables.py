@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..history import History
+from ..history import History, Trial
 from ..history.documents import datetime_of, params_of
-from ..space.tree import Choice, Param
+from ..space.tree import Choice, Param, Space
 
 __all__ = ["table_of"]
 
@@ -20,25 +20,26 @@ def table_of(history: History | None) -> Any:
         raise ImportError(
             "to_pandas needs pandas: pip install 'pandas<3', or the extra [pandas] of sparktune"
         ) from None
-    rows = []
-    space = None if history is None else history.space
-    labels = () if space is None else space.labels
-    shown = [] if space is None else [_all_plain(param) for param in space.params]
-    for trial in history or ():
-        options = {} if space is None else params_of(trial, space)
-        outcome = trial.outcome
-        row: dict[str, Any] = {"status": trial.status.name.lower(), "loss": trial.loss}
-        for label, plain in zip(labels, shown, strict=True):
-            row[f"params_{label}"] = (options if plain else trial.values).get(label, math.nan)
-        row["seconds"] = None if outcome is None else outcome.seconds
-        row["host"] = None if outcome is None else outcome.host
-        row["attempt"] = trial.attempt
-        row["submitted"] = datetime_of(trial.started)
-        row["error"] = None if outcome is None else outcome.error
-        rows.append(row)
+    rows = [] if history is None else [_row(trial, history.space) for trial in history]
     frame = pd.DataFrame(rows)
     frame.index.name = "number"
     return frame
+
+
+def _row(trial: Trial, space: Space) -> dict[str, Any]:
+    options, outcome = params_of(trial, space), trial.outcome
+    row: dict[str, Any] = {"status": trial.status.name.lower(), "loss": trial.loss}
+    for label, param in zip(space.labels, space.params, strict=True):
+        shown = options if _all_plain(param) else trial.values
+        row[f"params_{label}"] = shown.get(label, math.nan)
+    return {
+        **row,
+        "seconds": None if outcome is None else outcome.seconds,
+        "host": None if outcome is None else outcome.host,
+        "attempt": trial.attempt,
+        "submitted": datetime_of(trial.started),
+        "error": None if outcome is None else outcome.error,
+    }
 
 
 def _all_plain(param: Param | Choice) -> bool:

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..exceptions import AllTrialsFailed
 from ..history import ENDED, STATUS_FAIL, STATUS_OK, History, Status, Trial
 from ..history.documents import document_of, params_of, result_of
@@ -60,10 +58,7 @@ class View(ABC):
     def _counted(self) -> list[Trial]:
         """The trials that count, by number."""
         history = self.history
-        if history is None:
-            return []
-        numbers = np.flatnonzero(np.isin(history.status, ENDED))
-        return [history[number] for number in numbers.tolist()]
+        return [] if history is None else [history[number] for number in history.ended.tolist()]
 
     def _document(self, trial: Trial) -> dict[str, Any]:
         if trial.outcome is None:
@@ -132,18 +127,12 @@ class View(ABC):
     def losses(self) -> list[float | None]:
         """The loss of each trial, None without one; read from a column, at no cost a document."""
         history = self.history
-        if history is None:
-            return []
-        losses = history.y[np.isin(history.status, ENDED)]
-        return [None if loss != loss else loss for loss in losses.tolist()]
+        losses = [] if history is None else history.y[history.ended].tolist()
+        return [None if loss != loss else loss for loss in losses]
 
     def statuses(self) -> list[str]:
         """The status of each trial's result."""
-        history = self.history
-        if history is None:
-            return []
-        ok = history.status[np.isin(history.status, ENDED)] == Status.OK
-        return [STATUS_OK if each else STATUS_FAIL for each in ok.tolist()]
+        return [STATUS_FAIL if loss is None else STATUS_OK for loss in self.losses()]
 
     def errors(self) -> dict[int, str]:
         """Why trials failed or timed out: number to traceback or reason, and what they printed."""
