@@ -5,6 +5,8 @@
 ...             trials=SparkTrials(parallelism=8))  # doctest: +SKIP
 """
 
+import scipy.special  # noqa: F401 (first: deep in a chain of imports it loads much slower)
+
 from . import early_stop, exceptions, hp
 from .algo import anneal, atpe, auto, bayes, mix, rand, tpe
 from .engines.shipping import broadcast

@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..exceptions import AllTrialsFailed
 from ..history import ENDED, STATUS_FAIL, STATUS_OK, History, Status, Trial
 from ..history.documents import document_of, params_of, result_of
 from ..history.failures import error_of, failure_text
+from ..space.distributions import Array
 from ..space.tree import Space
 from .tables import table_of
 
@@ -126,13 +129,19 @@ class View(ABC):
 
     def losses(self) -> list[float | None]:
         """The loss of each trial, None without one; read from a column, at no cost a document."""
-        history = self.history
-        losses = [] if history is None else history.y[history.ended].tolist()
-        return [None if loss != loss else loss for loss in losses]
+        losses = self._losses
+        shown = losses.astype(object)
+        shown[np.isnan(losses)] = None
+        return list(shown)
 
     def statuses(self) -> list[str]:
         """The status of each trial's result."""
-        return [STATUS_FAIL if loss is None else STATUS_OK for loss in self.losses()]
+        return list(np.array([STATUS_OK, STATUS_FAIL], object)[np.isnan(self._losses).astype(int)])
+
+    @property
+    def _losses(self) -> Array:
+        """(n,) losses of the trials that count, nan for those without one."""
+        return np.empty(0) if self.history is None else self.history.y[self.history.ended]
 
     def errors(self) -> dict[int, str]:
         """Why trials failed or timed out: number to traceback or reason, and what they printed."""
