@@ -44,15 +44,10 @@ class Slopes(NamedTuple):
 
 @dataclass(frozen=True)
 class Acquisition:
-    """An acquisition function of (mean, std, target), and what it takes for its target.
+    """An acquisition function, and what it takes for its target."""
 
-    Attributes:
-        function: the function.
-        of_minima: whether targets are draws of the minimum, in place of the lowest loss so far.
-    """
-
-    function: Callable[[Array, Array, Array], Slopes]
-    of_minima: bool = False
+    function: Callable[[Array, Array, Array], Slopes]  # of mean, std, target
+    of_minima: bool = False  # whether targets are draws of the minimum, not the lowest loss so far
 
     def __call__(self, mean: Array, std: Array, target: Array) -> Slopes:
         """Values of the function, with their derivatives."""

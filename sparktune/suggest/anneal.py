@@ -45,12 +45,7 @@ class Anneal:
         check_number("anneal", self, "shrink_coef", most=math.inf)
 
     def suggest(
-        self,
-        space: Space,
-        history: History,
-        rng: Generator,
-        k: int,
-        budget: int | None = None,  # noqa: ARG002
+        self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
         """Draw k candidates; see Suggester."""
         X, y = observations(history)

@@ -70,17 +70,11 @@ def pool_of(space: Space, history: History, rng: Generator, m: int) -> Array:
 
 @dataclass(frozen=True)
 class TrustRegion:
-    """The candidates near a centre, in its branch.
-
-    Attributes:
-        space: of the candidates.
-        centre: (d,) latents.
-        reach: half-width of the region in each numeric label, in units.
-    """
+    """The candidates near a centre, in its branch."""
 
     space: Space
-    centre: Array
-    reach: float
+    centre: Array  # (d,) latents
+    reach: float  # half-width of the region in each numeric label, in units
 
     @property
     def ends(self) -> tuple[Array, Array]:
@@ -183,13 +177,13 @@ def local_ascent(
     if smooth:
         X, value = _ascend(surface, X, value, region)
     if moves.stepped or moves.categorical or not by_gradients:
-        steps = 0
-        while steps < _STEPS:
+        stepped = False
+        for _ in range(_STEPS):
             better, X, value = _step(surface, X, value, rng)
             if not better:
                 break
-            steps += 1
-        if steps and smooth:
+            stepped = True
+        if stepped and smooth:
             X, value = _ascend(surface, X, value, region)
     return X, value
 

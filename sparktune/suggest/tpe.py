@@ -161,13 +161,7 @@ class TPE:
         return int(good)
 
     def _densities(
-        self,
-        space: Space,
-        X: Array,
-        y: Array,
-        n_good: int,
-        width: float = 1.0,
-        given: Branch = (),
+        self, space: Space, X: Array, y: Array, n_good: int, width: float = 1.0, given: Branch = ()
     ) -> tuple[Parzen, Parzen]:
         """Fit l and g to trials that all took a branch, as densities given that branch."""
         good, best_other = lowest(y, n_good)
@@ -202,12 +196,7 @@ def _held(space: Space, pool: Array, row: Array, held: NDArray[np.bool_]) -> Arr
 
 def lowest(y: Array, count: int) -> tuple[NDArray[np.intp], float]:
     """Numbers of the lowest losses, lowest and earliest first, and the lowest of the others."""
-    if count + 1 >= len(y):
-        order = np.argsort(y, kind="stable")
-    else:
-        bound = np.partition(y, count)[count]
-        rows = np.flatnonzero(y <= bound)
-        order = rows[np.argsort(y[rows], kind="stable")]
+    order = np.argsort(y, kind="stable")
     return order[:count], float(y[order[count]]) if len(order) > count else math.inf
 
 

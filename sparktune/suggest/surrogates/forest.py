@@ -281,12 +281,7 @@ def _by_mean(
 
 
 def _best_cuts(
-    V: Array,
-    weights: Array,
-    residual: Array,
-    segments: _Segments,
-    leaf: int,
-    rng: Generator,  # noqa: ARG001
+    V: Array, weights: Array, residual: Array, segments: _Segments, leaf: int, _: Generator
 ) -> tuple[Array, Ints]:
     """Find the cut of each column and segment that explains most of the variance.
 
@@ -296,7 +291,6 @@ def _best_cuts(
         residual: (f, M) weight times the loss less the segment's mean, in ranges of the losses.
         segments: of the M places.
         leaf: draws on either side, at least.
-        rng: not used.
 
     Returns:
         (f, s) what is explained, -1 where no cut is possible, and the last place below the cut.

@@ -197,10 +197,6 @@ class Parzen:
         units = np.clip(axes.units(X), -_FAR, _FAR)  # a point given by hand may be anywhere
         return cls(space, units, X[:, axes.categorical], weights / total, prior / total, bandwidths)
 
-    @property
-    def _axes(self) -> Axes:
-        return Axes.of(self.space)
-
     def sample(self, rng: Generator, m: int, given: Mapping[int, float] | None = None) -> Array:
         """Draw m candidates: (m, d) latents, nan where a label is inactive.
 
@@ -213,11 +209,11 @@ class Parzen:
         kernel = np.searchsorted(np.cumsum(self.w), rng.random(m), side="right")
         of_prior = kernel >= len(self.w)
         kernel = np.minimum(kernel, len(self.w) - 1)  # of the prior's: never looked at
-        axes = self._axes
+        axes = Axes.of(self.space)
         u = np.clip(rng.random((m, len(axes.numeric))), 1e-16, 1 - 1e-16)
         stay = rng.random((m, len(axes.categorical))) >= self.bandwidths.leave
         anew = rng.random((m, len(axes.categorical)))
-        units = _prior_quantile(u, axes)
+        units = np.where(axes.normal, 0.5 + _PRIOR_SD * ndtri(u), u)  # quantiles of the prior
         if len(self.w):
             centre, sigma = self.units[kernel], self.bandwidths.sigma
             near = ~(np.isnan(centre) | of_prior[:, None])
@@ -248,11 +244,11 @@ class Parzen:
 
     def log_ratio(self, X: Array) -> Array:
         """(m,) log of the density over the prior's."""
-        return self._log_ratio(_Candidates(X, self._axes, self.bandwidths))
+        return self._log_ratio(_Candidates(X, Axes.of(self.space), self.bandwidths))
 
     def log_quotient(self, other: Parzen, X: Array) -> Array:
         """(m,) log of this density over that of a mixture with the same bandwidths."""
-        candidates = _Candidates(X, self._axes, self.bandwidths)
+        candidates = _Candidates(X, Axes.of(self.space), self.bandwidths)
         return self._log_ratio(candidates) - other._log_ratio(candidates)
 
     def _log_ratio(self, candidates: _Candidates) -> Array:
@@ -389,8 +385,3 @@ def _log_peak(centre: Array, sigma: Array, axes: Axes) -> Array:
     normal = axes.normal[:, None]
     times_prior = np.log(_PRIOR_SD / sigma) - 0.5 * np.log(_shrink(sigma, normal))
     return np.where(normal, times_prior, truncated)
-
-
-def _prior_quantile(u: Array, axes: Axes) -> Array:
-    """Units at which the priors of numeric labels reach probabilities ``u``."""
-    return np.where(axes.normal, 0.5 + _PRIOR_SD * ndtri(u), u)
