@@ -20,10 +20,9 @@ __all__ = ["Categorical", "Integers", "whole_number"]
 def whole_number(value: object, name: str) -> int:
     """A bound as an int, or an error that names it."""
     found = number(value)
-    if found is None:
-        raise TypeError(f"`{name}` must be a whole number, but got {value!r}")
-    if not found.is_integer():
-        raise ValueError(f"`{name}` must be a whole number, but got {value!r}")
+    if found is None or not found.is_integer():
+        error = TypeError if found is None else ValueError
+        raise error(f"`{name}` must be a whole number, but got {value!r}")
     return int(found)
 
 

@@ -122,9 +122,8 @@ class Space:
         """Which rows of ``X`` have label ``j`` active; needs the columns before ``j`` only."""
         if not self.parents[j]:
             return np.ones(len(X), bool)
-        on = np.zeros(len(X), bool)
-        for parent, option in self.parents[j]:
-            on |= X[:, parent] == option
+        took = [X[:, parent] == option for parent, option in self.parents[j]]
+        on: NDArray[np.bool_] = np.logical_or.reduce(took)
         return on
 
     def draw(self, pick: Callable[[int, NDArray[np.intp]], Array], size: int) -> Array:

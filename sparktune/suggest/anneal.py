@@ -27,7 +27,7 @@ class Anneal:
     the parent's value from its prior, made narrower by 1 / (1 + shrink_coef T), where T is the
     number of finished trials that have the label; a choice keeps the parent's option, or else is
     drawn anew with that probability. A label that the parent does not have is drawn from its prior.
-    It makes no model, so it costs microseconds a candidate, and is at its best in smooth spaces.
+    Costs microseconds a candidate, and is at its best in smooth spaces.
 
     Args:
         avg_best_idx: mean rank of a parent, from 1 (always the best), at least 1.

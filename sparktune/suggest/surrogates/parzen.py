@@ -151,11 +151,9 @@ class Bandwidths:
             R = R.ravel()
             # M step: v_j and sigma_j, then lambda_j from what was not kept
             v = (D2 @ R + assumed_weight * s**2) / (both @ R + assumed_weight)
-            sigma = np.sqrt(v / np.maximum(1 - inverse * v, 1e-6))
-            sigma = np.clip(sigma, _LEAST, _WIDEST)
+            sigma = np.clip(np.sqrt(v / np.maximum(1 - inverse * v, 1e-6)), _LEAST, _WIDEST)
             total = pairs @ R
-            leave = (total - by_own + leave_assumed) / (total + 1.0)
-            leave = np.maximum(leave, _LEAST_LEAVE)
+            leave = np.maximum((total - by_own + leave_assumed) / (total + 1.0), _LEAST_LEAVE)
         found = cls(assumed.sigma.copy(), assumed.leave.copy())
         found.sigma[numeric], found.leave[categorical] = sigma, leave
         return found
@@ -179,14 +177,10 @@ class Parzen:
     def fit(
         cls, space: Space, X: Array, weights: Array, prior_weight: float, bandwidths: Bandwidths
     ) -> Parzen:
-        """Put a kernel at each observation.
+        """Put a kernel at each of (n, d) observations X, which are nan where a label is inactive.
 
-        Args:
-            space: the space of the observations.
-            X: (n, d) latents, nan where a label is inactive.
-            weights: (n,) weights of the observations, not negative; equal where all are 0.
-            prior_weight: weight of the prior, relative to the mean of ``weights``; above 0.
-            bandwidths: of the kernels.
+        Their (n,) weights are not negative, and count as 1 where all are 0. ``prior_weight``, above
+        0, is the prior's weight relative to the mean of these.
         """
         axes = Axes.of(space)
         n = len(X)
@@ -200,10 +194,7 @@ class Parzen:
     def sample(self, rng: Generator, m: int, given: Mapping[int, float] | None = None) -> Array:
         """Draw m candidates: (m, d) latents, nan where a label is inactive.
 
-        Args:
-            rng: the source of randomness.
-            m: how many.
-            given: options, by column, that all candidates take where the choice is active.
+        ``given`` has options by column, which all candidates take where the choice is active.
         """
         X = np.empty((m, len(self.space)))
         kernel = np.searchsorted(np.cumsum(self.w), rng.random(m), side="right")
