@@ -240,7 +240,7 @@ def _ascend(
 
 
 def _step(surface: Surface, X: Array, value: Array, rng: Generator) -> tuple[bool, Array, Array]:
-    """Change one label of each candidate, the one that raises the surface most, if any does.
+    """Change the one label of each candidate that raises the surface most, if any does.
 
     Returns whether any did, the candidates, and their values.
     """

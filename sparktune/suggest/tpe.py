@@ -63,7 +63,7 @@ class TPE:
             square of the count. Pools of one branch take 40 % of its trials instead.
         prior_weight: weight of the prior in l and g relative to the mean trial, 1e-9 to 1e9.
         branch_share: probability, 0 to 1, that a pool is one of a single branch. It falls from
-            twice this (at most 1) to 0 in the course of the budget; with none, it stays the same.
+            twice this (at most 1) to 0 in the course of the budget; an open budget leaves it as is.
         bandwidth: width of kernels in shares of a label's range, 1e-6 to 1e6, that is assumed where
             few trials say otherwise; from 0.4 on as good as flat.
         bandwidth_weight: how many trials' word that assumption has, 1e-9 to 1e12.

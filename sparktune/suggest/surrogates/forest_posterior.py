@@ -37,8 +37,8 @@ class Columns:
     """
 
     labels: Ints  # (f,) label of each column
-    low: Array  # (f,) least and, in `high`, largest value of the observations
-    high: Array
+    low: Array  # (f,) least value of the observations
+    high: Array  # (f,) largest value of the observations
     missing: Array  # (f,) what stands for a missing value
     codes: dict[int, Array]
     first: Ints  # the first column of each label that has any
