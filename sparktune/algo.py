@@ -1,7 +1,7 @@
 """What ``algo=`` may be: a method with its settings, or a function of Hyperopt's signature.
 
-Each method of sparktune is one Face: ``tpe.suggest`` can be called as Hyperopt calls it, wrapped in
-``functools.partial``, and is recognised by ``fmin`` as the settings of a suggester, so that a whole
+Each method of sparktune is one Face: ``tpe.suggest`` can be called as Hyperopt calls it and wrapped
+in ``functools.partial``; ``fmin`` recognises it as the settings of a suggester, so that a whole
 batch comes from one refit. A user's own functions are called as Hyperopt would call them.
 """
 
@@ -59,8 +59,7 @@ class Domain:
 
     Attributes:
         fn: the objective.
-        expr: the space as its user wrote it.
-        space: the same as a Space.
+        expr, space: the space as its user wrote it, and as a Space.
         params: label to node.
     """
 
@@ -121,10 +120,9 @@ class _RandomFace(Face):
     def suggest_batch(
         self, new_ids: Sequence[int], domain: Any, trials: Any, seed: int
     ) -> tuple[dict[str, list[int]], dict[str, list[Any]]]:
-        """The draws of ``suggest`` as columns, with Hyperopt's signature.
+        """The draws of ``suggest``: by label, the numbers of the trials that have it, and values.
 
-        Returns:
-            By label: the numbers of the trials that have it, and their values.
+        The signature is Hyperopt's.
         """
         idxs: dict[str, list[int]] = {label: [] for label in domain.space.labels}
         vals: dict[str, list[Any]] = {label: [] for label in domain.space.labels}
@@ -238,12 +236,7 @@ class _UsersFunction:
     trials: Recorded
 
     def suggest(
-        self,
-        space: Space,
-        history: History,
-        rng: Generator,
-        k: int,
-        budget: int | None = None,  # noqa: ARG002
+        self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
         """Ask the function for k documents; see Suggester."""
         new_ids = list(range(len(history), len(history) + k))

@@ -3,9 +3,9 @@
 >>> from sparktune import hp
 >>> space = {"lr": hp.loguniform("lr", -9, 0), "layers": hp.uniformint("layers", 1, 4)}
 
-Every function takes a label first: a string that names the hyperparameter in results, unique within
-a space. The same node may stand in several places of a space and is drawn once. Errors name the
-label; they are ValueError for wrong numbers and TypeError for wrong types.
+Every function takes a label first: a string, unique within a space, that names the hyperparameter
+in results. A node that stands in several places of a space is drawn once. Errors name the label;
+they are ValueError for wrong numbers and TypeError for wrong types.
 """
 
 from __future__ import annotations
@@ -70,27 +70,18 @@ def _options(label: str, options: Any) -> tuple[Any, ...]:
 def choice(label: str, options: Iterable[Any]) -> Choice:
     """One of ``options``, all equally likely a priori.
 
-    Args:
-        label: name of the hyperparameter.
-        options: list, tuple, range or array; an option may hold further hyperparameters, which are
-            then active only where it is taken.
-
-    Returns:
-        A node; the objective receives the option, results and ``argmin`` hold its index.
+    Options come as a list, tuple, range or array. One may hold further hyperparameters, which are
+    active only where it is taken. The objective receives the option; results and ``argmin`` hold
+    its index.
     """
     items = _options(_check_label(label), options)
     return Choice(label, (1.0 / len(items),) * len(items), items)
 
 
 def pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Choice:
-    """One of several options with given prior probabilities.
+    """One of several options: (probability, option) pairs whose probabilities sum to 1.
 
-    Args:
-        label: name of the hyperparameter.
-        p_options: (probability, option) pairs; the probabilities sum to 1.
-
-    Returns:
-        A node; the objective receives the option, results and ``argmin`` hold its index.
+    The objective receives the option; results and ``argmin`` hold its index.
     """
     items = _options(_check_label(label), p_options)
     for item in items:
@@ -107,8 +98,7 @@ def pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Choice:
 def randint(label: str, *bounds: int, **named: int) -> Param:
     """A whole number: ``randint(label, upper)`` or ``randint(label, low, high)``.
 
-    The upper end is excluded, the lower one (0 where it is left out) included. Both may be given
-    by name.
+    The upper end is excluded, the lower one (by default 0) included. Both may be given by name.
     """
     name = _check_label(label)
     if sorted(named) in (["high", "low"], ["upper"]) and not bounds:

@@ -1,8 +1,9 @@
-"""Discrete distributions: whole numbers and categories; see distributions for the protocol."""
+"""Discrete distributions: whole numbers and categories. The protocol is in distributions.py."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,15 +20,56 @@ __all__ = ["Categorical", "Integers", "whole_number"]
 def whole_number(value: object, name: str) -> int:
     """A bound as an int, or an error that names it."""
     found = number(value)
-    if found is None:
-        raise TypeError(f"`{name}` must be a whole number, but got {value!r}")
-    if not found.is_integer():
-        raise ValueError(f"`{name}` must be a whole number, but got {value!r}")
+    if found is None or not found.is_integer():
+        error = TypeError if found is None else ValueError
+        raise error(f"`{name}` must be a whole number, but got {value!r}")
     return int(found)
 
 
+class _Whole(ABC):
+    """What whole numbers and categories share: the values from ``low`` to ``high``."""
+
+    low: int
+    high: int
+    discrete = True
+
+    @property
+    def scale(self) -> float:
+        return float(self.high - self.low + 1)
+
+    @property
+    def middle(self) -> float:
+        return (self.low + self.high) / 2
+
+    def snap(self, z: Array) -> Array:
+        return np.clip(np.round(z), self.low, self.high)
+
+    def value(self, z: float) -> int:
+        return round(z)
+
+    def latent(self, value: float) -> float:
+        return float(value)
+
+    @abstractmethod
+    def log_prior(self, z: Array) -> Array:
+        """Log probability of values within the bounds."""
+
+    def log_prob(self, value: ArrayLike) -> Array:
+        """Log probability of any numbers."""
+        values = np.asarray(value, float)
+        inside = (values == np.round(values)) & (values >= self.low) & (values <= self.high)
+        return np.where(inside, self.log_prior(np.where(inside, values, self.low)), -np.inf)
+
+    def _checked(self, value: object, label: str, rule: str) -> int:
+        """A value given by hand as an int, or a ValueError that states the rule."""
+        found = check_number(value, label)
+        if found != int(found) or not self.low <= found <= self.high:
+            raise ValueError(f"{label!r} takes {rule}, but got {value!r}")
+        return int(found)
+
+
 @dataclass(frozen=True)
-class Integers:
+class Integers(_Whole):
     """Whole numbers from ``low`` to ``high``, both included, all equally likely.
 
     Raises:
@@ -49,25 +91,12 @@ class Integers:
                 f"low={self.low}, high={self.high}"
             )
 
-    discrete = True
-
     @property
     def support(self) -> tuple[float, float]:
         return self.low - 0.5, self.high + 0.5
 
-    @property
-    def scale(self) -> float:
-        return float(self.high - self.low + 1)
-
-    @property
-    def middle(self) -> float:
-        return (self.low + self.high) / 2
-
     def sample(self, rng: Generator, size: int) -> Array:
         return rng.integers(self.low, self.high, size, endpoint=True).astype(float)
-
-    def snap(self, z: Array) -> Array:
-        return np.clip(np.round(z), self.low, self.high)
 
     def cells(self, z: Array) -> tuple[Array, Array]:
         return z - 0.5, z + 0.5
@@ -81,38 +110,21 @@ class Integers:
     def position(self, z: Array) -> Array:
         return (z - self.low + 0.5) / self.scale
 
-    def value(self, z: float) -> int:
-        return round(z)
-
-    def latent(self, value: float) -> float:
-        return float(value)
-
-    def log_prob(self, value: ArrayLike) -> Array:
-        """Log probability of values."""
-        values = np.asarray(value, float)
-        inside = (values == np.round(values)) & (values >= self.low) & (values <= self.high)
-        return np.where(inside, -math.log(self.scale), -np.inf)
-
     def cdf(self, value: ArrayLike) -> Array:
         """Probability of a value at most ``value``."""
-        values = np.asarray(value, float)
-        out: Array = np.clip((np.floor(values) - self.low + 1) / self.scale, 0.0, 1.0)
+        below = np.floor(np.asarray(value, float)) - self.low + 1
+        out: Array = np.clip(below / self.scale, 0.0, 1.0)
         return out
 
     def check(self, value: object, label: str) -> int:
-        found = check_number(value, label)
-        if found != int(found) or not self.low <= found <= self.high:
-            raise ValueError(
-                f"{label!r} takes a whole number from {self.low} to {self.high}, but got {value!r}"
-            )
-        return int(found)
+        return self._checked(value, label, f"a whole number from {self.low} to {self.high}")
 
     def values(self) -> Iterator[int]:
         return iter(range(self.low, self.high + 1))
 
 
 @dataclass(frozen=True)
-class Categorical:
+class Categorical(_Whole):
     """The index of one of ``len(p)`` options; index i has probability ``p[i]``.
 
     Raises:
@@ -131,71 +143,46 @@ class Categorical:
             raise ValueError(f"probabilities must sum to 1, but {p} sum to {sum(p):g}")
         object.__setattr__(self, "p", tuple(x / sum(p) for x in p))
 
-    discrete = True
+    low = 0
+
+    @property
+    def high(self) -> int:  # type: ignore[override]
+        return len(self.p) - 1
 
     @property
     def support(self) -> tuple[float, float]:
-        return 0.0, float(len(self.p) - 1)
-
-    @property
-    def scale(self) -> float:
-        return float(len(self.p))
-
-    @property
-    def middle(self) -> float:
-        return (len(self.p) - 1) / 2
+        return 0.0, float(self.high)
 
     def sample(self, rng: Generator, size: int) -> Array:
         return rng.choice(len(self.p), size=size, p=self.p).astype(float)
-
-    def snap(self, z: Array) -> Array:
-        return np.clip(np.round(z), 0, len(self.p) - 1)
 
     def cells(self, z: Array) -> tuple[Array, Array]:
         return z, z
 
     def log_prior(self, z: Array) -> Array:
         with np.errstate(divide="ignore"):
-            out: Array = np.log(np.asarray(self.p))[np.asarray(z, dtype=np.intp)]
+            out: Array = np.log(self.p)[np.asarray(z, np.intp)]
         return out
 
     def quantile(self, u: Array) -> Array:
-        edges = np.cumsum(self.p)
         last = np.flatnonzero(self.p)[-1]
-        out: Array = np.minimum(np.searchsorted(edges, u, side="right"), last).astype(float)
+        option = np.searchsorted(np.cumsum(self.p), u, side="right")
+        out: Array = np.minimum(option, last).astype(float)
         return out
 
     def position(self, z: Array) -> Array:
         p = np.asarray(self.p)
-        out: Array = (np.cumsum(p) - p / 2)[np.asarray(z, dtype=np.intp)]
+        out: Array = (np.cumsum(p) - p / 2)[np.asarray(z, np.intp)]
         return out
-
-    def value(self, z: float) -> int:
-        return round(z)
-
-    def latent(self, value: float) -> float:
-        return float(value)
-
-    def log_prob(self, value: ArrayLike) -> Array:
-        """Log probability of indices."""
-        values = np.asarray(value, float)
-        inside = (values == np.round(values)) & (values >= 0) & (values < len(self.p))
-        return np.where(inside, self.log_prior(np.where(inside, values, 0)), -np.inf)
 
     def cdf(self, value: ArrayLike) -> Array:
         """Probability of an index at most ``value``."""
-        steps = np.concatenate([[0.0], np.cumsum(self.p)])
         at = np.clip(np.floor(np.asarray(value, float)) + 1, 0, len(self.p)).astype(np.intp)
-        out: Array = steps[at]
+        out: Array = np.concatenate([[0.0], np.cumsum(self.p)])[at]
         return out
 
     def check(self, value: object, label: str) -> int:
-        found = check_number(value, label)
-        if found != int(found) or not 0 <= found < len(self.p):
-            raise ValueError(
-                f"{label!r} takes the index of an option, 0 to {len(self.p) - 1}, but got {value!r}"
-            )
-        return int(found)
+        return self._checked(value, label, f"the index of an option, 0 to {self.high}")
 
     def values(self) -> Iterator[int]:
         return (index for index, p in enumerate(self.p) if p > 0)

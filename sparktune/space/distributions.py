@@ -8,9 +8,8 @@ Two coordinates are used throughout the package.
   ``log`` is set, else the value itself. Values that are rounded to multiples of ``q`` occupy whole
   intervals of the latent axis, the *cells*.
 
-Every distribution answers the same questions; ``z`` is an array of latents, of any shape. The file
-is long because the numeric distributions share their formulas of rounding, and the protocol stands
-with them.
+In all signatures ``z`` is an array of latents, of any shape. The file is long because the numeric
+distributions share their formulas of rounding.
 """
 
 from __future__ import annotations
@@ -139,8 +138,9 @@ class _Numeric(ABC):
             if not self.q > 0:
                 raise ValueError(f"`q > 0` must hold, but got q={self.q}")
 
-    def _multiple(self, number: float, value: object, label: str) -> float:
-        """The multiple of q that a number given by hand stands for."""
+    def _multiple(self, value: object, label: str) -> float:
+        """The multiple of q that a value given by hand stands for, or an error with its label."""
+        number = check_number(value, label)
         if self.q is None:
             return number
         nearest = float(self._rounded(np.asarray(number)))
@@ -158,15 +158,8 @@ class _Numeric(ABC):
         """Lowest and highest latent."""
 
     @abstractmethod
-    def _cdf(self, z: Array) -> Array:
-        """Probability of a latent at most ``z``, before rounding."""
-
     def position(self, z: Array) -> Array:
-        return self._cdf(z)
-
-    @abstractmethod
-    def quantile(self, u: Array) -> Array:
-        """Snapped latents at which the prior reaches probabilities ``u``."""
+        """Probability of a latent at most ``z``, before rounding."""
 
     @abstractmethod
     def _log_density(self, z: Array) -> Array:
@@ -196,11 +189,14 @@ class _Numeric(ABC):
     def cells(self, z: Array) -> tuple[Array, Array]:
         if self.q is None:
             return z, z
-        values = self._quantized(z)
-        lo, hi = values - self.q / 2, values + self.q / 2
+        return self._cells_of(self._quantized(z), self.q)
+
+    def _cells_of(self, values: Array, q: float) -> tuple[Array, Array]:
+        """Lower and upper latent end of the cell of each value."""
+        lo, hi = values - q / 2, values + q / 2
         if self.log:
             with np.errstate(divide="ignore"):
-                lo, hi = np.log(np.maximum(lo, 0.0)), np.log(hi)
+                lo, hi = np.log(np.maximum(lo, 0.0)), np.log(np.maximum(hi, 0.0))
         return np.clip(lo, *self.support), np.clip(hi, *self.support)
 
     def log_prior(self, z: Array) -> Array:
@@ -216,18 +212,12 @@ class _Numeric(ABC):
     def log_prob(self, value: ArrayLike) -> Array:
         """Log density of values (continuous) or log probability of values (quantised)."""
         values = np.asarray(value, float)
-        lo, hi = self.support
         if self.q is not None:
             on_grid = np.isclose(values, self._rounded(values), rtol=1e-12, atol=0)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                edge_lo, edge_hi = values - self.q / 2, values + self.q / 2
-                if self.log:
-                    edge_lo, edge_hi = (
-                        np.log(np.maximum(edge_lo, 0)),
-                        np.log(np.maximum(edge_hi, 0)),
-                    )
-                mass = self._log_mass(np.clip(edge_lo, lo, hi), np.clip(edge_hi, lo, hi))
+            with np.errstate(invalid="ignore"):
+                mass = self._log_mass(*self._cells_of(values, self.q))
             return np.where(on_grid, mass, -np.inf)
+        lo, hi = self.support
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             z = np.log(values) if self.log else values
             inside = (z >= lo) & (z <= hi) & np.isfinite(z)
@@ -242,7 +232,7 @@ class _Numeric(ABC):
         if self.log:
             with np.errstate(divide="ignore"):
                 values = np.log(np.maximum(values, 0.0))
-        return self._cdf(values)
+        return self.position(values)
 
 
 @dataclass(frozen=True)
@@ -250,8 +240,7 @@ class Uniform(_Numeric):
     """Uniform on ``[low, high]``; of the logarithm where ``log``; rounded where ``q``.
 
     Args:
-        low: lower end in latent units (a natural logarithm where ``log`` is set).
-        high: upper end in latent units, above ``low``.
+        low, high: ends in latent units (natural logarithms where ``log``), ``low < high``.
         log: whether the logarithm of the value is uniform.
         q: step of the values, above 0; a value is ``round(x / q) * q``, so the outermost value
             may lie up to ``q / 2`` outside the bounds.
@@ -310,7 +299,7 @@ class Uniform(_Numeric):
     def quantile(self, u: Array) -> Array:
         return self.snap(self.low + u * self.scale)
 
-    def _cdf(self, z: Array) -> Array:
+    def position(self, z: Array) -> Array:
         return np.clip((z - self.low) / self.scale, 0.0, 1.0)
 
     def _log_density(self, z: Array) -> Array:
@@ -321,7 +310,7 @@ class Uniform(_Numeric):
             return np.log(np.maximum(hi - lo, 0.0)) - math.log(self.scale)
 
     def check(self, value: object, label: str) -> float:
-        number = self._multiple(check_number(value, label), value, label)
+        number = self._multiple(value, label)
         if self.q is not None:
             inside = bool(np.isfinite(self.log_prob(number)))
         else:
@@ -353,8 +342,7 @@ class Normal(_Numeric):
     """Normal with mean ``mu`` and deviation ``sigma``; of the logarithm where ``log``.
 
     Args:
-        mu: mean, in latent units.
-        sigma: standard deviation in latent units, above 0.
+        mu, sigma: mean and standard deviation in latent units, ``sigma > 0``.
         log: whether the logarithm of the value is normal.
         q: step of the values, above 0; a value is ``round(x / q) * q``.
 
@@ -401,7 +389,7 @@ class Normal(_Numeric):
     def quantile(self, u: Array) -> Array:
         return self.snap(self.mu + self.sigma * ndtri(u))
 
-    def _cdf(self, z: Array) -> Array:
+    def position(self, z: Array) -> Array:
         out: Array = ndtr((z - self.mu) / self.sigma)
         return out
 
@@ -412,7 +400,7 @@ class Normal(_Numeric):
         return log_ndtr_difference((lo - self.mu) / self.sigma, (hi - self.mu) / self.sigma)
 
     def check(self, value: object, label: str) -> float:
-        number = self._multiple(check_number(value, label), value, label)
+        number = self._multiple(value, label)
         if self.log and (number < 0 or (number == 0 and self.q is None)):
             raise ValueError(f"{label!r} takes a positive number, but got {value!r}")
         return number

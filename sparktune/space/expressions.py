@@ -1,7 +1,7 @@
 """Expressions over hyperparameters: ``1 + hp.uniform(...)``, ``scope.int(hp.quniform(...))``.
 
-An expression is a node like a hyperparameter is one, and may stand wherever one may. It is
-evaluated once per candidate, on native Python values.
+An expression is a node, as a hyperparameter is, and may stand wherever one may. It is evaluated
+once per candidate, on native Python values.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Node:
     """Something whose value is known only once a candidate is drawn.
 
-    Arithmetic, comparison and indexing give further nodes. Nodes are compared with ``is`` when
-    they are keys of a dict; ``==`` builds an expression.
+    Arithmetic, comparison and indexing give further nodes, and so does ``==``; as keys of a dict,
+    nodes are compared with ``is``.
     """
 
     __hash__ = object.__hash__
@@ -90,32 +90,30 @@ def map_container(thing: Any, change: Callable[[Any], Any]) -> Any:
     Anything else comes back as it is. Containers are always copied, so that an objective that pops
     a key out of its configuration does not change the space.
     """
+    fresh: Any = thing
     if isinstance(thing, dict):
-        fresh: Any = copy(thing)
+        fresh = copy(thing)
         for key, item in thing.items():
             fresh[key] = change(item)
-        return fresh
-    if isinstance(thing, list):
+    elif isinstance(thing, list):
         fresh = copy(thing)
         fresh[:] = [change(item) for item in thing]
-        return fresh
-    if isinstance(thing, tuple):
-        items = [change(item) for item in thing]
+    elif isinstance(thing, tuple):
         make = getattr(type(thing), "_make", type(thing))  # namedtuples take items one by one
-        return make(items)
-    return thing
+        fresh = make([change(item) for item in thing])
+    return fresh
 
 
 def evaluate(thing: Any, value_of: Callable[[Node, Callable[[Any], Any]], Any]) -> Any:
     """Replace every node in nested containers by its value.
 
-    Raises:
-        BadSearchSpace: an expression raised; the message shows it and its arguments.
-
     Args:
         thing: a template: containers, nodes and plain values.
         value_of: gives the value of a node that is no Call; it receives the node and a function
             that evaluates anything below it.
+
+    Raises:
+        BadSearchSpace: an expression raised; the message shows it and its arguments.
     """
     memo: dict[int, Any] = {}  # a Call that occurs twice is evaluated once
 
@@ -167,15 +165,14 @@ class Scope:
         name = getattr(function, "__name__", None)
         if not callable(function) or name is None:
             raise TypeError(f"scope.define takes a named function, but got {function!r}")
-        if name in self._functions and self._functions[name] is not function:
-            known = self._functions[name]
-            # running a cell of a notebook again defines its function again
-            same = all(
-                getattr(known, attribute, None) == getattr(function, attribute, None)
-                for attribute in ("__module__", "__qualname__")
-            )
-            if not same:
-                raise ValueError(f"scope already has a function {name!r}: {known!r}")
+        known = self._functions.get(name, function)
+        # running a cell of a notebook again defines its function again
+        same = known is function or all(
+            getattr(known, attribute, None) == getattr(function, attribute, None)
+            for attribute in ("__module__", "__qualname__")
+        )
+        if not same:
+            raise ValueError(f"scope already has a function {name!r}: {known!r}")
         self._functions[name] = function
         return function
 
@@ -197,29 +194,11 @@ class Scope:
         return sorted([*self._functions, "define"])
 
 
+_PLAIN = (int, float, str, bool, len, sum, abs, round, pow, operator.getitem)
+_OF_MATH = ("exp", "log", "log2", "log10", "sqrt", "sin", "cos", "tan", "floor", "ceil")
+
 scope = Scope(
-    {
-        "int": int,
-        "float": float,
-        "str": str,
-        "bool": bool,
-        "len": len,
-        "sum": sum,
-        "abs": abs,
-        "round": round,
-        "max": _maximum,
-        "min": _minimum,
-        "pow": pow,
-        "exp": math.exp,
-        "log": math.log,
-        "log2": math.log2,
-        "log10": math.log10,
-        "sqrt": math.sqrt,
-        "sin": math.sin,
-        "cos": math.cos,
-        "tan": math.tan,
-        "floor": math.floor,
-        "ceil": math.ceil,
-        "getitem": operator.getitem,
-    }
+    {each.__name__: each for each in _PLAIN}
+    | {name: getattr(math, name) for name in _OF_MATH}
+    | {"max": _maximum, "min": _minimum}
 )

@@ -1,8 +1,7 @@
 """The search space: hyperparameters at the leaves of nested containers, and choices between them.
 
-A choice's options may hold further hyperparameters; those are *active* only in candidates that took
-the option. The whole tree is known before the first trial, which lets a surrogate model every path
-exactly.
+A choice's options may hold further hyperparameters, which are *active* only in candidates that took
+the option. The whole tree is known before the first trial, so a surrogate can model every path.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -57,17 +57,13 @@ class Choice(Param):
 class Space:
     """A search space over a template of nested dicts, lists, tuples and nodes.
 
-    Columns of all arrays are in the order of ``labels``, in which a choice stands before everything
-    that depends on it.
-
     Args:
         template: what the objective is to receive, with nodes in place of what is searched.
 
     Attributes:
-        template: as given.
-        labels: all labels.
-        params: the node of each label.
-        distributions: the distribution of each label.
+        labels: all labels, a choice before everything that depends on it; the columns of arrays.
+        params, distributions: the node and the distribution of each label.
+        column: label to column.
         parents: for each label the (column, option) pairs any one of which activates it; empty
             where it is always active.
         forks: columns of the choices on which other labels depend.
@@ -126,21 +122,15 @@ class Space:
         """Which rows of ``X`` have label ``j`` active; needs the columns before ``j`` only."""
         if not self.parents[j]:
             return np.ones(len(X), bool)
-        on = np.zeros(len(X), bool)
-        for parent, option in self.parents[j]:
-            on |= X[:, parent] == option
+        took = [X[:, parent] == option for parent, option in self.parents[j]]
+        on: NDArray[np.bool_] = np.logical_or.reduce(took)
         return on
 
     def draw(self, pick: Callable[[int, NDArray[np.intp]], Array], size: int) -> Array:
-        """Draw candidates from root to leaf.
+        """Draw candidates from root to leaf: (size, d) latents, nan where a label is inactive.
 
-        Args:
-            pick: gives latents for column ``j`` of the candidates whose numbers it receives; asked
-                only where the label is active.
-            size: how many candidates.
-
-        Returns:
-            (size, d) array of latents, nan where a label is inactive.
+        ``pick`` receives a column and the numbers of the candidates in which it is active, and
+        gives their latents.
         """
         X = np.full((size, len(self)), np.nan)
         for j in range(len(self)):
@@ -179,12 +169,9 @@ class Space:
     def build(self, values: Values, template: Any = None) -> Any:
         """The configuration of one candidate: the template with every node evaluated.
 
-        Containers are fresh copies; numbers are native; an option of a choice that is no container
-        is the option itself.
-
-        Args:
-            values: of all active labels.
-            template: to evaluate instead of the whole one, made of this space's nodes.
+        ``values`` are those of all active labels; another ``template`` of this space's nodes may
+        stand in for the whole one. Containers are fresh copies, numbers are native, and an option
+        that is no container is passed as it is.
         """
 
         def value_of(node: Any, descend: Callable[[Any], Any]) -> Any:
@@ -222,16 +209,12 @@ class Space:
         return values
 
     def enumerate(self, rng: Generator, limit: int) -> Array:
-        """The first ``limit`` distinct candidates in the order of the tree, as (m, d) latents.
+        """The first ``limit`` distinct candidates in the order of the tree: (m, d) latents.
 
-        A discrete label takes each of its values in turn, a continuous one a random value. With
-        ``m < limit`` these are all that a discrete space has.
+        A discrete label takes each of its values in turn, a continuous one a random value. A
+        discrete space has no others where ``m < limit``.
         """
-        rows: list[Array] = []
-        for row in self._rows(np.full((1, len(self)), np.nan), 0, rng):
-            rows.append(row)
-            if len(rows) >= limit:
-                break
+        rows = list(islice(self._rows(np.full((1, len(self)), np.nan), 0, rng), limit))
         return np.reshape(rows, (len(rows), len(self)))
 
     def _rows(self, X: Array, j: int, rng: Generator) -> Iterator[Array]:
@@ -268,11 +251,10 @@ class Space:
 
 def _hint(param: Param, value: object) -> str:
     """What was meant by an option given in place of its index."""
-    plain = isinstance(param, Choice) and isinstance(value, (str, int, float, bool))
-    options = param.options if isinstance(param, Choice) and plain else ()
-    for index, option in enumerate(options):
-        if type(option) is type(value) and option == value:
-            return f"; that option has the index {index}"
+    if isinstance(param, Choice) and isinstance(value, (str, int, float)):
+        for index, option in enumerate(param.options):
+            if type(option) is type(value) and option == value:
+                return f"; that option has the index {index}"
     return ""
 
 
@@ -330,17 +312,14 @@ def _constants(thing: Any, found: dict[int, Any], seen: set[int]) -> None:
     if plain or (isinstance(thing, (str, bytes)) and len(thing) < 1000) or id(thing) in seen:
         return
     seen.add(id(thing))
-    inside: tuple[Any, ...] | None = None
     if isinstance(thing, Choice):
-        inside = thing.options
+        thing = thing.options
     elif isinstance(thing, Call):
-        inside = (*thing.args, *thing.kwargs.values())
+        thing = (*thing.args, *thing.kwargs.values())
     elif isinstance(thing, dict):
-        inside = tuple(thing.values())
-    elif isinstance(thing, (list, tuple)):
-        inside = tuple(thing)
-    if inside is not None:
-        for item in inside:
+        thing = tuple(thing.values())
+    if isinstance(thing, (list, tuple)):
+        for item in thing:
             _constants(item, found, seen)
     elif not isinstance(thing, Node):
         found[id(thing)] = thing

@@ -1,8 +1,8 @@
 """Acquisition functions: what a candidate is worth, by the surrogate's mean and deviation there.
 
-All are for minimisation and are the higher the better. A batch makes them averages over what the
-pending trials may turn out to be (Snoek et al., 2012, "Practical Bayesian optimization of machine
-learning algorithms", section 3.2): each of S fantasies has its own means and its own target.
+All are for minimisation, the higher the better, and are averages over what the pending trials may
+turn out to be (Snoek et al., 2012, "Practical Bayesian optimization of machine learning
+algorithms", section 3.2): each of S fantasies has its own means and its own target.
 
 Notation
     m       candidates
@@ -44,15 +44,10 @@ class Slopes(NamedTuple):
 
 @dataclass(frozen=True)
 class Acquisition:
-    """An acquisition function of (mean, std, target), and what it takes for its target.
+    """An acquisition function, and what it takes for its target."""
 
-    Attributes:
-        function: the function.
-        of_minima: whether targets are draws of the minimum, in place of the lowest loss so far.
-    """
-
-    function: Callable[[Array, Array, Array], Slopes]
-    of_minima: bool = False
+    function: Callable[[Array, Array, Array], Slopes]  # of mean, std, target
+    of_minima: bool = False  # whether targets are draws of the minimum, not the lowest loss so far
 
     def __call__(self, mean: Array, std: Array, target: Array) -> Slopes:
         """Values of the function, with their derivatives."""
@@ -108,10 +103,8 @@ def lcb(mean: Array, std: Array, target: Array) -> Slopes:  # noqa: ARG001
 def mes(mean: Array, std: Array, target: Array) -> Slopes:
     """Information that a trial gives on the minimum: the mean fall of the minimum's entropy.
 
-    Targets are draws of the minimum.
-
     Wang and Jegelka (2017), "Max-value entropy search for efficient Bayesian optimization",
-    equation 6, for minima.
+    equation 6, for minima. Targets are draws of the minimum.
     """
     g = np.maximum(-(target[:, None] - mean) / std, _FAR)
     log_cdf = log_ndtr(g)
@@ -124,15 +117,8 @@ def mes(mean: Array, std: Array, target: Array) -> Slopes:
 def minima(mean: Array, std: Array, u: Array) -> Array:
     """Draw the minimum over many candidates, by a Gumbel law through two of its quantiles.
 
-    Candidates count as independent: Wang and Jegelka (2017), section 3.1.
-
-    Args:
-        mean: (S, m).
-        std: (m,).
-        u: (S, t) uniform numbers between 0 and 1.
-
-    Returns:
-        (S, t) draws.
+    Candidates count as independent: Wang and Jegelka (2017), section 3.1. There is a draw for each
+    of (S, t) uniform numbers ``u`` between 0 and 1.
     """
     low, high = (mean - 6 * std).min(1), (mean + 6 * std).min(1)
     wanted = np.log([0.25, 0.75])  # log of the probability that the minimum is above
@@ -146,8 +132,7 @@ def minima(mean: Array, std: Array, u: Array) -> Array:
         found.append((lo + hi) / 2)
     # of -minimum, Gumbel: Phi(q) = exp(-exp(-(q - a) / b))
     quarter, three = -found[0], -found[1]
-    b = (three - quarter) / (math.log(-wanted[0]) - math.log(-wanted[1]))
-    b = np.maximum(b, 1e-9)
+    b = np.maximum((three - quarter) / (math.log(-wanted[0]) - math.log(-wanted[1])), 1e-9)
     a = quarter + b * math.log(-wanted[0])
     drawn: Array = b[:, None] * np.log(-np.log(u)) - a[:, None]
     return drawn

@@ -36,8 +36,8 @@ class AdaptiveTPE:
       ranks that lies between the label's options, or quarters of its values, as far as it is
       above what chance explains.
 
-    So a run that gets on is greedy, and one that does not looks about. The rule is ours and has no
-    model behind it; Hyperopt's atpe predicts such settings by trained models. For the rest see TPE.
+    So a run that gets on is greedy, and one that does not looks about. The rule is ours, without a
+    model; Hyperopt's atpe predicts such settings by trained models. For the rest see TPE.
 
     Args:
         n_startup_jobs: trials before the first fit, at least 1.

@@ -27,7 +27,7 @@ class Anneal:
     the parent's value from its prior, made narrower by 1 / (1 + shrink_coef T), where T is the
     number of finished trials that have the label; a choice keeps the parent's option, or else is
     drawn anew with that probability. A label that the parent does not have is drawn from its prior.
-    It makes no model, so it costs microseconds a candidate, and is at its best in smooth spaces.
+    Costs microseconds a candidate, and is at its best in smooth spaces.
 
     Args:
         avg_best_idx: mean rank of a parent, from 1 (always the best), at least 1.
@@ -45,12 +45,7 @@ class Anneal:
         check_number("anneal", self, "shrink_coef", most=math.inf)
 
     def suggest(
-        self,
-        space: Space,
-        history: History,
-        rng: Generator,
-        k: int,
-        budget: int | None = None,  # noqa: ARG002
+        self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
         """Draw k candidates; see Suggester."""
         X, y = observations(history)

@@ -35,8 +35,7 @@ class Auto:
        TPE and the GP in turns of 8 trials.
     4. Else the GP: Bayes with its defaults.
 
-    Costs what the chosen method costs, and one more fit wherever case 3 is looked into: in every
-    second turn.
+    Costs what the chosen method costs, and one more fit in every second turn, for case 3.
 
     Args:
         n_startup_jobs: trials of the initial design before the first fit, at least 1.

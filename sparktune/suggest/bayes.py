@@ -52,31 +52,28 @@ class Bayes:
       continuous, best steps in what is discrete);
     - of a trust region around the best trial, of half-width ``reach``: with probability
       ``local_share``; the first candidate of a batch of several is never bound to it;
-    - of a branch of the space, to get below its own best trial, so that a branch is tuned before it
-      is given up: with probability ``branch_share`` in the middle of the budget, falling from twice
-      that to 0;
+    - of a branch of the space, to get below its own best trial before the branch is given up: with
+      probability ``branch_share`` in the middle of the budget, falling from twice that to 0;
     - of the prior: with probability ``random_share``.
 
     Losses are standardised; infinite ones count as the worst finite one, failed trials as worse
     than five in six. No exact duplicate of a finished, failed or pending trial is proposed while
     the space has others.
 
-    With the GP, a batch of 8 costs about 0.15 s at n = 128, d = 10, and 1 s at
-    n = 1,000; with the forest 0.1 s and 0.2 s.
+    With the GP, a batch of 8 costs about 0.15 s at n = 128, d = 10, and 1 s at n = 1,000; with the
+    forest 0.1 s and 0.2 s.
 
     Args:
         surrogate: "gp" (GP: Gaussian process), "forest" (Forest: random forest), or a Surrogate.
         acquisition: "ei" (log of the expected improvement), "pi" (log of the probability of
-            improvement), "lcb" (lower confidence bound) or "mes" (max-value entropy search); see
-            acquisition.py.
+            improvement), "lcb" (lower confidence bound) or "mes" (max-value entropy search).
         n_startup_jobs: trials of a Latin hypercube sample before the first fit, at least 1; fewer
             where they would use more than a third of the budget.
         n_candidates: size of the pool, at least 16.
         fantasies: draws of the pending trials, at least 1.
-        local_share: see above, 0 to 1.
-        reach: half-width of the trust region in shares of a label's range, above 0 and at most 1.
-        branch_share: see above, 0 to 1.
+        local_share, branch_share: see above, 0 to 1.
         random_share: see above, 0 to 1; None: 0.1 for "forest", else 0.
+        reach: half-width of the trust region in shares of a label's range, above 0 and at most 1.
 
     Raises:
         ValueError: a setting out of its range.
@@ -125,8 +122,7 @@ class Bayes:
     def fit(self, space: Space, history: History, rng: Generator) -> Posterior[Any]:
         """Fit the surrogate to the ended trials of a history, of which one must have a loss.
 
-        Means and deviations of the posterior are in the surrogate's own units: losses standardised
-        and, as the case may be, warped.
+        The posterior is of losses that are standardised and, by some surrogates, warped.
         """
         surrogate = self.surrogate
         if isinstance(surrogate, str):
@@ -167,10 +163,7 @@ class _Batch:
     def drawn(self, k: int, in_branch: float, at_random: float) -> Array:
         """Choose k candidates: (k, d) latents.
 
-        Args:
-            k: how many.
-            in_branch: probability of a candidate of a single branch.
-            at_random: probability of a draw from the prior.
+        One is of a single branch with probability ``in_branch``, of the prior with ``at_random``.
         """
         kinds = [self._kind(i == 0 and k > 1, in_branch, at_random) for i in range(k)]
         few = self.settings.n_candidates // 4

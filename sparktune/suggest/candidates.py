@@ -20,11 +20,8 @@ _ENUMERATED = 2000  # candidates of a discrete space listed when random draws br
 
 def observations(history: History) -> tuple[Array, Array]:
     """Latents and losses of the trials that have a loss."""
-    X, y = history.X, history.y
-    if history.count(Status.OK) == len(history):
-        return X, y
     rows = history.status == Status.OK
-    return X[rows], y[rows]
+    return history.X[rows], history.y[rows]
 
 
 def decode(space: Space, X: Array) -> list[Values]:
@@ -43,14 +40,8 @@ def project(distribution: Distribution, z: Array) -> Array:
 class Untried:
     """Candidates of a batch, none of which was tried before while the space has others.
 
-    What ran, failed or is under way counts as tried, and so does what has been taken.
-
-    Args:
-        space: of the candidates.
-        history: what has been tried.
-
-    Attributes:
-        taken: latents of the candidates so far.
+    What ran, failed or is under way counts as tried, and so does what has been taken; ``taken``
+    holds the latents of the candidates so far.
     """
 
     def __init__(self, space: Space, history: History) -> None:
@@ -74,19 +65,18 @@ class Untried:
     def fill(self, rng: Generator, k: int, score: Score | None, spare: Array) -> Array:
         """Fill the batch up to k candidates: (k, d) latents.
 
-        Draws from the prior with the highest score (at random without one) are added; where all
-        were tried, candidates from a list of the discrete space; once everything was tried, rows
-        of ``spare`` at random.
+        Draws from the prior with the highest score (at random without one) come first, then
+        candidates from a list of the discrete space, and once everything was tried, rows of
+        ``spare`` at random.
         """
         for listed in (False, True):
             lacking = k - len(self.taken)
             if not lacking:
                 break
-            X = (
-                self.space.enumerate(rng, len(self.tried) + k + _ENUMERATED)
-                if listed
-                else self.space.sample(rng, 8 * k + 256)
-            )
+            if listed:
+                X = self.space.enumerate(rng, len(self.tried) + k + _ENUMERATED)
+            else:
+                X = self.space.sample(rng, 8 * k + 256)
             scores = rng.permutation(len(X)).astype(float) if score is None else score(X)
             self.take(X, scores, lacking)
         while len(self.taken) < k:

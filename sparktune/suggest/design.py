@@ -40,17 +40,8 @@ def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: i
     Each numeric label's prior is cut into n strata of equal probability, and a point takes one in
     which no trial lies yet; each option of a choice, and each of few discrete values, is taken as
     often as its probability says. What is in the history already, pending trials and points given
-    by hand included, counts as part of the sample, so it may be drawn in batches of any size.
-    McKay, Beckman and Conover (1979).
-
-    Costs O(n d).
-
-    Args:
-        space: where to search.
-        history: what has been tried.
-        rng: the source of randomness.
-        k: how many points.
-        n: how many points the whole sample is to have; more where it has that many already.
+    by hand included, counts as part of the sample, so it may be drawn in batches of any size; n
+    grows where it has that many already. McKay, Beckman and Conover (1979). Costs O(n d).
 
     Returns:
         (k, d) latents, nan where a label is inactive.

@@ -70,17 +70,11 @@ def pool_of(space: Space, history: History, rng: Generator, m: int) -> Array:
 
 @dataclass(frozen=True)
 class TrustRegion:
-    """The candidates near a centre, in its branch.
-
-    Attributes:
-        space: of the candidates.
-        centre: (d,) latents.
-        reach: half-width of the region in each numeric label, in units.
-    """
+    """The candidates near a centre, in its branch."""
 
     space: Space
-    centre: Array
-    reach: float
+    centre: Array  # (d,) latents
+    reach: float  # half-width of the region in each numeric label, in units
 
     @property
     def ends(self) -> tuple[Array, Array]:
@@ -169,12 +163,8 @@ def local_ascent(
 ) -> tuple[Array, Array]:
     """Find local maxima of a surface from the best of a pool; return them and their values.
 
-    Args:
-        surface: what is maximised.
-        pool: (m, d) candidates.
-        score: (m,) values of the surface at these.
-        rng: the source of randomness.
-        region: what ascent by gradients is bound to.
+    The pool is (m, d) candidates, with (m,) values ``score`` of the surface. Ascent by gradients is
+    bound to the region where one is given.
     """
     starts = _starts(score, rng)
     X, value = pool[starts], score[starts]
@@ -183,13 +173,13 @@ def local_ascent(
     if smooth:
         X, value = _ascend(surface, X, value, region)
     if moves.stepped or moves.categorical or not by_gradients:
-        steps = 0
-        while steps < _STEPS:
+        stepped = False
+        for _ in range(_STEPS):
             better, X, value = _step(surface, X, value, rng)
             if not better:
                 break
-            steps += 1
-        if steps and smooth:
+            stepped = True
+        if stepped and smooth:
             X, value = _ascend(surface, X, value, region)
     return X, value
 
@@ -199,8 +189,8 @@ def _starts(score: Array, rng: Generator) -> NDArray[np.intp]:
     order = np.argsort(-score, kind="stable")
     best = order[: _STARTS // 2]
     others = order[_STARTS // 2 :]
-    weight = score[others] - score[best[0]]
-    keys = weight + rng.gumbel(size=len(others))  # the highest are draws without replacement
+    # the highest of these keys are draws without replacement
+    keys = score[others] - score[best[0]] + rng.gumbel(size=len(others))
     more = others[np.argsort(-keys, kind="stable")[: _STARTS - len(best)]]
     return np.concatenate([best, more])
 
@@ -250,10 +240,9 @@ def _ascend(
 
 
 def _step(surface: Surface, X: Array, value: Array, rng: Generator) -> tuple[bool, Array, Array]:
-    """Change one label of each candidate, that whose change raises the surface most, if any does.
+    """Change the one label of each candidate that raises the surface most, if any does.
 
-    Returns:
-        Whether any did, the candidates, and their values.
+    Returns whether any did, the candidates, and their values.
     """
     # try all changes of a single label, of all candidates at once
     changes = list(_discrete_changes(surface.space, X, rng))

@@ -22,12 +22,7 @@ class Random:
     """
 
     def suggest(
-        self,
-        space: Space,
-        history: History,  # noqa: ARG002
-        rng: Generator,
-        k: int,
-        budget: int | None = None,  # noqa: ARG002
+        self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
         """Draw k candidates; see Suggester."""
         return [space.decode(row) for row in space.sample(rng, k)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Any
 
 from ..checks import number, real, whole
 
@@ -20,7 +19,8 @@ def as_number(value: object) -> float:
 def check_whole(method: str, given: object, *names: str, least: int = 1) -> None:
     """Raise a ValueError for a setting that is no whole number of at least ``least``."""
     for name in names:
-        _keep(given, name, whole(name, getattr(given, name), least, of=method))
+        value = whole(name, getattr(given, name), least, of=method)
+        object.__setattr__(given, name, value)  # a frozen dataclass that is being made
 
 
 def check_number(
@@ -32,7 +32,7 @@ def check_number(
         value = real(
             name, getattr(given, name), above=above, least=least, most=most, finite=True, of=method
         )
-        _keep(given, name, value)
+        object.__setattr__(given, name, value)
 
 
 def check_one_of(
@@ -43,7 +43,3 @@ def check_one_of(
     if value not in known:
         rule = f"one of {', '.join(map(repr, known))}{more}"
         raise ValueError(f"{method}: `{name}` must be {rule}, but got {value!r}")
-
-
-def _keep(given: object, name: str, value: Any) -> None:
-    object.__setattr__(given, name, value)  # a frozen dataclass that is being made

@@ -42,10 +42,10 @@ class TPE:
     """Draw candidates from l(x), the density of good trials; take those with the best l(x)/g(x).
 
     l is a mixture of kernels at the good trials, weighted by their improvement on the best of the
-    others; g one of the same kernels at all finished trials. l/g then estimates the expected
-    improvement at x by kernel regression, shrunk to the prior's where nothing was tried. How wide
-    the kernels are in each label is what makes the good trials likeliest, each given the others, so
-    labels that do not matter drop out. Failed trials belong to neither.
+    others; g one of the same kernels at all finished trials but failed ones. l/g estimates the
+    expected improvement at x by kernel regression, shrunk to the prior's where nothing was tried.
+    Kernels are as wide in each label as makes the good trials likeliest, each given the others, so
+    labels that do not matter drop out.
 
     A batch of k comes from one fit: k pools of ``n_EI_candidates`` draws, the best of each. In a
     space with branches (choices whose options hold further labels) some pools are drawn in one
@@ -62,17 +62,16 @@ class TPE:
             Hyperopt's meaning, ``min(ceil(gamma * sqrt(n)), 25)``. The fit's cost grows with the
             square of the count. Pools of one branch take 40 % of its trials instead.
         prior_weight: weight of the prior in l and g relative to the mean trial, 1e-9 to 1e9.
-        branch_share: probability, 0 to 1, that a pool is one of a single branch, in the middle of
-            the budget: it falls from twice that (at most 1) to 0 in the course of it, and stays
-            the same where the budget is open.
+        branch_share: probability, 0 to 1, that a pool is one of a single branch. It falls from
+            twice this (at most 1) to 0 in the course of the budget; an open budget leaves it as is.
         bandwidth: width of kernels in shares of a label's range, 1e-6 to 1e6, that is assumed where
             few trials say otherwise; from 0.4 on as good as flat.
         bandwidth_weight: how many trials' word that assumption has, 1e-9 to 1e12.
         leave: probability, 1e-9 to 0.999, that a kernel takes another category than its own
             trial's, assumed where few trials say otherwise; with the weight of one trial.
-        final_width: factor on the widths of all kernels but those of single branches, above 0 and
-            at most 1, at the end of the budget: from the half of it on they narrow, since what
-            remains is better spent on refining. Without effect where the budget is open.
+        final_width: factor, above 0 and at most 1, to which the widths of all kernels but those of
+            single branches fall in the second half of the budget. Without effect where that is
+            open.
 
     Raises:
         ValueError: a setting out of its range.
@@ -161,13 +160,7 @@ class TPE:
         return int(good)
 
     def _densities(
-        self,
-        space: Space,
-        X: Array,
-        y: Array,
-        n_good: int,
-        width: float = 1.0,
-        given: Branch = (),
+        self, space: Space, X: Array, y: Array, n_good: int, width: float = 1.0, given: Branch = ()
     ) -> tuple[Parzen, Parzen]:
         """Fit l and g to trials that all took a branch, as densities given that branch."""
         good, best_other = lowest(y, n_good)
@@ -202,24 +195,16 @@ def _held(space: Space, pool: Array, row: Array, held: NDArray[np.bool_]) -> Arr
 
 def lowest(y: Array, count: int) -> tuple[NDArray[np.intp], float]:
     """Numbers of the lowest losses, lowest and earliest first, and the lowest of the others."""
-    if count + 1 >= len(y):
-        order = np.argsort(y, kind="stable")
-    else:
-        bound = np.partition(y, count)[count]
-        rows = np.flatnonzero(y <= bound)
-        order = rows[np.argsort(y[rows], kind="stable")]
+    order = np.argsort(y, kind="stable")
     return order[:count], float(y[order[count]]) if len(order) > count else math.inf
 
 
 def improvements(good: Array, best_other: float) -> Array:
     """Weights of the good trials: by how much each improves on the best of the others.
 
-    Watanabe (2023), "EI" weighting. Equal where the differences are not finite or all zero (the
-    mixture then takes weights of 1).
+    Watanabe (2023), "EI" weighting. Where an improvement is not finite, all weights are 1.
     """
-    if not math.isfinite(best_other) or not np.isfinite(good).all():
-        return np.ones(len(good))
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         weights = best_other - good
         if not np.isfinite(weights.sum()):
             return np.ones(len(good))

@@ -102,18 +102,13 @@ class Forest:
 
 
 class _Segments:
-    """Consecutive stretches of an array's last axis.
-
-    Attributes:
-        sizes, starts, ends: (s,) with ends outside.
-        of: (M,) the segment of each place.
-    """
+    """Consecutive stretches of an array's last axis."""
 
     def __init__(self, sizes: Ints) -> None:
-        self.sizes = sizes
-        self.ends = np.cumsum(sizes)
+        self.sizes = sizes  # (s,)
+        self.ends = np.cumsum(sizes)  # (s,) the first place behind each
         self.starts = self.ends - sizes
-        self.of = np.repeat(np.arange(len(sizes)), sizes)
+        self.of = np.repeat(np.arange(len(sizes)), sizes)  # (M,) the segment of each place
 
     def total(self, a: NDArray[Any]) -> Array:
         """Sum of each segment."""
@@ -141,15 +136,9 @@ class _Segments:
 def _grow(
     settings: Forest, columns: Columns, E: Array, y: Array, times: Ints, rng: Generator
 ) -> Nodes:
-    """Grow trees.
+    """Grow trees from (n, f) encoded observations E and (n,) losses.
 
-    Args:
-        settings: as given by the user.
-        columns: what the columns are.
-        E: (n, f) encoded observations.
-        y: (n,) losses.
-        times: (trees, n) how often each tree's sample holds each observation.
-        rng: the source of all randomness.
+    ``times`` says how often each tree's sample holds each observation: (trees, n).
     """
     f, leaf = E.shape[1], settings.min_samples_leaf
     # draws: their observations, weights, losses and values
@@ -263,10 +252,8 @@ def _by_mean(
     """Put codes in the order of their mean loss within segments.
 
     A cut in that order is the best split into two sets of codes: Breiman et al. (1984),
-    "Classification and regression trees", theorem 4.5.
-
-    Returns:
-        (M,) places in the new order, and (M,) the rank of the code at each.
+    "Classification and regression trees", theorem 4.5. Returns (M,) places in the new order, and
+    (M,) the rank of the code at each.
     """
     new = np.ones(len(codes), bool)
     new[1:] = (codes[1:] != codes[:-1]) | (segments.of[1:] != segments.of[:-1])
@@ -281,12 +268,7 @@ def _by_mean(
 
 
 def _best_cuts(
-    V: Array,
-    weights: Array,
-    residual: Array,
-    segments: _Segments,
-    leaf: int,
-    rng: Generator,  # noqa: ARG001
+    V: Array, weights: Array, residual: Array, segments: _Segments, leaf: int, _: Generator
 ) -> tuple[Array, Ints]:
     """Find the cut of each column and segment that explains most of the variance.
 
@@ -296,7 +278,6 @@ def _best_cuts(
         residual: (f, M) weight times the loss less the segment's mean, in ranges of the losses.
         segments: of the M places.
         leaf: draws on either side, at least.
-        rng: not used.
 
     Returns:
         (f, s) what is explained, -1 where no cut is possible, and the last place below the cut.

@@ -28,25 +28,20 @@ class Columns:
     """The columns that nodes split on.
 
     A numeric label is a column of its latents. One that may be inactive is two, in which missing
-    values stand below and above all others: whichever side of a threshold they are better off on,
-    one of the two has it. A categorical label is a column of codes, which have no order, and
-    inactive is a code of its own. A label that is the same in all observations has no column.
+    values stand below and above all others: one of the two has them on the better side of a
+    threshold. A categorical label is a column of codes, which have no order, and inactive is a code
+    of its own. A label that is the same in all observations has no column.
 
-    Attributes:
-        labels: (f,) label of each column.
-        first: the first column of each label that has any.
-        low, high: (f,) the range of the observations.
-        missing: (f,) what stands for a missing value.
-        codes: for each categorical column the latents of its codes, sorted, -1 for inactive; what
-            was never observed has the code after the last.
+    Codes are given for each categorical column as sorted latents, -1 for inactive; what was never
+    observed has the code after the last.
     """
 
-    labels: Ints
-    low: Array
-    high: Array
-    missing: Array
+    labels: Ints  # (f,) label of each column
+    low: Array  # (f,) least value of the observations
+    high: Array  # (f,) largest value of the observations
+    missing: Array  # (f,) what stands for a missing value
     codes: dict[int, Array]
-    first: Ints
+    first: Ints  # the first column of each label that has any
 
     @classmethod
     def of(cls, space: Space, X: Array) -> Columns:
@@ -90,33 +85,21 @@ class Columns:
 
 @dataclass(frozen=True)
 class Nodes:
-    """Nodes of grown trees, (q,) of them.
+    """Nodes of grown trees, (q,) of them."""
 
-    Attributes:
-        column: number of the column that a node splits on.
-        threshold: the largest value that goes left; nan where the column is categorical.
-        children: (q, 2) numbers of the right and the left child; a leaf has itself.
-        row: the node's row of ``sides``, -1 where the column is numeric.
-        sides: (rows, width) whether a code goes left.
-        weight, mean, variance: those of the observations in a node.
-        roots: (trees,) numbers of the roots.
-    """
-
-    column: Ints
-    threshold: Array
-    children: Ints
-    row: Ints
-    sides: Bools
-    weight: Array
-    mean: Array
-    variance: Array
-    roots: Ints
+    column: Ints  # that a node splits on
+    threshold: Array  # the largest value that goes left; nan where the column is categorical
+    children: Ints  # (q, 2) numbers of the right and the left child; a leaf has itself
+    row: Ints  # of ``sides``, -1 where the column is numeric
+    sides: Bools  # (rows, width) whether a code goes left
+    weight: Array  # total weight of the observations in a node
+    mean: Array  # of their losses
+    variance: Array  # of their losses
+    roots: Ints  # (trees,) numbers of the roots
 
     @classmethod
     def joined(cls, parts: list[Nodes]) -> Nodes:
         """Join the nodes of several parts, whose numbers start from 0 in each."""
-        if len(parts) == 1:
-            return parts[0]
         q = np.cumsum([0, *(len(part.mean) for part in parts)])
         rows = np.cumsum([0, *(len(part.sides) for part in parts)])
         moved = [
@@ -177,16 +160,15 @@ class ForestPosterior:
         view = self.view(X)
         return view.mean, view.std
 
-    def view(self, X: Array, room: int = 0) -> ForestPredictions:  # noqa: ARG002
+    def view(self, X: Array, room: int = 0) -> ForestPredictions:
         """Predictions at (m, d) latents that can follow any number of pending trials."""
-        leaves = self.nodes.leaves(self.columns, X)
-        return ForestPredictions(leaves, *self._moments(leaves))
+        return self._predictions(self.nodes.leaves(self.columns, X))
 
     def follow(self, view: ForestPredictions) -> ForestPredictions:
         """Update a view made before pending trials were added, to include them."""
-        return ForestPredictions(view.leaves, *self._moments(view.leaves))
+        return self._predictions(view.leaves)
 
-    def with_pending(self, x: Array, normals: Array) -> tuple[ForestPosterior, Array]:  # noqa: ARG002
+    def with_pending(self, x: Array, normals: Array) -> tuple[ForestPosterior, Array]:
         """Add a pending trial to its leaves, with its predicted mean for its loss: (1,)."""
         nodes = self.nodes
         leaves = nodes.leaves(self.columns, np.reshape(x, (1, -1)))[:, 0]
@@ -204,8 +186,8 @@ class ForestPosterior:
         """Refuse: trees are flat between their thresholds, and have no gradients."""
         raise NotImplementedError
 
-    def _moments(self, leaves: Ints) -> tuple[Array, Array]:
-        """(1, m) means and (m,) deviations of candidates in (trees, m) leaves."""
+    def _predictions(self, leaves: Ints) -> ForestPredictions:
+        """Predictions at candidates in (trees, m) leaves."""
         trees, m = leaves.shape
         mean, variance = np.empty(m), np.empty(m)
         step = max(1, _BLOCK // trees)
@@ -214,7 +196,7 @@ class ForestPosterior:
             mean[rows] = _average(means)
             variance[rows] = ((means - mean[rows]) ** 2).mean(0)
             variance[rows] += self.nodes.variance.take(leaves[:, rows]).mean(0)
-        return mean[None], np.sqrt(variance + self.floor)
+        return ForestPredictions(leaves, mean[None], np.sqrt(variance + self.floor))
 
 
 @dataclass(frozen=True)

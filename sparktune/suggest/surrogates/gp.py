@@ -93,21 +93,13 @@ def _best_half(y: Array, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]
 
 @dataclass(frozen=True)
 class GPPosterior:
-    """The GP given observations, and fantasies of pending trials.
+    """The GP given observations, and fantasies of pending trials."""
 
-    Attributes:
-        kernel: with the hyperparameters found.
-        seen: the n observations.
-        R: (n, n) inverse of the Cholesky factor.
-        b: (n, S)
-        last: (n - 1,) the last row of L before its diagonal, where that is a pending trial.
-    """
-
-    kernel: Kernel
-    seen: Points
-    R: Array
-    b: Array
-    last: Array
+    kernel: Kernel  # with the hyperparameters found
+    seen: Points  # the n observations
+    R: Array  # (n, n)
+    b: Array  # (n, S)
+    last: Array  # (n - 1,) the last row of L before its diagonal, where that is a pending trial
 
     has_gradients: ClassVar[bool] = True
 
@@ -192,20 +184,15 @@ class GPPosterior:
 class GPPredictions:
     """Means and deviations of the signal at candidates.
 
-    Attributes:
-        points: the m candidates.
-        V: (n + room, m) R times the covariances with the observations; rows that are still to be
-            fantasized are not set, and are shared with the predictions that follow.
-        mean: (S, m)
-        variance: (m,)
-        signal: prior variance.
+    V is R times the covariances with the observations; its rows that are still to be fantasized are
+    not set, and are shared with the predictions that follow.
     """
 
-    points: Points
-    V: Array
-    mean: Array
-    variance: Array
-    signal: float
+    points: Points  # the m candidates
+    V: Array  # (n + room, m)
+    mean: Array  # (S, m)
+    variance: Array  # (m,)
+    signal: float  # prior variance
 
     @property
     def std(self) -> Array:
@@ -218,17 +205,13 @@ class GPLocal:
 
     def __init__(self, posterior: GPPosterior, points: Points) -> None:
         self.posterior, self.points = posterior, points
-        kernel, seen = posterior.kernel, posterior.seen
-        self.factors, self.slopes = [], []
-        signal = kernel.h.signal
-        K = np.full((len(points.F), len(seen.F)), signal)
-        for g in range(len(kernel.features.groups)):
-            f, slope = kernel.factor(g, points, seen, slopes=True)
-            self.factors.append(f)
-            self.slopes.append(slope)
-            K *= f
-        self.K = K
-        self.V = K @ posterior.R.T
+        kernel, seen, signal = posterior.kernel, posterior.seen, posterior.kernel.h.signal
+        groups = range(len(kernel.features.groups))
+        self.factors = [kernel.factor(g, points, seen, slopes=True) for g in groups]
+        self.K = np.full((len(points.F), len(seen.F)), signal)
+        for f, _ in self.factors:
+            self.K *= f
+        self.V = self.K @ posterior.R.T
         self.mean = (self.V @ posterior.b).T
         variance = signal - np.einsum("mn,mn->m", self.V, self.V)
         self.std = np.sqrt(np.maximum(variance, _LEAST * signal))
@@ -247,7 +230,8 @@ class GPLocal:
         for g, group in enumerate(features.groups):
             labels = group.labels[group.labels < p]
             if len(labels):
-                G = by_k / self.factors[g] * self.slopes[g]
+                f, slope = self.factors[g]
+                G = by_k / f * slope
                 near = F[:, labels] * G.sum(1)[:, None] - G @ seen.F[:, labels]
                 out[:, labels] = 2 * np.sqrt(h.theta[labels]) * near
         return out

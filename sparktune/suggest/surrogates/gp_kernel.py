@@ -175,11 +175,7 @@ def _matern(r2: Array) -> tuple[Array, Array]:
 
 
 class Likelihood:
-    """Negative log posterior density of hyperparameters, with its gradient.
-
-    Args:
-        features: of the space.
-        X: (n, d) latents.
+    """Negative log posterior density of hyperparameters, with its gradient, for (n, d) latents X.
 
     Attributes:
         rows, columns: observations of each of the n (n - 1) / 2 pairs; flat: its place in K.
@@ -191,24 +187,17 @@ class Likelihood:
         self.features, self.n = features, (n := len(X))
         self.rows, self.columns = np.tril_indices(n, -1)
         self.flat = self.rows * n + self.columns
-        active = features.active(X)
-        axes = features.axes
-        units, codes = features.units(X), X[:, axes.categorical]
+        self.both: list[NDArray[np.intp] | slice] = [slice(None)]  # group 0 is active always
+        self.one = [np.empty(0, np.intp)]
+        for active in features.active(X)[1:]:
+            i, j = active[self.rows], active[self.columns]
+            self.both.append(np.flatnonzero(i & j))
+            self.one.append(np.flatnonzero(i != j))
+        units, codes = features.units(X), X[:, features.axes.categorical]
         p = units.shape[1]
-        self.both: list[NDArray[np.intp] | slice] = []
-        self.one: list[NDArray[np.intp]] = []
         self.D: list[Array] = []
-        for g, group in enumerate(features.groups):
-            rows, columns = self.rows, self.columns
-            if g:
-                i, j = active[g][rows], active[g][columns]
-                both = np.flatnonzero(i & j)
-                rows, columns = rows[both], columns[both]
-                self.both.append(both)
-                self.one.append(np.flatnonzero(i != j))
-            else:
-                self.both.append(slice(None))
-                self.one.append(np.empty(0, np.intp))
+        for group, both in zip(features.groups, self.both, strict=True):
+            rows, columns = self.rows[both], self.columns[both]
             D = np.empty((len(group.labels), len(rows)))
             for k, label in enumerate(group.labels):
                 z = units[:, label] if label < p else codes[:, label - p]
@@ -221,8 +210,8 @@ class Likelihood:
     ) -> tuple[Hyperparameters, float]:
         """Find the hyperparameters of the largest posterior density, given (n,) losses.
 
-        The search begins at ``start``, by default at usual values of the prior. Returns them with
-        minus the logarithm of their density.
+        The search begins at ``start``, by default at usual values of the prior. Also returns minus
+        the logarithm of the density.
         """
         from scipy.optimize import minimize
 

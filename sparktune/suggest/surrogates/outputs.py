@@ -35,13 +35,8 @@ def power(z: Array) -> tuple[Array, Array]:
     """Apply the Yeo-Johnson transform that makes standardised values most like normal ones.
 
     Yeo and Johnson (2000), "A new family of power transformations to improve normality or
-    symmetry", equation 2.1; the exponent is the likeliest of a grid from -3 to 3.
-
-    Args:
-        z: (n,) values.
-
-    Returns:
-        The transformed values, standardised again, and the logarithm of the derivative at each.
+    symmetry", equation 2.1; the exponent is the likeliest of a grid from -3 to 3. Returns (n,)
+    transformed values, standardised again, and (n,) logarithms of the derivative at each.
     """
     up, size = z >= 0, np.log1p(np.abs(z))
     sign = np.where(up, 1.0, -1.0)

@@ -151,11 +151,9 @@ class Bandwidths:
             R = R.ravel()
             # M step: v_j and sigma_j, then lambda_j from what was not kept
             v = (D2 @ R + assumed_weight * s**2) / (both @ R + assumed_weight)
-            sigma = np.sqrt(v / np.maximum(1 - inverse * v, 1e-6))
-            sigma = np.clip(sigma, _LEAST, _WIDEST)
+            sigma = np.clip(np.sqrt(v / np.maximum(1 - inverse * v, 1e-6)), _LEAST, _WIDEST)
             total = pairs @ R
-            leave = (total - by_own + leave_assumed) / (total + 1.0)
-            leave = np.maximum(leave, _LEAST_LEAVE)
+            leave = np.maximum((total - by_own + leave_assumed) / (total + 1.0), _LEAST_LEAVE)
         found = cls(assumed.sigma.copy(), assumed.leave.copy())
         found.sigma[numeric], found.leave[categorical] = sigma, leave
         return found
@@ -179,14 +177,10 @@ class Parzen:
     def fit(
         cls, space: Space, X: Array, weights: Array, prior_weight: float, bandwidths: Bandwidths
     ) -> Parzen:
-        """Put a kernel at each observation.
+        """Put a kernel at each of (n, d) observations X, which are nan where a label is inactive.
 
-        Args:
-            space: the space of the observations.
-            X: (n, d) latents, nan where a label is inactive.
-            weights: (n,) weights of the observations, not negative; equal where all are 0.
-            prior_weight: weight of the prior, relative to the mean of ``weights``; above 0.
-            bandwidths: of the kernels.
+        Their (n,) weights are not negative, and count as 1 where all are 0. ``prior_weight``, above
+        0, is the prior's weight relative to the mean of these.
         """
         axes = Axes.of(space)
         n = len(X)
@@ -197,27 +191,20 @@ class Parzen:
         units = np.clip(axes.units(X), -_FAR, _FAR)  # a point given by hand may be anywhere
         return cls(space, units, X[:, axes.categorical], weights / total, prior / total, bandwidths)
 
-    @property
-    def _axes(self) -> Axes:
-        return Axes.of(self.space)
-
     def sample(self, rng: Generator, m: int, given: Mapping[int, float] | None = None) -> Array:
         """Draw m candidates: (m, d) latents, nan where a label is inactive.
 
-        Args:
-            rng: the source of randomness.
-            m: how many.
-            given: options, by column, that all candidates take where the choice is active.
+        ``given`` has options by column, which all candidates take where the choice is active.
         """
         X = np.empty((m, len(self.space)))
         kernel = np.searchsorted(np.cumsum(self.w), rng.random(m), side="right")
         of_prior = kernel >= len(self.w)
         kernel = np.minimum(kernel, len(self.w) - 1)  # of the prior's: never looked at
-        axes = self._axes
+        axes = Axes.of(self.space)
         u = np.clip(rng.random((m, len(axes.numeric))), 1e-16, 1 - 1e-16)
         stay = rng.random((m, len(axes.categorical))) >= self.bandwidths.leave
         anew = rng.random((m, len(axes.categorical)))
-        units = _prior_quantile(u, axes)
+        units = np.where(axes.normal, 0.5 + _PRIOR_SD * ndtri(u), u)  # quantiles of the prior
         if len(self.w):
             centre, sigma = self.units[kernel], self.bandwidths.sigma
             near = ~(np.isnan(centre) | of_prior[:, None])
@@ -248,11 +235,11 @@ class Parzen:
 
     def log_ratio(self, X: Array) -> Array:
         """(m,) log of the density over the prior's."""
-        return self._log_ratio(_Candidates(X, self._axes, self.bandwidths))
+        return self._log_ratio(_Candidates(X, Axes.of(self.space), self.bandwidths))
 
     def log_quotient(self, other: Parzen, X: Array) -> Array:
         """(m,) log of this density over that of a mixture with the same bandwidths."""
-        candidates = _Candidates(X, self._axes, self.bandwidths)
+        candidates = _Candidates(X, Axes.of(self.space), self.bandwidths)
         return self._log_ratio(candidates) - other._log_ratio(candidates)
 
     def _log_ratio(self, candidates: _Candidates) -> Array:
@@ -389,8 +376,3 @@ def _log_peak(centre: Array, sigma: Array, axes: Axes) -> Array:
     normal = axes.normal[:, None]
     times_prior = np.log(_PRIOR_SD / sigma) - 0.5 * np.log(_shrink(sigma, normal))
     return np.where(normal, times_prior, truncated)
-
-
-def _prior_quantile(u: Array, axes: Axes) -> Array:
-    """Units at which the priors of numeric labels reach probabilities ``u``."""
-    return np.where(axes.normal, 0.5 + _PRIOR_SD * ndtri(u), u)
