@@ -65,7 +65,7 @@ class Domain:
 
     def __init__(self, fn: Callable[..., Any] | None, expr: Any) -> None:
         self.fn = fn
-        self.space = expr if isinstance(expr, Space) else Space(expr)
+        self.space = Space.of(expr)
         self.expr = self.space.template
         self.params = dict(zip(self.space.labels, self.space.params, strict=True))
 

@@ -116,7 +116,7 @@ def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
     Raises:
         InvalidTrial: a label that is missing, or a value out of its range.
     """
-    whole = space if isinstance(space, Space) else Space(space)
+    whole = Space.of(space)
     if isinstance(hp_assignment, Mapping):
         hp_assignment = {k: v for k, v in hp_assignment.items() if k in whole.column}
     return whole.build(whole.check(hp_assignment))

@@ -100,7 +100,7 @@ def run(
             "`trials_save_file` is not supported yet; pickle the trials after a run, and pass them "
             "to the next fmin to go on"
         )
-    whole_space = space if isinstance(space, Space) else Space(space)
+    whole_space = Space.of(space)
     budget = Budget(
         whole("max_evals", max_evals, none=True),
         _first(

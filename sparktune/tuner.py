@@ -91,7 +91,7 @@ class Tuner:
         points_to_evaluate: Iterable[Mapping[str, Any]] | None = None,
     ) -> None:
         self.trials = checked_trials(trials)
-        self.space = space if isinstance(space, Space) else Space(space)
+        self.space = Space.of(space)
         self._max_evals = whole("max_evals", max_evals, none=True)
         points = check_points(points_to_evaluate, self.space)
         self._algo = algo

@@ -34,31 +34,20 @@ STATUS_RUNNING = "running"
 STATUS_SUSPENDED = "suspended"
 STATUS_STRINGS = (STATUS_NEW, STATUS_RUNNING, STATUS_SUSPENDED, STATUS_OK, STATUS_FAIL)
 
-JOB_STATE_NEW = 0
-JOB_STATE_RUNNING = 1
-JOB_STATE_DONE = 2
-JOB_STATE_ERROR = 3
-JOB_STATE_CANCEL = 4
-JOB_STATES = (
-    JOB_STATE_NEW,
-    JOB_STATE_RUNNING,
-    JOB_STATE_DONE,
-    JOB_STATE_ERROR,
-    JOB_STATE_CANCEL,
-)
+JOB_STATES = (0, 1, 2, 3, 4)
+JOB_STATE_NEW, JOB_STATE_RUNNING, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_CANCEL = JOB_STATES
 
 
 def document_of(trial: Trial, space: Space, exp_key: str | None) -> dict[str, Any]:
     """A trial as a document."""
     tid, outcome = trial.number, trial.outcome
+    idxs = {label: [tid] if label in trial.values else [] for label in space.labels}
     misc: dict[str, Any] = {
         "tid": tid,
         "cmd": ("domain_attachment", "FMinIter_Domain"),
         "workdir": None,
-        "idxs": {label: [tid] if label in trial.values else [] for label in space.labels},
-        "vals": {
-            label: [trial.values[label]] if label in trial.values else [] for label in space.labels
-        },
+        "idxs": idxs,
+        "vals": {label: [trial.values[label]] if idxs[label] else [] for label in space.labels},
     }
     ended = None
     if outcome is not None and outcome.error is not None:

@@ -96,6 +96,11 @@ class Space:
         )
         self.forks = tuple(sorted({column for pairs in self.parents for column, _ in pairs}))
 
+    @classmethod
+    def of(cls, template: Any) -> Space:
+        """A template as a Space; one that is a Space already, as it is."""
+        return template if isinstance(template, cls) else cls(template)
+
     def __getstate__(self) -> dict[str, Any]:
         import cloudpickle  # options may be functions or classes of a script
 
