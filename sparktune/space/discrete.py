@@ -134,14 +134,15 @@ class Categorical(_Whole):
     p: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        p = tuple(float(x) for x in self.p)
+        p = tuple(map(float, self.p))
         if not p:
             raise ValueError("a choice needs at least one option")
         if any(not x >= 0 for x in p):
             raise ValueError(f"probabilities must not be negative, but got {p}")
-        if not math.isclose(sum(p), 1.0, abs_tol=1e-6):
-            raise ValueError(f"probabilities must sum to 1, but {p} sum to {sum(p):g}")
-        object.__setattr__(self, "p", tuple(x / sum(p) for x in p))
+        total = sum(p)
+        if not math.isclose(total, 1.0, abs_tol=1e-6):
+            raise ValueError(f"probabilities must sum to 1, but {p} sum to {total:g}")
+        object.__setattr__(self, "p", tuple(x / total for x in p))
 
     low = 0
 

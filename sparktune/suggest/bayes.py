@@ -14,6 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.special import ndtri
 
+from ..arithmetic import own_arithmetic
 from ..history import ENDED, History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
@@ -106,6 +107,7 @@ class Bayes:
             check_number("bayes", self, "random_share")
         check_number("bayes", self, "reach", over=True)
 
+    @own_arithmetic
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
@@ -119,6 +121,7 @@ class Bayes:
             at_random = _INTERLEAVED if self.surrogate == "forest" else 0.0
         return decode(space, _Batch(self, space, history, rng).drawn(k, in_branch, at_random))
 
+    @own_arithmetic
     def fit(self, space: Space, history: History, rng: Generator) -> Posterior[Any]:
         """Fit the surrogate to the ended trials of a history, of which one must have a loss.
 

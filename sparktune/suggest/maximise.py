@@ -29,7 +29,7 @@ _OPTIONS = 12  # of a category that are tried in one step
 _PARENTS = 10  # best trials around which half of a pool lies
 _STARTS = 10
 _STEPS = 4  # of discrete labels between two ascents by gradients
-_ENDS = (-0.25, 1.25)  # in units, of unbounded labels
+_ENDS = (-0.25, 1.25)  # in units, of unbounded labels, where neither region nor start lies beyond
 
 Bools = NDArray[np.bool_]
 Change = tuple[NDArray[np.intp], int, Array]  # rows, the column that changes, its latents there
@@ -210,10 +210,15 @@ def _ascend(
         return X, value
     slopes = surface.posterior.slopes(X)
     U = np.where(np.isnan(units), 0.0, units)
-    low, high = np.maximum(axes.low, _ENDS[0]), np.minimum(axes.high, _ENDS[1])
-    if region is not None:
-        low, high = np.fmax(low, region.ends[0]), np.fmin(high, region.ends[1])
     at = np.nonzero(free)[1]
+    low, high = axes.low[at], axes.high[at]
+    if region is None:
+        low, high = np.maximum(low, _ENDS[0]), np.minimum(high, _ENDS[1])
+    else:
+        low, high = np.fmax(low, region.ends[0][at]), np.fmin(high, region.ends[1][at])
+    # an unbounded label may be beyond these
+    low = np.where(axes.normal[at], np.minimum(low, U[free]), low)
+    high = np.where(axes.normal[at], np.maximum(high, U[free]), high)
     weight = np.where(free.any(1), 1.0, 0.0)
 
     def descent(u: Array) -> tuple[float, Array]:
@@ -225,8 +230,8 @@ def _ascend(
         return -float(found.value @ weight), -slope[free]
 
     U[free] = minimize(
-        descent, np.clip(U[free], low[at], high[at]), jac=True, method="L-BFGS-B",
-        bounds=list(zip(low[at], high[at], strict=True)),
+        descent, np.clip(U[free], low, high), jac=True, method="L-BFGS-B",
+        bounds=list(zip(low, high, strict=True)),
         options={"maxiter": 30, "ftol": 1e-6, "maxcor": 10},
     ).x  # fmt: skip
     moved = X.copy()

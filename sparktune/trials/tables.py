@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..arithmetic import own_arithmetic
 from ..history import History, Trial
 from ..history.documents import datetime_of, params_of
 from ..space.tree import Choice, Param, Space
@@ -12,6 +13,7 @@ from ..space.tree import Choice, Param, Space
 __all__ = ["table_of"]
 
 
+@own_arithmetic
 def table_of(history: History | None) -> Any:
     """All trials as a pandas DataFrame; see Trials.to_pandas."""
     try:

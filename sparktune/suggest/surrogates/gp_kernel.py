@@ -33,11 +33,10 @@ from ...space.distributions import Array
 from ...space.tree import Space
 from ..axes import Axes, OfSpace
 
-__all__ = ["Features", "Hyperparameters", "Kernel", "Likelihood", "Points", "log_prior"]
+__all__ = ["Features", "Hyperparameters", "Kernel", "Likelihood", "Points", "log_prior", "quotient"]
 
 _LEAST_NOISE = 1e-6  # variance
 _KAPPA = (-1.0, 1.5)  # mean and deviation of the logits of kappa
-_FAR = 8.0  # units beyond which a point given by hand counts as being there
 
 Bools = NDArray[np.bool_]
 
@@ -78,10 +77,6 @@ class Features(OfSpace):
         for group in self.groups:
             self.log_length[group.labels] = 0.5 * math.log(max(1, len(group.labels)))
 
-    def units(self, X: Array) -> Array:
-        """(m, p) numeric labels in units, no further from the range than the kernel looks."""
-        return np.clip(self.axes.units(X), -_FAR, _FAR)
-
     def active(self, X: Array) -> Bools:
         """(groups, m) which groups are active in (m, d) latents."""
         return np.array([~np.isnan(X[:, group.column]) for group in self.groups])
@@ -89,7 +84,7 @@ class Features(OfSpace):
     def encode(self, X: Array) -> Array:
         """(m, e) features of (m, d) latents: differing options 1 apart, inactive labels 0."""
         F = np.zeros((len(X), len(self.owner)))
-        units = self.units(X)
+        units = self.axes.units(X)
         F[:, : units.shape[1]] = np.where(np.isnan(units), 0.0, units)
         codes = X[:, self.axes.categorical]
         rows, at = np.nonzero(~np.isnan(codes))
@@ -166,6 +161,11 @@ class Kernel:
         return f, np.where(both, (1 - kappa) * slope, 0.0) if slopes else slope
 
 
+def quotient(a: Array, f: Array) -> Array:
+    """What a product has without one of its factors; 0 where that is 0, as its slope is then."""
+    return np.divide(a, f, out=np.zeros(a.shape), where=f > 0)
+
+
 def _matern(r2: Array) -> tuple[Array, Array]:
     """The Matern 5/2 function m of squared distances, and its derivative by them."""
     r = np.sqrt(5 * r2)
@@ -193,7 +193,7 @@ class Likelihood:
             i, j = active[self.rows], active[self.columns]
             self.both.append(np.flatnonzero(i & j))
             self.one.append(np.flatnonzero(i != j))
-        units, codes = features.units(X), X[:, features.axes.categorical]
+        units, codes = features.axes.units(X), X[:, features.axes.categorical]
         p = units.shape[1]
         self.D: list[Array] = []
         for group, both in zip(features.groups, self.both, strict=True):
@@ -274,7 +274,7 @@ class Likelihood:
         gradient[d + 1] = (h.noise - _LEAST_NOISE) * on_diagonal
         for g, group in enumerate(self.features.groups):
             both = self.both[g]
-            by_factor = Wk[both] / factors[g][both]
+            by_factor = quotient(Wk[both], factors[g][both])
             if g:
                 kappa = h.kappa[g - 1]
                 by_kappa = float(by_factor @ (1 - materns[g]))
