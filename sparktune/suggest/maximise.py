@@ -29,7 +29,7 @@ _OPTIONS = 12  # of a category that are tried in one step
 _PARENTS = 10  # best trials around which half of a pool lies
 _STARTS = 10
 _STEPS = 4  # of discrete labels between two ascents by gradients
-_ENDS = (-0.25, 1.25)  # in units, of unbounded labels, where neither region nor start lies beyond
+_ENDS = (-0.25, 1.25)  # in units, of unbounded labels, where the trust region does not lie beyond
 
 Bools = NDArray[np.bool_]
 Change = tuple[NDArray[np.intp], int, Array]  # rows, the column that changes, its latents there
@@ -159,19 +159,24 @@ class Moves(OfSpace):
 
 
 def local_ascent(
-    surface: Surface, pool: Array, score: Array, rng: Generator, region: TrustRegion | None = None
+    surface: Surface,
+    pool: Array,
+    score: Array,
+    rng: Generator,
+    region: TrustRegion,
+    bound: bool = False,
 ) -> tuple[Array, Array]:
     """Find local maxima of a surface from the best of a pool; return them and their values.
 
-    The pool is (m, d) candidates, with (m,) values ``score`` of the surface. Ascent by gradients is
-    bound to the region where one is given.
+    The pool is (m, d) candidates, with (m,) values ``score`` of the surface. Ascent by gradients
+    goes as far as the prior or the trust region does; where it is ``bound``, as the latter alone.
     """
     starts = _starts(score, rng)
     X, value = pool[starts], score[starts]
     moves, by_gradients = Moves.of(surface.space), surface.posterior.has_gradients
     smooth = by_gradients and len(moves.smooth)
     if smooth:
-        X, value = _ascend(surface, X, value, region)
+        X, value = _ascend(surface, X, value, region, bound)
     if moves.stepped or moves.categorical or not by_gradients:
         stepped = False
         for _ in range(_STEPS):
@@ -180,7 +185,7 @@ def local_ascent(
                 break
             stepped = True
         if stepped and smooth:
-            X, value = _ascend(surface, X, value, region)
+            X, value = _ascend(surface, X, value, region, bound)
     return X, value
 
 
@@ -196,7 +201,7 @@ def _starts(score: Array, rng: Generator) -> NDArray[np.intp]:
 
 
 def _ascend(
-    surface: Surface, X: Array, value: Array, region: TrustRegion | None
+    surface: Surface, X: Array, value: Array, region: TrustRegion, bound: bool
 ) -> tuple[Array, Array]:
     """Ascend by gradients in all numeric labels that are active and nearly continuous."""
     from scipy.optimize import minimize
@@ -210,15 +215,12 @@ def _ascend(
         return X, value
     slopes = surface.posterior.slopes(X)
     U = np.where(np.isnan(units), 0.0, units)
+    ends = region.ends
+    low = np.maximum(axes.low, np.fmin(_ENDS[0], ends[0]))
+    high = np.minimum(axes.high, np.fmax(_ENDS[1], ends[1]))
+    if bound:
+        low, high = np.fmax(low, ends[0]), np.fmin(high, ends[1])
     at = np.nonzero(free)[1]
-    low, high = axes.low[at], axes.high[at]
-    if region is None:
-        low, high = np.maximum(low, _ENDS[0]), np.minimum(high, _ENDS[1])
-    else:
-        low, high = np.fmax(low, region.ends[0][at]), np.fmin(high, region.ends[1][at])
-    # an unbounded label may be beyond these
-    low = np.where(axes.normal[at], np.minimum(low, U[free]), low)
-    high = np.where(axes.normal[at], np.maximum(high, U[free]), high)
     weight = np.where(free.any(1), 1.0, 0.0)
 
     def descent(u: Array) -> tuple[float, Array]:
@@ -230,8 +232,8 @@ def _ascend(
         return -float(found.value @ weight), -slope[free]
 
     U[free] = minimize(
-        descent, np.clip(U[free], low, high), jac=True, method="L-BFGS-B",
-        bounds=list(zip(low, high, strict=True)),
+        descent, np.clip(U[free], low[at], high[at]), jac=True, method="L-BFGS-B",
+        bounds=list(zip(low[at], high[at], strict=True)),
         options={"maxiter": 30, "ftol": 1e-6, "maxcor": 10},
     ).x  # fmt: skip
     moved = X.copy()
