@@ -46,7 +46,7 @@ def pool_of(space: Space, history: History, rng: Generator, m: int) -> Array:
     order = np.argsort(y, kind="stable")
     parents = list(order[:_PARENTS])
     for j in space.forks:
-        for option in space.distributions[j].values():
+        for option in np.unique(X[:, j]):
             inside = order[X[order, j] == option]
             parents += list(inside[:2])
     anew = space.sample(rng, m)
@@ -146,7 +146,7 @@ class Moves(OfSpace):
     Attributes:
         smooth: positions among the numeric labels.
         stepped: columns of quantised labels.
-        categorical: columns of categories on which no other label depends.
+        categorical: columns of categories on which no other label depends, and their options.
     """
 
     def __init__(self, space: Space) -> None:
@@ -155,7 +155,11 @@ class Moves(OfSpace):
             [not p.discrete or len(list(islice(p.values(), _MANY))) == _MANY for p in axes.priors]
         )
         self.stepped = [int(j) for j in axes.numeric[axes.quantised]]
-        self.categorical = [int(j) for j in axes.categorical if j not in space.forks]
+        self.categorical = {
+            int(j): np.array(list(space.distributions[j].values()))
+            for j in axes.categorical
+            if j not in space.forks
+        }
 
 
 def local_ascent(
@@ -274,11 +278,10 @@ def _step(surface: Surface, X: Array, value: Array, rng: Generator) -> tuple[boo
 def _discrete_changes(space: Space, X: Array, rng: Generator) -> Iterator[Change]:
     """Changes of a category to its other options, and of a quantised label to near values."""
     moves = Moves.of(space)
-    for j in moves.categorical:
+    for j, options in moves.categorical.items():
         at = np.flatnonzero(~np.isnan(X[:, j]))
-        options = list(space.distributions[j].values())
         if len(options) > _OPTIONS:
-            options = list(rng.choice(options, _OPTIONS, replace=False))
+            options = rng.choice(options, _OPTIONS, replace=False)
         for option in options:
             other = at[X[at, j] != option]
             yield other, j, np.full(len(other), float(option))
