@@ -28,8 +28,8 @@ from sparktune.arithmetic import own_arithmetic
 FOREST = functools.partial(bayes.suggest, surrogate="forest")
 ALGOS = {
     "tpe": tpe.suggest,
-    "auto": auto.suggest,
-    "gp": functools.partial(bayes.suggest, n_startup_jobs=10, n_candidates=100),
+    "auto": functools.partial(auto.suggest, n_startup_jobs=9),
+    "gp": functools.partial(bayes.suggest, n_candidates=100),
     "gp-mes": functools.partial(bayes.suggest, n_candidates=100, acquisition="mes"),
     "forest": functools.partial(FOREST, n_candidates=100),
     "anneal": anneal.suggest,
@@ -62,7 +62,7 @@ def strictest():
             yield
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e30, 1e-300])
+@pytest.mark.parametrize("scale", [1.0, 1e30])
 @pytest.mark.parametrize("algo", ALGOS)
 def test_a_run_is_the_same_in_a_strict_program(algo, scale, strictest):
     """Settings under which every rounding raises give the trials of a program without them."""
@@ -71,8 +71,8 @@ def test_a_run_is_the_same_in_a_strict_program(algo, scale, strictest):
         trials = Trials()
         with np.errstate(**state):
             fmin(
-                losses(scale), spaced(), algo=ALGOS[algo], max_evals=40, trials=trials, rstate=0,
-                show_progressbar=False, batch=5,
+                losses(scale), spaced(), algo=ALGOS[algo], max_evals=30, trials=trials, rstate=0,
+                show_progressbar=False, batch=6,
             )  # fmt: skip
         found.append((trials.idxs_vals, trials.losses()))
     assert found[0] == found[1]
