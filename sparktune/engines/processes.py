@@ -82,7 +82,7 @@ class Processes:
         while process is not None:
             served = bool(process.kept)
             answer = self._answer(process, blob)
-            if served and died_idle(answer) and self._forget(key):
+            if served and died_idle(answer):
                 process = self._take(key)
                 continue
             if not self._give_back(key, process):
@@ -99,14 +99,6 @@ class Processes:
         message = self._shipment.message(blob, places)
         message |= {"path": sys.path, "max_result": float("inf")}
         return process.evaluate(message, self._spec.settings.hard)
-
-    def _forget(self, key: tuple[int, int]) -> bool:
-        """Note that a task's process is gone; returns whether the task is still wanted."""
-        with self._lock:
-            if key not in self._busy:
-                return False
-            self._busy[key] = None
-            return True
 
     def _take(self, key: tuple[int, int]) -> TrialProcess | None:
         """A process for a task, None where the task is cancelled."""
@@ -147,11 +139,8 @@ class Processes:
         """Kill all processes."""
         self._closed = True
         self._pool.close()
-        while self._busy:  # one by one: an interrupt leaves the rest to the next call
-            with self._lock:
-                process = self._busy.popitem()[1] if self._busy else None
-            if process is not None:
-                process.kill()
+        for key in list(self._busy):  # one by one: an interrupt leaves the rest to the next call
+            self.cancel(*key)
         while self._idle:
             with self._lock:
                 process = self._idle.pop() if self._idle else None

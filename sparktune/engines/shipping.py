@@ -181,7 +181,11 @@ def _dumps(
     on_handle: Callable[[Broadcast], str] | None = None,
     options: Sequence[Any] = (),
 ) -> bytes:
-    """Pickle ``payload``, which holds ``thing``: an objective or a configuration."""
+    """Pickle ``payload``, which holds ``thing``: an objective or a configuration.
+
+    Raises:
+        UnpicklableObjective: with the names of what ``thing`` refers to and cannot be pickled.
+    """
     places = {id(option): i for i, option in enumerate(options)}
 
     class Pickler(module.CloudPickler):  # type: ignore[misc, name-defined]
@@ -195,15 +199,6 @@ def _dumps(
         Pickler(buffer).dump(item)
         return buffer.getvalue()
 
-    return serialize(what, thing, payload, dumps)
-
-
-def serialize(what: str, thing: Any, payload: Any, dumps: Callable[[Any], bytes]) -> bytes:
-    """Pickle ``payload``, which holds ``thing``: an objective or a configuration.
-
-    Raises:
-        UnpicklableObjective: with the names of what ``thing`` refers to and cannot be pickled.
-    """
     try:
         return dumps(payload)
     except Exception as error:
@@ -221,10 +216,11 @@ def _culprits(thing: Any, dumps: Callable[[Any], bytes], depth: int = 2) -> list
     """What of a thing cannot be pickled, in words; functions are looked into."""
     culprits: list[str] = []
     for name, part in _parts(thing):
-        if _can_pickle(part, dumps):
-            continue
-        inside = _culprits(part, dumps, depth - 1) if depth and inspect.isroutine(part) else []
-        culprits += inside or [f"its {name} of type {type(part).__name__}"]
+        try:
+            dumps(part)
+        except Exception:
+            inside = _culprits(part, dumps, depth - 1) if depth and inspect.isroutine(part) else []
+            culprits += inside or [f"its {name} of type {type(part).__name__}"]
     return culprits
 
 
@@ -250,11 +246,3 @@ def _parts(thing: Any) -> list[tuple[str, Any]]:
     used = [key for key in thing.__code__.co_names if key in thing.__globals__]
     parts += [(f"global {key!r}", thing.__globals__[key]) for key in used]
     return parts + [("default", item) for item in thing.__defaults__ or ()]
-
-
-def _can_pickle(thing: Any, dumps: Callable[[Any], bytes]) -> bool:
-    try:
-        dumps(thing)
-    except Exception:
-        return False
-    return True

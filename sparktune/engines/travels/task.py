@@ -180,8 +180,7 @@ def _accumulated() -> list[tuple[Any, ...]]:
 
 def _dumps(thing: Any) -> bytes:
     """Pickle by value what this process got by value."""
-    blob: bytes = _pickler().dumps(thing)
-    return blob
+    return bytes(_pickler().dumps(thing))
 
 
 def _pickler() -> Any:
@@ -199,16 +198,16 @@ def _pickler() -> Any:
 
 def _kept(result: Any) -> tuple[bytes, list[str]]:
     """What of a result can be sent, pickled, and the names of what cannot."""
+    if not isinstance(result, dict):
+        return _dumps({}), [type(result).__name__]
     kept: dict[Any, Any] = {}
     dropped: list[str] = []
-    for key, item in result.items() if isinstance(result, dict) else ():
+    for key, item in result.items():
         try:
             pickle.loads(_dumps((key, item)))
             kept[key] = item
         except BaseException:
             dropped.append(f"{key!r} ({type(item).__name__})")
-    if not isinstance(result, dict):
-        dropped.append(type(result).__name__)
     return _dumps(kept), dropped
 
 
@@ -239,11 +238,10 @@ def _set_aside(
             )
         else:
             answer["file"] = path
-    small = {}
-    for key, item in result.items() if isinstance(result, dict) else ():
-        if len(_dumps(item)) <= _KEEP_BYTES:
-            small[key] = item
-    return _dumps(small if isinstance(result, dict) else f"<{type(result).__name__}>")
+    if not isinstance(result, dict):
+        return _dumps(f"<{type(result).__name__}>")
+    small = {key: item for key, item in result.items() if len(_dumps(item)) <= _KEEP_BYTES}
+    return _dumps(small)
 
 
 def _write(path: str, blob: bytes) -> None:
