@@ -18,7 +18,7 @@ from ..base import RunSpec
 from ..shipping import Shipment
 from ..travels import sources
 from . import internals
-from .session import LostSession, is_stopped, may_copy, task_slots, too_large, without_stack
+from .session import Link, LostSession, is_stopped, may_copy, too_large, without_stack
 
 __all__ = ["ConnectLink"]
 
@@ -39,7 +39,7 @@ _SESSION_GONE = (
 )
 
 
-class ConnectLink:
+class ConnectLink(Link):
     """A Spark Connect session, as a run uses it: a query for each task, about 130 ms a trial.
 
     Large pickles are added to the session as artifacts. Where the server was started anew, trials
@@ -52,7 +52,7 @@ class ConnectLink:
     """
 
     name = "Spark Connect session"
-    thread: Callable[..., threading.Thread] = threading.Thread
+    thread = threading.Thread
 
     def __init__(self, session: Any, spec: RunSpec) -> None:
         from pyspark import cloudpickle
@@ -77,9 +77,6 @@ class ConnectLink:
         if self._keeps_time:
             with contextlib.suppress(AttributeError):  # before Spark 4
                 self._session.registerProgressHandler(self._note_progress)
-
-    def slots(self) -> int:
-        return task_slots(self._session)
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:  # noqa: ARG002
         """Send a large pickle as an artifact, a small one with each task."""
@@ -157,9 +154,6 @@ class ConnectLink:
 
     def words(self, error: Exception) -> str:
         return _words(error)
-
-    def stopped(self) -> bool:
-        return is_stopped(self._session)
 
     def close(self) -> None:
         """Listen no more; artifacts stay with their session."""

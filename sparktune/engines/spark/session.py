@@ -54,9 +54,11 @@ class Link(Protocol):
     name: str
     shipment: Shipment
     thread: Callable[..., threading.Thread]
+    _session: Any
 
     def slots(self) -> int:
         """How many tasks the cluster runs at a time; may start a job to find out."""
+        return task_slots(self._session)
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
         """Bring a pickle to where executors find it; returns its place, see Shipment.message."""
@@ -87,6 +89,7 @@ class Link(Protocol):
 
     def stopped(self) -> bool:
         """Whether the session can run nothing any more."""
+        return is_stopped(self._session)
 
     def close(self) -> None:
         """Free what was sent for this run alone; called once nothing runs any more."""
