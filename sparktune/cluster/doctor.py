@@ -161,17 +161,20 @@ def _core() -> Check:
 def _arrow(needed: bool) -> Iterator[Check]:
     for name in ("pyarrow", "pandas"):
         version, rule = _version(name), _asked_of(name)
-        status = "problem" if needed else "warning"
         if not version and not needed:
             yield Check(name, "ok", "not installed; only Spark Connect needs it")
-        elif not version:
+            continue
+        advice = f"Run: pip install '{name}{rule}', which is what this pyspark asks."
+        if not version:
             advice = f"Install it, as Spark Connect needs it: pip install '{name}{rule}'"
-            yield Check(name, status, "not installed", advice)
-        elif not _fits(version, rule):
-            advice = f"Run: pip install '{name}{rule}', which is what this pyspark asks."
-            yield Check(name, status, version, advice)
-        else:
-            yield Check(name, "ok", version)
+        yield _package(name, version, rule, "problem" if needed else "warning", advice)
+
+
+def _package(name: str, version: str, rule: str, status: str, advice: str) -> Check:
+    """Whether a package fits the rule; what its ``status`` and the advice are if not."""
+    if version and _fits(version, rule):
+        return Check(name, "ok", version)
+    return Check(name, status, version or "not installed", advice)
 
 
 def _host(master: str, remote: str) -> Check:
@@ -279,13 +282,10 @@ def _session(master: str, remote: str, cores: str, limit: float) -> Iterator[Che
     if remote:
         for name in ("pyarrow", "pandas"):
             version, rule = answer["versions"][name], _asked_of(name)
-            if not version or not _fits(version, rule):
-                # trials need pyarrow alone; pandas is for objectives that use it
-                status = "problem" if name == "pyarrow" else "warning"
-                advice = f"Install '{name}{rule}' for the workers' Python, {answer['executable']}."
-                yield Check(f"worker {name}", status, version or "not installed", advice)
-            else:
-                yield Check(f"worker {name}", "ok", version)
+            # trials need pyarrow alone; pandas is for objectives that use it
+            status = "problem" if name == "pyarrow" else "warning"
+            advice = f"Install '{name}{rule}' for the workers' Python, {answer['executable']}."
+            yield _package(f"worker {name}", version, rule, status, advice)
     seconds = answer["seconds"]
     if seconds is None:
         advice = "Look up this error in the server's log, then run this again."

@@ -19,15 +19,7 @@ from ..base import RunSpec
 from ..shipping import Shipment
 from ..travels import sources
 from . import internals
-from .session import (
-    Link,
-    LostSession,
-    is_local,
-    is_stopped,
-    may_copy,
-    too_large,
-    without_stack,
-)
+from .session import Link, LostSession, is_local, is_stopped, may_copy, too_large, without_stack
 
 __all__ = ["ClassicLink"]
 

@@ -47,9 +47,6 @@ class _Driver(Threads):
         super().cancel(number, attempt)
         self._cancel_until_idle(self._spec.tag_of(number, attempt))
 
-    def _gave_up(self, task: Task) -> None:
-        self._cancel_until_idle(self._spec.tag_of(task.number, task.attempt))
-
     def close(self) -> None:
         """Cancel all tasks and their Spark jobs."""
         super().close()

@@ -143,27 +143,22 @@ def _adopt(message: Mapping[str, Any]) -> None:
         sys.path += added
         importlib.invalidate_caches()
     for number, (kind, where) in message["broadcasts"].items():
-        module = _broadcast_module()
-        known = module._broadcastRegistry.get(number)
+        try:
+            from pyspark.core import broadcast
+        except ImportError:  # before Spark 4
+            from pyspark import broadcast
+        known = broadcast._broadcastRegistry.get(number)
         if known is None or (kind == "path" and getattr(known, "_path", None) != where):
-            made = module.Broadcast(path=where if kind == "path" else None)
+            made = broadcast.Broadcast(path=where if kind == "path" else None)
             if kind == "value":
                 made._value = where
-            module._broadcastRegistry[number] = made
+            broadcast._broadcastRegistry[number] = made
     if message["task_context"]:
         from pyspark import TaskContext
 
         where = TaskContext.get()
         if where is not None:
             vars(where).update(pickle.loads(message["task_context"]))
-
-
-def _broadcast_module() -> Any:
-    try:
-        from pyspark.core import broadcast
-    except ImportError:  # before Spark 4
-        from pyspark import broadcast
-    return broadcast
 
 
 def _accumulated() -> list[tuple[Any, ...]]:

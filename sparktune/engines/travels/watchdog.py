@@ -284,12 +284,9 @@ class _Watchdog:
     def _pass_on(self) -> None:
         """Write what was printed to where this process prints, as far as that takes it."""
         for read, backlog in self._backlog.items():
-            while backlog:
-                poll = select.poll()
-                poll.register(self._target[read], select.POLLOUT)
-                ready = poll.poll(0)
-                if not ready:
-                    break
+            poll = select.poll()
+            poll.register(self._target[read], select.POLLOUT)
+            while backlog and poll.poll(0):
                 try:
                     written = os.write(self._target[read], backlog[:4096])
                 except OSError:  # nobody reads it any more
