@@ -17,8 +17,6 @@ from .cluster.state import ClusterError, default_folder, read_state, stop
 
 __all__ = ["main"]
 
-_MASTERS = "local[4], spark://host:7077, yarn or k8s://..."
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -36,12 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(end.code or 0)
     try:
         return int(words.run(words))
-    except ValueError as error:
+    except (ValueError, ClusterError) as error:
         _complain(str(error))
-        return 2
-    except ClusterError as error:
-        _complain(str(error))
-        return 1
+        return 2 if isinstance(error, ValueError) else 1
     except BrokenPipeError:
         return 1
     except KeyboardInterrupt:
@@ -81,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument("--dir", help=text.replace("%", "%%"))
 
     where = doctor.add_mutually_exclusive_group()
-    master = _beginning("local", "spark://", "yarn", "k8s://", such=_MASTERS)
+    text = "local[4], spark://host:7077, yarn or k8s://..."
+    master = _beginning("local", "spark://", "yarn", "k8s://", such=text)
     where.add_argument("--master", type=master, help="as spark://host:7077; default: local[2]")
     remote = _beginning("sc://", such="sc://host:15002")
     where.add_argument("--remote", type=remote, help="a Spark Connect server, as sc://host:15002")
@@ -101,7 +97,7 @@ def _start(words: argparse.Namespace) -> int:
 
 def _how_to_use(cluster: LocalCluster, words: argparse.Namespace) -> str:
     folder = f" --dir {words.dir}" if words.dir else ""
-    options = dict(cluster.state.options)
+    python = cluster.state.options["python"]
     lines = []
     if words.workers:
         small = megabytes(words.memory) < 1024
@@ -110,7 +106,7 @@ def _how_to_use(cluster: LocalCluster, words: argparse.Namespace) -> str:
             f"A cluster of {words.workers} x {words.cores} task slots: {cluster.master}",
             f"  web UI: {cluster.state.web_ui}",
             "",
-            f"  export PYSPARK_PYTHON={options['python']}",
+            f"  export PYSPARK_PYTHON={python}",
             f'  SparkSession.builder.master("{cluster.master}")'
             f'.config("spark.driver.host", "{words.host}"){memory}.getOrCreate()',
             f"  spark-submit --master {cluster.master} --conf spark.driver.host={words.host} "
@@ -118,14 +114,11 @@ def _how_to_use(cluster: LocalCluster, words: argparse.Namespace) -> str:
             + "script.py",
         ]
     if cluster.remote:
-        lines += [
-            f"A Spark Connect server: {cluster.remote}"
-            + ("" if words.workers else f" on {cluster.master}"),
-            f'  SparkSession.builder.remote("{cluster.remote}").getOrCreate()',
-        ]
-        lacking = " and ".join(lacking_for_connect(str(options["python"])))
-        if lacking:
-            lines += [f"  but its workers lack {lacking}: install that for {options['python']}"]
+        master = "" if words.workers else f" on {cluster.master}"
+        lines += [f"A Spark Connect server: {cluster.remote}{master}"]
+        lines += [f'  SparkSession.builder.remote("{cluster.remote}").getOrCreate()']
+        if lacking := " and ".join(lacking_for_connect(python)):
+            lines += [f"  but its workers lack {lacking}: install that for {python}"]
     lines += ["", f"  sparktune cluster status{folder}", f"  sparktune cluster stop{folder}"]
     return "\n".join(lines)
 

@@ -59,16 +59,13 @@ def examine(
     limit: float = 120.0,
     folder: str | os.PathLike[str] | None = None,
 ) -> Iterator[Check]:
-    """Check one thing after the other, the quick ones first.
+    """Check one thing after the other, the quick ones first; yields each as soon as it is found.
 
     Args:
         master: of a classic session; empty for one in this machine, where ``remote`` is empty too.
         remote: the address of a Spark Connect server.
         limit: seconds that the session and its tasks may take.
         folder: of the cluster on this machine, whose web UI is asked; None for the user's.
-
-    Yields:
-        What was found, as soon as it was.
     """
     home = home_of_pyspark()
     java = _java(home, remote)
@@ -394,10 +391,9 @@ def _same_python(remote: str) -> str:
 
 def _version(name: str) -> str:
     """The version of a package, empty where there is none."""
-    try:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+    return ""
 
 
 def _version_of_pyspark() -> str:

@@ -250,9 +250,8 @@ class LocalCluster:
         conf["spark.executor.memory" if self.state.web_ui else "spark.driver.memory"] = (
             self._memory if not self.state.web_ui or megabytes(self._memory) < 1024 else "1g"
         )
-        command = ["bin/spark-submit", "--master", self.master]
+        command = ["bin/spark-submit", "--master", self.master, "--name", "Spark Connect server"]
         command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
-        command += ["--name", "Spark Connect server"]
         for name, value in {**conf, **self._conf}.items():
             command += ["--conf", f"{name}={value}"]
         process = self._launch("connect", command)
@@ -342,9 +341,8 @@ class LocalCluster:
     def _check_connect(self, home: Path) -> None:
         if self._connect_port:
             self._check_port(self._connect_port, "--connect-port")
-        if not list((home / "jars").glob("spark-connect_*.jar")) and not any(
-            name in self._conf for name in ("spark.jars", "spark.jars.packages")
-        ):
+        brought = list((home / "jars").glob("spark-connect_*.jar"))
+        if not brought and not {"spark.jars", "spark.jars.packages"} & self._conf.keys():
             raise ClusterError(
                 f"the Spark in {home} has no Spark Connect server (that of pyspark 4 has): "
                 "name it with --conf spark.jars.packages=org.apache.spark:spark-connect_2.12:..."

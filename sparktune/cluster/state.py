@@ -48,7 +48,7 @@ class State:
 
     Args:
         mark: what all its processes carry in their environment.
-        boot: the kernel's number for the time since the machine was switched on.
+        boot: the kernel's name for the time since the machine was switched on.
         master: ``spark://...``, or ``local[n]`` for a Connect server alone.
         web_ui: the address of the master's web UI.
         remote: ``sc://...`` where there is a Connect server.
@@ -102,11 +102,7 @@ def default_folder() -> Path:
 
 
 def stop(folder: str | os.PathLike[str] | None = None) -> list[str]:
-    """Stop the cluster of a folder, its executors and their Python workers.
-
-    Returns:
-        The names of the servers that were still running; empty where none was.
-    """
+    """Stop the cluster of a folder and its executors; the names of the servers that still ran."""
     path = Path(folder or default_folder()).absolute()
     if not path.is_dir():
         return []
@@ -197,7 +193,6 @@ def marked(mark: str) -> list[int]:
 
 @functools.cache
 def boot() -> str:
-    try:
+    with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
+    return ""

@@ -65,9 +65,8 @@ class Threads(_Here):
     """Trials in threads of this process, with the caller's own function object.
 
     For objectives that wait (services, files, subprocesses) or release the interpreter's lock
-    (most of numpy). A thread cannot be killed: a cancelled trial that is under way, or one that
-    does not react to its time limit, runs on in the background, unheard, until it returns or the
-    program ends.
+    (most of numpy). A thread cannot be killed: a trial that was cancelled, or does not react to its
+    time limit, runs on unheard until it returns or the program ends.
 
     Args:
         slots: how many trials at a time.

@@ -56,11 +56,7 @@ class Processes:
         self._busy: dict[tuple[int, int], TrialProcess | None] = {}
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
-        """Pickle the objective.
-
-        Raises:
-            UnpicklableObjective: with the name of what cannot be pickled.
-        """
+        """Pickle the objective; an UnpicklableObjective names what of it cannot be pickled."""
         import cloudpickle
 
         self._spec, self._on_report = spec, on_report
@@ -105,18 +101,16 @@ class Processes:
         with self._lock:
             if key not in self._busy:
                 return None
-            process = self._idle.pop() if self._idle else None
-            self._busy[key] = process
-        if process is None:
-            process = TrialProcess(self._spec.settings.environment, _spawned)
-            with self._lock:
-                wanted = key in self._busy
-                if wanted:
-                    self._busy[key] = process
-            if not wanted:
-                process.close()
-                return None
-        return process
+            process = self._busy[key] = self._idle.pop() if self._idle else None
+        if process is not None:
+            return process
+        process = TrialProcess(self._spec.settings.environment, _spawned)
+        with self._lock:
+            if key in self._busy:
+                self._busy[key] = process
+                return process
+        process.close()
+        return None
 
     def _give_back(self, key: tuple[int, int], process: TrialProcess) -> bool:
         """Keep a process for the next task if it is usable; returns whether its answer counts."""

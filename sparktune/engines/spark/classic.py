@@ -1,8 +1,4 @@
-"""A classic session, as a run of trials uses it: through its SparkContext.
-
-The objective is pickled once and broadcast once a run; the processes for trials keep it unpickled.
-Executors need Python and what the objective imports: neither sparktune nor the cloudpickle package.
-"""
+"""A classic session, as a run of trials uses it: through its SparkContext."""
 
 from __future__ import annotations
 
@@ -29,8 +25,10 @@ _POLL_SECONDS = 5.0
 class ClassicLink(Link):
     """A SparkContext, as a run uses it: an RDD job for each task, about 70 ms a trial.
 
-    On a local master, where neither ``PYSPARK_PYTHON`` nor ``spark.pyspark.python`` is set, workers
-    are started with the driver's own Python instead of the first ``python3`` on the PATH.
+    The objective is broadcast once a run, and the processes for trials keep it unpickled. Executors
+    need Python and what the objective imports: neither sparktune nor the cloudpickle package. On a
+    local master, where neither ``PYSPARK_PYTHON`` nor ``spark.pyspark.python`` is set, workers are
+    started with the driver's own Python instead of the first ``python3`` on the PATH.
 
     Args:
         session: the session.

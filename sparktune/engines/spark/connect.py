@@ -1,7 +1,4 @@
-"""A Spark Connect session, as a run of trials uses it; no SparkContext, no JVM on this side.
-
-Executors need Python (the client's minor version), pyarrow and what the objective imports.
-"""
+"""A Spark Connect session, as a run of trials uses it; no SparkContext, no JVM on this side."""
 
 from __future__ import annotations
 
@@ -39,9 +36,14 @@ _SESSION_GONE = (
 )
 
 
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
 class ConnectLink(Link):
     """A Spark Connect session, as a run uses it: a query for each task, about 130 ms a trial.
 
+    Executors need Python (the client's minor version), pyarrow and what the objective imports.
     Large pickles are added to the session as artifacts. Where the server was started anew, trials
     that were under way are lost and may be submitted again: the run goes on in a session of its
     own, with the settings of the server.
@@ -53,6 +55,7 @@ class ConnectLink(Link):
 
     name = "Spark Connect session"
     thread = threading.Thread
+    words = staticmethod(_words)
 
     def __init__(self, session: Any, spec: RunSpec) -> None:
         from pyspark import cloudpickle
@@ -118,10 +121,6 @@ class ConnectLink(Link):
         began = self._running.get(tag)
         return None if began is None else time.monotonic() - began
 
-    def first_failure(self, stage: int) -> str | None:  # noqa: ARG002
-        """Nothing: a client does not see Spark's records."""
-        return None
-
     def _renew_if_gone(self, session: Any, error: Exception, wanted: Callable[[], bool]) -> None:
         """Where a session is gone, go on in a new one, once for all threads."""
         text = _words(error)
@@ -151,9 +150,6 @@ class ConnectLink(Link):
         for session in (self._session, *self._earlier):
             with contextlib.suppress(Exception):  # a server that is gone runs nothing
                 session.interruptTag(tag)
-
-    def words(self, error: Exception) -> str:
-        return _words(error)
 
     def close(self) -> None:
         """Listen no more; artifacts stay with their session."""
@@ -210,7 +206,3 @@ def _stopped_by_user(session: Any) -> bool:
     except Exception as error:
         return "NO_ACTIVE_SESSION" in _words(error)
     return False
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

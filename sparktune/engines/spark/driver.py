@@ -18,13 +18,7 @@ _PAUSES = (0.2,) * 300
 
 
 class _Driver(Threads):
-    """Threads whose Spark jobs belong to their trial, and end with it.
-
-    Args:
-        slots: how many trials at a time.
-        cancel_jobs: cancels the jobs that carry a tag.
-        thread: makes a thread; see DaemonPool.
-    """
+    """Threads whose Spark jobs end with their trial; ``cancel_jobs`` cancels those with a tag."""
 
     raises = False
 

@@ -42,10 +42,8 @@ class JobPerTrial:
 
     Args:
         link: makes the link to a session for a run.
-        slots: how many jobs to keep under way; None asks the cluster when a run begins.
-
-    Attributes:
-        slots: as given, else 1 until a run has begun.
+        slots: how many jobs to keep under way; None asks the cluster when a run begins, and the
+            attribute is 1 until then.
     """
 
     blocking = False
@@ -58,13 +56,7 @@ class JobPerTrial:
         self._closed.set()
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
-        """Pickle and send the objective.
-
-        Raises:
-            UnpicklableObjective: with the name of what cannot be pickled.
-            ValueError: the cluster does not support a setting.
-            EngineStopped: the session was stopped.
-        """
+        """Pickle and send the objective; raises what Link says."""
         self._spec, self._on_report = spec, on_report
         self._link = self._link_for(spec)
         self._places: dict[str, tuple[str, Any]] = {}
@@ -114,12 +106,11 @@ class JobPerTrial:
         key = (task.number, task.attempt)
         self._submitted[key] = time.monotonic()
         try:
-            return self._answered(task, blob)
+            return self._answered(task, key, blob)
         finally:
             del self._submitted[key]
 
-    def _answered(self, task: Task, blob: bytes) -> Answer:
-        key = (task.number, task.attempt)
+    def _answered(self, task: Task, key: tuple[int, int], blob: bytes) -> Answer:
         if self._is_cancelled(key):
             return cancelled()
         link, tag = self._link, self._spec.tag_of(*key)

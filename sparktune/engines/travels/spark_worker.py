@@ -1,7 +1,4 @@
-"""What runs in Spark's Python worker: it hands tasks to its trial process.
-
-Imports the standard library, pyspark, and the modules that travel with this one alone.
-"""
+"""What runs in Spark's Python worker: it hands tasks to its trial process."""
 
 from __future__ import annotations
 
@@ -70,10 +67,9 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
 
 
 def _pickled(attributes: Mapping[str, Any]) -> bytes | None:
-    try:
+    with contextlib.suppress(Exception):  # of some release; the one of the first task stays
         return pickle.dumps(dict(attributes))
-    except Exception:  # of some release; the one of the first task stays
-        return None
+    return None
 
 
 def _lies(broadcast: Any, as_file: str, as_value: str) -> tuple[str, Any]:

@@ -1,7 +1,4 @@
-"""The tasks of a process that was made for trials: it unpickles, evaluates and pickles.
-
-Imports the standard library, pyspark where a task belongs to Spark, and ``trial`` alone.
-"""
+"""The tasks of a process that was made for trials: it unpickles, evaluates and pickles."""
 
 from __future__ import annotations
 

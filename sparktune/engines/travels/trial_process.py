@@ -1,7 +1,4 @@
-"""A process of its own for trials, as the worker sees it; see the watchdog module.
-
-Imports the standard library and the modules that travel with this one alone.
-"""
+"""A process of its own for trials, as the worker sees it; see the watchdog module."""
 
 from __future__ import annotations
 
@@ -41,8 +38,7 @@ class TrialProcess:
 
     Args:
         environment: variables to set in it.
-        spawn: gives the watchdog's process from the two sockets that it is to use; forks unless
-            set.
+        spawn: starts the watchdog with its two sockets and gives its pid; forks unless set.
     """
 
     def __init__(
