@@ -168,7 +168,7 @@ def _arrow(needed: bool) -> Iterator[Check]:
 
 
 def _package(name: str, version: str, rule: str, status: str, advice: str) -> Check:
-    """Whether a package fits the rule; what its ``status`` and the advice are if not."""
+    """Whether the rule allows a package's version; if not, with this status and advice."""
     if version and _fits(version, rule):
         return Check(name, "ok", version)
     return Check(name, status, version or "not installed", advice)

@@ -17,7 +17,7 @@ __all__ = ["Serial", "Threads"]
 
 
 class _Here:
-    """What evaluates tasks with the caller's own function object."""
+    """An engine that calls the caller's own function object, in this process."""
 
     raises = True
 
@@ -119,7 +119,7 @@ class Threads(_Here):
             if end is not None:
                 self._pool.grow(1)
                 end.set_result(answer_of(answer, settings))
-                self.cancel(task.number, task.attempt)  # what else belongs to it
+                self.cancel(task.number, task.attempt)  # and what belongs to it, as Spark jobs do
 
         timer = threading.Timer(settings.hard, give_up)
         timer.daemon = True

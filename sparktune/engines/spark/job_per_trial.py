@@ -56,7 +56,7 @@ class JobPerTrial:
         self._closed.set()
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
-        """Pickle and send the objective; raises what Link says."""
+        """Pickle and send the objective; raises what making its link does, see Link."""
         self._spec, self._on_report = spec, on_report
         self._link = self._link_for(spec)
         self._places: dict[str, tuple[str, Any]] = {}

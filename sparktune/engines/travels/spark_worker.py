@@ -37,7 +37,7 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     if _current is not None and _current.environment != environment:
         _current.close()
         _current = None
-    users = {n: _lies(thing, "path", "value") for n, thing in message["broadcasts"].items()}
+    users = {n: _of_broadcast(thing, "path", "value") for n, thing in message["broadcasts"].items()}
     sent = {
         **message,
         "gpus": gpus,
@@ -72,7 +72,7 @@ def _pickled(attributes: Mapping[str, Any]) -> bytes | None:
     return None
 
 
-def _lies(broadcast: Any, as_file: str, as_value: str) -> tuple[str, Any]:
+def _of_broadcast(broadcast: Any, as_file: str, as_value: str) -> tuple[str, Any]:
     """The file of a broadcast variable of Spark; its value where Spark's files are encrypted."""
     path = getattr(broadcast, "_path", None)
     return (as_file, path) if path else (as_value, broadcast.value)
@@ -80,7 +80,7 @@ def _lies(broadcast: Any, as_file: str, as_value: str) -> tuple[str, Any]:
 
 def _place(kind: str, thing: Any) -> tuple[str, Any]:
     if kind == "broadcast":
-        return _lies(thing, "broadcast", "bytes")
+        return _of_broadcast(thing, "broadcast", "bytes")
     if kind == "artifact":
         from pyspark import SparkFiles
 

@@ -118,14 +118,9 @@ class TrialProcess:
     def _end(self) -> dict[str, Any]:
         """The answer for a process that died."""
         self.usable = False
-        begun = self._began is not None
         seconds = 0.0 if self._began is None else time.monotonic() - self._began
-        answer: dict[str, Any] = {
-            "status": "died",
-            "exit": None,
-            "seconds": seconds,
-            "begun": begun,
-        }
+        answer: dict[str, Any] = {"status": "died", "exit": None, "seconds": seconds}
+        answer["begun"] = self._began is not None
         frame: bytes | None = self._last
         try:
             self._control.settimeout(_WAIT_SECONDS)
