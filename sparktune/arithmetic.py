@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from scipy import special
@@ -14,8 +14,8 @@ __all__ = ["own_arithmetic"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_OF_NUMPY = dict.fromkeys(("divide", "over", "under", "invalid"), "ignore")
-_OF_SCIPY = {name: "ignore" for name in special.geterr()} | {"memory": "raise"}  # its defaults
+_OF_NUMPY: dict[str, Any] = dict.fromkeys(("divide", "over", "under", "invalid"), "ignore")
+_OF_SCIPY = dict.fromkeys(set(special.geterr()) - {"memory"}, "ignore")
 
 
 def own_arithmetic(function: Callable[P, R]) -> Callable[P, R]:
@@ -29,7 +29,7 @@ def own_arithmetic(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         with np.errstate(**_OF_NUMPY):
-            if special.geterr() == _OF_SCIPY:
+            if special.geterr().items() >= _OF_SCIPY.items():
                 return function(*args, **kwargs)
             with special.errstate(**_OF_SCIPY):
                 return function(*args, **kwargs)

@@ -76,15 +76,16 @@ def _few_values(distribution: Distribution, n: int) -> Array | None:
 def _nearest(z: Array, values: Array, ascending: bool) -> NDArray[np.intp]:
     """Position of the nearest value of each latent, the first of two."""
     if not ascending:
-        return np.abs(z[:, None] - values).argmin(axis=1)
+        at: NDArray[np.intp] = np.abs(z[:, None] - values).argmin(axis=1)
+        return at
     above = np.minimum(np.searchsorted(values, z), len(values) - 1)  # values may be many
     below = np.maximum(above - 1, 0)
     return np.where(z - values[below] <= values[above] - z, below, above)
 
 
-def _options(p: Array, before: Array, rng: Generator, k: int) -> NDArray[np.intp]:
+def _options(p: Array, before: NDArray[np.intp], rng: Generator, k: int) -> NDArray[np.intp]:
     """Choose k options, one after the other the one taken least often for its probability."""
-    counts = np.bincount(before.astype(np.intp), minlength=len(p)).astype(float)
+    counts = np.bincount(before, minlength=len(p)).astype(float)
     order = rng.random(len(p)) * 1e-3
     taken = np.empty(k, np.intp)
     for i in range(k):
