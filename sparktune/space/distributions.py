@@ -180,6 +180,8 @@ class _Numeric(ABC):
 
     def _quantized(self, z: Array) -> Array:
         """The values of latents, rounded to multiples of q."""
+        # no further than a float holds
+        z = np.clip(z, _LOG_MIN, _LOG_MAX) if self.log else np.clip(z, -_MAX, _MAX)
         return self._rounded(np.exp(z) if self.log else z)
 
     def _to_latent(self, values: Array) -> Array:
@@ -209,8 +211,7 @@ class _Numeric(ABC):
         return self._log_density(z) if self.q is None else self._log_mass(*self.cells(z))
 
     def value(self, z: float) -> float:
-        ends = (_LOG_MIN, _LOG_MAX) if self.log else (-_MAX, _MAX)  # of what a float holds
-        return float(self._quantized(np.clip(z, *ends)))
+        return float(self._quantized(np.asarray(z)))
 
     def latent(self, value: float) -> float:
         return float(self._to_latent(self._rounded(np.asarray(float(value)))))

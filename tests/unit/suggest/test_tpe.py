@@ -8,7 +8,7 @@ from sparktune import fmin, hp, tpe
 from sparktune.history import History, Outcome, Status
 from sparktune.space.tree import Space
 from sparktune.suggest.random import Random
-from sparktune.suggest.tpe import TPE
+from sparktune.suggest.tpe import TPE, improvements
 
 
 def test_the_saddle_is_minimised_for_ten_of_ten_seeds(saddle):
@@ -313,3 +313,12 @@ def test_batches_of_one_with_all_pools_or_none_in_a_branch():
     for share in (0.0, 1.0):
         history = run(space, lambda c: sum(c.values()), 40, 1, 0, TPE(branch_share=share))
         assert len(history) == 40
+
+
+@pytest.mark.parametrize("scale", [1e300, 1.0, 1e-300, 1e-322])
+def test_weights_are_finite_ratios_at_any_scale(scale):
+    """Of huge and of tiny improvements the ratios count; their sums and shares are numbers."""
+    weights = improvements(np.array([0.0, 2.0]) * scale, 3.0 * scale)
+    assert weights[0] / weights[1] == pytest.approx(3, rel=0.1)
+    total = 0.1 * weights.mean() + weights.sum()
+    assert 0 < 1e-9 * weights.mean() / total < 1
