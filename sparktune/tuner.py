@@ -240,7 +240,7 @@ def _pending(history: History, number: Any) -> Trial:
                 f"that candidate is of another search: here trial {number} has other values"
             )
     if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
-        raise InvalidTrial(f"a trial is known by its number or its Candidate, but got {number!r}")
+        raise InvalidTrial(f"a trial is known by its number, a whole number, but got {number!r}")
     trial = history[int(number)] if 0 <= number < len(history) else None
     if trial is not None and trial.status is not Status.PENDING:
         after_all = "add(point, result) records a result that came after all"

@@ -44,10 +44,18 @@ class Node:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Call:
         """Arithmetic with numpy's scalars and arrays gives nodes, as with Python's numbers."""
-        function: Callable[..., Any] | None = _OF_NUMPY.get(ufunc.__name__)
-        if function is None or method != "__call__" or settings:
-            raise self._unknown(f"np.{ufunc.__name__}", _in_words(ufunc.__name__))
-        return Call(function, *(x.item() if isinstance(x, np.generic) else x for x in inputs))
+        name = ufunc.__name__
+        if name not in _OF_NUMPY or method != "__call__" or settings:
+            raise self._unknown(f"np.{name}", _in_words(name))
+        return Call(_OF_NUMPY[name], *map(_native, inputs))
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """An array of objects may hold nodes; one of numbers needs values."""
+        if dtype is not None and np.dtype(dtype).kind != "O":
+            raise self._unknown(f"an array of {dtype}", _INSIDE)
+        alone = np.empty((), object)
+        alone[()] = self
+        return alone
 
     def __array_function__(self, function: Any, *_: Any) -> NoReturn:
         name = getattr(function, "__name__", "…")
@@ -98,6 +106,12 @@ def _unary(function: Callable[[Any], Any]) -> Callable[[Node], Call]:
     return lambda self: Call(function, self)
 
 
+def _native(value: Any) -> Any:
+    """A number of numpy as Python's."""
+    numpys = isinstance(value, (np.generic, np.ndarray))
+    return value.item() if numpys and not value.ndim else value
+
+
 def _in_words(name: str) -> str:
     known = name in scope.__dir__()
     return f"write scope.{name}(...), or call it inside the objective" if known else _INSIDE
@@ -110,12 +124,12 @@ def _refused(what: str, instead: str) -> Callable[..., NoReturn]:
     return method
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
-    setattr(Node, f"__{_name}__", _binary(getattr(operator, _name)))
-    setattr(Node, f"__r{_name}__", _reflected(getattr(operator, _name)))
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor"):
+    setattr(Node, f"__{_name}__", _binary(getattr(operator, f"__{_name}__")))
+    setattr(Node, f"__r{_name}__", _reflected(getattr(operator, f"__{_name}__")))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Node, f"__{_name}__", _binary(getattr(operator, _name)))
-for _name in ("neg", "pos", "abs"):
+for _name in ("neg", "pos", "abs", "invert"):
     setattr(Node, f"__{_name}__", _unary(getattr(operator, _name)))
 
 _INSIDE = "call it inside the objective, or make it a function of scope with @scope.define"
@@ -128,7 +142,7 @@ for _name, _what, _instead in (
         f"write scope.float(...), scope.log(...), {_EITHER}",
     ),
     ("complex", "complex()", _INSIDE),
-    ("index", "range() or the index of a list", f"write scope.getitem(the list, ...), {_EITHER}"),
+    ("index", "range() or an index", f"write scope.getitem(the list, ...), {_EITHER}"),
     ("round", "round()", f"write scope.round(...), {_EITHER}"),
     ("trunc", "math.trunc()", f"write scope.int(...), {_EITHER}"),
     ("floor", "math.floor()", f"write scope.floor(...), {_EITHER}"),
@@ -139,7 +153,7 @@ for _name, _what, _instead in (
     ("divmod", "divmod()", f"write node // number and node % number, {_EITHER}"),
 ):
     setattr(Node, f"__{_name}__", _refused(_what, _instead))
-_OF_NUMPY = {
+_OF_NUMPY: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "subtract": operator.sub,
     "multiply": operator.mul,
@@ -156,6 +170,9 @@ _OF_NUMPY = {
     "negative": operator.neg,
     "positive": operator.pos,
     "absolute": operator.abs,
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
 }
 
 

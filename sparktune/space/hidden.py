@@ -2,7 +2,7 @@
 
 Objects are looked into breadth first, through attributes, slots, items, keys, arguments, closures
 and what C types refer to, without running any code of theirs; nobody looks into modules, code,
-frames and spaces. In each object at most 100,000 others and 300,000 items are looked at (half a
+frames and spaces. In each object at most 50,000 others and 300,000 items are looked at (half a
 second), in a space a million: what lies beyond is not seen.
 """
 
@@ -23,7 +23,7 @@ from .sameness import ATOMS, attributes, closure, is_python
 
 __all__ = ["Hidden", "find_hidden", "is_foreign"]
 
-_OBJECTS = 100_000
+_OBJECTS = 50_000
 _ITEMS = 300_000
 _IN_ALL = 1_000_000
 _METHODS = (types.FunctionType, staticmethod, classmethod, property, type)

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import ItemsView, Iterable, KeysView, ValuesView
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -172,13 +173,27 @@ def _of_node(node: Node) -> Any:
 def _items(old: Any, new: Any, seen: dict[tuple[int, int], Any]) -> list[_Pairs] | None:
     """Pairs of the items of two containers: None for no containers, [] where they differ."""
     if isinstance(old, (list, tuple, deque, ValuesView)):
-        return [list(zip(old, new, strict=True))] if len(old) == len(new) else []
+        pairs = _unequal(zip(old, new, strict=True)) if len(old) == len(new) else None
+        return [] if pairs is None else [pairs]
     if isinstance(old, (set, frozenset, KeysView, ItemsView)):
         return [] if _matched(old, new, seen) is None else [[]]
     if not isinstance(old, (dict, types.MappingProxyType)):
         return None
     keys = _matched(old.keys(), new.keys(), seen)
-    return [] if keys is None else [[(old[mine], new[theirs]) for mine, theirs in keys]]
+    pairs = None if keys is None else _unequal((old[mine], new[theirs]) for mine, theirs in keys)
+    return [] if pairs is None else [pairs]
+
+
+def _unequal(pairs: Iterable[tuple[Any, Any]]) -> _Pairs:
+    """The pairs that a look at plain values does not settle; None where one settles it."""
+    left = []
+    for old, new in pairs:
+        if type(old) is type(new) and type(old) in ATOMS:
+            if old != new and not (old != old and new != new):
+                return None
+        elif old is not new:
+            left.append((old, new))
+    return left
 
 
 def _matched(old: Any, new: Any, seen: dict[tuple[int, int], Any]) -> _Pairs:
@@ -293,11 +308,18 @@ def attributes(thing: Any) -> list[tuple[str, Any]]:
         found = list(object.__getattribute__(thing, "__dict__").items())
     except (AttributeError, TypeError):
         found = []
-    for kind in type(thing).__mro__:
-        for name, slot in vars(kind).items():
-            if isinstance(slot, types.MemberDescriptorType) and is_python(kind):
-                try:
-                    found.append((name, slot.__get__(thing)))
-                except AttributeError:  # a slot that is not set
-                    continue
+    for name, slot in _slots(type(thing)):
+        with suppress(AttributeError):  # a slot that is not set
+            found.append((name, slot.__get__(thing)))
     return found
+
+
+@lru_cache(1000)
+def _slots(kind: type) -> list[tuple[str, Any]]:
+    """The slots of a class and those above it."""
+    return [
+        (name, slot)
+        for each in filter(is_python, kind.__mro__)
+        for name, slot in vars(each).items()
+        if isinstance(slot, types.MemberDescriptorType)
+    ]

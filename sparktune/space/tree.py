@@ -262,7 +262,7 @@ class Space:
 def _is_list(value: object, length: int = 1) -> bool:
     """Whether it is a list, tuple or array of so many items."""
     if isinstance(value, np.ndarray):
-        return value.shape == (length,)
+        return bool(value.shape == (length,))
     return isinstance(value, (list, tuple)) and len(value) == length
 
 
