@@ -140,8 +140,11 @@ def _parts(old: Any, new: Any, seen: dict[tuple[int, int], Any]) -> _Pairs:
     parts = _of_definition(old), _of_definition(new)
     if parts[0] is not None:
         return [parts]
-    if type(old) is np.ndarray:
-        return _of_arrays(old, new)
+    if isinstance(old, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(old), np.ma.getmaskarray(new)
+        return [mask, (old.compressed(), new.compressed())]
+    if isinstance(old, np.ndarray):
+        return _of_arrays(np.asarray(old), np.asarray(new))
     if _equal(old, new):
         return []
     if hasattr(type(old), "__array__") and not hasattr(type(old), "equals"):
@@ -308,7 +311,12 @@ def attributes(thing: Any) -> list[tuple[str, Any]]:
         found = list(object.__getattribute__(thing, "__dict__").items())
     except (AttributeError, TypeError):
         found = []
-    for name, slot in _slots(type(thing)):
+    kind: Any = type(thing)
+    try:
+        slots = _slots(kind)
+    except TypeError:  # a class that cannot be hashed
+        slots = _slots.__wrapped__(kind)
+    for name, slot in slots:
         with suppress(AttributeError):  # a slot that is not set
             found.append((name, slot.__get__(thing)))
     return found
