@@ -34,12 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(end.code or 0)
     try:
         return int(words.run(words))
-    except ValueError as error:
+    except (ValueError, ClusterError) as error:
         _complain(str(error))
-        return 2
-    except ClusterError as error:
-        _complain(str(error))
-        return 1
+        return 2 if isinstance(error, ValueError) else 1
     except BrokenPipeError:
         return 1
     except KeyboardInterrupt:
@@ -57,76 +54,50 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--workers", type=_number(0, 256), default=2, help="default: %(default)s")
     add.add_argument("--cores", type=_number(1, 4096), default=2, help="of each worker")
     add.add_argument("--memory", type=_memory, default="1g", help="of each worker, as 512m or 2g")
-    add.add_argument(
-        "--port", type=_number(0, 65535), default=7077, help="of the master; 0: a free one"
-    )
+    port = _number(0, 65535)
+    add.add_argument("--port", type=port, default=7077, help="of the master; 0: a free one")
     add.add_argument("--host", default="127.0.0.1", help="where servers listen")
     add.add_argument("--python", metavar="PATH", help="what Python workers run")
     add.add_argument("--connect", action="store_true", help="start a Spark Connect server too")
+    text = "of that server; 0: a free one"
+    add.add_argument("--connect-port", type=port, default=15002, help=text)
+    text = "a setting of the Connect server, any number of times"
     add.add_argument(
-        "--connect-port",
-        type=_number(0, 65535),
-        default=15002,
-        help="of that server; 0: a free one",
-    )
-    add.add_argument(
-        "--conf",
-        type=_setting,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a setting of the Connect server, any number of times",
+        "--conf", type=_setting, action="append", default=[], metavar="NAME=VALUE", help=text
     )
     add.set_defaults(run=_start)
-    for name, run, text in (
-        ("stop", _stop, "stop the cluster, its executors and their Python workers"),
-        ("status", _status, "what of the cluster runs; exit code 0 if all of it does"),
-    ):
-        actions.add_parser(name, help=text).set_defaults(run=run)
+    text = "stop the cluster, its executors and their Python workers"
+    actions.add_parser("stop", help=text).set_defaults(run=_stop)
+    text = "what of the cluster runs; exit code 0 if all of it does"
+    actions.add_parser("status", help=text).set_defaults(run=_status)
     doctor = commands.add_parser("doctor", help="check this setup, and say what to do")
+    text = f"the cluster's folder for logs and pids (default: {default_folder()})"
     for action in (*actions.choices.values(), doctor):
-        action.add_argument(
-            "--dir",
-            default=None,
-            help=f"the cluster's folder for logs and pids (default: {default_folder()})".replace(
-                "%", "%%"
-            ),
-        )
+        action.add_argument("--dir", help=text.replace("%", "%%"))
 
     where = doctor.add_mutually_exclusive_group()
-    where.add_argument("--master", type=_master, help="as spark://host:7077; default: local[2]")
-    where.add_argument("--remote", type=_remote, help="a Spark Connect server, as sc://host:15002")
-    doctor.add_argument(
-        "--limit",
-        type=_number(1, 86400),
-        default=120,
-        help="seconds for the session and its tasks (default: %(default)s)",
-    )
+    text = "local[4], spark://host:7077, yarn or k8s://..."
+    master = _beginning("local", "spark://", "yarn", "k8s://", such=text)
+    where.add_argument("--master", type=master, help="as spark://host:7077; default: local[2]")
+    remote = _beginning("sc://", such="sc://host:15002")
+    where.add_argument("--remote", type=remote, help="a Spark Connect server, as sc://host:15002")
+    text = "seconds for the session and its tasks (default: %(default)s)"
+    doctor.add_argument("--limit", type=_number(1, 86400), default=120, help=text)
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.set_defaults(run=_doctor)
     return parser
 
 
 def _start(words: argparse.Namespace) -> int:
-    cluster = start(
-        words.dir,
-        workers=words.workers,
-        cores=words.cores,
-        memory=words.memory,
-        host=words.host,
-        port=words.port,
-        python=words.python,
-        connect=words.connect,
-        connect_port=words.connect_port,
-        conf=dict(words.conf),
-    )
-    _say(_how_to_use(cluster, words))
+    options = {**vars(words), "conf": dict(words.conf)}
+    del options["run"], options["dir"]
+    _say(_how_to_use(start(words.dir, **options), words))
     return 0
 
 
 def _how_to_use(cluster: LocalCluster, words: argparse.Namespace) -> str:
     folder = f" --dir {words.dir}" if words.dir else ""
-    options = dict(cluster.state.options)
+    python = cluster.state.options["python"]
     lines = []
     if words.workers:
         small = megabytes(words.memory) < 1024
@@ -135,7 +106,7 @@ def _how_to_use(cluster: LocalCluster, words: argparse.Namespace) -> str:
             f"A cluster of {words.workers} x {words.cores} task slots: {cluster.master}",
             f"  web UI: {cluster.state.web_ui}",
             "",
-            f"  export PYSPARK_PYTHON={options['python']}",
+            f"  export PYSPARK_PYTHON={python}",
             f'  SparkSession.builder.master("{cluster.master}")'
             f'.config("spark.driver.host", "{words.host}"){memory}.getOrCreate()',
             f"  spark-submit --master {cluster.master} --conf spark.driver.host={words.host} "
@@ -143,22 +114,18 @@ def _how_to_use(cluster: LocalCluster, words: argparse.Namespace) -> str:
             + "script.py",
         ]
     if cluster.remote:
-        lines += [
-            f"A Spark Connect server: {cluster.remote}"
-            + ("" if words.workers else f" on {cluster.master}"),
-            f'  SparkSession.builder.remote("{cluster.remote}").getOrCreate()',
-        ]
-        lacking = " and ".join(lacking_for_connect(str(options["python"])))
-        if lacking:
-            lines += [f"  but its workers lack {lacking}: install that for {options['python']}"]
+        master = "" if words.workers else f" on {cluster.master}"
+        lines += [f"A Spark Connect server: {cluster.remote}{master}"]
+        lines += [f'  SparkSession.builder.remote("{cluster.remote}").getOrCreate()']
+        if lacking := " and ".join(lacking_for_connect(python)):
+            lines += [f"  but its workers lack {lacking}: install that for {python}"]
     lines += ["", f"  sparktune cluster status{folder}", f"  sparktune cluster stop{folder}"]
     return "\n".join(lines)
 
 
 def _stop(words: argparse.Namespace) -> int:
     known = read_state(words.dir) is not None
-    stopped = stop(words.dir)
-    if stopped:
+    if stopped := stop(words.dir):
         _say(f"stopped: {', '.join(stopped)}")
     else:
         _say("nothing was running any more" if known else "no cluster was started here")
@@ -226,18 +193,13 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _master(text: str) -> str:
-    if not text.startswith(("local", "spark://", "yarn", "k8s://")):
-        raise argparse.ArgumentTypeError(
-            f"must be such as local[4], spark://host:7077, yarn or k8s://..., but got {text!r}"
-        )
-    return text
+def _beginning(*ways: str, such: str) -> Any:
+    def address(text: str) -> str:
+        if not text.startswith(ways):
+            raise argparse.ArgumentTypeError(f"must be such as {such}, but got {text!r}")
+        return text
 
-
-def _remote(text: str) -> str:
-    if not text.startswith("sc://"):
-        raise argparse.ArgumentTypeError(f"must be such as sc://host:15002, but got {text!r}")
-    return text
+    return address
 
 
 def _say(text: str) -> None:

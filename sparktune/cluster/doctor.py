@@ -5,8 +5,10 @@ The file is long because the questions are many; each is a small function.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
+import operator
 import os
 import platform
 import re
@@ -30,6 +32,7 @@ _CORE = {"numpy": (1, 23), "scipy": (1, 9), "cloudpickle": (2, 2), "tqdm": (4, 6
 _CONNECT = ("grpcio", "grpcio-status", "googleapis-common-protos", "pandas", "pyarrow")
 _CONNECT_SECONDS = 3.0
 _PORTS = {"spark": 7077, "sc": 15002}
+_COMPARED = {">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operator.gt}
 _SPEAKING = re.compile(r"Exception|Error|ERROR|WARN")
 
 
@@ -56,82 +59,61 @@ def examine(
     limit: float = 120.0,
     folder: str | os.PathLike[str] | None = None,
 ) -> Iterator[Check]:
-    """Check one thing after the other, the quick ones first.
+    """Check one thing after the other, the quick ones first; yields each as soon as it is found.
 
     Args:
         master: of a classic session; empty for one in this machine, where ``remote`` is empty too.
         remote: the address of a Spark Connect server.
         limit: seconds that the session and its tasks may take.
         folder: of the cluster on this machine, whose web UI is asked; None for the user's.
-
-    Yields:
-        What was found, as soon as it was.
     """
     home = home_of_pyspark()
     java = _java(home, remote)
-    spark = list(_pyspark(home, remote))
+    spark = _pyspark(home, remote)
     yield Check("Python", "ok", f"{platform.python_version()} ({sys.executable})")
     yield java
-    yield from spark
-    yield from _core()
+    yield spark
+    yield _core()
     yield from _arrow(bool(remote))
     yield _host(master, remote)
-    fit = home is not None and all(each.status != "problem" for each in (java, *spark))
+    fit = "problem" not in (java.status, spark.status)
     cores = ""
     for kind, address in (("master", master), ("remote", remote)):
-        reached = _reached(kind, address) if address else None
-        if reached is not None:
+        if reached := _reached(kind, address):
             yield reached
             fit &= reached.status != "problem"
     if fit and master.startswith("spark://"):
-        slots, answer = _slots(master, folder)
+        told = _told_by_master(master, folder)
+        slots = _slots(told)
         yield slots
         fit &= slots.status != "problem"
-        cores = "1" if answer else ""
+        cores = "1" if told else ""
     if fit:
         yield from _session(master, remote, cores, limit)
     else:
-        yield Check(
-            "workers", "warning", "not looked at", "Mend the problems above and run this again."
-        )
+        advice = "Mend the problems above and run this again."
+        yield Check("workers", "warning", "not looked at", advice)
 
 
-def _pyspark(home: Path | None, remote: str) -> Iterator[Check]:
+def _pyspark(home: Path | None, remote: str) -> Check:
     if home is None:
-        yield Check(
-            "pyspark",
-            "problem",
-            "not installed",
-            "Install it: pip install 'sparktune[spark]' or, for a Spark Connect server, "
-            "'sparktune[connect]'.",
-        )
-        return
-    version = _version_of_pyspark()
+        advice = "Install it: pip install 'sparktune[spark]' or, for a Spark Connect server, "
+        advice += "'sparktune[connect]'."
+        return Check("pyspark", "problem", "not installed", advice)
+    version, advice = _version_of_pyspark(), ""
     lacking = [name for name in _CONNECT if not _version(name)]
     full = (home / "jars").is_dir()
+    found = f"{version}: full, {'without' if lacking else 'with'} Spark Connect"
     if not full:
-        kind = "pyspark-client, which needs a Spark Connect server"
-    else:
-        kind = "full, without Spark Connect" if lacking else "full, with Spark Connect"
-    found = f"{version}: {kind}"
+        found = f"{version}: pyspark-client, which needs a Spark Connect server"
     if _numbers(version) < (3, 5):
-        yield Check("pyspark", "problem", found, "Upgrade it to 3.5 or newer.")
+        advice = "Upgrade it to 3.5 or newer."
     elif not full and not remote:
-        yield Check(
-            "pyspark",
-            "problem",
-            found,
-            "Give the server by --remote sc://host:port, or pip install 'sparktune[spark]'.",
-        )
+        advice = "Give the server by --remote sc://host:port, or pip install 'sparktune[spark]'."
     elif remote and lacking:
-        yield Check(
-            "pyspark",
-            "problem",
-            f"{found} ({', '.join(lacking)} not installed)",
-            "Spark Connect needs more packages: pip install 'sparktune[connect]'.",
-        )
-    else:
-        yield Check("pyspark", "ok", found)
+        found += f" ({', '.join(lacking)} not installed)"
+        advice = "Spark Connect needs more packages: pip install 'sparktune[connect]'."
+    return Check("pyspark", "problem" if advice else "ok", found, advice)
 
 
 def _java(home: Path | None, remote: str) -> Check:
@@ -145,62 +127,57 @@ def _java(home: Path | None, remote: str) -> Check:
             [str(java), "-version"], capture_output=True, text=True, timeout=30, check=False
         )
     except (ClusterError, OSError, subprocess.TimeoutExpired) as error:
-        return Check(
-            "Java",
-            "problem",
-            str(error).partition(":")[0].removeprefix("Java was "),
-            "Install Java 17 (apt-get install openjdk-17-jre-headless, or https://adoptium.net) "
-            "or set JAVA_HOME to it.",
-        )
+        found = str(error).partition(":")[0].removeprefix("Java was ")
+        advice = "Install Java 17 (apt-get install openjdk-17-jre-headless, or "
+        advice += "https://adoptium.net) or set JAVA_HOME to it."
+        return Check("Java", "problem", found, advice)
     match = re.search(r'version "(?:1\.)?(\d+)([^"]*)"', told.stderr + told.stdout)
     if match is None:
-        return Check(
-            "Java", "problem", f"{java} does not tell its version", "Set JAVA_HOME to a Java 17."
-        )
+        found = f"{java} does not tell its version"
+        return Check("Java", "problem", found, "Set JAVA_HOME to a Java 17.")
     number, found = int(match[1]), f"{match[1]}{match[2]} ({java})"
     old = home is not None and _numbers(_version_of_pyspark()) < (4,)
     if old and number not in (8, 11, 17):
-        return Check(
-            "Java", "warning", found, "Set JAVA_HOME to a Java 8, 11 or 17, as pyspark 3.5 asks."
-        )
+        advice = "Set JAVA_HOME to a Java 8, 11 or 17, as pyspark 3.5 asks."
+        return Check("Java", "warning", found, advice)
     if not old and number < 17:
-        return Check(
-            "Java", "problem", found, "Set JAVA_HOME to a Java 17 or newer, as pyspark 4 asks."
-        )
+        advice = "Set JAVA_HOME to a Java 17 or newer, as pyspark 4 asks."
+        return Check("Java", "problem", found, advice)
     return Check("Java", "ok", found)
 
 
-def _core() -> Iterator[Check]:
+def _core() -> Check:
     versions = {name: _version(name) for name in _CORE}
     bad = [name for name, version in versions.items() if _numbers(version) < _CORE[name]]
     found = ", ".join(f"{name} {version or 'missing'}" for name, version in versions.items())
     if bad:
-        yield Check("packages", "problem", found, f"Run: pip install --upgrade {' '.join(bad)}")
-    else:
-        yield Check("packages", "ok", found)
+        return Check("packages", "problem", found, f"Run: pip install --upgrade {' '.join(bad)}")
+    return Check("packages", "ok", found)
 
 
 def _arrow(needed: bool) -> Iterator[Check]:
     for name in ("pyarrow", "pandas"):
-        version = _version(name)
-        rule = _asked_of(name)
-        status = "problem" if needed else "warning"
+        version, rule = _version(name), _asked_of(name)
         if not version and not needed:
             yield Check(name, "ok", "not installed; only Spark Connect needs it")
-        elif not version:
+            continue
+        advice = f"Run: pip install '{name}{rule}', which is what this pyspark asks."
+        if not version:
             advice = f"Install it, as Spark Connect needs it: pip install '{name}{rule}'"
-            yield Check(name, status, "not installed", advice)
-        elif not _fits(version, rule):
-            advice = f"Run: pip install '{name}{rule}', which is what this pyspark asks."
-            yield Check(name, status, version, advice)
-        else:
-            yield Check(name, "ok", version)
+        yield _package(name, version, rule, "problem" if needed else "warning", advice)
+
+
+def _package(name: str, version: str, rule: str, status: str, advice: str) -> Check:
+    """Whether the rule allows a package's version; if not, with this status and advice."""
+    if version and _fits(version, rule):
+        return Check(name, "ok", version)
+    return Check(name, status, version or "not installed", advice)
 
 
 def _host(master: str, remote: str) -> Check:
     name = socket.gethostname()
     given = os.environ.get("SPARK_LOCAL_IP")
-    far = bool(master) and not master.startswith("local") and not _is_near(master)
+    inside = not master or master.startswith("local")
     if remote:
         return Check("host name", "ok", f"{name}; executors need not reach it with Spark Connect")
     if given:
@@ -208,29 +185,19 @@ def _host(master: str, remote: str) -> Check:
             with socket.socket() as trial:
                 trial.bind((given, 0))
         except OSError as error:
-            return Check(
-                "host name",
-                "problem",
-                f"SPARK_LOCAL_IP is {given}, which is no address of this machine ({error})",
-                "Set SPARK_LOCAL_IP to one, or unset it.",
-            )
+            found = f"SPARK_LOCAL_IP is {given}, which is no address of this machine ({error})"
+            return Check("host name", "problem", found, "Set SPARK_LOCAL_IP to one, or unset it.")
         return Check("host name", "ok", f"SPARK_LOCAL_IP is {given}")
     try:
         address = socket.gethostbyname(name)
     except OSError:
-        return Check(
-            "host name",
-            "warning" if master.startswith("local") or not master else "problem",
-            f"{name} does not resolve",
-            f"Add {name} to /etc/hosts, or set SPARK_LOCAL_IP (127.0.0.1 for local masters).",
-        )
-    if far and address.startswith("127."):
-        return Check(
-            "host name",
-            "warning",
-            f"{name} resolves to {address}, which executors elsewhere cannot reach",
-            "Set SPARK_LOCAL_IP to this machine's address in the cluster's network.",
-        )
+        status = "warning" if inside else "problem"
+        advice = f"Add {name} to /etc/hosts, or set SPARK_LOCAL_IP (127.0.0.1 for local masters)."
+        return Check("host name", status, f"{name} does not resolve", advice)
+    if address.startswith("127.") and not inside and not _is_near(master):
+        found = f"{name} resolves to {address}, which executors elsewhere cannot reach"
+        advice = "Set SPARK_LOCAL_IP to this machine's address in the cluster's network."
+        return Check("host name", "warning", found, advice)
     return Check("host name", "ok", f"{name} is {address}")
 
 
@@ -248,13 +215,9 @@ def _reached(kind: str, address: str) -> Check | None:
         except OSError as error:
             failures.append(f"{host}:{port} cannot be reached ({error})")
     what = "the master" if kind == "master" else "the Spark Connect server"
-    return Check(
-        kind,
-        "problem",
-        "; ".join(failures),
-        f"Check the address and the firewall, and that {what} runs (on this machine: "
-        "`sparktune cluster status`).",
-    )
+    advice = f"Check the address and the firewall, and that {what} runs (on this machine: "
+    advice += "`sparktune cluster status`)."
+    return Check(kind, "problem", "; ".join(failures), advice)
 
 
 def _split(place: str, port: int) -> tuple[str, int]:
@@ -267,39 +230,39 @@ def _is_near(address: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def _slots(master: str, folder: str | os.PathLike[str] | None) -> tuple[Check, bool]:
-    """What the master's web UI tells, and whether it did."""
+def _told_by_master(master: str, folder: str | os.PathLike[str] | None) -> Mapping[str, Any] | None:
+    """What a master's web UI tells, None where it is not found."""
     pages = [f"http://{_split(master.partition('://')[2], 0)[0]}:8080"]
-    try:
+    with contextlib.suppress(ClusterError):
         state = read_state(folder)
         if state is not None and state.master == master:
             pages.insert(0, state.web_ui)
-    except ClusterError:
-        pass
     answers = (web_ui_json(page) for page in pages)
-    answer = next((each for each in answers if each and each.get("url") == master), None)
+    return next((each for each in answers if each and each.get("url") == master), None)
+
+
+def _slots(answer: Mapping[str, Any] | None) -> Check:
+    """The task slots of a cluster, from what its master's web UI tells."""
     if answer is None:
-        return (Check("task slots", "ok", "not known, as the master's web UI was not found"), False)
+        return Check("task slots", "ok", "not known, as the master's web UI was not found")
     workers = [each for each in answer["workers"] if each["state"] == "ALIVE"]
     total = sum(each["cores"] for each in workers)
     free = sum(each["coresfree"] for each in workers)
     most = max((each["memoryfree"] for each in workers if each["coresfree"]), default=0)
     found = f"{free} of {total} free on {len(workers)} workers"
     if not workers:
-        return (Check("task slots", "problem", found, "Start workers for this master."), True)
+        return Check("task slots", "problem", found, "Start workers for this master.")
     if not free:
         apps = ", ".join(each["name"] for each in answer["activeapps"])
         advice = f"End one of the applications that hold them ({apps}), or set spark.cores.max."
-        return (Check("task slots", "problem", found, advice), True)
+        return Check("task slots", "problem", found, advice)
     if most < 512:
         advice = "Start workers with more memory, or end applications that hold it."
-        found = f"{found}, but at most {most} MB of memory"
-        return (Check("task slots", "problem", found, advice), True)
+        return Check("task slots", "problem", f"{found}, but at most {most} MB of memory", advice)
     if most < 1024:
         advice = f"Set spark.executor.memory to {most}m, as executors ask for 1g by default."
-        found = f"{found}, with at most {most} MB of memory"
-        return (Check("task slots", "warning", found, advice), True)
-    return (Check("task slots", "ok", found), True)
+        return Check("task slots", "warning", f"{found}, with at most {most} MB of memory", advice)
+    return Check("task slots", "ok", found)
 
 
 def _session(master: str, remote: str, cores: str, limit: float) -> Iterator[Check]:
@@ -315,34 +278,24 @@ def _session(master: str, remote: str, cores: str, limit: float) -> Iterator[Che
         yield Check("worker Python", "problem", f"{found}, here {ours}", _same_python(remote))
     if remote:
         for name in ("pyarrow", "pandas"):
-            version = answer["versions"][name]
-            rule = _asked_of(name)
-            if not version or not _fits(version, rule):
-                # trials need pyarrow alone; pandas is for objectives that use it
-                status = "problem" if name == "pyarrow" else "warning"
-                advice = f"Install '{name}{rule}' for the workers' Python, {answer['executable']}."
-                yield Check(f"worker {name}", status, version or "not installed", advice)
-            else:
-                yield Check(f"worker {name}", "ok", version)
+            version, rule = answer["versions"][name], _asked_of(name)
+            # trials need pyarrow alone; pandas is for objectives that use it
+            status = "problem" if name == "pyarrow" else "warning"
+            advice = f"Install '{name}{rule}' for the workers' Python, {answer['executable']}."
+            yield _package(f"worker {name}", version, rule, status, advice)
     seconds = answer["seconds"]
     if seconds is None:
         advice = "Look up this error in the server's log, then run this again."
         yield Check("Spark job", "problem", _brief(answer["arrow_error"]), advice)
     else:
         slots = "" if cores else f", {answer['slots']} task slots"
-        yield Check(
-            "Spark job",
-            "ok",
-            f"{1000 * seconds:.0f} ms for one task, Spark {answer['spark']}{slots}",
-        )
+        found = f"{1000 * seconds:.0f} ms for one task, Spark {answer['spark']}{slots}"
+        yield Check("Spark job", "ok", found)
     if answer["lacking"]:
-        yield Check(
-            "trial processes",
-            "warning",
-            f"workers lack {', '.join(answer['lacking'])}",
-            "Use workers on Linux that may start processes, as trials run in processes of their "
-            "own.",
-        )
+        found = f"workers lack {', '.join(answer['lacking'])}"
+        advice = "Use workers on Linux that may start processes, as trials run in processes of "
+        advice += "their own."
+        yield Check("trial processes", "warning", found, advice)
     else:
         yield Check("trial processes", "ok", "workers can fork, read /proc and adopt orphans")
 
@@ -438,10 +391,9 @@ def _same_python(remote: str) -> str:
 
 def _version(name: str) -> str:
     """The version of a package, empty where there is none."""
-    try:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+    return ""
 
 
 def _version_of_pyspark() -> str:
@@ -459,27 +411,16 @@ def _version_of_pyspark() -> str:
 def _asked_of(name: str) -> str:
     """The versions of a package that this pyspark takes, such as ``>=2.2.0``."""
     for owner in ("pyspark", "pyspark-client"):
-        try:
-            asked = importlib.metadata.requires(owner) or ()
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        for each in asked:
-            match = re.match(rf"{name}\s*\(?([<>=!~][^;)]*)", each)
-            if match:
-                return match[1].replace(" ", "")
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            for each in importlib.metadata.requires(owner) or ():
+                if match := re.match(rf"{name}\s*\(?([<>=!~][^;)]*)", each):
+                    return match[1].replace(" ", "")
     return ""
 
 
 def _fits(version: str, rule: str) -> bool:
-    tests: Mapping[str, bool]
-    for clause in filter(None, rule.split(",")):
-        match = re.match(r"(>=|<=|<|>)(.+)", clause)
-        if match:
-            ours, asked = _numbers(version), _numbers(match[2])
-            tests = {">=": ours >= asked, "<=": ours <= asked, "<": ours < asked, ">": ours > asked}
-            if not tests[match[1]]:
-                return False
-    return True
+    clauses = re.findall(r"(>=|<=|<|>)([^,]+)", rule)
+    return all(_COMPARED[sign](_numbers(version), _numbers(limit)) for sign, limit in clauses)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

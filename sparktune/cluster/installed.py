@@ -29,14 +29,10 @@ def find_spark() -> Path:
     if home is None:
         raise ClusterError("pyspark is not installed: pip install 'sparktune[spark]'")
     if not (home / "bin" / "spark-class").exists() or not (home / "jars").is_dir():
-        raise ClusterError(
-            f"{home} has no Spark to start, "
-            + (
-                "so SPARK_HOME must name another folder"
-                if given
-                else "as pyspark-client is a client only: pip install 'sparktune[spark]'"
-            )
-        )
+        why = "as pyspark-client is a client only: pip install 'sparktune[spark]'"
+        if given:
+            why = "so SPARK_HOME must name another folder"
+        raise ClusterError(f"{home} has no Spark to start, {why}")
     return home
 
 
@@ -63,9 +59,8 @@ def lacking_for_connect(python: str) -> list[str]:
     script = "import importlib.util, sys; print(*filter(lambda name: not importlib.util."
     script += "find_spec(name), sys.argv[1:]))"
     try:
-        told = subprocess.run(
-            [python, "-c", script, *names], capture_output=True, text=True, timeout=30, check=True
-        )
+        return subprocess.check_output(
+            [python, "-c", script, *names], stderr=subprocess.DEVNULL, text=True, timeout=30
+        ).split()
     except (OSError, subprocess.SubprocessError):
         return names
-    return told.stdout.split()

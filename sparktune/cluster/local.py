@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -31,7 +30,7 @@ from .state import (
     began_at,
     boot,
     default_folder,
-    gone,
+    end,
     locked,
     read_state,
     save_state,
@@ -39,11 +38,7 @@ from .state import (
     stop_locked,
 )
 
-__all__ = [
-    "LocalCluster",
-    "megabytes",
-    "start",
-]
+__all__ = ["LocalCluster", "megabytes", "start"]
 
 _LEAST_MB = 450  # Spark refuses smaller executors
 _UNITS = {"m": 1, "mb": 1, "g": 1024, "gb": 1024}
@@ -95,29 +90,23 @@ class LocalCluster:
         conf: Mapping[str, str] | None = None,
         limit: float = 60.0,
     ) -> None:
-        workers = whole("workers", workers, 0, 256)
-        cores = whole("cores", cores, 1, 4096)
-        port = whole("port", port, 0, 65535, none=True)
-        connect_port = whole("connect_port", connect_port, 0, 65535, none=True)
-        limit = real("limit", limit, "a number of seconds", above=0)
-        if not workers and not connect:
+        self._workers = whole("workers", workers, 0, 256)
+        self._cores = whole("cores", cores, 1, 4096)
+        self._port = whole("port", port, 0, 65535, none=True) or 0
+        self._connect_port = whole("connect_port", connect_port, 0, 65535, none=True) or 0
+        self._limit = real("limit", limit, "a number of seconds", above=0)
+        if not self._workers and not connect:
             raise ValueError("`workers` may be 0 only with a Connect server, but `connect` is off")
         if megabytes(memory) < _LEAST_MB:
             raise ValueError(f"`memory` must be at least {_LEAST_MB}m, but got {memory!r}")
         if python and shutil.which(python) is None:
             raise ValueError(f"`python` must be a program, but got {python!r}")
         self.folder = Path(folder or default_folder()).absolute()
-        self._workers = workers
-        self._cores = cores
-        self._memory = memory
-        self._host = host
-        self._port = port or 0
-        self._connect = connect
-        self._connect_port = connect_port or 0
+        self._memory, self._host, self._connect = memory, host, connect
         self._python = python or os.environ.get("PYSPARK_PYTHON") or sys.executable
         self._conf = dict(conf or {})
-        self._limit = limit
-        options = {"workers": workers, "cores": cores, "memory": memory, "python": self._python}
+        options = {"workers": self._workers, "cores": self._cores, "memory": memory}
+        options["python"] = self._python
         self.state = State(uuid.uuid4().hex, boot(), options=options)
 
     @property
@@ -138,8 +127,7 @@ class LocalCluster:
     @property
     def connect_pid(self) -> int | None:
         """The pid of the Connect server's JVM."""
-        found = [each.pid for each in self.state.processes if each.name == "connect"]
-        return found[0] if found else None
+        return next((each.pid for each in self.state.processes if each.name == "connect"), None)
 
     def __enter__(self) -> LocalCluster:
         return self.start()
@@ -196,11 +184,7 @@ class LocalCluster:
         if not old:
             raise ClusterError("there is no Connect server to restart: start one with connect=True")
         with locked(self.folder):
-            if old[0].alive:
-                os.kill(old[0].pid, signal.SIGTERM)
-                if not gone(lambda: [each.pid for each in old if each.alive]):
-                    os.kill(old[0].pid, signal.SIGKILL)
-                    gone(lambda: [each.pid for each in old if each.alive])
+            end(lambda: [each.pid for each in old if each.alive])
             others = tuple(each for each in self.state.processes if each.name != "connect")
             self.state = replace(self.state, processes=others)
             self._start_connect()
@@ -266,9 +250,8 @@ class LocalCluster:
         conf["spark.executor.memory" if self.state.web_ui else "spark.driver.memory"] = (
             self._memory if not self.state.web_ui or megabytes(self._memory) < 1024 else "1g"
         )
-        command = ["bin/spark-submit", "--master", self.master]
+        command = ["bin/spark-submit", "--master", self.master, "--name", "Spark Connect server"]
         command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
-        command += ["--name", "Spark Connect server"]
         for name, value in {**conf, **self._conf}.items():
             command += ["--conf", f"{name}={value}"]
         process = self._launch("connect", command)
@@ -318,15 +301,13 @@ class LocalCluster:
     def _wait(self, condition: Callable[[], Any], process: Process, complaint: str) -> Any:
         """What the condition gives once it is true; an error with the log's reason otherwise."""
         deadline = time.monotonic() + self._limit
-        while True:
-            found = condition()
-            if found:
-                return found
+        while not (found := condition()):
             if not process.alive:
                 raise ClusterError(f"the {process.name} ended at once: {_reason(process.log)}")
             if time.monotonic() > deadline:
                 raise ClusterError(f"{complaint} within {self._limit:g} s: {_reason(process.log)}")
             time.sleep(0.05)
+        return found
 
     def _refuse_second(self) -> None:
         state = read_state(self.folder)
@@ -360,9 +341,8 @@ class LocalCluster:
     def _check_connect(self, home: Path) -> None:
         if self._connect_port:
             self._check_port(self._connect_port, "--connect-port")
-        if not list((home / "jars").glob("spark-connect_*.jar")) and not any(
-            name in self._conf for name in ("spark.jars", "spark.jars.packages")
-        ):
+        brought = list((home / "jars").glob("spark-connect_*.jar"))
+        if not brought and not {"spark.jars", "spark.jars.packages"} & self._conf.keys():
             raise ClusterError(
                 f"the Spark in {home} has no Spark Connect server (that of pyspark 4 has): "
                 "name it with --conf spark.jars.packages=org.apache.spark:spark-connect_2.12:..."

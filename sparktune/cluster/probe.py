@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 __all__: list[str] = []
@@ -70,6 +71,16 @@ def _nothing(batches: Any) -> Any:
     yield from batches
 
 
+def _seconds_of(job: Callable[[], Any]) -> float:
+    """How long a job takes, the median of three."""
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        job()
+        seconds.append(time.perf_counter() - began)
+    return sorted(seconds)[1]
+
+
 def _ask_classic(master: str, cores: str) -> dict[str, Any]:
     from pyspark.sql import SparkSession
 
@@ -88,16 +99,11 @@ def _ask_classic(master: str, cores: str) -> dict[str, Any]:
     session = SparkSession.builder.appName("sparktune doctor").config(map=options).getOrCreate()
     context = session.sparkContext
     answer: dict[str, Any] = json.loads(context.parallelize([0], 1).map(look).collect()[0])
-    seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        context.parallelize([0], 1).map(bool).collect()
-        seconds.append(time.perf_counter() - began)
     return {
         **answer,
         "slots": context.defaultParallelism,
         "spark": context.version,
-        "seconds": sorted(seconds)[1],
+        "seconds": _seconds_of(lambda: context.parallelize([0], 1).map(bool).collect()),
     }
 
 
@@ -108,20 +114,18 @@ def _ask_connect(remote: str) -> dict[str, Any]:
     session = SparkSession.builder.remote(remote).getOrCreate()
     asked = session.range(0, 1, 1, 1).select(udf(look, "string", useArrow=False)("id"))
     answer: dict[str, Any] = json.loads(asked.collect()[0][0])
-    seconds = []
-    error = ""
+    seconds, error = None, ""
     try:
-        for _ in range(3):
-            began = time.perf_counter()
-            session.range(0, 1, 1, 1).mapInArrow(_nothing, "id long").collect()
-            seconds.append(time.perf_counter() - began)
+        seconds = _seconds_of(
+            lambda: session.range(0, 1, 1, 1).mapInArrow(_nothing, "id long").collect()
+        )
     except Exception as failure:
         error = str(failure)
     return {
         **answer,
         "slots": session.range(100_000).groupBy(spark_partition_id()).count().count(),
         "spark": session.version,
-        "seconds": sorted(seconds)[1] if len(seconds) == 3 else None,
+        "seconds": seconds,
         "arrow_error": error,
     }
 

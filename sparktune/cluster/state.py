@@ -48,7 +48,7 @@ class State:
 
     Args:
         mark: what all its processes carry in their environment.
-        boot: the kernel's number for the time since the machine was switched on.
+        boot: the kernel's name for the time since the machine was switched on.
         master: ``spark://...``, or ``local[n]`` for a Connect server alone.
         web_ui: the address of the master's web UI.
         remote: ``sc://...`` where there is a Connect server.
@@ -67,11 +67,7 @@ class State:
     @property
     def alive(self) -> tuple[Process, ...]:
         """The processes that still run."""
-        return tuple(each for each in self.processes if each.alive) if self._booted else ()
-
-    @property
-    def _booted(self) -> bool:
-        return self.boot == boot()
+        return tuple(each for each in self.processes if self.boot == boot() and each.alive)
 
 
 def read_state(folder: str | os.PathLike[str] | None = None) -> State | None:
@@ -106,11 +102,7 @@ def default_folder() -> Path:
 
 
 def stop(folder: str | os.PathLike[str] | None = None) -> list[str]:
-    """Stop the cluster of a folder, its executors and their Python workers.
-
-    Returns:
-        The names of the servers that were still running; empty where none was.
-    """
+    """Stop the cluster of a folder and its executors; the names of the servers that still ran."""
     path = Path(folder or default_folder()).absolute()
     if not path.is_dir():
         return []
@@ -149,12 +141,7 @@ def stop_locked(folder: Path) -> list[str]:
         servers = [each.pid for each in state.alive]
         return sorted({*servers, *marked(state.mark)})
 
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for pid in left():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, number)
-        if gone(left):
-            break
+    end(left)
     if left():
         raise ClusterError(f"processes do not end, not even when killed: {left()}")
     (folder / "cluster.json").unlink(missing_ok=True)
@@ -162,14 +149,15 @@ def stop_locked(folder: Path) -> list[str]:
     return names
 
 
-def gone(left: Callable[[], list[int]]) -> bool:
-    """Whether they end in time."""
-    deadline = time.monotonic() + _GRACE_SECONDS
-    while left():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+def end(left: Callable[[], list[int]]) -> None:
+    """Ask the processes that are ``left`` to end, and kill those that do not within 10 seconds."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in left():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while left() and time.monotonic() <= deadline:
+            time.sleep(0.05)
 
 
 CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
@@ -197,14 +185,14 @@ def marked(mark: str) -> list[int]:
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdigit() and int(name) != os.getpid():
             with contextlib.suppress(OSError):
-                if wanted in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
+                carried = Path(f"/proc/{name}/environ").read_bytes().split(b"\0")
+                if wanted in carried and began_at(int(name)) is not None:
                     found.append(int(name))
-    return [pid for pid in found if began_at(pid) is not None]
+    return found
 
 
 @functools.cache
 def boot() -> str:
-    try:
+    with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
+    return ""

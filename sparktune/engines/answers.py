@@ -18,12 +18,7 @@ __all__ = ["answer_of", "cancelled", "hand_on_reports", "unpacked", "with_result
 
 
 def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
-    """The outcome that an answer stands for, and the exception where it is alive.
-
-    Args:
-        answer: see travels.trial; with its result unpickled.
-        settings: of the run.
-    """
+    """What an answer of travels.trial stands for, once its result is unpickled."""
     common: dict[str, Any] = {
         "seconds": answer.get("seconds"),
         "host": answer.get("host"),
@@ -125,8 +120,6 @@ def with_result(answer: dict[str, Any]) -> dict[str, Any]:
         answer["result"] = pickle.loads(answer["result"])
     except Exception as error:
         answer["status"] = "raised"
-        answer["error"] = (
-            f"the objective ended, but the driver cannot unpickle its result: "
-            f"{type(error).__name__}: {error}"
-        )
+        sentence = "the objective ended, but the driver cannot unpickle its result: "
+        answer["error"] = f"{sentence}{type(error).__name__}: {error}"
     return answer

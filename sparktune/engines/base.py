@@ -25,8 +25,7 @@ class RunSpec:
     Attributes:
         objective: called with a configuration.
         run_id: a name for the run, unique among the runs of a cluster.
-        options: things that configurations may hold and that are no plain data; the large ones are
-            sent once.
+        options: what configurations may hold beside plain data; the large ones are sent once.
         settings: how the trials are treated.
     """
 
@@ -77,9 +76,9 @@ class Task:
 class Engine(Protocol):
     """Evaluates tasks; used by one run at a time, from one thread.
 
-    A future ends with an Answer whose outcome is OK, FAILED, TIMED_OUT or CANCELLED; or LOST (the
-    task went down with its executor and may be submitted again with the next attempt) or CRASHED
-    (its process died under the objective). It raises only where the engine itself cannot go on:
+    A future ends with an Answer whose outcome is OK, FAILED, TIMED_OUT, CANCELLED, LOST (the task
+    went down with its executor and may be submitted again as the next attempt) or CRASHED (its
+    process died under the objective). It raises only where the engine itself cannot go on:
     EngineStopped, or RunCancelled where somebody outside stopped the whole run. What a task
     reported has been handed to ``on_report`` before its future ends.
     """
@@ -125,11 +124,8 @@ def takes_trial(objective: Callable[..., Any]) -> bool:
     wrapped = getattr(objective, "__wrapped__", None)
     if wrapped is not None and any(p.kind is p.VAR_KEYWORD for p in parameters):
         return takes_trial(wrapped)
-    return any(
-        p.name == "trial"
-        and (
-            p.kind is p.KEYWORD_ONLY
-            or (p.kind is p.POSITIONAL_OR_KEYWORD and p is not parameters[0])
-        )
-        for p in parameters
-    )
+    trial = signature.parameters.get("trial")
+    if trial is None:
+        return False
+    later = trial.kind is trial.POSITIONAL_OR_KEYWORD and trial is not parameters[0]
+    return later or trial.kind is trial.KEYWORD_ONLY

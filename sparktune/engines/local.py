@@ -16,7 +16,25 @@ from .travels.trial import evaluate
 __all__ = ["Serial", "Threads"]
 
 
-class Serial:
+class _Here:
+    """An engine that calls the caller's own function object, in this process."""
+
+    raises = True
+
+    def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
+        """Prepare for the tasks of a run; see Engine."""
+        self._spec, self._on_report = spec, on_report
+
+    def _evaluate(self, task: Task) -> Answer:
+        spec = self._spec
+        answer = evaluate(
+            spec.objective, task.config, task.full_context, spec.wants_trial,
+            limit=spec.settings.timeout, on_report=self._on_report,
+        )  # fmt: skip
+        return answer_of(answer, spec.settings)
+
+
+class Serial(_Here):
     """One trial at a time, in the caller's thread, with the caller's own function object.
 
     A debugger stops in the objective, closures that append to a list work, and an exception keeps
@@ -26,15 +44,10 @@ class Serial:
 
     slots = 1
     blocking = True
-    raises = True
-
-    def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
-        """Prepare for the tasks of a run; see Engine."""
-        self._spec, self._on_report = spec, on_report
 
     def submit(self, task: Task) -> Future[Answer]:
         """Evaluate a task now; a KeyboardInterrupt inside it leaves this method."""
-        answer = _evaluated(self._spec, task, self._on_report)
+        answer = self._evaluate(task)
         if isinstance(answer.exception, KeyboardInterrupt):
             raise answer.exception
         future: Future[Answer] = Future()
@@ -48,13 +61,12 @@ class Serial:
         """Do nothing: there is nothing to free."""
 
 
-class Threads:
+class Threads(_Here):
     """Trials in threads of this process, with the caller's own function object.
 
     For objectives that wait (services, files, subprocesses) or release the interpreter's lock
-    (most of numpy). A thread cannot be killed: a cancelled trial that is under way, or one that
-    does not react to its time limit, runs on in the background, unheard, until it returns or the
-    program ends.
+    (most of numpy). A thread cannot be killed: a trial that was cancelled, or does not react to its
+    time limit, runs on unheard until it returns or the program ends.
 
     Args:
         slots: how many trials at a time.
@@ -62,7 +74,6 @@ class Threads:
     """
 
     blocking = False
-    raises = True
 
     def __init__(
         self, slots: int, thread: Callable[..., threading.Thread] = threading.Thread
@@ -73,7 +84,7 @@ class Threads:
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
-        self._spec, self._on_report = spec, on_report
+        super().open(spec, on_report)
         self._pool = DaemonPool(self.slots, self._thread)
 
     def submit(self, task: Task) -> Future[Answer]:
@@ -108,7 +119,7 @@ class Threads:
             if end is not None:
                 self._pool.grow(1)
                 end.set_result(answer_of(answer, settings))
-                self._gave_up(task)
+                self.cancel(task.number, task.attempt)  # and what belongs to it, as Spark jobs do
 
         timer = threading.Timer(settings.hard, give_up)
         timer.daemon = True
@@ -117,12 +128,6 @@ class Threads:
             return self._evaluate(task)
         finally:
             timer.cancel()
-
-    def _gave_up(self, task: Task) -> None:
-        """Called where a task did not react to its time limit."""
-
-    def _evaluate(self, task: Task) -> Answer:
-        return _evaluated(self._spec, task, self._on_report)
 
     def cancel(self, number: int, attempt: int) -> None:
         """End the task's future; a thread that runs it goes on unheard."""
@@ -135,13 +140,3 @@ class Threads:
         for number, attempt in list(self._ends):
             self.cancel(number, attempt)
         self._pool.close()
-
-
-def _evaluated(spec: RunSpec, task: Task, on_report: OnReport | None) -> Answer:
-    """Evaluate a task here and now."""
-    settings = spec.settings
-    answer = evaluate(
-        spec.objective, task.config, task.full_context, spec.wants_trial,
-        limit=settings.timeout, on_report=on_report,
-    )  # fmt: skip
-    return answer_of(answer, settings)

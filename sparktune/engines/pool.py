@@ -19,8 +19,7 @@ class DaemonPool:
 
     Args:
         size: the most threads.
-        thread: makes a thread from ``target``, ``name`` and ``daemon``; for threads that inherit
-            what the starting thread has.
+        thread: called as threading.Thread is; for threads that inherit what their starter has.
     """
 
     def __init__(self, size: int, thread: Callable[..., threading.Thread]) -> None:

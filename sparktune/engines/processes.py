@@ -56,11 +56,7 @@ class Processes:
         self._busy: dict[tuple[int, int], TrialProcess | None] = {}
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
-        """Pickle the objective.
-
-        Raises:
-            UnpicklableObjective: with the name of what cannot be pickled.
-        """
+        """Pickle the objective; an UnpicklableObjective names what of it cannot be pickled."""
         import cloudpickle
 
         self._spec, self._on_report = spec, on_report
@@ -82,7 +78,7 @@ class Processes:
         while process is not None:
             served = bool(process.kept)
             answer = self._answer(process, blob)
-            if served and died_idle(answer) and self._forget(key):
+            if served and died_idle(answer):
                 process = self._take(key)
                 continue
             if not self._give_back(key, process):
@@ -100,31 +96,21 @@ class Processes:
         message |= {"path": sys.path, "max_result": float("inf")}
         return process.evaluate(message, self._spec.settings.hard)
 
-    def _forget(self, key: tuple[int, int]) -> bool:
-        """Note that a task's process is gone; returns whether the task is still wanted."""
-        with self._lock:
-            if key not in self._busy:
-                return False
-            self._busy[key] = None
-            return True
-
     def _take(self, key: tuple[int, int]) -> TrialProcess | None:
         """A process for a task, None where the task is cancelled."""
         with self._lock:
             if key not in self._busy:
                 return None
-            process = self._idle.pop() if self._idle else None
-            self._busy[key] = process
-        if process is None:
-            process = TrialProcess(self._spec.settings.environment, _spawned)
-            with self._lock:
-                wanted = key in self._busy
-                if wanted:
-                    self._busy[key] = process
-            if not wanted:
-                process.close()
-                return None
-        return process
+            process = self._busy[key] = self._idle.pop() if self._idle else None
+        if process is not None:
+            return process
+        process = TrialProcess(self._spec.settings.environment, _spawned)
+        with self._lock:
+            if key in self._busy:
+                self._busy[key] = process
+                return process
+        process.close()
+        return None
 
     def _give_back(self, key: tuple[int, int], process: TrialProcess) -> bool:
         """Keep a process for the next task if it is usable; returns whether its answer counts."""
@@ -147,11 +133,8 @@ class Processes:
         """Kill all processes."""
         self._closed = True
         self._pool.close()
-        while self._busy:  # one by one: an interrupt leaves the rest to the next call
-            with self._lock:
-                process = self._busy.popitem()[1] if self._busy else None
-            if process is not None:
-                process.kill()
+        for key in list(self._busy):  # one by one: an interrupt leaves the rest to the next call
+            self.cancel(*key)
         while self._idle:
             with self._lock:
                 process = self._idle.pop() if self._idle else None

@@ -65,11 +65,7 @@ def settings_of(
     max_result_mb: Any = 50.0,
     artifact_dir: Any = None,
 ) -> Settings:
-    """Settings from the arguments of Trials and SparkTrials.
-
-    Raises:
-        ValueError: an argument out of its range.
-    """
+    """Settings from the arguments of Trials; raises ValueError for one out of its range."""
     return Settings(
         limit_of(trial_timeout),
         real("trial_grace", trial_grace, "a number of seconds", above=0),
@@ -82,11 +78,7 @@ def settings_of(
 
 
 def limit_of(trial_timeout: Any) -> float | None:
-    """The time limit of each trial in seconds, None for no limit.
-
-    Raises:
-        ValueError: it is no number of seconds.
-    """
+    """Seconds that a trial may take, None for no limit; raises ValueError for anything else."""
     seconds = real("trial_timeout", trial_timeout, "a number of seconds", above=0, none=True)
     return None if seconds == math.inf else seconds
 

@@ -22,11 +22,7 @@ _ONCE_BYTES = 10_000  # an option of a choice that is larger travels with the ob
 
 
 class Broadcast:
-    """A handle to a large object that is sent to the executors once and shared between runs.
-
-    Attributes:
-        value: the object.
-    """
+    """A handle to a large object, its ``value``, that is sent once and shared between runs."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -49,17 +45,13 @@ class Broadcast:
 def broadcast(value: Any) -> Broadcast:
     """A handle to a large object; an objective that refers to it reads ``handle.value``.
 
-    What an objective captures travels once per run. What is captured through a handle travels once
-    per Spark session, whatever number of runs use it, and every process that runs trials unpickles
-    it once and keeps it for as long as the runs use it. All trials of a process share it, so it
-    must not be changed. Costs memory for the object's pickle on the driver, for the object in each
-    process that runs trials, and for what Spark keeps of it until the session ends.
+    What an objective captures travels once per run; through a handle, once per Spark session. Every
+    process that runs trials unpickles it once and keeps it while runs use it. Its trials share the
+    object, so it must not be changed. Costs memory for the pickle on the driver, for the object in
+    each process that runs trials, and for what Spark keeps of it until the session ends.
 
     Args:
-        value: anything that cloudpickle can pickle.
-
-    Returns:
-        A handle with the attribute ``value``; on the driver that is the object itself.
+        value: anything that cloudpickle can pickle; on the driver, ``handle.value`` is the object.
     """
     return Broadcast(value)
 
@@ -78,7 +70,7 @@ class Shipment:
         lasting: digests of broadcast handles, which other runs may use again.
 
     Raises:
-        UnpicklableObjective: with the name of what cannot be pickled.
+        UnpicklableObjective: with the name of what cannot be pickled; ``pack`` raises it, too.
     """
 
     spec: RunSpec
@@ -97,11 +89,9 @@ class Shipment:
         self.blobs[self.digest] = blob
 
     def _is_large(self, option: Any) -> bool:
-        try:
-            blob = _dumps(self.module, "an option", option, option, on_handle=self._note)
-        except UnpicklableObjective:  # said with the trial that draws it
-            return False
-        return len(blob) > _ONCE_BYTES
+        with contextlib.suppress(UnpicklableObjective):  # said with the trial that draws it
+            return len(_dumps(self.module, "an option", option, option, self._note)) > _ONCE_BYTES
+        return False
 
     def _note(self, handle: Broadcast) -> str:
         digest, blob = handle.pickled(self.module)
@@ -110,11 +100,7 @@ class Shipment:
         return digest
 
     def pack(self, task: Task) -> bytes:
-        """The pickled (config, context) of a task, without what travelled with the objective.
-
-        Raises:
-            UnpicklableObjective: with the name of what cannot be pickled.
-        """
+        """The pickled (config, context) of a task, without what travelled with the objective."""
         what = f"the configuration of trial {task.number}"
         payload = (task.config, task.full_context)
         return _dumps(self.module, what, task.config, payload, self._note, self._options)
@@ -181,7 +167,7 @@ def _dumps(
     on_handle: Callable[[Broadcast], str] | None = None,
     options: Sequence[Any] = (),
 ) -> bytes:
-    """Pickle ``payload``, which holds ``thing``: an objective or a configuration."""
+    """Pickle ``payload``; an UnpicklableObjective says what of the ``thing`` in it is to blame."""
     places = {id(option): i for i, option in enumerate(options)}
 
     class Pickler(module.CloudPickler):  # type: ignore[misc, name-defined]
@@ -195,15 +181,6 @@ def _dumps(
         Pickler(buffer).dump(item)
         return buffer.getvalue()
 
-    return serialize(what, thing, payload, dumps)
-
-
-def serialize(what: str, thing: Any, payload: Any, dumps: Callable[[Any], bytes]) -> bytes:
-    """Pickle ``payload``, which holds ``thing``: an objective or a configuration.
-
-    Raises:
-        UnpicklableObjective: with the names of what ``thing`` refers to and cannot be pickled.
-    """
     try:
         return dumps(payload)
     except Exception as error:
@@ -221,10 +198,11 @@ def _culprits(thing: Any, dumps: Callable[[Any], bytes], depth: int = 2) -> list
     """What of a thing cannot be pickled, in words; functions are looked into."""
     culprits: list[str] = []
     for name, part in _parts(thing):
-        if _can_pickle(part, dumps):
-            continue
-        inside = _culprits(part, dumps, depth - 1) if depth and inspect.isroutine(part) else []
-        culprits += inside or [f"its {name} of type {type(part).__name__}"]
+        try:
+            dumps(part)
+        except Exception:
+            inside = _culprits(part, dumps, depth - 1) if depth and inspect.isroutine(part) else []
+            culprits += inside or [f"its {name} of type {type(part).__name__}"]
     return culprits
 
 
@@ -250,11 +228,3 @@ def _parts(thing: Any) -> list[tuple[str, Any]]:
     used = [key for key in thing.__code__.co_names if key in thing.__globals__]
     parts += [(f"global {key!r}", thing.__globals__[key]) for key in used]
     return parts + [("default", item) for item in thing.__defaults__ or ()]
-
-
-def _can_pickle(thing: Any, dumps: Callable[[Any], bytes]) -> bool:
-    try:
-        dumps(thing)
-    except Exception:
-        return False
-    return True

@@ -1,8 +1,4 @@
-"""A classic session, as a run of trials uses it: through its SparkContext.
-
-The objective is pickled once and broadcast once a run; the processes for trials keep it unpickled.
-Executors need Python and what the objective imports: neither sparktune nor the cloudpickle package.
-"""
+"""A classic session, as a run of trials uses it: through its SparkContext."""
 
 from __future__ import annotations
 
@@ -19,26 +15,20 @@ from ..base import RunSpec
 from ..shipping import Shipment
 from ..travels import sources
 from . import internals
-from .session import (
-    LostSession,
-    is_local,
-    is_stopped,
-    may_copy,
-    task_slots,
-    too_large,
-    without_stack,
-)
+from .session import Link, LostSession, is_local, is_stopped, may_copy, too_large, without_stack
 
 __all__ = ["ClassicLink"]
 
 _POLL_SECONDS = 5.0
 
 
-class ClassicLink:
+class ClassicLink(Link):
     """A SparkContext, as a run uses it: an RDD job for each task, about 70 ms a trial.
 
-    On a local master, where neither ``PYSPARK_PYTHON`` nor ``spark.pyspark.python`` is set, workers
-    are started with the driver's own Python instead of the first ``python3`` on the PATH.
+    The objective is broadcast once a run, and the processes for trials keep it unpickled. Executors
+    need Python and what the objective imports: neither sparktune nor the cloudpickle package. On a
+    local master, where neither ``PYSPARK_PYTHON`` nor ``spark.pyspark.python`` is set, workers are
+    started with the driver's own Python instead of the first ``python3`` on the PATH.
 
     Args:
         session: the session.
@@ -53,24 +43,20 @@ class ClassicLink:
 
         if is_stopped(session):
             raise EngineStopped("the SparkContext was stopped; create a new session first")
-        self.thread: Callable[..., threading.Thread] = InheritableThread
+        self.thread = InheritableThread
         self._session = session
         self._sc = context = session.sparkContext
         self._run = spec.tag
-        chosen = "PYSPARK_PYTHON" in os.environ or context.getConf().contains(
-            "spark.pyspark.python"
-        )
+        settings = context.getConf()
+        chosen = "PYSPARK_PYTHON" in os.environ or settings.contains("spark.pyspark.python")
         if is_local(context) and not chosen:
             internals.set_python(context, sys.executable)
         self._row = self._one_row(resource_profile)
-        self._on_retry = "wait" if may_copy(context.getConf()) else "lost"
+        self._on_retry = "wait" if may_copy(settings) else "lost"
         self._sent: list[Any] = []
         cloudpickle.register_pickle_by_value(sources)
         with internals.noted_broadcasts(context) as self._users:
             self.shipment = Shipment(spec, cloudpickle)
-
-    def slots(self) -> int:
-        return task_slots(self._session)
 
     def _one_row(self, profile: Any) -> Any:
         """The RDD that the jobs of all trials run over, with the resources that trials need."""
@@ -135,7 +121,8 @@ class ClassicLink:
             while not over.wait(_POLL_SECONDS):
                 reason = None
                 with suppress(Exception):  # asked again in a moment
-                    reason = self._reason_of_first_try(tag)
+                    stage = internals.stage_of(self._sc, tag)
+                    reason = None if stage is None else self.first_failure(stage)
                 if reason is not None and not over.is_set():
                     gone.append(reason)
                     self.cancel(tag)
@@ -151,11 +138,6 @@ class ClassicLink:
         finally:
             over.set()
 
-    def _reason_of_first_try(self, tag: str) -> str | None:
-        """Why the first try of a running job's task ended, None while it lives."""
-        stage = internals.stage_of(self._sc, tag)
-        return None if stage is None else self.first_failure(stage)
-
     def first_failure(self, stage: int) -> str | None:
         for task in internals.tries_of(self._sc, stage):
             if task.attempt() == 0 and task.errorMessage().isDefined():
@@ -164,19 +146,14 @@ class ClassicLink:
 
     def seconds_running(self, tag: str) -> float | None:
         stage = internals.stage_of(self._sc, tag)
-        launched = [
-            task.launchTime().getTime() / 1000
-            for task in ([] if stage is None else internals.tries_of(self._sc, stage))
-            if task.status() == "RUNNING"
-        ]
+        tries = [] if stage is None else internals.tries_of(self._sc, stage)
+        running = [task for task in tries if task.status() == "RUNNING"]
+        launched = [task.launchTime().getTime() / 1000 for task in running]
         return time.time() - min(launched) if launched else None
 
     def cancel(self, tag: str) -> None:
         if not self.stopped():
             self._sc.cancelJobsWithTag(tag)
-
-    def stopped(self) -> bool:
-        return is_stopped(self._session)
 
     def close(self) -> None:
         """Destroy what was sent for this run alone."""

@@ -1,7 +1,4 @@
-"""A Spark Connect session, as a run of trials uses it; no SparkContext, no JVM on this side.
-
-Executors need Python (the client's minor version), pyarrow and what the objective imports.
-"""
+"""A Spark Connect session, as a run of trials uses it; no SparkContext, no JVM on this side."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from ..base import RunSpec
 from ..shipping import Shipment
 from ..travels import sources
 from . import internals
-from .session import LostSession, is_stopped, may_copy, task_slots, too_large, without_stack
+from .session import Link, LostSession, is_stopped, may_copy, too_large, without_stack
 
 __all__ = ["ConnectLink"]
 
@@ -39,9 +36,14 @@ _SESSION_GONE = (
 )
 
 
-class ConnectLink:
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+class ConnectLink(Link):
     """A Spark Connect session, as a run uses it: a query for each task, about 130 ms a trial.
 
+    Executors need Python (the client's minor version), pyarrow and what the objective imports.
     Large pickles are added to the session as artifacts. Where the server was started anew, trials
     that were under way are lost and may be submitted again: the run goes on in a session of its
     own, with the settings of the server.
@@ -52,7 +54,8 @@ class ConnectLink:
     """
 
     name = "Spark Connect session"
-    thread: Callable[..., threading.Thread] = threading.Thread
+    thread = threading.Thread
+    words = staticmethod(_words)
 
     def __init__(self, session: Any, spec: RunSpec) -> None:
         from pyspark import cloudpickle
@@ -77,9 +80,6 @@ class ConnectLink:
         if self._keeps_time:
             with contextlib.suppress(AttributeError):  # before Spark 4
                 self._session.registerProgressHandler(self._note_progress)
-
-    def slots(self) -> int:
-        return task_slots(self._session)
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:  # noqa: ARG002
         """Send a large pickle as an artifact, a small one with each task."""
@@ -121,10 +121,6 @@ class ConnectLink:
         began = self._running.get(tag)
         return None if began is None else time.monotonic() - began
 
-    def first_failure(self, stage: int) -> str | None:  # noqa: ARG002
-        """Nothing: a client does not see Spark's records."""
-        return None
-
     def _renew_if_gone(self, session: Any, error: Exception, wanted: Callable[[], bool]) -> None:
         """Where a session is gone, go on in a new one, once for all threads."""
         text = _words(error)
@@ -154,12 +150,6 @@ class ConnectLink:
         for session in (self._session, *self._earlier):
             with contextlib.suppress(Exception):  # a server that is gone runs nothing
                 session.interruptTag(tag)
-
-    def words(self, error: Exception) -> str:
-        return _words(error)
-
-    def stopped(self) -> bool:
-        return is_stopped(self._session)
 
     def close(self) -> None:
         """Listen no more; artifacts stay with their session."""
@@ -216,7 +206,3 @@ def _stopped_by_user(session: Any) -> bool:
     except Exception as error:
         return "NO_ACTIVE_SESSION" in _words(error)
     return False
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...history.results import Answer
@@ -17,27 +17,29 @@ __all__ = ["ConnectDriver", "ContextDriver"]
 _PAUSES = (0.2,) * 300
 
 
-class _Driver(Threads, ABC):
-    """Threads whose Spark jobs belong to their trial, and end with it."""
+class _Driver(Threads):
+    """Threads whose Spark jobs end with their trial; ``cancel_jobs`` cancels those with a tag."""
 
     raises = False
+
+    def __init__(
+        self,
+        slots: int,
+        cancel_jobs: Callable[[str], Any],
+        thread: Callable[..., threading.Thread] = threading.Thread,
+    ) -> None:
+        super().__init__(slots, thread)
+        self._cancel_jobs = cancel_jobs
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
         self._tags: list[str] = []  # of all tasks that run
         super().open(spec, on_report)
 
-    @abstractmethod
-    def _cancel_jobs(self, tag: str) -> None:
-        """Cancel the jobs that carry a tag."""
-
     def cancel(self, number: int, attempt: int) -> None:
         """End the task's future and cancel its Spark jobs, those that it goes on to start too."""
         super().cancel(number, attempt)
         self._cancel_until_idle(self._spec.tag_of(number, attempt))
-
-    def _gave_up(self, task: Task) -> None:
-        self._cancel_until_idle(self._spec.tag_of(task.number, task.attempt))
 
     def close(self) -> None:
         """Cancel all tasks and their Spark jobs."""
@@ -46,7 +48,12 @@ class _Driver(Threads, ABC):
 
     def _cancel_until_idle(self, tag: str) -> None:
         """Keep cancelling for a while: an objective that ignores it may start more jobs."""
-        cancel_until(lambda: tag not in self._tags, lambda: self._cancel_jobs(tag), pauses=_PAUSES)
+
+        def cancel() -> None:
+            with contextlib.suppress(Exception):  # a session that is gone runs nothing
+                self._cancel_jobs(tag)
+
+        cancel_until(lambda: tag not in self._tags, cancel, pauses=_PAUSES)
 
     @contextlib.contextmanager
     def _tagged(self, task: Task) -> Iterator[tuple[str, str]]:
@@ -75,7 +82,7 @@ class ContextDriver(_Driver):
         from pyspark import InheritableThread
 
         self._sc = context
-        super().__init__(slots, InheritableThread)
+        super().__init__(slots, context.cancelJobsWithTag, InheritableThread)
 
     def _evaluate(self, task: Task) -> Answer:
         sc = self._sc
@@ -93,10 +100,6 @@ class ContextDriver(_Driver):
                     sc.removeJobTag(tag)
                     sc.setLocalProperty("spark.scheduler.pool", pool)
 
-    def _cancel_jobs(self, tag: str) -> None:
-        with contextlib.suppress(Exception):  # the context was stopped
-            self._sc.cancelJobsWithTag(tag)
-
 
 class ConnectDriver(_Driver):
     """Threads on this side of a Spark Connect session, each trial's queries under its own tag.
@@ -108,7 +111,7 @@ class ConnectDriver(_Driver):
 
     def __init__(self, session: Any, slots: int) -> None:
         self._session = session
-        super().__init__(slots)
+        super().__init__(slots, session.interruptTag)
 
     def _evaluate(self, task: Task) -> Answer:
         with self._tagged(task) as tags:
@@ -119,7 +122,3 @@ class ConnectDriver(_Driver):
             finally:
                 for tag in tags:
                     self._session.removeTag(tag)
-
-    def _cancel_jobs(self, tag: str) -> None:
-        with contextlib.suppress(Exception):  # a server that is gone runs nothing
-            self._session.interruptTag(tag)

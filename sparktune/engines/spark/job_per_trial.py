@@ -42,28 +42,21 @@ class JobPerTrial:
 
     Args:
         link: makes the link to a session for a run.
-        slots: how many jobs to keep under way; None asks the cluster when a run begins.
-
-    Attributes:
-        slots: as given, else 1 until a run has begun.
+        slots: how many jobs to keep under way; None asks the cluster when a run begins, and the
+            attribute is 1 until then.
     """
 
     blocking = False
     raises = False
-    _closed = True
 
     def __init__(self, link: Callable[[RunSpec], Link], slots: int | None = None) -> None:
         self._link_for, self._slots_given = link, slots
         self.slots = slots or 1
+        self._closed = threading.Event()
+        self._closed.set()
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
-        """Pickle and send the objective.
-
-        Raises:
-            UnpicklableObjective: with the name of what cannot be pickled.
-            ValueError: the cluster does not support a setting.
-            EngineStopped: the session was stopped.
-        """
+        """Pickle and send the objective; raises what making its link does, see Link."""
         self._spec, self._on_report = spec, on_report
         self._link = self._link_for(spec)
         self._places: dict[str, tuple[str, Any]] = {}
@@ -72,8 +65,7 @@ class JobPerTrial:
         self._cancelled: set[tuple[int, int]] = set()
         self._overdue: dict[tuple[int, int], float] = {}
         self._submitted: dict[tuple[int, int], float] = {}
-        self._closed = False
-        self._over = threading.Event()
+        self._closed = threading.Event()
         self._pool = DaemonPool(self.slots, self._link.thread)
         if spec.settings.hard is not None:
             threading.Thread(
@@ -84,7 +76,7 @@ class JobPerTrial:
     def _cancel_overdue(self, hard: float) -> None:
         """Cancel tasks as the last resort, where neither watchdog nor worker keeps their time."""
         limit = hard + _OVERDUE_SECONDS
-        while not self._over.wait(min(limit, _OVERDUE_SECONDS)):
+        while not self._closed.wait(min(limit, _OVERDUE_SECONDS)):
             for key, submitted in list(self._submitted.items()):
                 if time.monotonic() - submitted <= limit or key in self._overdue:
                     continue
@@ -114,18 +106,19 @@ class JobPerTrial:
         key = (task.number, task.attempt)
         self._submitted[key] = time.monotonic()
         try:
-            return self._answered(task, blob)
+            return self._answered(task, key, blob)
         finally:
             del self._submitted[key]
 
-    def _answered(self, task: Task, blob: bytes) -> Answer:
-        key = (task.number, task.attempt)
+    def _answered(self, task: Task, key: tuple[int, int], blob: bytes) -> Answer:
         if self._is_cancelled(key):
             return cancelled()
         link, tag = self._link, self._spec.tag_of(*key)
         message = link.shipment.message(blob, self._places)
         try:
-            answer = unpacked(link.run_one(tag, task.title, message, lambda: not self._closed))
+            answer = unpacked(
+                link.run_one(tag, task.title, message, lambda: not self._closed.is_set())
+            )
         except Exception as error:
             return self._answer_of_error(error, key)
         if answer["status"] != "lost":
@@ -136,8 +129,7 @@ class JobPerTrial:
         reason = None
         with contextlib.suppress(Exception):  # Spark's records cannot be read
             reason = link.first_failure(answer["stage"])
-        reason = reason or "its first try went down"
-        return Answer(self._outcome_of_message(reason, Status.LOST))
+        return self._answer_of_message(reason or "its first try went down", Status.LOST)
 
     def _answer_of_error(self, error: Exception, key: tuple[int, int]) -> Answer:
         if self._is_cancelled(key):
@@ -162,23 +154,22 @@ class JobPerTrial:
             raise RunCancelled(f"the run was cancelled from outside: {message}") from error
         if _CANCELLED.search(message):
             return cancelled(f"cancelled from outside: {message}")
-        return Answer(self._outcome_of_message(message, Status.FAILED))
+        return self._answer_of_message(message, Status.FAILED)
 
     @staticmethod
-    def _outcome_of_message(message: str, otherwise: Status) -> Outcome:
-        """The outcome that Spark's reason for a failed task stands for."""
+    def _answer_of_message(message: str, otherwise: Status) -> Answer:
+        """What Spark's reason for a failed task stands for."""
         message = without_stack(message)
-        if any(text in message for text in _LOST):
-            return Outcome(Status.LOST, error=message)
-        if _WORKER_DIED in message:
-            return Outcome(Status.CRASHED, error=_DIED.format(message))
-        if otherwise is Status.LOST:
-            return Outcome(Status.LOST, error=message)
+        lost = any(text in message for text in _LOST)
+        if _WORKER_DIED in message and not lost:
+            return Answer(Outcome(Status.CRASHED, error=_DIED.format(message)))
+        if lost or otherwise is Status.LOST:
+            return Answer(Outcome(Status.LOST, error=message))
         text = f"Spark could not run the trial: {message}"
-        return Outcome(Status.FAILED, error=text, error_type="spark")
+        return Answer(Outcome(Status.FAILED, error=text, error_type="spark"))
 
     def _is_cancelled(self, key: tuple[int, int]) -> bool:
-        return self._closed or key in self._cancelled
+        return self._closed.is_set() or key in self._cancelled
 
     def cancel(self, number: int, attempt: int) -> None:
         """Cancel the task's Spark job; its processes are gone within about 4 seconds."""
@@ -189,20 +180,19 @@ class JobPerTrial:
 
     def close(self) -> None:
         """Cancel all jobs of the run and free what was sent, without waiting for either."""
-        if self._closed:
+        if self._closed.is_set():
             return
-        self._closed = True
-        self._over.set()
+        self._closed.set()
         self._pool.close()
         link, pool, tag = self._link, self._pool, self._spec.tag
-        if pool.wait(0) or link.stopped():
+
+        def over() -> bool:
+            return pool.wait(0) or link.stopped()
+
+        if over():
             link.close()
-            return
-        cancel_until(
-            lambda: pool.wait(0) or link.stopped(),
-            lambda: link.cancel(tag),
-            link.close,
-        )
+        else:
+            cancel_until(over, lambda: link.cancel(tag), link.close)
 
 
 def cancel_until(

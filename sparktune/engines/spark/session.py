@@ -54,9 +54,11 @@ class Link(Protocol):
     name: str
     shipment: Shipment
     thread: Callable[..., threading.Thread]
+    _session: Any
 
     def slots(self) -> int:
         """How many tasks the cluster runs at a time; may start a job to find out."""
+        return task_slots(self._session)
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
         """Bring a pickle to where executors find it; returns its place, see Shipment.message."""
@@ -79,14 +81,16 @@ class Link(Protocol):
     def words(self, error: Exception) -> str:
         """Spark's own words for an error, without Java's stack."""
 
-    def first_failure(self, stage: int) -> str | None:
-        """Why the first try of a stage's task ended, where that can be known."""
+    def first_failure(self, stage: int) -> str | None:  # noqa: ARG002
+        """Why the first try of a stage's task ended; None where Spark's records are not seen."""
+        return None
 
     def seconds_running(self, tag: str) -> float | None:
         """How long the task of a job has been running, where that can be known."""
 
     def stopped(self) -> bool:
         """Whether the session can run nothing any more."""
+        return is_stopped(self._session)
 
     def close(self) -> None:
         """Free what was sent for this run alone; called once nothing runs any more."""
@@ -121,8 +125,7 @@ def is_local(context: Any) -> bool:
 def known_slots(session: Any) -> int:
     """How many tasks a session runs at a time, as far as that is known without a job; at least 1.
 
-    A classic session counts the executors that have registered; of Spark Connect it is what the
-    server's settings say.
+    Classic sessions count the executors that have registered, Connect goes by server settings.
     """
     if is_connect(session):
         return slots_of_settings(session.conf)

@@ -1,1 +1,1 @@
-"""What runs where a trial runs: the standard library is all that it imports."""
+"""What runs where trials run: it imports the standard library, and pyspark in Spark's tasks."""

@@ -1,8 +1,7 @@
 """How the code that runs a trial gets to an executor: as source text, inside the Spark task.
 
 Executors need nothing of sparktune. The functions of this module travel by value, so they refer to
-nothing outside themselves but the standard library; they unpack the other modules that executors
-need, once per Python worker.
+the standard library alone; they unpack the other modules, once per Python worker.
 """
 
 from __future__ import annotations

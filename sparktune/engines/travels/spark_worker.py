@@ -1,7 +1,4 @@
-"""What runs in Spark's Python worker: it hands tasks to its trial process.
-
-Imports the standard library, pyspark, and the modules that travel with this one alone.
-"""
+"""What runs in Spark's Python worker: it hands tasks to its trial process."""
 
 from __future__ import annotations
 
@@ -40,25 +37,23 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     if _current is not None and _current.environment != environment:
         _current.close()
         _current = None
-    path = list(sys.path)
-    users = _users(message["broadcasts"])
+    users = {n: _of_broadcast(thing, "path", "value") for n, thing in message["broadcasts"].items()}
+    sent = {
+        **message,
+        "gpus": gpus,
+        "environment": environment,
+        "path": list(sys.path),
+        "broadcasts": users,
+        "task_context": None if where is None else _pickled(vars(where)),
+    }
     answer: dict[str, Any] = {}
     for _ in range(2):
         served = _current is not None
         if _current is None:
             _current = TrialProcess(environment)
-        places = {
+        sent["places"] = {
             digest: ("kept", None) if digest in _current.kept else _place(kind, thing)
             for digest, (kind, thing) in message["places"].items()
-        }
-        sent = {
-            **message,
-            "places": places,
-            "gpus": gpus,
-            "environment": environment,
-            "path": path,
-            "broadcasts": users,
-            "task_context": None if where is None else _pickled(vars(where)),
         }
         answer = _current.evaluate(sent, message["hard"], _sockets())
         if not _current.usable:
@@ -71,26 +66,21 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     return pickle.dumps(answer) + result
 
 
-def _users(broadcasts: Mapping[int, Any]) -> dict[int, tuple[str, Any]]:
-    """Where the user's own broadcast variables are found, by number."""
-    users: dict[int, tuple[str, Any]] = {}
-    for number, thing in broadcasts.items():
-        path = getattr(thing, "_path", None)  # none where Spark's files are encrypted
-        users[number] = ("path", path) if path else ("value", thing.value)
-    return users
-
-
 def _pickled(attributes: Mapping[str, Any]) -> bytes | None:
-    try:
+    with contextlib.suppress(Exception):  # of some release; the one of the first task stays
         return pickle.dumps(dict(attributes))
-    except Exception:  # of some release; the one of the first task stays
-        return None
+    return None
+
+
+def _of_broadcast(broadcast: Any, as_file: str, as_value: str) -> tuple[str, Any]:
+    """The file of a broadcast variable of Spark; its value where Spark's files are encrypted."""
+    path = getattr(broadcast, "_path", None)
+    return (as_file, path) if path else (as_value, broadcast.value)
 
 
 def _place(kind: str, thing: Any) -> tuple[str, Any]:
     if kind == "broadcast":
-        path = getattr(thing, "_path", None)
-        return ("broadcast", path) if path else ("bytes", thing.value)  # none if encrypted
+        return _of_broadcast(thing, "broadcast", "bytes")
     if kind == "artifact":
         from pyspark import SparkFiles
 
@@ -102,13 +92,18 @@ def _sockets() -> list[int]:
     """The sockets to whoever gave this process its task: those that its parent does not have."""
     ours = () if _current is None else _current.sockets
     inherited = set(_sockets_of(os.getppid()).values())
-    found = [fd for fd, name in _sockets_of(os.getpid()).items() if name not in inherited]
+    names = {fd: name for fd, name in _sockets_of(os.getpid()).items() if fd not in ours}
+    found = [fd for fd, name in names.items() if name not in inherited]
+    gone = {fd for fd, _ in _hang_ups(found).poll(0)}
+    return [fd for fd in found if fd not in gone]
+
+
+def _hang_ups(sockets: Iterable[int]) -> select.poll:
+    """What tells which of some sockets are closed from the other side."""
     poll = select.poll()
-    for fd in found:
-        if fd not in ours:
-            poll.register(fd, HUNG_UP)
-    gone = {fd for fd, _ in poll.poll(0)}
-    return [fd for fd in found if fd not in ours and fd not in gone]
+    for fd in sockets:
+        poll.register(fd, HUNG_UP)
+    return poll
 
 
 def _sockets_of(pid: int) -> dict[int, str]:
@@ -135,8 +130,5 @@ def _accumulate(added: Iterable[tuple[int, bytes]]) -> None:
 
 def wait_until_hung_up() -> None:
     """Wait until whoever talks to this process is gone, and exit."""
-    poll = select.poll()
-    for fd in _sockets():
-        poll.register(fd, HUNG_UP)
-    poll.poll()
+    _hang_ups(_sockets()).poll()
     os._exit(1)

@@ -1,7 +1,4 @@
-"""The tasks of a process that was made for trials: it unpickles, evaluates and pickles.
-
-Imports the standard library, pyspark where a task belongs to Spark, and ``trial`` alone.
-"""
+"""The tasks of a process that was made for trials: it unpickles, evaluates and pickles."""
 
 from __future__ import annotations
 
@@ -143,27 +140,22 @@ def _adopt(message: Mapping[str, Any]) -> None:
         sys.path += added
         importlib.invalidate_caches()
     for number, (kind, where) in message["broadcasts"].items():
-        module = _broadcast_module()
-        known = module._broadcastRegistry.get(number)
+        try:
+            from pyspark.core import broadcast
+        except ImportError:  # before Spark 4
+            from pyspark import broadcast
+        known = broadcast._broadcastRegistry.get(number)
         if known is None or (kind == "path" and getattr(known, "_path", None) != where):
-            made = module.Broadcast(path=where if kind == "path" else None)
+            made = broadcast.Broadcast(path=where if kind == "path" else None)
             if kind == "value":
                 made._value = where
-            module._broadcastRegistry[number] = made
+            broadcast._broadcastRegistry[number] = made
     if message["task_context"]:
         from pyspark import TaskContext
 
         where = TaskContext.get()
         if where is not None:
             vars(where).update(pickle.loads(message["task_context"]))
-
-
-def _broadcast_module() -> Any:
-    try:
-        from pyspark.core import broadcast
-    except ImportError:  # before Spark 4
-        from pyspark import broadcast
-    return broadcast
 
 
 def _accumulated() -> list[tuple[Any, ...]]:
@@ -180,8 +172,7 @@ def _accumulated() -> list[tuple[Any, ...]]:
 
 def _dumps(thing: Any) -> bytes:
     """Pickle by value what this process got by value."""
-    blob: bytes = _pickler().dumps(thing)
-    return blob
+    return bytes(_pickler().dumps(thing))
 
 
 def _pickler() -> Any:
@@ -199,16 +190,16 @@ def _pickler() -> Any:
 
 def _kept(result: Any) -> tuple[bytes, list[str]]:
     """What of a result can be sent, pickled, and the names of what cannot."""
+    if not isinstance(result, dict):
+        return _dumps({}), [type(result).__name__]
     kept: dict[Any, Any] = {}
     dropped: list[str] = []
-    for key, item in result.items() if isinstance(result, dict) else ():
+    for key, item in result.items():
         try:
             pickle.loads(_dumps((key, item)))
             kept[key] = item
         except BaseException:
             dropped.append(f"{key!r} ({type(item).__name__})")
-    if not isinstance(result, dict):
-        dropped.append(type(result).__name__)
     return _dumps(kept), dropped
 
 
@@ -239,11 +230,10 @@ def _set_aside(
             )
         else:
             answer["file"] = path
-    small = {}
-    for key, item in result.items() if isinstance(result, dict) else ():
-        if len(_dumps(item)) <= _KEEP_BYTES:
-            small[key] = item
-    return _dumps(small if isinstance(result, dict) else f"<{type(result).__name__}>")
+    if not isinstance(result, dict):
+        return _dumps(f"<{type(result).__name__}>")
+    small = {key: item for key, item in result.items() if len(_dumps(item)) <= _KEEP_BYTES}
+    return _dumps(small)
 
 
 def _write(path: str, blob: bytes) -> None:

@@ -130,17 +130,13 @@ def text_of(error: BaseException) -> str:
     return "".join([*list(summary.format())[:-1], f"TrialTimeout: {error}\n"])
 
 
-@contextlib.contextmanager
-def _time_limit(seconds: float | None) -> Iterator[None]:
+def _time_limit(seconds: float | None) -> contextlib.AbstractContextManager[None]:
     """Raise TrialTimeout in this thread after so many seconds: at the next step of Python code."""
     if seconds is None:
-        yield
-    elif threading.current_thread() is threading.main_thread():
-        with _alarm(seconds):
-            yield
-    else:
-        with _thread_timer(seconds):
-            yield
+        return contextlib.nullcontext()
+    if threading.current_thread() is threading.main_thread():
+        return _alarm(seconds)
+    return _thread_timer(seconds)
 
 
 @contextlib.contextmanager

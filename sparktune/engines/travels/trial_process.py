@@ -1,7 +1,4 @@
-"""A process of its own for trials, as the worker sees it; see the watchdog module.
-
-Imports the standard library and the modules that travel with this one alone.
-"""
+"""A process of its own for trials, as the worker sees it; see the watchdog module."""
 
 from __future__ import annotations
 
@@ -41,8 +38,7 @@ class TrialProcess:
 
     Args:
         environment: variables to set in it.
-        spawn: gives the watchdog's process from the two sockets that it is to use; forks unless
-            set.
+        spawn: starts the watchdog with its two sockets and gives its pid; forks unless set.
     """
 
     def __init__(
@@ -58,6 +54,7 @@ class TrialProcess:
         self._pid = (spawn or _forked)(control, data, self.environment)
         data.close()
         control.close()
+        self._began: float | None = None  # of the objective
         self._timed_out = False
         self._last = b""
 
@@ -75,16 +72,14 @@ class TrialProcess:
         Returns:
             The answer, see the trial module; its result is the pickle that came.
         """
-        head, result, began = None, None, None
-        try:
+        head, result, self._began = None, None, None
+        with contextlib.suppress(OSError):  # the process is gone
             self._ask(FORGET)  # answered before the trial can print anything
             send(self._data, pickle.dumps(message))
-            head, began = self._wait(hard, watched)
+            head = self._wait(hard, watched)
             result = None if head is None else receive(self._data)
-        except OSError:  # the process is gone
-            pass
         if head is None or result is None:
-            return self._end(began)
+            return self._end()
         answer: dict[str, Any] = {**pickle.loads(head), "result": result}
         self.kept = tuple(answer.pop("kept", ()))
         if answer["status"] == "timeout":
@@ -93,11 +88,8 @@ class TrialProcess:
             answer["log_tail"] = self._ask(TAIL)
         return answer
 
-    def _wait(
-        self, hard: float | None, watched: Iterable[int]
-    ) -> tuple[bytes | None, float | None]:
-        """The answer's head, None where the process died; and when the objective began."""
-        began: float | None = None
+    def _wait(self, hard: float | None, watched: Iterable[int]) -> bytes | None:
+        """The answer's head, None where the process died; notes when the objective began."""
         limit: float | None = None
         data, control = self._data.fileno(), self._control.fileno()
         poll = select.poll()
@@ -113,29 +105,29 @@ class TrialProcess:
             if data in ready:
                 frame = receive(self._data)
                 if frame != b"":
-                    return frame, began
-                began = time.monotonic()
-                limit = None if hard is None else began + hard
+                    return frame
+                self._began = time.monotonic()
+                limit = None if hard is None else self._began + hard
             elif control in ready:  # the watchdog was killed, and the trial with it
-                return None, began
+                return None
             elif limit is not None and time.monotonic() >= limit:
                 self._timed_out = True
                 self.kill()
-                return None, began
+                return None
 
-    def _end(self, began: float | None) -> dict[str, Any]:
+    def _end(self) -> dict[str, Any]:
         """The answer for a process that died."""
         self.usable = False
-        seconds = 0.0 if began is None else time.monotonic() - began
+        seconds = 0.0 if self._began is None else time.monotonic() - self._began
+        answer: dict[str, Any] = {"status": "died", "exit": None, "seconds": seconds}
+        answer["begun"] = self._began is not None
+        frame: bytes | None = self._last
         try:
             self._control.settimeout(_WAIT_SECONDS)
-            frame: bytes | None = self._last
             while frame is not None and not frame.startswith(ENDED):
                 frame = receive(self._control)
         except OSError:
             frame = None
-        answer: dict[str, Any] = {"status": "died", "exit": None, "seconds": seconds}
-        answer["begun"] = began is not None
         if frame is not None:
             answer["exit"] = struct.unpack("!i", frame[1:5])[0]
             answer["log_tail"] = frame[5:].decode(errors="replace")

@@ -9,8 +9,7 @@ Three processes take part, on an executor as on the driver's machine:
     trials      runs one trial after the other, and keeps what it imported and unpickled
 
 The worker never runs an objective, so no objective can take it along, and how a trial's process
-died is known exactly. This module is the two lower ones and how they talk to the worker; imports
-the standard library and the task module alone; Linux only.
+died is known exactly. This module is the lower two and how they talk to the worker; Linux only.
 """
 
 from __future__ import annotations
@@ -187,12 +186,11 @@ class _Watchdog:
         self._target = dict(zip(outputs, (1, 2), strict=True))
         self._tail = bytearray()
         self._status: int | None = None
-        wake, rings = os.pipe()
-        for fd in (wake, rings, *outputs):
+        self._wake, rings = os.pipe()
+        for fd in (self._wake, rings, *outputs):
             os.set_blocking(fd, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(rings, warn_on_full_buffer=False)
-        self._wake = wake
 
     def run(self) -> None:
         """Watch until the worker or the trials' process is gone."""
@@ -284,12 +282,9 @@ class _Watchdog:
     def _pass_on(self) -> None:
         """Write what was printed to where this process prints, as far as that takes it."""
         for read, backlog in self._backlog.items():
-            while backlog:
-                poll = select.poll()
-                poll.register(self._target[read], select.POLLOUT)
-                ready = poll.poll(0)
-                if not ready:
-                    break
+            poll = select.poll()
+            poll.register(self._target[read], select.POLLOUT)
+            while backlog and poll.poll(0):
                 try:
                     written = os.write(self._target[read], backlog[:4096])
                 except OSError:  # nobody reads it any more
@@ -319,9 +314,8 @@ def _below() -> list[int]:
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdigit():
-            with contextlib.suppress(OSError):
-                with open(f"/proc/{name}/stat") as file:  # noqa: PTH123
-                    state, parent = file.read().rpartition(")")[2].split()[:2]
+            with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as file:  # noqa: PTH123
+                state, parent = file.read().rpartition(")")[2].split()[:2]
                 if state not in "ZX":
                     children.setdefault(int(parent), []).append(int(name))
     found: list[int] = []
@@ -333,8 +327,6 @@ def _below() -> list[int]:
 
 
 def _is_tracker(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
-            return b"resource_tracker" in file.read()
-    except OSError:
-        return False
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
+        return b"resource_tracker" in file.read()
+    return False

@@ -6,7 +6,8 @@ import threading
 import cloudpickle
 import pytest
 
-from sparktune.engines.shipping import serialize
+from sparktune.engines.base import RunSpec, Task
+from sparktune.engines.shipping import Shipment
 from sparktune.exceptions import UnpicklableObjective
 
 
@@ -22,7 +23,7 @@ def test_culprits_are_found_behind_wrappers_and_empty_cells():
         return inner(config) or later
 
     with pytest.raises(UnpicklableObjective, match="'lock' of type lock"):
-        serialize("the objective", outer, outer, cloudpickle.dumps)
+        Shipment(RunSpec(outer, "r"), cloudpickle)
     with pytest.raises(UnpicklableObjective, match=r"the configuration .*: it is a lock"):
-        serialize("the configuration", lock, lock, cloudpickle.dumps)
+        Shipment(RunSpec(len, "r"), cloudpickle).pack(Task(0, 0, lock, {}))
     later = 1
