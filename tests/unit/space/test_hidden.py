@@ -209,7 +209,7 @@ class Once:
         re.compile("a"),
         Endless(1),
     ],
-    ids=repr,
+    ids=lambda option: type(option).__name__,
 )
 def test_objects_without_nodes_are_options(option):
     """Objects of all kinds that hold no node pass as they are."""
