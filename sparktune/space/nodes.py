@@ -113,7 +113,7 @@ class Walk:
                 raise BadSearchSpace(
                     f"{thing!s:.80} is a node of hyperopt: take hp from sparktune instead"
                 )
-            if isinstance(thing, (Iterator, AsyncIterator, Coroutine)) and not is_key:
+            if _is_for_once(thing) and not is_key:
                 raise BadSearchSpace(
                     f"{_written(path)} is an iterator ({type(thing).__name__}), which only the "
                     "first trial could go through: give a list of its items, or make it inside "
@@ -129,6 +129,16 @@ class Walk:
         inside = Walk()
         inside.into(node, None)
         return all(self.found.get(label) is param for label, param in inside.found.items())
+
+
+def _is_for_once(thing: Any) -> bool:
+    """Whether an object is an iterator; one that begins anew with each ``iter`` is none."""
+    if not isinstance(thing, Iterator):
+        return isinstance(thing, (AsyncIterator, Coroutine))
+    try:
+        return iter(thing) is thing
+    except Exception:  # such as a closed file
+        return True
 
 
 def _written(path: tuple[tuple[str, Any], ...]) -> str:

@@ -9,6 +9,7 @@ import re
 import types
 from dataclasses import dataclass
 from typing import ClassVar
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -208,6 +209,7 @@ class Once:
         {"a": 1}.values(),
         re.compile("a"),
         Endless(1),
+        MagicMock(),
     ],
     ids=lambda option: type(option).__name__,
 )
