@@ -30,9 +30,10 @@ def doubt_about(distribution: Distribution) -> str | None:
         return None
     if isinstance(distribution, Uniform):
         return _step_leaves_bounds(distribution, distribution.q)
-    value = distribution.value(distribution.middle)
-    if distribution.log_prob(value) < math.log(_ONE_VALUE):
-        return None
+    with np.errstate(all="ignore"):  # whatever the program has set
+        value = distribution.value(distribution.middle)
+        if distribution.log_prob(value) < math.log(_ONE_VALUE):
+            return None
     return f"q={distribution.q:g} makes {value:g} of nearly every draw: take a smaller q"
 
 
