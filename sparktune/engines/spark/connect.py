@@ -15,7 +15,17 @@ from ..base import RunSpec
 from ..shipping import Shipment
 from ..travels import sources
 from . import internals
-from .session import Link, LostSession, is_stopped, may_copy, too_large, without_stack
+from .session import (
+    Link,
+    LostSession,
+    is_local,
+    is_stopped,
+    may_copy,
+    refused_profile,
+    too_large,
+    warn_of_idle_limit,
+    without_stack,
+)
 
 __all__ = ["ConnectLink"]
 
@@ -50,6 +60,7 @@ class ConnectLink(Link):
 
     Args:
         session: the session.
+        resource_profile: a pyspark ResourceProfile for the tasks, or None.
         spec: of the run.
     """
 
@@ -57,7 +68,7 @@ class ConnectLink(Link):
     thread = threading.Thread
     words = staticmethod(_words)
 
-    def __init__(self, session: Any, spec: RunSpec) -> None:
+    def __init__(self, session: Any, resource_profile: Any, spec: RunSpec) -> None:
         from pyspark import cloudpickle
 
         if is_stopped(session):
@@ -67,7 +78,12 @@ class ConnectLink(Link):
         self._earlier: list[Any] = []
         self._renewing = threading.Lock()
         self._run = spec.tag
+        self._profile = resource_profile
+        self._options = self._options_in(self._session)
         self._user_tags = set(self._session.getTags())
+        warn_of_idle_limit(
+            self._session.conf, "spark.sql.execution.pyspark.udf", "spark.python.worker"
+        )
         self._on_retry = "run" if may_copy(self._session.conf) else "lost"
         self._artifacts: dict[str, bytes] = {}  # sent again to the session of a restarted server
         self._keeps_time = spec.settings.hard is not None
@@ -75,6 +91,23 @@ class ConnectLink(Link):
         self._running: dict[str, float] = {}
         self.shipment = Shipment(spec, cloudpickle)
         self._listen()
+
+    def _options_in(self, session: Any) -> dict[str, Any]:
+        """What mapInArrow takes beside the function, on the server of a session."""
+        if self._profile is None:
+            return {}
+        master = "of the server"
+        with contextlib.suppress(Exception):  # a server that does not tell
+            master = str(session.conf.get("spark.master", master))
+        if is_local(master):
+            raise refused_profile(master)
+        try:
+            return {"profile": internals.ServersProfile(session, self._profile)}
+        except Exception as error:  # AttributeError: the client is older than Spark 4
+            why = "refused it, as Spark Connect does before Spark 4"
+            if not isinstance(error, AttributeError):
+                why = f"refused it: {without_stack(_words(error))[:500]}"
+            raise refused_profile(master, why) from error
 
     def _listen(self) -> None:
         if self._keeps_time:
@@ -94,14 +127,15 @@ class ConnectLink(Link):
     def run_one(
         self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
     ) -> bytes:
-        session = self._session
+        session, options = self._session, self._options
         function = sources.arrow_function(sources.texts(), message, self._on_retry)
         tags = {self._run, tag, title.replace(",", ";"), *self._user_tags} - {""}
         self._here.tag = tag
         try:
             for each in tags:
                 session.addTag(each)
-            (row,) = session.range(0, 1, 1, 1).mapInArrow(function, "answer binary").collect()
+            rows = session.range(0, 1, 1, 1).mapInArrow(function, "answer binary", **options)
+            (row,) = rows.collect()
             return bytes(row.answer)
         except Exception as error:
             self._renew_if_gone(session, error, wanted)
@@ -136,6 +170,7 @@ class ConnectLink(Link):
                     fresh = _new_session(session)
                     for name, blob in self._artifacts.items():
                         _add_artifact(fresh, name, blob)
+                    self._options = self._options_in(fresh)
                 except Exception as failure:
                     raise EngineStopped(
                         "the Spark Connect server cannot be reached any more; finished trials are "
