@@ -90,18 +90,20 @@ def test_a_resource_profile(tmp_path):
 
 
 def test_a_resource_profile_on_connect(tmp_path):
-    """A server on a cluster takes a profile, a restarted one anew; without one all cores run."""
+    """A Connect server on a cluster takes a profile; without one all cores run."""
     with LocalCluster(workers=1, cores=4, connect=True, folder=tmp_path / "cluster") as cluster:
         body = WITH_A_PROFILE + AT_A_TIME
         assert script_on(cluster.remote, tmp_path, {}, body)[0] == "2"
-        assert script_on(cluster.remote, tmp_path, {}, "trials = SparkTrials(4)" + AT_A_TIME)[0] == "4"
+        assert (
+            script_on(cluster.remote, tmp_path, {}, "trials = SparkTrials(4)" + AT_A_TIME)[0] == "4"
+        )
 
 
 def test_half_a_core_a_task(tmp_path):
     """Where Spark takes spark.task.cpus of a half, twice as many trials as cores run at a time."""
     pytest.importorskip("pyspark", minversion="4.3")
     settings = {**QUIET, "spark.task.cpus": "0.5"}
-    body = "trials = SparkTrials()" + AT_A_TIME
+    body = "trials = SparkTrials(4)" + AT_A_TIME
     assert script_on("local-cluster[1,2,1024]", tmp_path, settings, body)[0] == "4"
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from ...checks import advise
 from ...exceptions import EngineStopped
 from ..base import RunSpec
 from ..shipping import Shipment
@@ -18,12 +19,12 @@ from . import internals
 from .session import (
     Link,
     LostSession,
+    idle_limit,
     is_local,
     is_stopped,
     may_copy,
     refused_profile,
     too_large,
-    warn_of_idle_limit,
     without_stack,
 )
 
@@ -62,7 +63,8 @@ class ClassicLink(Link):
         if is_local(context.master) and not chosen:
             internals.set_python(context, sys.executable)
         self._row = self._one_row(resource_profile)
-        warn_of_idle_limit(settings, "spark.python.worker")
+        if limit := idle_limit(settings, "spark.python.worker"):
+            advise(limit)
         self._on_retry = "wait" if may_copy(settings) else "lost"
         self._sent: list[Any] = []
         cloudpickle.register_pickle_by_value(sources)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...checks import advise
 from ...exceptions import EngineStopped
 from ..base import RunSpec
 from ..shipping import Shipment
@@ -18,17 +19,18 @@ from . import internals
 from .session import (
     Link,
     LostSession,
+    idle_limit,
     is_local,
     is_stopped,
     may_copy,
     refused_profile,
     too_large,
-    warn_of_idle_limit,
     without_stack,
 )
 
 __all__ = ["ConnectLink"]
 
+_WORKER_SETTINGS = ("spark.sql.execution.pyspark.udf", "spark.python.worker")
 _INLINE_BYTES = 100_000
 _RENEWAL = {"max_retries": 7, "max_backoff": 5000}  # about 20 seconds; see pyspark's DefaultPolicy
 
@@ -81,9 +83,8 @@ class ConnectLink(Link):
         self._profile = resource_profile
         self._options = self._options_in(self._session)
         self._user_tags = set(self._session.getTags())
-        warn_of_idle_limit(
-            self._session.conf, "spark.sql.execution.pyspark.udf", "spark.python.worker"
-        )
+        if limit := idle_limit(self._session.conf, *_WORKER_SETTINGS):
+            advise(limit)
         self._on_retry = "run" if may_copy(self._session.conf) else "lost"
         self._artifacts: dict[str, bytes] = {}  # sent again to the session of a restarted server
         self._keeps_time = spec.settings.hard is not None

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from ...checks import advise
 from ...exceptions import EngineStopped
 from ..shipping import Shipment
 from . import internals
@@ -19,6 +18,7 @@ __all__ = [
     "Link",
     "LostSession",
     "checked_session",
+    "idle_limit",
     "is_connect",
     "is_local",
     "is_stopped",
@@ -28,7 +28,6 @@ __all__ = [
     "slots_of_settings",
     "task_slots",
     "too_large",
-    "warn_of_idle_limit",
     "without_stack",
 ]
 
@@ -196,8 +195,10 @@ def refused_profile(master: str, why: str = "has none") -> ValueError:
     )
 
 
-def warn_of_idle_limit(conf: Any, *prefixes: str) -> None:
-    """Say so where Spark kills Python workers that wait for a long trial (from Spark 4.1 on).
+def idle_limit(conf: Any, *prefixes: str) -> str:
+    """A sentence where Spark kills Python workers that wait for a long trial; else empty.
+
+    Workers are silent while a trial runs, and Spark may be set to kill silent ones.
 
     Args:
         conf: has ``get(key, default)``.
@@ -211,13 +212,14 @@ def warn_of_idle_limit(conf: Any, *prefixes: str) -> None:
     try:
         kills, seconds = told("killOnIdleTimeout", "false"), told("idleTimeoutSeconds", "0")
     except Exception:  # a Spark Connect server that does not tell
-        return
-    if kills.lower() == "true" and seconds not in ("0", "0s"):
-        advise(
-            f"Spark kills every trial of more than {seconds.rstrip('s')} s in this session, as its "
-            f"Python worker is silent meanwhile: set {prefixes[0]}.killOnIdleTimeout to false, or "
-            f"{prefixes[0]}.idleTimeoutSeconds to more than a trial takes"
-        )
+        return ""
+    if kills.lower() != "true" or seconds in ("0", "0s"):
+        return ""
+    return (
+        f"Spark kills every trial of more than {seconds.rstrip('s')} s in this session, as its "
+        f"Python worker is silent meanwhile: set {prefixes[0]}.killOnIdleTimeout to false, or "
+        f"{prefixes[0]}.idleTimeoutSeconds to more than a trial takes"
+    )
 
 
 def _active_or_new(mode: str) -> Any:
