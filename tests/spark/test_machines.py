@@ -85,11 +85,11 @@ from pyspark.sql import SparkSession
 from sparktune import SparkTrials, Trials, fmin, hp, rand, tpe
 session = SparkSession.builder.{where}.getOrCreate()
 def tell(trials):
-    frame = trials.to_pandas()
+    frame = trials.to_pandas().reset_index()
     assert list(frame["status"]) == ["ok"] * len(frame), frame[["status", "error"]].to_string()
     assert sorted(frame["number"]) == list(range(len(frame)))
     hosts = sorted({{result["host"] for result in trials.results}})
-    print(len(frame), hosts, sorted(frame["number"][frame["attempt"] > 0]))
+    print(len(frame), hosts, [int(n) for n in sorted(frame["number"][frame["attempt"] > 0])])
 """
 WAITING = """
 def objective(x, trial):
@@ -238,12 +238,12 @@ def test_a_long_cut(cluster):
         WAITING
         + """
 def is_back(trials):
-    hosts = [d["result"]["host"] for d in trials.trials if d["tid"] > 3 and d["attempt"] == 0]
-    return "left" in hosts, []
+    hosts = [d["result"].get("host") for d in trials.trials if d["tid"] > 3]
+    return "left" in hosts
 found = SparkTrials(4)
 fmin(objective, hp.uniform("x", 0, 1), algo=rand.suggest, max_evals=2000, trials=found,
-     early_stop_fn=lambda trials, *_: (is_back(trials)), show_progressbar=False)
-print(sorted({r["host"] for r in found.results if r}))
+     early_stop_fn=lambda trials, *_: (is_back(trials), []), show_progressbar=False)
+print(sorted({r["host"] for r in found.results if "host" in r}))
 """
     )
     left, right, _ = cleared(cluster)

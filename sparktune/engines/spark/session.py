@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import sys
@@ -161,9 +160,11 @@ def slots_of_settings(conf: Any) -> int:
         return int(text) if text.isdecimal() else default
 
     def amount(key: str) -> float:
-        with contextlib.suppress(ValueError):
-            return float(conf.get(key, "1"))
-        return 1.0
+        try:
+            told = float(conf.get(key, "1"))
+        except ValueError:
+            return 1.0
+        return told if told > 0 else 1.0
 
     if chosen := whole("spark.default.parallelism", 0):
         return chosen
