@@ -42,7 +42,8 @@ GATE = {
     "connect": Part("pytest tests/spark --spark=connect -v", 10),
     "scripts": Part("pytest tests/scripts -v", 10),
 }
-_NO_FAULTS = "--full -v --ignore=tests/spark/test_faults.py"
+_OTHERS = ("faults", "machines")  # parts of their own
+_FULL = " ".join(["--full -v", *(f"--ignore=tests/spark/test_{name}.py" for name in _OTHERS)])
 _SCRIPTS = "pytest tests/scripts --full -v"
 _WITHOUT_SPARK = "pytest tests/unit tests/conformance -n 2"
 RELEASES = ("3.5.2", "4.0.0", "4.1.0", "4.2.0", "newest")  # the oldest first
@@ -62,16 +63,17 @@ def of_releases(*releases: str) -> dict[str, Part]:
 
 FULL = {
     **GATE,
-    "local": Part(f"pytest tests/spark --spark=local {_NO_FAULTS}", 15),
-    "connect": Part(f"pytest tests/spark --spark=connect {_NO_FAULTS}", 15),
+    "local": Part(f"pytest tests/spark --spark=local {_FULL}", 15),
+    "connect": Part(f"pytest tests/spark --spark=connect {_FULL}", 15),
     "scripts": Part(f"{_SCRIPTS} --ignore=tests/scripts/test_notebooks.py", 15),
     "notebooks": Part("pytest tests/scripts/test_notebooks.py --full -v", 15),
-    "standalone": Part(f"pytest tests/spark --spark=standalone {_NO_FAULTS}", 20),
-    "client": Part(f"pytest tests/spark --spark=client {_NO_FAULTS}", 20),
+    "standalone": Part(f"pytest tests/spark --spark=standalone {_FULL}", 20),
+    "client": Part(f"pytest tests/spark --spark=client {_FULL}", 20),
     **{
         f"faults-{where}": Part(f"pytest tests/spark/test_faults.py --spark={where} --full -v", 20)
         for where in ("local", "standalone", "connect")
     },
+    "machines": Part("pytest tests/spark/test_machines.py --spark=standalone --full -v", 20),
     **of_releases(RELEASES[0], RELEASES[-1]),
     **{name: Part(_WITHOUT_SPARK, 10, name) for name in ("python3.10", "python3.12", "python3.13")},
     "peers": Part("pytest tests/peers -v", 15, "peers"),

@@ -89,14 +89,34 @@ def test_a_resource_profile(tmp_path):
     assert script_on("local-cluster[1,4,1024]", tmp_path, QUIET, body)[0] == "2"
 
 
+RESTARTED = """
+def restart(trials):
+    if len(trials) >= 2 and not Path("restart").exists():
+        Path("restart").touch()
+        while not Path("restarted").exists():
+            time.sleep(0.1)
+    return False, []
+run = lambda objective, n, trials: fmin(objective, hp.uniform("x", 0, 1), max_evals=n,
+    algo=rand.suggest, trials=trials, early_stop_fn=restart, show_progressbar=False)
+"""
+
+
 def test_a_resource_profile_on_connect(tmp_path):
-    """A Connect server on a cluster takes a profile; without one all cores run."""
+    """A Connect server takes a profile, and so does the next one; without one all cores run."""
     with LocalCluster(workers=1, cores=4, connect=True, folder=tmp_path / "cluster") as cluster:
-        body = WITH_A_PROFILE + AT_A_TIME
+
+        def restart():
+            while not (tmp_path / "restart").exists():
+                time.sleep(0.1)
+            cluster.restart_connect()
+            (tmp_path / "restarted").touch()
+
+        body = "trials = SparkTrials(4)" + AT_A_TIME
+        assert script_on(cluster.remote, tmp_path, {}, body)[0] == "4"
+        threading.Thread(target=restart, daemon=True).start()
+        body = WITH_A_PROFILE + RESTARTED + AT_A_TIME
         assert script_on(cluster.remote, tmp_path, {}, body)[0] == "2"
-        assert (
-            script_on(cluster.remote, tmp_path, {}, "trials = SparkTrials(4)" + AT_A_TIME)[0] == "4"
-        )
+        assert (tmp_path / "restarted").exists()
 
 
 def test_half_a_core_a_task(tmp_path):

@@ -23,30 +23,32 @@ class Cluster:
         self.machines, self._wait = network.machines, wait_for
         self._environment = {
             "SPARK_HOME": str(home_of_pyspark()),
-            "SPARK_DAEMON_MEMORY": "400m",
             "SPARK_DAEMON_JAVA_OPTS": f"{QUICK} -Dspark.worker.timeout=30",
             "PYSPARK_PYTHON": sys.executable,
         }
 
-    def start(self, name, *command, log, ready):
+    def start(self, name, *command, log, ready, **environment):
         """Start a server on a machine, and wait until it says that it is ready."""
         machine = self.machines[name]
-        started = machine.run(*command, log=log, **self._environment)
-        self.wait(lambda: ready in machine.said(log), name, log)
+        started = machine.run(*command, log=log, **self._environment, **environment)
+        self.wait(lambda: ready in machine.said(log) or started.poll() is not None, name, log)
+        assert ready in machine.said(log), machine.said(log)[-4000:]
         return started
 
     def start_master(self):
         """Start the master."""
         words = ("--host", "master", "--port", "7077", "--webui-port", "8080")
         kind = "org.apache.spark.deploy.master.Master"
-        self.start("master", CLASS, kind, *words, log="spark.log", ready="elected leader")
+        self.start("master", CLASS, kind, *words, log="spark.log", ready="elected leader",
+                   SPARK_DAEMON_MEMORY="400m")  # fmt: skip
 
     def start_worker(self, name):
         """Start the worker of a machine."""
         words = ("--host", name, "--cores", "2", "--memory", "1g", "--work-dir", "/tmp/spark")
         kind = "org.apache.spark.deploy.worker.Worker"
         words += ("spark://master:7077",)
-        self.start(name, CLASS, kind, *words, log="spark.log", ready="Successfully registered")
+        self.start(name, CLASS, kind, *words, log="spark.log", ready="Successfully registered",
+                   SPARK_DAEMON_MEMORY="400m")  # fmt: skip
 
     def wait(self, condition, machine, log):
         """Wait until something holds; else the log says why not."""
@@ -128,6 +130,7 @@ def server(cluster):
     started = cluster.start(
         "master", "sh", "-c", 'echo $$ >/tmp/pid; exec "$@"', "sh", program, *words,
         "spark-internal", log="server.log", ready="Connect server started",
+        SPARK_DAEMON_MEMORY="2g",
     )  # fmt: skip
     yield
     machine.run("sh", "-c", "kill $(cat /tmp/pid)", log="kill.log").wait(LONGEST)
