@@ -65,7 +65,7 @@ def test_with_1_gb_and_no_network(deployment, tmp_path):
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["status"] == ["ok", "ok", "ok", "failed", "ok", "ok", "ok", "ok"], found
     (error,) = found["errors"]
-    assert "killed by signal 9 (SIGKILL), sent by somebody, or by the system because mem" in error
+    assert "killed by SIGKILL (9), sent by somebody, or by the system because memory ran" in error
     assert {result["network"] for result in found["results"]} == {
         "[Errno 101] Network is unreachable"
     }

@@ -10,7 +10,7 @@ from machines import Network, why_not
 from sparktune.cluster.installed import home_of_pyspark
 
 pytestmark = [pytest.mark.full, pytest.mark.deployments("standalone")]
-LONGEST = 240.0  # seconds
+LONGEST = 400.0  # seconds
 NAMES = ("master", "left", "right", "spare", "desk")
 CLASS = str(Path(home_of_pyspark() or "") / "bin" / "spark-class")
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
