@@ -159,13 +159,6 @@ def slots_of_settings(conf: Any) -> int:
         text = str(conf.get(key, ""))
         return int(text) if text.isdecimal() else default
 
-    def amount(key: str) -> float:
-        try:
-            told = float(conf.get(key, "1"))
-        except ValueError:
-            return 1.0
-        return told if told > 0 else 1.0
-
     if chosen := whole("spark.default.parallelism", 0):
         return chosen
     master = str(conf.get("spark.master", ""))
@@ -176,7 +169,7 @@ def slots_of_settings(conf: Any) -> int:
     else:
         executors = whole("spark.executor.cores") * whole("spark.executor.instances")
         cores = whole("spark.cores.max", executors)
-    return max(1, int(cores / amount("spark.task.cpus")))  # half a core, from Spark 4.3 on
+    return max(1, cores // whole("spark.task.cpus"))
 
 
 def may_copy(conf: Any) -> bool:

@@ -12,8 +12,6 @@ from sparktune.engines.spark.session import is_stopped, slots_of_settings
         (4, {"spark.master": "local[4, 2]"}),
         (2, {"spark.master": "local[4]", "spark.task.cpus": "2"}),
         (1, {"spark.master": "local[4]", "spark.task.cpus": "8"}),
-        (8, {"spark.master": "local[4]", "spark.task.cpus": "0.5"}),
-        (4, {"spark.master": "local[4]", "spark.task.cpus": "0"}),
         (1, {"spark.master": "local"}),
         (1, {"spark.master": "local[*]"}),  # the server's cores are not among its settings
         (4, {"spark.master": "local-cluster[2, 2, 1024]"}),
