@@ -146,7 +146,7 @@ import sys, time, warnings
 from pyspark.sql import SparkSession
 from sparktune import SparkTrials, fmin, hp
 conf = {"spark.ui.enabled": "false", "spark.python.worker.killOnIdleTimeout": "true",
-        "spark.python.worker.idleTimeoutSeconds": "1"}
+        "spark.python.worker.idleTimeoutSeconds": "10"}
 if sys.argv[1] == "master":
     session = SparkSession.builder.master("local[2]").config(map=conf).getOrCreate()
 else:
@@ -156,7 +156,7 @@ def run():
     trials = SparkTrials(1)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fmin(lambda n, trial: time.sleep(4 * trial.number) or n, hp.randint("n", 9), max_evals=2,
+        fmin(lambda n, trial: time.sleep(15 * trial.number) or n, hp.randint("n", 9), max_evals=2,
              trials=trials, show_progressbar=False)
     said = [str(each.message) for each in caught if "Spark kills" in str(each.message)]
     return said, list(trials.to_pandas()["status"]), list(trials.to_pandas()["error"])
@@ -170,7 +170,7 @@ if sys.argv[1] == "remote":
     out = run_python(script, kind).stdout.splitlines()
     prefix = "spark.python.worker" if kind == "master" else "spark.sql.execution.pyspark.udf"
     assert (
-        f"more than 1 s in this session, as its Python worker is silent meanwhile: set {prefix}"
+        f"more than 10 s in this session, as its Python worker is silent meanwhile: set {prefix}"
         in out[0]
     )
     assert out[1].startswith("['ok', 'failed'] Spark killed its Python worker, which is silent")
