@@ -73,7 +73,7 @@ FULL = {
         f"faults-{where}": Part(f"pytest tests/spark/test_faults.py --spark={where} --full -v", 20)
         for where in ("local", "standalone", "connect")
     },
-    "machines": Part("pytest tests/spark/test_machines.py --spark=standalone --full -v", 20),
+    "machines": Part("pytest tests/spark/test_machines.py --spark=standalone --full -v", 30),
     **of_releases(RELEASES[0], RELEASES[-1]),
     **{name: Part(_WITHOUT_SPARK, 10, name) for name in ("python3.10", "python3.12", "python3.13")},
     "peers": Part("pytest tests/peers -v", 15, "peers"),
