@@ -59,7 +59,7 @@ def test_with_1_gb_and_no_network(deployment, tmp_path):
         done = subprocess.run(
             [*words, sys.executable, str(script), deployment], cwd=tmp_path,
             env={**os.environ, "PYSPARK_PYTHON": allowance.python, "SPARK_LOCAL_IP": "127.0.0.1"},
-            capture_output=True, text=True, timeout=240, check=False,
+            capture_output=True, text=True, timeout=400, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr[-4000:]
     found = json.loads(done.stdout.splitlines()[-1])

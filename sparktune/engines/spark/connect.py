@@ -33,6 +33,8 @@ __all__ = ["ConnectLink"]
 _WORKER_SETTINGS = ("spark.sql.execution.pyspark.udf", "spark.python.worker")
 _INLINE_BYTES = 100_000
 _RENEWAL = {"max_retries": 7, "max_backoff": 5000}  # about 20 seconds; see pyspark's DefaultPolicy
+_STARTING = "AssertionError"  # from a server that listens already and is not up yet
+_STARTING_SECONDS = (0.5, 1, 2, 4, 8)
 
 _UNREACHABLE = ("UNAVAILABLE", "failed to connect", "Connection refused", "RetriesExceeded")
 _SESSION_GONE = (
@@ -211,7 +213,15 @@ def _new_session(session: Any) -> Any:
         # the query that failed has been patient already
         (policy,) = fresh.client.get_retry_policies()
         fresh.client.set_retry_policies([type(policy)(**_RENEWAL)])
-    _ = fresh.version  # asks the server
+    for seconds in _STARTING_SECONDS:
+        try:
+            _ = fresh.version  # asks the server
+            break
+        except Exception as error:
+            if _STARTING not in _words(error):
+                raise
+            time.sleep(seconds)
+    _ = fresh.version
     with contextlib.suppress(AttributeError):
         fresh.client.set_retry_policies(session.client.get_retry_policies())
     return fresh
