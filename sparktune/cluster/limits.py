@@ -11,7 +11,7 @@ from .check import Check
 __all__ = ["access_mode", "limits"]
 
 _LITTLE_MB = 2048
-_OURS_MB = 45  # the process for trials and its watchdog, before they load anything of the user's
+_OURS_MB = 60  # the process for trials and its watchdog, before they load anything of the user's
 _USAGE = "spark.databricks.clusterUsageTags."
 _STANDARD = ("USER_ISOLATION", "STANDARD", "DATA_SECURITY_MODE_STANDARD")
 _MODES = {
