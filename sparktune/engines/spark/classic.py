@@ -10,12 +10,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from ...checks import advise
 from ...exceptions import EngineStopped
 from ..base import RunSpec
 from ..shipping import Shipment
 from ..travels import sources
 from . import internals
-from .session import Link, LostSession, is_local, is_stopped, may_copy, too_large, without_stack
+from .session import (
+    Link,
+    LostSession,
+    idle_limit,
+    is_local,
+    is_stopped,
+    may_copy,
+    refused_profile,
+    too_large,
+    without_stack,
+)
 
 __all__ = ["ClassicLink"]
 
@@ -49,9 +60,11 @@ class ClassicLink(Link):
         self._run = spec.tag
         settings = context.getConf()
         chosen = "PYSPARK_PYTHON" in os.environ or settings.contains("spark.pyspark.python")
-        if is_local(context) and not chosen:
+        if is_local(context.master) and not chosen:
             internals.set_python(context, sys.executable)
         self._row = self._one_row(resource_profile)
+        if limit := idle_limit(settings, "spark.python.worker"):
+            advise(limit)
         self._on_retry = "wait" if may_copy(settings) else "lost"
         self._sent: list[Any] = []
         cloudpickle.register_pickle_by_value(sources)
@@ -63,16 +76,12 @@ class ClassicLink(Link):
         row = self._sc.parallelize([0], 1)
         if profile is None:
             return row
-        sentence = (
-            "resource_profile needs a cluster with stage-level scheduling (standalone, YARN or "
-            f"Kubernetes; see Spark's manual), and this master, {self._sc.master}, "
-        )
-        if is_local(self._sc):
-            raise ValueError(sentence + "has none")
+        if is_local(self._sc.master):
+            raise refused_profile(self._sc.master)
         try:
             return row.withResources(profile)
         except Exception as error:
-            raise ValueError(f"{sentence}refused it: {self.words(error)}") from error
+            raise refused_profile(self._sc.master, f"refused it: {self.words(error)}") from error
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
         """Send a pickle as a broadcast variable."""

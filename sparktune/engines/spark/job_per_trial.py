@@ -29,6 +29,12 @@ _ALL_CANCELLED = re.compile(
 _WORKER_DIED = "Python worker exited unexpectedly"
 _LOST = ("ExecutorLostFailure", "TaskResultLost", "TaskKilled", "ExecutorDeadException")
 _DIED = "Spark's Python worker died under the trial (killed, or no memory left): {}"
+_IDLE = "terminated due to idle timeout"
+_SILENT = (
+    "Spark killed its Python worker, which is silent while a trial runs: set "
+    "spark.python.worker.killOnIdleTimeout to false, or idleTimeoutSeconds to more than a trial "
+    "takes. Spark said: {}"
+)
 _OVERDUE_SECONDS = 300.0  # loading what the objective captured is in it
 _ASK_SECONDS = 0.5
 _AGAIN_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
@@ -160,6 +166,8 @@ class JobPerTrial:
     def _answer_of_message(message: str, otherwise: Status) -> Answer:
         """What Spark's reason for a failed task stands for."""
         message = without_stack(message)
+        if _IDLE in message:  # it would be killed again
+            return Answer(Outcome(Status.FAILED, error=_SILENT.format(message), error_type="spark"))
         lost = any(text in message for text in _LOST)
         if _WORKER_DIED in message and not lost:
             return Answer(Outcome(Status.CRASHED, error=_DIED.format(message)))
