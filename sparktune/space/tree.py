@@ -117,10 +117,14 @@ class Space:
         return f"Space({', '.join(self.labels)})"
 
     @property
-    def constants(self) -> tuple[Any, ...]:
-        """What configurations may hold that is no plain data, such as data frames and models."""
-        found: dict[int, Any] = {}
-        _constants(self.template, found, set())
+    def constants(self) -> tuple[tuple[Any, str | None, bool], ...]:
+        """What configurations may hold that is neither a container nor a node: options and more.
+
+        Each with the label of the innermost choice that it is in, None outside of all, and whether
+        an expression receives it.
+        """
+        found: dict[int, tuple[Any, str | None, bool]] = {}
+        _constants(self.template, None, False, found, set())
         return tuple(found.values())
 
     def active(self, j: int, X: Array) -> NDArray[np.bool_]:
@@ -311,23 +315,28 @@ def _walk(
         raise BadSearchSpace(f"{thing!s:.80} is a node of hyperopt: take hp from sparktune instead")
 
 
-def _constants(thing: Any, found: dict[int, Any], seen: set[int]) -> None:
-    """Collect what stands in a template beside containers, nodes and plain data."""
-    plain = isinstance(thing, (int, float, complex, bool, type(None)))
-    if plain or (isinstance(thing, (str, bytes)) and len(thing) < 1000) or id(thing) in seen:
+def _constants(
+    thing: Any,
+    label: str | None,
+    in_call: bool,
+    found: dict[int, tuple[Any, str | None, bool]],
+    seen: set[tuple[int, bool]],
+) -> None:
+    """Collect what stands in a template beside containers, nodes and what is everywhere one."""
+    if thing is None or isinstance(thing, bool) or (id(thing), in_call) in seen:
         return
-    seen.add(id(thing))
+    seen.add((id(thing), in_call))
     if isinstance(thing, Choice):
-        thing = thing.options
+        thing, label = thing.options, thing.label
     elif isinstance(thing, Call):
-        thing = (*thing.args, *thing.kwargs.values())
+        thing, in_call = (*thing.args, *thing.kwargs.values()), True
     elif isinstance(thing, dict):
-        thing = tuple(thing.values())
+        thing = (*thing.keys(), *thing.values())
     if isinstance(thing, (list, tuple)):
         for item in thing:
-            _constants(item, found, seen)
-    elif not isinstance(thing, Node):
-        found[id(thing)] = thing
+            _constants(item, label, in_call, found, seen)
+    elif not isinstance(thing, Node) and (in_call or id(thing) not in found):
+        found[id(thing)] = (thing, label, in_call)
 
 
 def _holds_node(thing: Any) -> bool:

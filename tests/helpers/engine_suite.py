@@ -23,7 +23,7 @@ import pytest
 from gates import Gate
 
 from sparktune import broadcast
-from sparktune.engines.base import RunSpec, Task
+from sparktune.engines.base import Option, RunSpec, Task
 from sparktune.engines.settings import Settings
 from sparktune.exceptions import UnpicklableObjective
 from sparktune.history import Status
@@ -431,7 +431,7 @@ def test_what_a_trial_received_may_be_in_its_result(start):
     def objective(config, trial):
         return {"loss": float(len(config["data"].value)), "config": config, "trial": trial}
 
-    engine = start(objective, options=(handle,))
+    engine = start(objective, options=(Option(handle),))
     answer = ended(engine.submit(task(3, {"data": handle})))
     assert answer.loss == 1000.0
     assert answer.info["trial"].number == 3
@@ -467,7 +467,7 @@ def test_large_options_and_handles_travel_once(start):
     option, handle = Data("option"), broadcast(Data("handle"))
     objective = lambda c: {"loss": 1.0, "is": (c["data"].name, handle.value.name)}  # noqa: E731
     for _ in range(2):
-        engine = start(objective, options=(option,))
+        engine = start(objective, options=(Option(option),))
         for number in range(3):
             answer = ended(engine.submit(task(number, {"data": option})))
             assert answer.info["is"] == ("option", "handle")

@@ -126,7 +126,7 @@ def _run_trials(
         os.environ.update(environment)
         if "OMP_NUM_THREADS" in environment:
             _set_threads(int(environment["OMP_NUM_THREADS"]))
-        stream, store = socket.socket(fileno=data), task.Store()
+        stream, store = socket.socket(fileno=data), task.Store(main=True)
         while (frame := receive(stream)) is not None:
             message = pickle.loads(frame)
             head, result = task.answer_to(message, store, lambda: send(stream, b""))
