@@ -88,7 +88,7 @@ def goes_by_value(item: Any, name: str, module: ModuleType) -> bool:
         name: the name.
         module: the cloudpickle module, which knows what the user wants by value.
     """
-    home = getattr(item, "__module__", None) or pickle.whichmodule(item, name)
+    home = getattr(item, "__module__", None) or pickle.whichmodule(item, name)  # type: ignore[attr-defined]
     package = str(home)
     by_value = module.list_registry_pickle_by_value()
     while package:
@@ -102,7 +102,7 @@ def _made_of(item: Any, name: str) -> tuple[Any, ...]:
     """What to make an object of that pickle stores as a name."""
     state = vars(item) if hasattr(item, "__dict__") else None
     if isinstance(item, _CACHED):
-        settings = item.cache_parameters()  # type: ignore[attr-defined]
+        settings = item.cache_parameters()
         state = {key: part for key, part in vars(item).items() if key != "cache_parameters"}
         return cached, (item.__wrapped__, settings["maxsize"], settings["typed"]), state
     if isinstance(item, _NEW_TYPE):
@@ -140,8 +140,8 @@ def plain_names(values: Iterable[Any]) -> dict[int, tuple[Any, ...]]:
         if module in sys.modules
     }
     return {
-        id(value): ("named", *known[id(value)], value)
+        id(value): ("named", *known[id(value)])
         if id(value) in known
-        else ("same", id(value), value)
+        else ("same", id(value), pickle.dumps(value))  # as bytes: it would ask for its name again
         for value in values
     }

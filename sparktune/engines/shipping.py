@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import io
 import os
+import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,12 @@ from types import ModuleType
 from typing import Any
 
 from ..exceptions import UnpicklableObjective
+from ..history import documents, results
+from ..history.trial import Status
 from .base import RunSpec, Task
 from .pickler import NameOf, goes_by_value, is_plain, pickler_of, plain_names
 
-__all__ = ["Broadcast", "Shipment", "broadcast"]
+__all__ = ["Broadcast", "Shipment", "broadcast", "stand_in_names"]
 
 
 class Broadcast:
@@ -263,6 +266,21 @@ class Shipment:
             "broadcasts": {},
             "task_context": None,
         }
+
+
+@functools.cache
+def stand_in_names() -> bytes:
+    """The pickled names that objectives may take from sparktune; see travels.stand_in."""
+    status = ("sparktune.history.trial", tuple((each.name, each.value) for each in Status))
+    words = {
+        name: value
+        for module in (results, documents)
+        for name, value in vars(module).items()
+        if name.startswith(("STATUS_", "JOB_STATE"))
+    }
+    both = {"Status": status, **words}
+    homes = ("", ".history", ".history.trial", ".history.results", ".history.documents")
+    return pickle.dumps({f"sparktune{home}": both for home in homes})
 
 
 def _digest(blob: bytes) -> str:

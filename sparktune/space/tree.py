@@ -6,7 +6,6 @@ the option. The whole tree is known before the first trial, so a surrogate can m
 
 from __future__ import annotations
 
-import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -18,6 +17,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ..exceptions import BadSearchSpace, DuplicateLabel, InvalidTrial
+from ..unpickling import loads
 from .discrete import Categorical
 from .distributions import Array, Distribution
 from .expressions import Call, Node, evaluate
@@ -107,7 +107,7 @@ class Space:
         return {"template": cloudpickle.dumps(self.template)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(pickle.loads(state["template"]))  # type: ignore[misc]
+        self.__init__(loads(state["template"]))  # type: ignore[misc]
 
     def __len__(self) -> int:
         """The number of labels."""
@@ -331,7 +331,7 @@ def _constants(
     elif isinstance(thing, Call):
         thing, in_call = (*thing.args, *thing.kwargs.values()), True
     elif isinstance(thing, dict):
-        thing = (*thing.keys(), *thing.values())
+        thing = (*(key for key in thing if type(key) is not str), *thing.values())
     if isinstance(thing, (list, tuple)):
         for item in thing:
             _constants(item, label, in_call, found, seen)

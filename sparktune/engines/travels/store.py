@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import io
+import math
 import os
 import pickle
 import sys
@@ -97,11 +98,13 @@ class Run:
             raise self._error
         return self._shared[place]
 
-    def same(self, key: int, value: Any) -> Any:
+    def same(self, key: int, pickled: bytes) -> Any:
         """The one object for a plain value, such as a string, that the objective holds, too."""
-        if isinstance(value, str):
-            value = sys.intern(value)  # as the strings of code are
-        return self._same.setdefault(key, value)
+        if key not in self._same:
+            value = pickle.loads(pickled)
+            # interned as the strings of code are
+            self._same[key] = sys.intern(value) if isinstance(value, str) else value
+        return self._same[key]
 
 
 class Store:
@@ -177,11 +180,11 @@ class Store:
             return self._run.shared(which[0])
         if kind == "same":
             return self._run.same(*which)
-        module, name, value = which
+        module, name = which
         try:
             return getattr(importlib.import_module(module), name)
-        except ImportError:
-            return value
+        except ImportError:  # math has no others than numpy
+            return getattr(math, name)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -194,5 +197,5 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if module.startswith(_HOME):
-            module = f"{__name__.rpartition('.')[0]}.{module[len(_HOME):]}"
+            module = f"{__name__.rpartition('.')[0]}.{module[len(_HOME) :]}"
         return super().find_class(module, name)

@@ -42,9 +42,7 @@ def answer_to(
     context = {**context, "gpus": message["gpus"], "env": message["environment"]}
     started()
     process = os.getpid()
-    answer = evaluate(
-        run.objective, config, context, run.wants_trial, limit=message["limit"]
-    )
+    answer = evaluate(run.objective, config, context, run.wants_trial, limit=message["limit"])
     if os.getpid() != process:  # a child that the objective forked, and that came back from it
         os._exit(0)
     answer.pop("exception", None)
