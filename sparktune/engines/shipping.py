@@ -95,7 +95,10 @@ class Shipment:
         self._once: dict[int, tuple[str, Any]] = {}
         self._states: dict[int, str] = {}  # of what expressions were given, when it was sent
         self._plain = plain_names(each.value for each in self.spec.options if is_plain(each.value))
-        self._met: set[int] = set()
+        self._met: set[int] = set()  # options that the objective refers to
+        self._options: set[int] = set()
+        options = self._checked_options()
+        self._options = {id(option) for option in options}
         buffer = io.BytesIO()
         pickler = pickler_of(self.module)(buffer, self._in_run)
         objective = self.spec.objective
@@ -103,11 +106,12 @@ class Shipment:
         self._plain = {
             key: name for key, name in self._plain.items() if key in self._met or name[0] == "named"
         }
-        options = self._checked_options()
-        self._options = {id(option) for option in options}
+        shared, names = self._note_places(
+            pickler, [option for option in options if id(option) in self._met]
+        )
         path = getattr(sys.modules["__main__"], "__file__", None)
         script = None if path is None else os.path.abspath(path)  # noqa: PTH100
-        pickler.dump((*self._note_places(pickler), script, bool(options)))
+        pickler.dump((shared, names, script, bool(options)))
         self._first = len(self._known)
         if options:
             try:
@@ -149,7 +153,7 @@ class Shipment:
         return _digest(_dumps(self.module, "an option", item, item, self._in_run))
 
     def _note_places(
-        self, pickler: Any, options: Sequence[Any] = ()
+        self, pickler: Any, options: Sequence[Any]
     ) -> tuple[list[Any], dict[str, Any]]:
         """Give places to what was pickled; the new ones, and the script's variables among them."""
         seen = {**pickler.seen, **{id(item): (item, False) for item in options}}
@@ -175,7 +179,7 @@ class Shipment:
         if isinstance(item, Broadcast):
             return ("handle", self._note(item))
         name = self._plain.get(id(item))
-        if name is not None:
+        if name is not None or id(item) in self._options:
             self._met.add(id(item))
         return name
 

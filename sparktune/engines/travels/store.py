@@ -48,13 +48,14 @@ def cached(function: Callable[..., Any], maxsize: int | None, typed: bool) -> An
 class Run:
     """The objective of a run, and what tasks refer to.
 
-    Its pickle is three, one after the other, the later ones with references to what the earlier
+    Its pickle is several, one after the other, the later ones with references to what the earlier
     ones hold (see Shipment in the shipping module):
 
         (objective, wants_trial)
         (what tasks may refer to by its place, variables of the script by name, the script's path
         or None, whether options follow)
-        (options of the space and more that tasks may refer to, further variables)
+        options of the space
+        (what more tasks may refer to, further variables)
 
     Attributes:
         objective: called with a configuration.
@@ -84,6 +85,7 @@ class Run:
         if not more:
             return
         try:
+            unpickler.load()
             options, names = unpickler.load()
         except BaseException as error:
             self._error = error
