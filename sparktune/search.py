@@ -96,7 +96,7 @@ def search(
         history.requeue(trial.number, "cut")
     try:
         run.token.attach(lambda: run.arrivals.put(None))
-        options = tuple(map(Option._make, space.constants))
+        options = tuple(Option(*each) for each in space.constants)
         engine.open(RunSpec(objective, run.run_id, options, run.settings), run.report)
         yield from run.events()
     finally:

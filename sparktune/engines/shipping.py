@@ -275,7 +275,7 @@ class Shipment:
 @functools.cache
 def stand_in_names() -> bytes:
     """The pickled names that objectives may take from sparktune; see travels.stand_in."""
-    status = ("sparktune.history.trial", tuple((each.name, each.value) for each in Status))
+    status = {"home": Status.__module__, "members": tuple((s.name, s.value) for s in Status)}
     words = {
         name: value
         for module in (results, documents)

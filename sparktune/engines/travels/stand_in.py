@@ -15,10 +15,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-_NOTE = "a stand-in: sparktune is not installed here"
-
 names: Mapping[str, Mapping[str, Any]] = {}
-"""Module to name to value, which for an enum is its module and its members; set by sources."""
+"""Module to name to value, for an enum the arguments of _enum; set by sources."""
 
 
 def install() -> None:
@@ -34,27 +32,35 @@ class _Finder:
         """What to import a module with, None where it is none of ours."""
         if name.partition(".")[0] != "sparktune":
             return None
-        if name not in names:
-            raise ModuleNotFoundError(f"No module named {name!r} ({_NOTE})", name="sparktune")
+        # any of them: cloudpickle sends along submodules whose names an objective's code has, too
         return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
 
-    def create_module(self, spec: ModuleSpec) -> None:
-        """Leave it to Python."""
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """An empty module."""
+        return _StandIn(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         """Fill a module."""
-        for name, value in names[module.__name__].items():
-            is_enum = isinstance(value, tuple)
-            setattr(module, name, _enum(name, *value) if is_enum else value)
-        module.__file__ = _NOTE  # shown by the error of `from sparktune import fmin`
+        for name, value in names.get(module.__name__, {}).items():
+            is_enum = isinstance(value, dict)
+            setattr(module, name, _enum(name, **value) if is_enum else value)
 
-        def missing(name: str) -> Any:
-            raise AttributeError(
-                f"{name!r} of sparktune is not known on this machine, where sparktune is not "
-                f"installed for {sys.executable}: only its statuses are"
-            )
 
-        module.__getattr__ = missing  # type: ignore[method-assign]
+class _StandIn(ModuleType):
+    """A module that says what it is to whoever asks for more than it has."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(_sentence(f"{self.__name__}.{name}"))
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(_sentence(self.__name__))
+
+
+def _sentence(name: str) -> str:
+    return (
+        f"{name} is not known here, as sparktune is not installed for {sys.executable} on this "
+        "machine: objectives find only its statuses"
+    )
 
 
 @functools.cache
