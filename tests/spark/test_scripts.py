@@ -1,0 +1,12 @@
+"""Scripts whose trials find the names of the script, on each kind of session."""
+
+import pytest
+from scripts import OF_MAIN
+
+
+@pytest.mark.full
+@pytest.mark.deployments("local", "connect")
+def test_a_script_finds_its_names_in_a_trial(request, run_python):
+    """Pickle and multiprocessing find helpers of the script by name in a trial on Spark."""
+    kind = request.config.option.spark
+    assert run_python(OF_MAIN, kind).stdout.splitlines()[-1] == "all is well"
