@@ -80,6 +80,7 @@ class Shipment:
 
     Raises:
         UnpicklableObjective: with the name of what cannot be pickled; ``pack`` raises it, too.
+        RuntimeError: a process of multiprocessing imports the script of the run.
     """
 
     spec: RunSpec
@@ -89,6 +90,7 @@ class Shipment:
     lasting: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
+        _refuse_nested()
         _register_by_value(self.module)
         self._apart = False
         self._known: dict[int, tuple[int, Any, bool]] = {}  # by id: place, object, whether empty
@@ -289,6 +291,16 @@ def stand_in_names() -> bytes:
 
 def _digest(blob: bytes) -> str:
     return hashlib.sha256(blob).hexdigest()
+
+
+def _refuse_nested() -> None:
+    """Refuse a run of a script that a process of multiprocessing imports: it would not end."""
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None and getattr(processes.current_process(), "_inheriting", False):
+        raise RuntimeError(
+            "this script is being imported by a process that multiprocessing starts anew, and "
+            'would begin its search again there: put what runs below `if __name__ == "__main__":`'
+        )
 
 
 def _register_by_value(module: ModuleType) -> None:

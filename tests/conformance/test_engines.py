@@ -48,6 +48,33 @@ def test_a_script_finds_its_names_in_a_trial(run_python):
     assert made.splitlines()[-1] == "all is well"
 
 
+def test_processes_started_anew_inside_a_trial_import_the_script(run_python):
+    """A spawned process of a trial imports the script, which may not begin its search again."""
+    script = """
+import multiprocessing, os
+from sparktune import Trials, fmin, hp
+def helper(x):
+    return 2 * x
+def objective(x):
+    context = multiprocessing.get_context("spawn")
+    if "UNGUARDED" in os.environ:
+        process = context.Process(target=helper, args=(1,))
+        process.start()
+        process.join()
+        return float(process.exitcode)
+    with context.Pool(1) as pool:
+        return float(pool.map(helper, [1])[0])
+if "UNGUARDED" in os.environ or __name__ == "__main__":
+    trials = Trials(executor="processes")
+    fmin(objective, hp.uniform("x", 0, 1), max_evals=1, trials=trials, show_progressbar=False)
+    print(trials.losses())
+"""
+    assert "[2.0]" in run_python(script).stdout
+    unguarded = run_python(script, env={"UNGUARDED": "1"})
+    assert "[1.0]" in unguarded.stdout
+    assert "put what runs below `if __name__" in unguarded.stderr
+
+
 def _things():
     """Objects of every kind that is compared by identity, none of them known by name."""
 
