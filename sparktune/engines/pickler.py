@@ -12,13 +12,13 @@ import pickle
 import sys
 import typing
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
 from .travels.store import cached
 
-__all__ = ["NameOf", "goes_by_value", "is_plain", "pickler_of", "plain_names"]
+__all__ = ["NameOf", "goes_by_value", "is_plain", "pickler_of", "plain_name"]
 
 NameOf: typing.TypeAlias = Callable[[Any], "tuple[Any, ...] | None"]
 
@@ -132,16 +132,9 @@ def is_plain(value: Any) -> bool:
     return type(value) in (int, float, complex)
 
 
-def plain_names(values: Iterable[Any]) -> dict[int, tuple[Any, ...]]:
-    """Persistent ids, by id, by which plain values stay one object each; see travels.store."""
-    known = {
-        id(getattr(sys.modules[module], name)): (module, name)
-        for module, name in reversed(_NAMED)
-        if module in sys.modules
-    }
-    return {
-        id(value): ("named", *known[id(value)])
-        if id(value) in known
-        else ("same", id(value), pickle.dumps(value))  # as bytes: it would ask for its name again
-        for value in values
-    }
+def plain_name(value: Any) -> tuple[Any, ...]:
+    """The persistent id by which a plain value stays one object; see travels.store."""
+    for module, name in _NAMED:
+        if value is getattr(sys.modules.get(module), name, None):
+            return ("named", module, name)
+    return ("same", id(value), pickle.dumps(value))  # as bytes: it would ask for its id again

@@ -19,7 +19,7 @@ from ..exceptions import UnpicklableObjective
 from ..history import documents, results
 from ..history.trial import Status
 from .base import RunSpec, Task
-from .pickler import NameOf, goes_by_value, is_plain, pickler_of, plain_names
+from .pickler import NameOf, goes_by_value, is_plain, pickler_of, plain_name
 
 __all__ = ["Broadcast", "Shipment", "broadcast", "stand_in_names"]
 
@@ -96,18 +96,13 @@ class Shipment:
         self._known: dict[int, tuple[int, Any, bool]] = {}  # by id: place, object, whether empty
         self._once: dict[int, tuple[str, Any]] = {}
         self._states: dict[int, str] = {}  # of what expressions were given, when it was sent
-        self._plain = plain_names(each.value for each in self.spec.options if is_plain(each.value))
+        self._options = {id(option.value) for option in self.spec.options}
         self._met: set[int] = set()  # options that the objective refers to
-        self._options: set[int] = set()
         options = self._checked_options()
-        self._options = {id(option) for option in options}
         buffer = io.BytesIO()
         pickler = pickler_of(self.module)(buffer, self._in_run)
         objective = self.spec.objective
         _dump(pickler, "the objective", objective, (objective, self.spec.wants_trial))
-        self._plain = {
-            key: name for key, name in self._plain.items() if key in self._met or name[0] == "named"
-        }
         shared, names = self._note_places(
             pickler, [option for option in options if id(option) in self._met]
         )
@@ -119,7 +114,7 @@ class Shipment:
             try:
                 _dump(pickler, "the options of the space", options, options)
             except UnpicklableObjective:
-                self._blame_an_option()
+                self._blame_one_of(options)
                 raise
             pickler.dump(self._note_places(pickler, options))
         blob = buffer.getvalue()
@@ -144,10 +139,11 @@ class Shipment:
             options.append(value)
         return options
 
-    def _blame_an_option(self) -> None:
+    def _blame_one_of(self, options: list[Any]) -> None:
         """Refuse an option that cannot be pickled by the label of its choice."""
+        tried = {id(option) for option in options}
         for value, label, _ in self.spec.options:
-            if id(value) in self._options:
+            if id(value) in tried:
                 what = "a part of the space" if label is None else f"an option of {label!r}"
                 _dumps(self.module, what, value, value, self._in_run)
 
@@ -180,10 +176,10 @@ class Shipment:
         """By what name the pickle of the run knows an object that it does not hold."""
         if isinstance(item, Broadcast):
             return ("handle", self._note(item))
-        name = self._plain.get(id(item))
-        if name is not None or id(item) in self._options:
-            self._met.add(id(item))
-        return name
+        if id(item) not in self._options:
+            return None
+        self._met.add(id(item))
+        return plain_name(item) if is_plain(item) else None
 
     def _in_task(self, item: Any) -> tuple[Any, ...] | None:
         """By what name the pickle of a task knows an object that travels once."""
