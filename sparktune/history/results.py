@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arithmetic import own_arithmetic
 from ..checks import number
 from ..exceptions import InvalidLoss, InvalidResultStatus
 from .trial import Outcome, Status
@@ -31,6 +32,7 @@ class Answer(NamedTuple):
     exception: BaseException | None = None
 
 
+@own_arithmetic
 def judged(result: Any, **common: Any) -> Answer:
     """What a result stands for: a number or a dict with a loss is a loss, all else a failure.
 
