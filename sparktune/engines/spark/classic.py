@@ -13,7 +13,7 @@ from typing import Any
 from ...checks import advise
 from ...exceptions import EngineStopped
 from ..base import RunSpec
-from ..shipping import Shipment
+from ..shipping import Shipment, stand_in_names
 from ..travels import sources
 from . import internals
 from .session import (
@@ -68,6 +68,7 @@ class ClassicLink(Link):
         self._on_retry = "wait" if may_copy(settings) else "lost"
         self._sent: list[Any] = []
         cloudpickle.register_pickle_by_value(sources)
+        self._code = sources.texts(stand_in_names())
         with internals.noted_broadcasts(context) as self._users:
             self.shipment = Shipment(spec, cloudpickle)
 
@@ -105,7 +106,9 @@ class ClassicLink(Link):
     ) -> bytes:
         sc = self._sc
         message = {**message, "broadcasts": self._users}
-        function = sources.partition_function(sources.texts(), message, self._on_retry)
+        function = sources.partition_function(
+            sources.texts(stand_in_names()), message, self._on_retry
+        )
         try:
             sc.addJobTag(self._run)
             sc.addJobTag(tag)

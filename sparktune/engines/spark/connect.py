@@ -13,7 +13,7 @@ from typing import Any
 from ...checks import advise
 from ...exceptions import EngineStopped
 from ..base import RunSpec
-from ..shipping import Shipment
+from ..shipping import Shipment, stand_in_names
 from ..travels import sources
 from . import internals
 from .session import (
@@ -78,6 +78,7 @@ class ConnectLink(Link):
         if is_stopped(session):
             raise EngineStopped("the Spark Connect session was stopped; create a new one first")
         cloudpickle.register_pickle_by_value(sources)
+        self._code = sources.texts(stand_in_names())
         self._session = _living(session)
         self._earlier: list[Any] = []
         self._renewing = threading.Lock()
@@ -131,7 +132,7 @@ class ConnectLink(Link):
         self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
     ) -> bytes:
         session, options = self._session, self._options
-        function = sources.arrow_function(sources.texts(), message, self._on_retry)
+        function = sources.arrow_function(self._code, message, self._on_retry)
         tags = {self._run, tag, title.replace(",", ";"), *self._user_tags} - {""}
         self._here.tag = tag
         try:

@@ -66,6 +66,7 @@ class JobPerTrial:
         self._spec, self._on_report = spec, on_report
         self._link = self._link_for(spec)
         self._places: dict[str, tuple[str, Any]] = {}
+        self._sending = threading.Lock()
         self._send_new()
         self.slots = self._slots_given or max(1, self._link.slots())
         self._cancelled: set[tuple[int, int]] = set()
@@ -102,11 +103,12 @@ class JobPerTrial:
     def _send_new(self) -> None:
         """Send what was not sent yet; a configuration may refer to handles that nobody knew."""
         shipment = self._link.shipment
-        for digest, blob in shipment.blobs.items():
-            if digest not in self._places:
-                place = self._link.send(digest, blob, digest in shipment.lasting)
-                self._places = {**self._places, digest: place}
-        shipment.blobs = {}
+        with self._sending:
+            while shipment.blobs:
+                digest, blob = shipment.blobs.popitem()
+                if digest not in self._places:
+                    place = self._link.send(digest, blob, digest in shipment.lasting)
+                    self._places = {**self._places, digest: place}
 
     def _run(self, task: Task, blob: bytes) -> Answer:
         key = (task.number, task.attempt)
@@ -120,11 +122,19 @@ class JobPerTrial:
         if self._is_cancelled(key):
             return cancelled()
         link, tag = self._link, self._spec.tag_of(*key)
-        message = link.shipment.message(blob, self._places)
-        try:
-            answer = unpacked(
+
+        def run(blob: bytes) -> dict[str, Any]:
+            message = link.shipment.message(blob, self._places)
+            return unpacked(
                 link.run_one(tag, task.title, message, lambda: not self._closed.is_set())
             )
+
+        try:
+            answer = run(blob)
+            if answer.get("apart"):
+                blob = link.shipment.pack(task, apart=True)
+                self._send_new()
+                answer = run(blob)
         except Exception as error:
             return self._answer_of_error(error, key)
         if answer["status"] != "lost":
