@@ -37,6 +37,8 @@ class ClassicLink(Link):
     """
 
     name = "SparkContext"
+    needs = "and what the objective imports"
+    when_set = "before the session is made"
 
     def __init__(self, session: Any, resource_profile: Any, spec: RunSpec) -> None:
         from pyspark import InheritableThread, cloudpickle
@@ -143,6 +145,9 @@ class ClassicLink(Link):
             if task.attempt() == 0 and task.errorMessage().isDefined():
                 return str(task.errorMessage().get())
         return None
+
+    def python_of_workers(self) -> str | None:
+        return str(self._sc.pythonExec)
 
     def seconds_running(self, tag: str) -> float | None:
         stage = internals.stage_of(self._sc, tag)

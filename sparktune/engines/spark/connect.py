@@ -54,6 +54,8 @@ class ConnectLink(Link):
     """
 
     name = "Spark Connect session"
+    needs = "with pyarrow and what the objective imports"
+    when_set = "where the Spark Connect server is started"
     thread = threading.Thread
     words = staticmethod(_words)
 
@@ -120,6 +122,9 @@ class ConnectLink(Link):
     def seconds_running(self, tag: str) -> float | None:
         began = self._running.get(tag)
         return None if began is None else time.monotonic() - began
+
+    def python_of_workers(self) -> str | None:
+        return internals.python_of_connect_workers(self._session)
 
     def _renew_if_gone(self, session: Any, error: Exception, wanted: Callable[[], bool]) -> None:
         """Where a session is gone, go on in a new one, once for all threads."""

@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import operator
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
+
+_BATCHED_UDF = 100  # SQL_BATCHED_UDF of pyspark's PythonEvalType
 
 
 def is_context_stopped(context: Any) -> bool:
@@ -83,6 +88,33 @@ def default_connect_session() -> Any:
     if module is None:
         return None
     return module.SparkSession.getActiveSession() or module.SparkSession._get_default_session()
+
+
+def python_of_connect_workers(session: Any) -> str | None:
+    """The Python of a server's workers, which may be of another version. Tried on 4.3.0.
+
+    Their Python says so in a function that needs neither pyarrow nor this side's bytecode; where it
+    cannot be started at all, its name is in the error.
+    """
+    from pyspark.sql.connect.column import Column
+    from pyspark.sql.connect.expressions import CommonInlineUserDefinedFunction, PythonUDF
+    from pyspark.sql.types import StringType
+
+    say = functools.partial(operator.attrgetter("executable"), sys)
+    version = "{}.{}".format(*sys.version_info)
+    for _ in range(2):
+        function = PythonUDF(StringType(), _BATCHED_UDF, say, version)
+        asked = Column(CommonInlineUserDefinedFunction("python", function))
+        try:
+            return str(session.range(0, 1, 1, 1).select(asked).collect()[0][0])
+        except Exception as error:
+            if program := re.search('Cannot run program "([^"]+)"', str(error)):
+                return program[1]
+            theirs = re.search(r"different (?:minor )?version:? (\d+\.\d+)", str(error))
+            if theirs is None:
+                return None
+            version = theirs[1]
+    return None
 
 
 def another_connect_session(session: Any) -> Any:

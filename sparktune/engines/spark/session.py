@@ -49,9 +49,13 @@ class Link(Protocol):
         name: what people call a session of this kind.
         shipment: what the run sends, pickled.
         thread: makes threads that inherit what Spark keeps for each thread.
+        needs: what trials need of the workers' Python beside its version, in words.
+        when_set: when that Python is chosen, in words.
     """
 
     name: str
+    needs: str
+    when_set: str
     shipment: Shipment
     thread: Callable[..., threading.Thread]
     _session: Any
@@ -84,6 +88,9 @@ class Link(Protocol):
     def first_failure(self, stage: int) -> str | None:  # noqa: ARG002
         """Why the first try of a stage's task ended; None where Spark's records are not seen."""
         return None
+
+    def python_of_workers(self) -> str | None:
+        """The Python that runs trials, where that can be known; may start a job to find out."""
 
     def seconds_running(self, tag: str) -> float | None:
         """How long the task of a job has been running, where that can be known."""

@@ -91,7 +91,10 @@ class _Unpickler(pickle.Unpickler):
 
 
 def answer_to(
-    message: Mapping[str, Any], store: Store, started: Callable[[], None]
+    message: Mapping[str, Any],
+    store: Store,
+    started: Callable[[], None],
+    loaded: Callable[[], None] = lambda: None,
 ) -> tuple[bytes, bytes]:
     """Evaluate one task, and pickle what became of it.
 
@@ -99,20 +102,26 @@ def answer_to(
         message: see Shipment.message in the shipping module.
         store: of this process.
         started: called when all is loaded and the objective begins.
+        loaded: called when the objective was loaded for the first time.
 
     Returns:
         The pickled answer without its result, and the pickled result, b"" where there is none: who
         passes an answer on reads the first and leaves the second alone.
     """
+    what = "objective"
     try:
         _adopt(message)
         store.use(message["places"])
+        known = message["objective"] in store.digests
         objective, wants_trial, options = store.thing(message["objective"])
+        if not known:
+            loaded()
+        what = "configuration"
         config, context = store.loads(message["task"], options)
     except BaseException as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        answer = {"status": "unloadable", "error": text_of(error), "missing": missing, **here()}
-        return pickle.dumps({**answer, "kept": store.digests}), b""
+        answer = {"status": "unloadable", "what": what, "error": text_of(error), **here()}
+        return pickle.dumps({**answer, "missing": missing, "kept": store.digests}), b""
     context = {**context, "gpus": message["gpus"], "env": message["environment"]}
     started()
     process = os.getpid()
