@@ -16,6 +16,7 @@ from ..shipping import Shipment
 from ..travels import sources
 from . import internals
 from .session import Link, LostSession, is_local, is_stopped, may_copy, too_large, without_stack
+from .slots import task_slots
 
 __all__ = ["ClassicLink"]
 
@@ -51,8 +52,9 @@ class ClassicLink(Link):
         self._run = spec.tag
         settings = context.getConf()
         chosen = "PYSPARK_PYTHON" in os.environ or settings.contains("spark.pyspark.python")
-        if is_local(context) and not chosen:
+        if is_local(context.master) and not chosen:
             internals.set_python(context, sys.executable)
+        self._profile = resource_profile
         self._row = self._one_row(resource_profile)
         self._on_retry = "wait" if may_copy(settings) else "lost"
         self._sent: list[Any] = []
@@ -69,12 +71,15 @@ class ClassicLink(Link):
             "resource_profile needs a cluster with stage-level scheduling (standalone, YARN or "
             f"Kubernetes; see Spark's manual), and this master, {self._sc.master}, "
         )
-        if is_local(self._sc):
+        if is_local(self._sc.master):
             raise ValueError(sentence + "has none")
         try:
             return row.withResources(profile)
         except Exception as error:
             raise ValueError(f"{sentence}refused it: {self.words(error)}") from error
+
+    def slots(self) -> int:
+        return task_slots(self._session, self._profile)
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
         """Send a pickle as a broadcast variable."""

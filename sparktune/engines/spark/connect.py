@@ -16,6 +16,7 @@ from ..shipping import Shipment
 from ..travels import sources
 from . import internals
 from .session import Link, LostSession, is_stopped, may_copy, too_large, without_stack
+from .slots import task_slots
 
 __all__ = ["ConnectLink"]
 
@@ -82,6 +83,9 @@ class ConnectLink(Link):
         if self._keeps_time:
             with contextlib.suppress(AttributeError):  # before Spark 4
                 self._session.registerProgressHandler(self._note_progress)
+
+    def slots(self) -> int:
+        return task_slots(self._session)
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:  # noqa: ARG002
         """Send a large pickle as an artifact, a small one with each task."""

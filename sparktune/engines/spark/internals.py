@@ -36,11 +36,24 @@ def forget_stopped_context() -> None:
         context.stop()
 
 
-def concurrent_tasks(context: Any) -> int:
-    """How many tasks run at a time on the executors that have registered. Tried on 4.3.0."""
+def concurrent_tasks(context: Any, profile: Any = None) -> int:
+    """How many tasks, of a profile, the registered executors run at a time. Tried on 4.3.0."""
     spark = context._jsc.sc()
-    profile = spark.resourceProfileManager().defaultResourceProfile()
-    return int(spark.maxNumConcurrentTasks(profile))
+    if profile is None:
+        asked = spark.resourceProfileManager().defaultResourceProfile()
+    else:
+        asked = _row_of(context, profile)._jrdd.rdd().getResourceProfile()
+    return int(spark.maxNumConcurrentTasks(asked))
+
+
+def run_nothing(context: Any, profile: Any = None) -> None:
+    """Run a job of one task that needs no Python. Tried on 4.3.0."""
+    _row_of(context, profile)._jrdd.count()
+
+
+def _row_of(context: Any, profile: Any) -> Any:
+    row = context.parallelize([0], 1)
+    return row if profile is None else row.withResources(profile)
 
 
 def set_python(context: Any, executable: str) -> None:
@@ -80,6 +93,23 @@ def tries_of(context: Any, stage: int) -> list[Any]:
         spark.listenerBus().waitUntilEmpty(10_000)
     tasks = spark.statusStore().taskList(stage, 0, 100)
     return [tasks.apply(i) for i in range(tasks.size())]
+
+
+def default_session() -> Any:
+    """The classic session of this process, whichever thread made it, or None. Tried on 4.3.0.
+
+    A builder would find it as well, but set its own options and conf there.
+    """
+    try:
+        from pyspark import SparkContext
+        from pyspark.sql import SparkSession
+    except ImportError:  # pyspark-client
+        return None
+    context = SparkContext._active_spark_context
+    if context is None or is_context_stopped(context):
+        return None
+    session = SparkSession._instantiatedSession
+    return session if session is not None and session._sc is context else SparkSession(context)
 
 
 def default_connect_session() -> Any:
