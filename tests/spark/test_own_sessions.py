@@ -135,3 +135,59 @@ print("".join(sorted((folder / "log").read_text())))
     assert out[0] == str(["ok"] * 3 + ["failed"] + ["ok"] * 4) + " " + str([0] * 5 + [1, 0, 0])
     assert out[1].startswith("the trial's process died under the objective: it exited with code 1")
     assert out[2] == "012345567"
+
+
+@pytest.mark.parametrize(
+    ("settings", "slots"),
+    [({"spark.default.parallelism": "64"}, 4), ({"spark.task.cpus": "2"}, 2)],
+)
+@pytest.mark.parametrize("kind", ["classic", "connect"])
+def test_slots_are_what_can_run_at_once(kind, settings, slots, run_python):
+    """SparkTrials() takes what runs at once: `parallelism` says so, and a run does so."""
+    script = """
+import sys, warnings
+from pyspark.sql import SparkSession
+from sparktune import SparkTrials, fmin, hp
+kind, key, value = sys.argv[1:]
+builder = SparkSession.builder.config(map={key: value, "spark.ui.enabled": "false"})
+if kind == "classic":
+    builder.master("local[4]").getOrCreate()
+else:
+    builder.remote("local[4]").getOrCreate()
+trials = SparkTrials()
+print(trials.parallelism)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    fmin(abs, hp.uniform("x", 0, 1), max_evals=8, trials=trials, show_progressbar=False)
+print(*[str(each.message).split(" trials at")[0] for each in caught if "took" in str(each.message)])
+"""
+    ((key, value),) = settings.items()
+    env = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    out = run_python(script, kind, key, value, env=env).stdout.splitlines()
+    assert out == [str(slots), f"SparkTrials() without parallelism took {slots}"]
+
+
+@pytest.mark.parametrize("kind", ["classic", "connect"])
+def test_a_python_that_workers_do_not_have(kind, run_python):
+    """An interpreter that is not there ends the run with its name and what to set."""
+    script = """
+import sys
+from pyspark.sql import SparkSession
+from sparktune import EngineStopped, SparkTrials, fmin, hp
+builder = SparkSession.builder
+if sys.argv[1] == "classic":
+    builder.master("local[2]").getOrCreate()
+else:
+    builder.remote("local[2]").getOrCreate()
+trials = SparkTrials(parallelism=2)
+try:
+    fmin(abs, hp.uniform("x", 0, 1), timeout=200, trials=trials, show_progressbar=False)
+except EngineStopped as error:
+    print(len(trials), str(error).splitlines()[-1])
+"""
+    env = {"PYSPARK_PYTHON": "/nowhere/python", "SPARK_LOCAL_IP": "127.0.0.1"}
+    out = run_python(script, kind, env=env).stdout
+    assert out[0] in "34"
+    assert "workers run /nowhere/python" in out
+    assert "Set PYSPARK_PYTHON" in out
+    assert "sparktune doctor" in out
