@@ -145,21 +145,25 @@ print("".join(sorted((folder / "log").read_text())))
 def test_slots_are_what_can_run_at_once(kind, settings, slots, run_python):
     """SparkTrials() takes what runs at once: `parallelism` says so, and a run does so."""
     script = """
-import sys, warnings
+import contextlib, sys, warnings
 from pyspark.sql import SparkSession
 from sparktune import SparkTrials, fmin, hp
+from sparktune.cluster.local import LocalCluster
 kind, key, value = sys.argv[1:]
-builder = SparkSession.builder.config(map={key: value, "spark.ui.enabled": "false"})
-if kind == "classic":
-    builder.master("local[4]").getOrCreate()
-else:
-    builder.remote("local[4]").getOrCreate()
-trials = SparkTrials()
-print(trials.parallelism)
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    fmin(abs, hp.uniform("x", 0, 1), max_evals=8, trials=trials, show_progressbar=False)
-print(*[str(each.message).split(" trials at")[0] for each in caught if "took" in str(each.message)])
+with contextlib.ExitStack() as stack:
+    if kind == "classic":
+        builder = SparkSession.builder.master("local[4]").config(key, value)
+    else:
+        server = LocalCluster(workers=0, cores=4, connect=True, folder="c", conf={key: value})
+        builder = SparkSession.builder.remote(stack.enter_context(server).remote)
+    session = stack.enter_context(builder.getOrCreate())
+    trials = SparkTrials(spark_session=session)
+    print(trials.parallelism)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fmin(abs, hp.uniform("x", 0, 1), max_evals=8, trials=trials, show_progressbar=False)
+    (said,) = [str(each.message) for each in caught if "took" in str(each.message)]
+    print(said.split(" trials at")[0])
 """
     ((key, value),) = settings.items()
     env = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
@@ -168,26 +172,34 @@ print(*[str(each.message).split(" trials at")[0] for each in caught if "took" in
 
 
 @pytest.mark.parametrize("kind", ["classic", "connect"])
-def test_a_python_that_workers_do_not_have(kind, run_python):
+def test_a_python_that_workers_do_not_have(kind, run_python, tmp_path):
     """An interpreter that is not there ends the run with its name and what to set."""
     script = """
-import sys
+import contextlib, sys
+from pathlib import Path
 from pyspark.sql import SparkSession
 from sparktune import EngineStopped, SparkTrials, fmin, hp
-builder = SparkSession.builder
-if sys.argv[1] == "classic":
-    builder.master("local[2]").getOrCreate()
-else:
-    builder.remote("local[2]").getOrCreate()
-trials = SparkTrials(parallelism=2)
-try:
-    fmin(abs, hp.uniform("x", 0, 1), timeout=200, trials=trials, show_progressbar=False)
-except EngineStopped as error:
-    print(len(trials), str(error).splitlines()[-1])
+from sparktune.cluster.local import LocalCluster
+with contextlib.ExitStack() as stack:
+    if sys.argv[1] == "classic":
+        builder = SparkSession.builder.master("local[2]")
+    else:
+        python = str(Path("python").absolute())
+        server = LocalCluster(workers=0, connect=True, folder="c", python=python)
+        builder = SparkSession.builder.remote(stack.enter_context(server).remote)
+    Path("python").unlink()
+    session = stack.enter_context(builder.getOrCreate())
+    trials = SparkTrials(parallelism=2, spark_session=session)
+    try:
+        fmin(abs, hp.uniform("x", 0, 1), timeout=200, trials=trials, show_progressbar=False)
+    except EngineStopped as error:
+        print(len(trials), str(error).splitlines()[-1])
 """
-    env = {"PYSPARK_PYTHON": "/nowhere/python", "SPARK_LOCAL_IP": "127.0.0.1"}
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    env = {"PYSPARK_PYTHON": str(python), "SPARK_LOCAL_IP": "127.0.0.1"}
     out = run_python(script, kind, env=env).stdout
     assert out[0] in "34"
-    assert "workers run /nowhere/python" in out
+    assert f"workers run {python}" in out
     assert "Set PYSPARK_PYTHON" in out
     assert "sparktune doctor" in out

@@ -338,6 +338,7 @@ def test_a_session_is_found_and_left_as_it_is_from_another_thread(spark, is_conn
         quiet(abs, hp.uniform("x", 0, 1), max_evals=4, trials=found[0])
         found.append(type(spark).getActiveSession())
 
+    state()  # the first statement makes Spark fill in settings of its own
     before, found = state(), []
     thread = threading.Thread(target=made)
     thread.start()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-import threading
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable

@@ -17,7 +17,7 @@ __all__ = ["slots_of_settings", "task_slots"]
 
 _SETTLE_SECONDS = 1.0  # the executors of a young application register one after the other
 _YOUNG_SECONDS = 30.0
-_ASKED = (32, 256)  # tasks of a query that measures, at least and at most
+_LEAST_ASKED, _MOST_ASKED = 16, 1024  # tasks of a query that measures
 _NAP_SECONDS = 0.2
 
 
@@ -71,7 +71,7 @@ def _partitions(session: Any) -> int:
 
 
 def _side_by_side(session: Any) -> int:
-    """How many tasks of a query are seen to run at the same time."""
+    """How many tasks of a query are seen to run at the same time; a few seconds."""
 
     def nap(batches: Iterator[Any]) -> Iterator[Any]:
         import pyarrow
@@ -83,17 +83,21 @@ def _side_by_side(session: Any) -> int:
         row = {"host": [socket.gethostname()], "began": [began], "ended": [time.time()]}
         yield pyarrow.RecordBatch.from_pydict(row)
 
-    count = max(_ASKED[0], min(_ASKED[1], _partitions(session)))
-    spans = session.range(0, count, 1, count).mapInArrow(
-        nap, "host string, began double, ended double"
-    )
-    most: Counter[str] = Counter()
-    rows = spans.collect()
-    for row in rows:
-        same = (each for each in rows if each.host == row.host)
-        at_once = sum(each.began <= row.began < each.ended for each in same)
-        most[row.host] = max(most[row.host], at_once)
-    return max(1, most.total())
+    count, slots = _LEAST_ASKED, 0
+    while True:
+        spans = session.range(0, count, 1, count).mapInArrow(
+            nap, "host string, began double, ended double"
+        )
+        most: Counter[str] = Counter()
+        rows = spans.collect()
+        for row in rows:  # the clocks of two hosts may differ
+            same = (each for each in rows if each.host == row.host)
+            at_once = sum(each.began <= row.began < each.ended for each in same)
+            most[row.host] = max(most[row.host], at_once)
+        slots = max(slots, most.total())
+        if 2 * slots <= count or count >= _MOST_ASKED:
+            return slots
+        count *= 2
 
 
 def slots_of_settings(conf: Any) -> int | None:

@@ -30,13 +30,13 @@ def keep(write: int) -> None:
     if logging.root.level == logging.WARNING:
         logging.root.setLevel(_Ours(logging.INFO))
 
-    def deliver(logger: logging.Logger, record: logging.LogRecord) -> None:
+    def deliver(self: logging.Logger, record: logging.LogRecord) -> None:
         usual = not (
-            record.levelno < logging.WARNING and isinstance(logger.getEffectiveLevel(), _Ours)
+            record.levelno < logging.WARNING and isinstance(self.getEffectiveLevel(), _Ours)
         )
         if usual:
-            _deliver(logger, record)
-        if record.levelno >= logging.INFO and not (usual and _is_printed(logger, record)):
+            _deliver(self, record)
+        if record.levelno >= logging.INFO and not (usual and _is_printed(self, record)):
             with contextlib.suppress(Exception):  # a record that no text can be made of
                 os.write(write, f"{_FORMAT.format(record)}\n".encode(errors="replace"))
 

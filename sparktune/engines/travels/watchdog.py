@@ -233,7 +233,8 @@ class _Watchdog:
                     except OSError:  # the worker is gone, and answers with it
                         return
                     if not commands:
-                        return self._let_go()
+                        self._let_go()
+                        return
                 elif fd == self._wake:
                     os.read(self._wake, 1000)
                     self._reap()
@@ -241,7 +242,8 @@ class _Watchdog:
                     self._take(fd)
             self._pass_on()
             if self._is_over():
-                return self._let_go()
+                self._let_go()
+                return
         self._let_go()
         frame = ENDED + struct.pack("!i", self._status) + bytes(self._tail)
         with contextlib.suppress(OSError):
