@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,10 @@ def no_progress_loss(
     ) -> tuple[bool, list[Any]]:
         best, finished = trials.history.best, trials.count_total_trials()
         loss = None if best is None else best.loss
-        if loss is not None and (best_loss is None or loss < best_loss - abs(best_loss) * share):
+        wanted = best_loss
+        if best_loss is not None and math.isfinite(best_loss):
+            wanted = best_loss - abs(best_loss) * share
+        if loss is not None and (wanted is None or loss < wanted):
             best_loss, finished_at_best = loss, finished
         return finished - finished_at_best >= patience, [best_loss, finished_at_best]
 

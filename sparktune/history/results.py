@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arithmetic import own_arithmetic
 from ..checks import number
 from ..exceptions import InvalidLoss, InvalidResultStatus
 from .trial import Outcome, Status
@@ -34,6 +35,7 @@ class Answer(NamedTuple):
     shared_fault: bool = False
 
 
+@own_arithmetic
 def judged(result: Any, **common: Any) -> Answer:
     """What a result stands for: a number or a dict with a loss is a loss, all else a failure.
 

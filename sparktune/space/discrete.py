@@ -6,6 +6,8 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -134,16 +136,24 @@ class Categorical(_Whole):
     p: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        p = tuple(float(x) for x in self.p)
+        p = tuple(map(float, self.p))
         if not p:
             raise ValueError("a choice needs at least one option")
         if any(not x >= 0 for x in p):
             raise ValueError(f"probabilities must not be negative, but got {p}")
-        if not math.isclose(sum(p), 1.0, abs_tol=1e-6):
-            raise ValueError(f"probabilities must sum to 1, but {p} sum to {sum(p):g}")
-        object.__setattr__(self, "p", tuple(x / sum(p) for x in p))
+        total = sum(p)
+        if not math.isclose(total, 1.0, abs_tol=1e-6):
+            raise ValueError(f"probabilities must sum to 1, but {p} sum to {total:g}")
+        object.__setattr__(self, "p", tuple(x / total for x in p))
 
     low = 0
+
+    @cached_property
+    def _p(self) -> Array:
+        return np.array(self.p)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"p": self.p}
 
     @property
     def high(self) -> int:  # type: ignore[override]
@@ -154,35 +164,34 @@ class Categorical(_Whole):
         return 0.0, float(self.high)
 
     def sample(self, rng: Generator, size: int) -> Array:
-        return rng.choice(len(self.p), size=size, p=self.p).astype(float)
+        return rng.choice(len(self.p), size=size, p=self._p).astype(float)
 
     def cells(self, z: Array) -> tuple[Array, Array]:
         return z, z
 
     def log_prior(self, z: Array) -> Array:
         with np.errstate(divide="ignore"):
-            out: Array = np.log(self.p)[np.asarray(z, np.intp)]
+            out: Array = np.log(self._p)[np.asarray(z, np.intp)]
         return out
 
     def quantile(self, u: Array) -> Array:
-        last = np.flatnonzero(self.p)[-1]
-        option = np.searchsorted(np.cumsum(self.p), u, side="right")
+        last = np.flatnonzero(self._p)[-1]
+        option = np.searchsorted(np.cumsum(self._p), u, side="right")
         out: Array = np.minimum(option, last).astype(float)
         return out
 
     def position(self, z: Array) -> Array:
-        p = np.asarray(self.p)
-        out: Array = (np.cumsum(p) - p / 2)[np.asarray(z, np.intp)]
+        out: Array = (np.cumsum(self._p) - self._p / 2)[np.asarray(z, np.intp)]
         return out
 
     def cdf(self, value: ArrayLike) -> Array:
         """Probability of an index at most ``value``."""
         at = np.clip(np.floor(np.asarray(value, float)) + 1, 0, len(self.p)).astype(np.intp)
-        out: Array = np.concatenate([[0.0], np.cumsum(self.p)])[at]
+        out: Array = np.concatenate([[0.0], np.cumsum(self._p)])[at]
         return out
 
     def check(self, value: object, label: str) -> int:
         return self._checked(value, label, f"the index of an option, 0 to {self.high}")
 
     def values(self) -> Iterator[int]:
-        return (index for index, p in enumerate(self.p) if p > 0)
+        return iter(np.flatnonzero(self._p > 0).tolist())

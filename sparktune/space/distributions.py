@@ -33,7 +33,8 @@ __all__ = ["Distribution", "Normal", "Uniform", "check_number", "log_ndtr_differ
 Array: TypeAlias = NDArray[np.float64]
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
-_LOG_MAX = math.log(np.finfo(float).max)
+_MAX = float(np.finfo(float).max)
+_LOG_MAX = math.log(_MAX)
 _TINY = float(np.finfo(float).tiny)
 _LOG_MIN = math.log(_TINY)
 
@@ -171,7 +172,11 @@ class _Numeric(ABC):
 
     def _rounded(self, values: Array) -> Array:
         """Values at the nearest multiples of q."""
-        return values if self.q is None else np.round(values / self.q) * self.q + 0.0  # no -0.0
+        if self.q is None:
+            return values
+        rounded = np.round(values / self.q) * self.q + 0.0  # no -0.0
+        # beyond 2**53 steps every float is a multiple, and the quotient may be more than it holds
+        return np.where(np.abs(values) < 2**53 * self.q, rounded, values)
 
     def _quantized(self, z: Array) -> Array:
         """The values of latents, rounded to multiples of q."""
@@ -204,7 +209,8 @@ class _Numeric(ABC):
         return self._log_density(z) if self.q is None else self._log_mass(*self.cells(z))
 
     def value(self, z: float) -> float:
-        return float(self._quantized(np.asarray(z)))
+        ends = (_LOG_MIN, _LOG_MAX) if self.log else (-_MAX, _MAX)  # of what a float holds
+        return float(self._quantized(np.clip(z, *ends)))
 
     def latent(self, value: float) -> float:
         return float(self._to_latent(self._rounded(np.asarray(float(value)))))

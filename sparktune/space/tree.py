@@ -16,6 +16,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from ..arithmetic import own_arithmetic
 from ..exceptions import BadSearchSpace, InvalidTrial
 from .distributions import Array, Distribution
 from .expressions import evaluate
@@ -152,10 +153,12 @@ class Space:
                 X[~self.active(j, X), j] = np.nan
         return X
 
+    @own_arithmetic
     def sample(self, rng: Generator, size: int) -> Array:
         """Draw ``size`` candidates from the prior: (size, d) latents, nan where inactive."""
         return self.draw(lambda j, rows: self.distributions[j].sample(rng, len(rows)), size)
 
+    @own_arithmetic
     def decode(self, row: Array) -> dict[str, int | float]:
         """The values of one row of latents."""
         return {
@@ -164,6 +167,7 @@ class Space:
             if not np.isnan(row[j])
         }
 
+    @own_arithmetic
     def encode(self, values: Values) -> Array:
         """The (d,) row of latents of one candidate's values, nan where inactive."""
         row = np.full(len(self), np.nan)
@@ -186,6 +190,7 @@ class Space:
 
         return evaluate(self.template if template is None else template, value_of)
 
+    @own_arithmetic
     def check(self, point: Mapping[str, Any]) -> dict[str, int | float]:
         """Values of a point given by hand, as native numbers, in the order of the labels.
 
@@ -218,6 +223,7 @@ class Space:
             X[0, j] = self.distributions[j].latent(values[label])
         return values
 
+    @own_arithmetic
     def enumerate(self, rng: Generator, limit: int) -> Array:
         """The first ``limit`` distinct candidates in the order of the tree: (m, d) latents.
 

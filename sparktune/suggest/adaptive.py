@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.random import Generator
 
+from ..arithmetic import own_arithmetic
 from ..history import History
 from ..space.distributions import Array
 from ..space.tree import Space, Values
@@ -54,6 +55,7 @@ class AdaptiveTPE:
         check_whole("atpe", self, "n_startup_jobs")
         check_number("atpe", self, "hold")
 
+    @own_arithmetic
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:

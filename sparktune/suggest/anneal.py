@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from ..arithmetic import own_arithmetic
 from ..history import History
 from ..space.discrete import Categorical
 from ..space.distributions import Array, Normal
@@ -44,6 +45,7 @@ class Anneal:
         check_number("anneal", self, "avg_best_idx", least=1.0, most=math.inf)
         check_number("anneal", self, "shrink_coef", most=math.inf)
 
+    @own_arithmetic
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from ..arithmetic import own_arithmetic
 from ..history import ENDED, History, Status
 from ..space.tree import Space, Values
 from . import Suggester
@@ -49,6 +50,7 @@ class Auto:
     def __post_init__(self) -> None:
         check_whole("auto", self, "n_startup_jobs")
 
+    @own_arithmetic
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:

@@ -15,6 +15,8 @@ from ..space.tree import Space
 
 __all__ = ["Axes", "OfSpace"]
 
+_FAR = 1000.0  # units beyond which a point given by hand counts as being there
+
 Made = TypeVar("Made", bound="OfSpace")
 
 
@@ -97,9 +99,9 @@ class Axes(OfSpace):
         return part
 
     def units(self, X: Array) -> Array:
-        """(n, p) numeric labels of (n, d) latents in units."""
+        """(n, p) numeric labels of (n, d) latents in units, of 4,000 deviations at most."""
         units: Array = (X[:, self.numeric] - self.origin) / self.scale
-        return units
+        return np.clip(units, -_FAR, _FAR)
 
     def cells(self, at: int, unit: Array) -> tuple[Array, Array]:
         """Ends, in units, of the cells of a quantised label's values."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.special import ndtri
 
+from ..arithmetic import own_arithmetic
 from ..history import ENDED, History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
@@ -106,6 +107,7 @@ class Bayes:
             check_number("bayes", self, "random_share")
         check_number("bayes", self, "reach", over=True)
 
+    @own_arithmetic
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
@@ -119,6 +121,7 @@ class Bayes:
             at_random = _INTERLEAVED if self.surrogate == "forest" else 0.0
         return decode(space, _Batch(self, space, history, rng).drawn(k, in_branch, at_random))
 
+    @own_arithmetic
     def fit(self, space: Space, history: History, rng: Generator) -> Posterior[Any]:
         """Fit the surrogate to the ended trials of a history, of which one must have a loss.
 
@@ -207,23 +210,22 @@ class _Batch:
         if name == "random":
             self.chosen.take(self.space.sample(self.rng, 16), -np.arange(16.0), 1)
             return
-        inside, target, region = np.arange(len(self.pool)), self.lowest, None
+        inside, target = np.arange(len(self.pool)), self.lowest
         if name == "region":
-            region = self.region
-            inside = np.flatnonzero(region.holds(self.pool))
+            inside = np.flatnonzero(self.region.holds(self.pool))
         elif name == "branch":
             inside = within(self.pool, branch)
             mine = within(self.X, branch)
             if len(mine):  # the branch's own, not the best of all
                 target = np.full(1, float(self.mean[mine].min()))
         if not len(inside):
-            inside, region = np.arange(len(self.pool)), None
+            inside, name = np.arange(len(self.pool)), "all"
         mean, std = self.predictions.mean[:, inside], self.predictions.std[inside]
         if self.acquisition.of_minima:
             target = self._minima(mean, std, target)
         surface = Surface(self.space, self.posterior, self.acquisition, target)
         pool, score = self.pool[inside], self.acquisition(mean, std, target).value
-        tops, values = local_ascent(surface, pool, score, self.rng, region)
+        tops, values = local_ascent(surface, pool, score, self.rng, self.region, name == "region")
         if not self.chosen.take(tops, values, 1):
             self.chosen.take(pool, score, 1)
 

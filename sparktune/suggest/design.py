@@ -55,7 +55,7 @@ def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: i
         values = _few_values(distribution, n)
         if values is not None:
             p = np.exp(distribution.log_prior(values))
-            at = np.abs(before[:, None] - values).argmin(axis=1) if len(before) else before
+            at = _nearest(before, values, isinstance(distribution, Categorical))
             X[:, j] = values[_options(p, at, rng, k)]
         else:
             X[:, j] = distribution.quantile(_strata(distribution.position(before), rng, k, n))
@@ -73,9 +73,19 @@ def _few_values(distribution: Distribution, n: int) -> Array | None:
     return np.array([distribution.latent(value) for value in values])
 
 
-def _options(p: Array, before: Array, rng: Generator, k: int) -> NDArray[np.intp]:
+def _nearest(z: Array, values: Array, ascending: bool) -> NDArray[np.intp]:
+    """Position of the nearest value of each latent, the first of two."""
+    if not ascending:
+        at: NDArray[np.intp] = np.abs(z[:, None] - values).argmin(axis=1)
+        return at
+    above = np.minimum(np.searchsorted(values, z), len(values) - 1)  # values may be many
+    below = np.maximum(above - 1, 0)
+    return np.where(z - values[below] <= values[above] - z, below, above)
+
+
+def _options(p: Array, before: NDArray[np.intp], rng: Generator, k: int) -> NDArray[np.intp]:
     """Choose k options, one after the other the one taken least often for its probability."""
-    counts = np.bincount(before.astype(np.intp), minlength=len(p)).astype(float)
+    counts = np.bincount(before, minlength=len(p)).astype(float)
     order = rng.random(len(p)) * 1e-3
     taken = np.empty(k, np.intp)
     for i in range(k):

@@ -29,7 +29,7 @@ _OPTIONS = 12  # of a category that are tried in one step
 _PARENTS = 10  # best trials around which half of a pool lies
 _STARTS = 10
 _STEPS = 4  # of discrete labels between two ascents by gradients
-_ENDS = (-0.25, 1.25)  # in units, of unbounded labels
+_ENDS = (-0.25, 1.25)  # in units, of unbounded labels, where the trust region does not lie beyond
 
 Bools = NDArray[np.bool_]
 Change = tuple[NDArray[np.intp], int, Array]  # rows, the column that changes, its latents there
@@ -46,7 +46,7 @@ def pool_of(space: Space, history: History, rng: Generator, m: int) -> Array:
     order = np.argsort(y, kind="stable")
     parents = list(order[:_PARENTS])
     for j in space.forks:
-        for option in space.distributions[j].values():
+        for option in np.unique(X[:, j]):
             inside = order[X[order, j] == option]
             parents += list(inside[:2])
     anew = space.sample(rng, m)
@@ -146,7 +146,7 @@ class Moves(OfSpace):
     Attributes:
         smooth: positions among the numeric labels.
         stepped: columns of quantised labels.
-        categorical: columns of categories on which no other label depends.
+        categorical: columns of categories on which no other label depends, and their options.
     """
 
     def __init__(self, space: Space) -> None:
@@ -155,23 +155,32 @@ class Moves(OfSpace):
             [not p.discrete or len(list(islice(p.values(), _MANY))) == _MANY for p in axes.priors]
         )
         self.stepped = [int(j) for j in axes.numeric[axes.quantised]]
-        self.categorical = [int(j) for j in axes.categorical if j not in space.forks]
+        self.categorical = {
+            int(j): np.array(list(space.distributions[j].values()))
+            for j in axes.categorical
+            if j not in space.forks
+        }
 
 
 def local_ascent(
-    surface: Surface, pool: Array, score: Array, rng: Generator, region: TrustRegion | None = None
+    surface: Surface,
+    pool: Array,
+    score: Array,
+    rng: Generator,
+    region: TrustRegion,
+    bound: bool = False,
 ) -> tuple[Array, Array]:
     """Find local maxima of a surface from the best of a pool; return them and their values.
 
-    The pool is (m, d) candidates, with (m,) values ``score`` of the surface. Ascent by gradients is
-    bound to the region where one is given.
+    The pool is (m, d) candidates, with (m,) values ``score`` of the surface. Ascent by gradients
+    goes as far as the prior or the trust region does; where it is ``bound``, as the latter alone.
     """
     starts = _starts(score, rng)
     X, value = pool[starts], score[starts]
     moves, by_gradients = Moves.of(surface.space), surface.posterior.has_gradients
     smooth = by_gradients and len(moves.smooth)
     if smooth:
-        X, value = _ascend(surface, X, value, region)
+        X, value = _ascend(surface, X, value, region, bound)
     if moves.stepped or moves.categorical or not by_gradients:
         stepped = False
         for _ in range(_STEPS):
@@ -180,7 +189,7 @@ def local_ascent(
                 break
             stepped = True
         if stepped and smooth:
-            X, value = _ascend(surface, X, value, region)
+            X, value = _ascend(surface, X, value, region, bound)
     return X, value
 
 
@@ -196,7 +205,7 @@ def _starts(score: Array, rng: Generator) -> NDArray[np.intp]:
 
 
 def _ascend(
-    surface: Surface, X: Array, value: Array, region: TrustRegion | None
+    surface: Surface, X: Array, value: Array, region: TrustRegion, bound: bool
 ) -> tuple[Array, Array]:
     """Ascend by gradients in all numeric labels that are active and nearly continuous."""
     from scipy.optimize import minimize
@@ -210,9 +219,11 @@ def _ascend(
         return X, value
     slopes = surface.posterior.slopes(X)
     U = np.where(np.isnan(units), 0.0, units)
-    low, high = np.maximum(axes.low, _ENDS[0]), np.minimum(axes.high, _ENDS[1])
-    if region is not None:
-        low, high = np.fmax(low, region.ends[0]), np.fmin(high, region.ends[1])
+    ends = region.ends
+    low = np.maximum(axes.low, np.fmin(_ENDS[0], ends[0]))
+    high = np.minimum(axes.high, np.fmax(_ENDS[1], ends[1]))
+    if bound:
+        low, high = np.fmax(low, ends[0]), np.fmin(high, ends[1])
     at = np.nonzero(free)[1]
     weight = np.where(free.any(1), 1.0, 0.0)
 
@@ -267,11 +278,10 @@ def _step(surface: Surface, X: Array, value: Array, rng: Generator) -> tuple[boo
 def _discrete_changes(space: Space, X: Array, rng: Generator) -> Iterator[Change]:
     """Changes of a category to its other options, and of a quantised label to near values."""
     moves = Moves.of(space)
-    for j in moves.categorical:
+    for j, options in moves.categorical.items():
         at = np.flatnonzero(~np.isnan(X[:, j]))
-        options = list(space.distributions[j].values())
         if len(options) > _OPTIONS:
-            options = list(rng.choice(options, _OPTIONS, replace=False))
+            options = rng.choice(options, _OPTIONS, replace=False)
         for option in options:
             other = at[X[at, j] != option]
             yield other, j, np.full(len(other), float(option))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
+from ..arithmetic import own_arithmetic
 from ..history import History
 from ..space.tree import Space, Values
 
@@ -21,6 +22,7 @@ class Random:
     optimization".
     """
 
+    @own_arithmetic
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from ..arithmetic import own_arithmetic
 from ..history import ENDED, History
 from ..space.distributions import Array
 from ..space.tree import Space, Values
@@ -101,6 +102,7 @@ class TPE:
                 f"{self.gamma!r}"
             )
 
+    @own_arithmetic
     def suggest(
         self,
         space: Space,
@@ -138,6 +140,7 @@ class TPE:
         picked = best_of_pools(space, history, rng, pool, score, k, lambda X: l.log_quotient(g, X))
         return decode(space, picked)
 
+    @own_arithmetic
     def fit(self, space: Space, history: History) -> tuple[Parzen, Parzen]:
         """Fit the densities (l, g) to the finished trials of a history."""
         X, y = observations(history)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..arithmetic import own_arithmetic
 from ..history import History, Trial
 from ..history.documents import datetime_of, params_of
-from ..space.tree import Choice, Param, Space
+from ..space.tree import Choice, Space
 
 __all__ = ["table_of"]
 
 
+@own_arithmetic
 def table_of(history: History | None) -> Any:
     """All trials as a pandas DataFrame; see Trials.to_pandas."""
     try:
@@ -20,17 +22,20 @@ def table_of(history: History | None) -> Any:
         raise ImportError(
             "to_pandas needs pandas: pip install 'pandas<3', or the extra [pandas] of sparktune"
         ) from None
-    rows = [] if history is None else [_row(trial, history.space) for trial in history]
+    rows = []
+    if history is not None:
+        named = {label for label in history.space.labels if _all_plain(history.space, label)}
+        rows = [_row(trial, history.space, named) for trial in history]
     frame = pd.DataFrame(rows)
     frame.index.name = "number"
     return frame
 
 
-def _row(trial: Trial, space: Space) -> dict[str, Any]:
+def _row(trial: Trial, space: Space, named: set[str]) -> dict[str, Any]:
     options, outcome = params_of(trial, space), trial.outcome
     row: dict[str, Any] = {"status": trial.status.name.lower(), "loss": trial.loss}
-    for label, param in zip(space.labels, space.params, strict=True):
-        shown = options if _all_plain(param) else trial.values
+    for label in space.labels:
+        shown = options if label in named else trial.values
         row[f"params_{label}"] = shown.get(label, math.nan)
     return {
         **row,
@@ -42,7 +47,8 @@ def _row(trial: Trial, space: Space) -> dict[str, Any]:
     }
 
 
-def _all_plain(param: Param | Choice) -> bool:
+def _all_plain(space: Space, label: str) -> bool:
     """Whether all values of a label can stand in a table."""
+    param = space.params[space.column[label]]
     options = param.options if isinstance(param, Choice) else ()
     return all(isinstance(option, (str, int, float, bool)) for option in options)

@@ -67,6 +67,14 @@ SPACES = {
 }
 
 
+MANY = {
+    "o": hp.choice("o", range(100_000)),
+    "p": hp.pchoice("p", [(1e-5, i) for i in range(100_000)]),
+    "deep": hp.choice("deep", [hp.uniform("x1", 0, 1), *range(99_999)]),
+    "x": hp.uniform("x", 0, 1),
+}
+
+
 def filled(space, n, rng):
     """A history of n finished trials, with some failed, cancelled and pending ones between."""
     history = History(space)
@@ -225,3 +233,14 @@ def test_ten_thousand_trials(method):
     space = Space(SPACES["mixed"])
     history = filled(space, 10_000, np.random.default_rng(0))
     check(space, SUGGESTERS[method].suggest(space, history, np.random.default_rng(1), 8, None), 8)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_choices_of_many_options(method):
+    """Choices of 100,000 options, one of them holding a label, cost no table of all of them."""
+    space = Space(MANY)
+    history = filled(space, 40, np.random.default_rng(0))
+    for trials in (History(space), history):
+        suggester = SUGGESTERS[method]
+        candidates = suggester.suggest(space, trials, np.random.default_rng(1), 4, None)
+        check(space, candidates, 4)

@@ -36,6 +36,14 @@ def test_failures_count_as_no_progress():
     assert feed(no_progress_loss(3), [1, None, None, None]) == 4
 
 
+@pytest.mark.parametrize("percent", [0.0, 10.0])
+def test_a_finite_loss_is_progress_after_an_infinite_one(percent):
+    """After losses of infinity the first finite one is progress; after minus infinity none is."""
+    inf = float("inf")
+    assert feed(no_progress_loss(3, percent), [inf, inf, 5.0, 5.0, 5.0, 5.0]) == 6
+    assert feed(no_progress_loss(3, percent), [-inf, -5.0, -inf, -1e300]) == 4
+
+
 @pytest.mark.parametrize("arguments", [(0,), (True,), (5, -1.0), (5, float("nan"))])
 def test_arguments_out_of_range(arguments):
     """Arguments out of range are refused."""

@@ -13,7 +13,7 @@ PACKAGE = Path(sparktune.__file__).parent
 
 # From the ground up. A room is a folder or a file; within a folder imports run one way only.
 ROOMS = [
-    {"exceptions", "checks"},
+    {"exceptions", "checks", "arithmetic"},
     {"space"},
     {"hp"},
     {"history"},
@@ -30,7 +30,7 @@ ROOMS = [
     {"cli"},
     {"__main__"},
 ]
-GROUND_AND_MIND = ("exceptions", "checks", "space/", "hp", "history/", "suggest/")
+GROUND_AND_MIND = ("exceptions", "checks", "arithmetic", "space/", "hp", "history/", "suggest/")
 IMPURE = {"time", "threading", "os", "io", "pathlib", "shutil", "tempfile", "socket", "subprocess"}
 IMPURE |= {"asyncio", "concurrent", "multiprocessing", "datetime", "sqlite3", "pyspark", "random"}
 SHAPES = {("history/documents", "datetime")}  # a type of Hyperopt's documents, no clock

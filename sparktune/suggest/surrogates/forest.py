@@ -197,7 +197,9 @@ def _grow(
         cut = _random_cuts if settings.splits == "random" else _best_cuts
         gain, last = cut(V, w.take(ranked), residual.take(ranked), segments, leaf, rng)
         possible = gain >= 0
-        tie = _TIE * variance[nodes] / span[nodes] ** 2 / total[nodes]
+        square = span[nodes] ** 2  # 0 where losses are all but the same
+        tie = np.divide(_TIE * variance[nodes], square, out=np.zeros(len(nodes)), where=square > 0)
+        tie /= total[nodes]
         score = np.where(possible, gain + tie * rng.random(gain.shape), -1.0)
         if settings.features < 1:
             score[~_looked_at(possible, columns, settings.features, rng)] = -1.0

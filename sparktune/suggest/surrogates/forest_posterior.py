@@ -20,6 +20,7 @@ Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 
 _BLOCK = 1 << 18  # candidates times trees that are looked up at a time
+_HUGE = 1e300  # latents beyond which the ranges of columns would overflow
 _OUTSIDE = 1.0  # distance of missing values from all others, in ranges of these
 
 
@@ -58,7 +59,7 @@ class Columns:
                     codes[len(found)] = seen
                     found.append((j, -1.0, np.inf, -1.0))
             elif len(known):
-                low, high = float(known.min()), float(known.max())
+                low, high = np.clip([known.min(), known.max()], -_HUGE, _HUGE).tolist()
                 if low < high or len(known) < len(z):
                     reach = _OUTSIDE * (high - low) if low < high else 1.0
                     found.append((j, low, high, low - reach))

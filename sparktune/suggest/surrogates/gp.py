@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from ...space.distributions import Array
 from ...space.tree import Space
 from ..settings import check_whole
-from .gp_kernel import Features, Kernel, Likelihood, Points
+from .gp_kernel import Features, Kernel, Likelihood, Points, quotient
 from .outputs import power
 
 __all__ = ["GP", "GPLocal", "GPPosterior", "GPPredictions"]
@@ -231,7 +231,7 @@ class GPLocal:
             labels = group.labels[group.labels < p]
             if len(labels):
                 f, slope = self.factors[g]
-                G = by_k / f * slope
+                G = quotient(by_k, f) * slope
                 near = F[:, labels] * G.sum(1)[:, None] - G @ seen.F[:, labels]
                 out[:, labels] = 2 * np.sqrt(h.theta[labels]) * near
         return out

@@ -17,7 +17,8 @@ machine learning", equations 5.8 and 5.9, times a prior of the hyperparameters.
 Notation
     p, c    numeric and categorical labels; d = p + c, in that order
     m, n    candidates
-    e       columns of features: numeric labels in units (see Axes) and one for each option
+    e       columns of features: numeric labels in units (see Axes), one for each option of a
+            category, and for a category of many options one that holds the option's index
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ from ...space.distributions import Array
 from ...space.tree import Space
 from ..axes import Axes, OfSpace
 
-__all__ = ["Features", "Hyperparameters", "Kernel", "Likelihood", "Points", "log_prior"]
+__all__ = ["Features", "Hyperparameters", "Kernel", "Likelihood", "Points", "log_prior", "quotient"]
 
 _LEAST_NOISE = 1e-6  # variance
+_MANY = 100  # options of a category, above which they have no columns of their own
 _KAPPA = (-1.0, 1.5)  # mean and deviation of the logits of kappa
-_FAR = 8.0  # units beyond which a point given by hand counts as being there
 
 Bools = NDArray[np.bool_]
 
@@ -47,7 +48,8 @@ class Group(NamedTuple):
 
     column: int  # of the space, one of the group's
     labels: NDArray[np.intp]  # (l,) positions among the d labels
-    features: NDArray[np.intp]  # (f,) columns of features
+    features: NDArray[np.intp]  # (f,) columns of features, of which distances are sums
+    coded: list[tuple[int, int]]  # label and column of each category of many options
 
 
 class Features(OfSpace):
@@ -57,30 +59,36 @@ class Features(OfSpace):
         axes: the space's labels by kind.
         groups: the groups; the first is active always.
         owner: (e,) the label of each column of features.
-        first: (c,) column of the first option of each categorical label.
+        first: (c,) column of the first option of each categorical label, or of its index.
+        coded: (c,) whether a categorical label has many options.
         log_length: (d,) log of the lengthscale that each label has by the prior.
     """
 
     def __init__(self, space: Space) -> None:
         self.axes = axes = Axes.of(space)
-        p, sizes = len(axes.numeric), [len(each) for each in axes.options]
-        self.first = (p + np.cumsum([0, *sizes]))[:-1].astype(np.intp)
-        self.owner = np.repeat(np.arange(p + len(sizes)), [1] * p + sizes)
+        p, sizes = len(axes.numeric), np.array([len(each) for each in axes.options], np.intp)
+        self.coded = sizes > _MANY
+        sizes[self.coded] = 1
+        self.first = p + np.cumsum(sizes) - sizes
+        self.owner = np.repeat(np.arange(p + len(sizes)), [1] * p + sizes.tolist())
         self.columns = np.concatenate([axes.numeric, axes.categorical])  # of each label
         by_condition: dict[Any, list[int]] = {(): []}
         for label, j in enumerate(self.columns):
             by_condition.setdefault(space.parents[j], []).append(label)
+        coded = {p + int(k): int(self.first[k]) for k in np.flatnonzero(self.coded)}
+        summed = ~np.isin(self.owner, list(coded))
         self.groups = [
-            Group(int(self.columns[at[0]]), np.array(at), np.flatnonzero(np.isin(self.owner, at)))
+            Group(
+                int(self.columns[at[0]]),
+                np.array(at),
+                np.flatnonzero(np.isin(self.owner, at) & summed),
+                [(label, coded[label]) for label in at if label in coded],
+            )
             for at in by_condition.values()
         ]
         self.log_length = np.zeros(len(self.columns))
         for group in self.groups:
             self.log_length[group.labels] = 0.5 * math.log(max(1, len(group.labels)))
-
-    def units(self, X: Array) -> Array:
-        """(m, p) numeric labels in units, no further from the range than the kernel looks."""
-        return np.clip(self.axes.units(X), -_FAR, _FAR)
 
     def active(self, X: Array) -> Bools:
         """(groups, m) which groups are active in (m, d) latents."""
@@ -89,11 +97,13 @@ class Features(OfSpace):
     def encode(self, X: Array) -> Array:
         """(m, e) features of (m, d) latents: differing options 1 apart, inactive labels 0."""
         F = np.zeros((len(X), len(self.owner)))
-        units = self.units(X)
+        units = self.axes.units(X)
         F[:, : units.shape[1]] = np.where(np.isnan(units), 0.0, units)
         codes = X[:, self.axes.categorical]
         rows, at = np.nonzero(~np.isnan(codes))
-        F[rows, self.first[at] + codes[rows, at].astype(np.intp)] = math.sqrt(0.5)
+        code, coded = codes[rows, at], self.coded[at]
+        column = self.first[at] + np.where(coded, 0, code).astype(np.intp)
+        F[rows, column] = np.where(coded, code, math.sqrt(0.5))
         return F
 
 
@@ -136,8 +146,10 @@ class Kernel:
 
     @property
     def scale(self) -> Array:
-        """(e,) roots of theta, by which features are multiplied."""
-        return np.sqrt(self.h.theta)[self.features.owner]
+        """(e,) roots of theta, by which features are multiplied; 1 for indices of options."""
+        scale = np.sqrt(self.h.theta)[self.features.owner]
+        scale[self.features.first[self.features.coded]] = 1.0
+        return scale
 
     def points(self, X: Array) -> Points:
         """The points of (m, d) latents."""
@@ -156,6 +168,8 @@ class Kernel:
         A, B = a.F[:, group.features], b.F[:, group.features]
         r2 = (A**2).sum(1)[:, None] + (B**2).sum(1) - 2 * (A @ B.T)
         np.maximum(r2, 0.0, out=r2)
+        for label, column in group.coded:
+            r2 += self.h.theta[label] * (a.F[:, column, None] != b.F[:, column])
         m, slope = _matern(r2)
         if not g:
             return m, slope
@@ -164,6 +178,11 @@ class Kernel:
         both = i & j
         f = np.where(both, kappa + (1 - kappa) * m, np.where(i | j, kappa, 1.0))
         return f, np.where(both, (1 - kappa) * slope, 0.0) if slopes else slope
+
+
+def quotient(a: Array, f: Array) -> Array:
+    """What a product has without one of its factors; 0 where that is 0, as its slope is then."""
+    return np.divide(a, f, out=np.zeros(a.shape), where=f > 0)
 
 
 def _matern(r2: Array) -> tuple[Array, Array]:
@@ -193,7 +212,7 @@ class Likelihood:
             i, j = active[self.rows], active[self.columns]
             self.both.append(np.flatnonzero(i & j))
             self.one.append(np.flatnonzero(i != j))
-        units, codes = features.units(X), X[:, features.axes.categorical]
+        units, codes = features.axes.units(X), X[:, features.axes.categorical]
         p = units.shape[1]
         self.D: list[Array] = []
         for group, both in zip(features.groups, self.both, strict=True):
@@ -274,7 +293,7 @@ class Likelihood:
         gradient[d + 1] = (h.noise - _LEAST_NOISE) * on_diagonal
         for g, group in enumerate(self.features.groups):
             both = self.both[g]
-            by_factor = Wk[both] / factors[g][both]
+            by_factor = quotient(Wk[both], factors[g][both])
             if g:
                 kappa = h.kappa[g - 1]
                 by_kappa = float(by_factor @ (1 - materns[g]))

@@ -115,7 +115,7 @@ class Bandwidths:
         w = weights / weights.mean() if weights.mean() > 0 else np.ones(n)
         U, codes = axes.units(X), X[:, axes.categorical]
         near, known = ~np.isnan(U), ~np.isnan(codes)
-        U = np.clip(np.where(near, U, 0.5), -_FAR, _FAR)
+        U = np.where(near, U, 0.5)
         # of each pair (a, b), for each numeric label: whether both have it, and (u_a - u_b)²
         p, c = len(sigma), len(leave)
         both = (near.T[:, :, None] & near.T[:, None, :]).reshape(p, n * n).astype(float)
@@ -188,7 +188,7 @@ class Parzen:
             weights = np.ones(n)
         prior = prior_weight * float(weights.mean()) if n else 1.0
         total = prior + weights.sum()
-        units = np.clip(axes.units(X), -_FAR, _FAR)  # a point given by hand may be anywhere
+        units = axes.units(X)
         return cls(space, units, X[:, axes.categorical], weights / total, prior / total, bandwidths)
 
     def sample(self, rng: Generator, m: int, given: Mapping[int, float] | None = None) -> Array:

@@ -251,6 +251,17 @@ def test_values_and_latents_round_trip(distribution):
 
 
 @relaxed
+@given(normals(), st.floats(-1e308, 1e308) | st.sampled_from([-INF, INF, 800.0, -800.0]))
+def test_the_value_of_any_latent_can_be_given_back(distribution, z):
+    """However far out a latent lies, its value is one that the label takes."""
+    with np.errstate(over="ignore"):
+        value = distribution.value(z)
+        assert math.isfinite(value)
+        assert distribution.check(value, "x") == pytest.approx(value, rel=1e-15)
+        assert math.isfinite(distribution.latent(value))
+
+
+@relaxed
 @given(anything)
 def test_cells_contain_their_latents(distribution):
     """The cell of a snapped latent contains it, and snapping inside the cell leads back."""

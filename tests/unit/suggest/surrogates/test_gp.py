@@ -310,3 +310,32 @@ def test_standardised_losses():
     assert z[4] == z[0]
     assert not standardised(np.full(5, 1e308)).any()
     assert np.isfinite(standardised(np.array([1e308, -1e308, 0.0]))).all()
+
+
+def test_a_category_of_many_options_is_compared_as_one_of_few(monkeypatch):
+    """Held as the option's index, a category has the covariances that it has option by option."""
+    rng = np.random.default_rng(0)
+    X, z = TREE.sample(rng, 40), rng.normal(size=D + 2 + GROUPS - 1)
+    found = []
+    for most in (100, 1):
+        monkeypatch.setattr("sparktune.suggest.surrogates.gp_kernel._MANY", most)
+        features = Features(TREE)
+        kernel = Kernel(features, Hyperparameters.unpack(z, D))
+        posterior = GPPosterior.of(kernel, X[:20], rng.normal(size=20) * 0 + X[:20, 0])
+        more, values = posterior.with_pending(X[20], np.array([0.0, 1.0]))
+        followed = more.follow(posterior.view(X[20:], 1))
+        local = posterior.slopes(X[20:])(np.nan_to_num(features.axes.units(X[20:])))
+        slope = local.gradient(np.ones((1, 20)), np.ones(20))
+        found.append((len(features.owner), values, followed.mean, followed.std, local.mean, slope))
+    assert found[0][0] - found[1][0] == 4
+    for few, many in zip(found[0][1:], found[1][1:], strict=True):
+        np.testing.assert_allclose(many, few, rtol=1e-6, atol=1e-8)
+
+
+def test_observations_far_apart_have_no_slope_and_raise_nothing():
+    """Where covariances underflow to 0 the likelihood and its gradient are numbers."""
+    space = Space([hp.normal("x", 0, 1), hp.choice("c", [0, hp.normal("y", 0, 1)])])
+    X = np.array([[0.0, 0, np.nan], [4000.0, 1, -4000.0], [-4000.0, 1, 4000.0], [1.0, 1, 0.0]])
+    likelihood = Likelihood(Features.of(space), X)
+    value, gradient = likelihood(np.zeros(6), np.array([1.0, -1.0, 0.5, -0.5]))
+    assert np.isfinite([value, *gradient]).all()
