@@ -101,7 +101,7 @@ class TrialProcess:
             self._tell(KILL_CHILDREN)
         if answer["status"] != "returned":
             answer["log_tail"] = self._ask(TAIL)
-        self._trials += 1
+        self._trials += answer["status"] != "unloadable"
         if self._trials == message["per_process"]:
             self.usable = False
         elif self._lease is not None:
