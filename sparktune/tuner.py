@@ -263,7 +263,7 @@ def _judged(result: Any) -> Outcome:
     if isinstance(result, BaseException):
         text = "".join(traceback.format_exception(result))
         return Outcome(Status.FAILED, error=text, error_type=type(result).__name__)
-    outcome, wrong = judged(result)
+    outcome, wrong, _ = judged(result)
     if wrong is not None:  # what was told is no result, so the trial is not over
         raise wrong
     return outcome

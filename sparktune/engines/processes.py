@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..history.results import Answer
-from .answers import answer_of, cancelled, hand_on_reports, with_result
+from .answers import answer_of, cancelled, hand_on_reports, unstartable, with_result
 from .base import OnReport, RunSpec, Task
 from .pool import DaemonPool
 from .shipping import Shipment
@@ -70,7 +70,15 @@ class Processes:
         blob = self._shipment.pack(task)
         with self._lock:
             self._busy[key] = None
-        return self._pool.call(self._run, task, blob)
+        return self._pool.call(self._run_or_say_why_not, task, blob)
+
+    def _run_or_say_why_not(self, task: Task, blob: bytes) -> Answer:
+        try:
+            return self._run(task, blob)
+        except OSError as error:  # no process could be started
+            with self._lock:
+                wanted = self._busy.pop((task.number, task.attempt), self) is not self
+            return unstartable(error) if wanted else cancelled()
 
     def _run(self, task: Task, blob: bytes) -> Answer:
         key = (task.number, task.attempt)
@@ -146,6 +154,8 @@ class Processes:
 
 def _spawned(control: socket.socket, data: socket.socket, environment: Mapping[str, str]) -> int:
     """The watchdog in a fresh interpreter; gives its process number."""
+    if not sys.executable:
+        raise FileNotFoundError("sys.executable is empty, so it is not known which Python to run")
     fds = (control.fileno(), data.fileno())
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, str(_FOLDER), *map(str, fds)],

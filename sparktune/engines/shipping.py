@@ -232,6 +232,7 @@ class Shipment:
     def message(self, task: bytes, places: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
         """All that who evaluates a task is told; read by travels.spark_worker and travels.task.
 
+            run           the name of the run, to which a process for trials belongs
             objective     digest of the pickled objective and what travels with it
             places        by digest of all that was pickled once, where it is: see task.Store.use;
                           before Spark's Python worker also ("broadcast", a Broadcast of Spark's)
@@ -239,6 +240,7 @@ class Shipment:
             task          the pickled (config, context), from ``pack``
             limit         seconds after which TrialTimeout is raised in the objective, or None
             hard          seconds from the objective's start to the end of its process, or None
+            per_process   how many trials a process evaluates before another takes over, or None
             max_result    bytes from which on a result is set aside rather than sent
             artifacts     the folder where it is written then, or None
             environment   variables of the trials' process
@@ -246,6 +248,7 @@ class Shipment:
 
         and what those on the way put in, as far as they know it:
 
+            over          names of runs that have ended, whose processes can go
             gpus          addresses of the GPUs that the task may use
             path          entries of sys.path that the trials' process may lack
             broadcasts    the user's broadcast variables by number: Spark's Broadcast objects, and
@@ -254,15 +257,18 @@ class Shipment:
         """
         settings = self.spec.settings
         return {
+            "run": self.spec.run_id,
             "objective": self.digest,
             "places": places,
             "task": task,
             "limit": settings.timeout,
             "hard": settings.hard,
+            "per_process": settings.trials_per_process,
             "max_result": settings.max_result_mb * 2**20,
             "artifacts": settings.artifact_dir,
             "environment": settings.environment,
             "pickler": self.module.__name__,
+            "over": (),
             "gpus": (),
             "path": (),
             "broadcasts": {},

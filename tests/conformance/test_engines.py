@@ -2,8 +2,10 @@
 
 import enum
 import pickle
+import sys
 
 import cloudpickle
+import pytest
 from engine_suite import *  # noqa: F403
 from engine_suite import Kind, ended, task
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from pickling_engine import Pickling
 from scripts import OF_MAIN
 
+from sparktune import EngineStopped, Trials, fmin, hp
 from sparktune.engines.base import Option, RunSpec
 from sparktune.engines.local import Serial, Threads
 from sparktune.engines.processes import Processes
@@ -24,6 +27,16 @@ ENGINES = {
     ),
     "processes": Kind(lambda _: Processes(4), OF_PROCESSES),
 }
+
+
+@pytest.mark.parametrize("python", ["/nowhere/python", "", "/bin/false"])
+def test_an_interpreter_that_cannot_be_started_is_everyones_fault(python, monkeypatch):
+    """Where no process for trials can be started, fmin ends with that reason."""
+    monkeypatch.setattr(sys, "executable", python)
+    trials = Trials(parallelism=2)
+    with pytest.raises(EngineStopped, match="before the objective began"):
+        fmin(abs, hp.uniform("x", 0, 1), trials=trials, timeout=60, show_progressbar=False)
+    assert 3 <= len(trials) <= 4
 
 
 def test_everything_that_is_printed_arrives(run_python):

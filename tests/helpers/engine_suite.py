@@ -16,6 +16,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections import Counter
 from concurrent.futures import wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -287,6 +288,99 @@ def test_one_process_serves_many_trials(kind, start):
     ]  # fmt: skip
     if kind == "processes":  # Spark may choose another of its workers
         assert len({answers[i].info["pid"] for i in (0, 2, 4)}) == 1
+
+
+@pytest.mark.engines("own_process")
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_process_gives_way_after_its_trials(most, start):
+    """With `trials_per_process` a fresh process takes over after so many trials."""
+    engine = start(lambda c: {"loss": 0.0, "pid": os.getpid()}, trials_per_process=most)
+    pids = [ended(engine.submit(task(i, i))).info["pid"] for i in range(5)]
+    assert max(Counter(pids).values()) <= most
+
+
+@pytest.mark.engines("own_process")
+def test_a_process_belongs_to_a_run(start, wait_for):
+    """What a run's processes loaded is freed after its end; another run has its own."""
+    objective = lambda c: {"loss": 0.0, "pid": os.getpid()}  # noqa: E731
+    runs = []
+    for _ in range(2):
+        engine = start(lambda c: objective(c))
+        runs.append({ended(engine.submit(task(i, i))).info["pid"] for i in range(4)})
+        engine.close()
+    assert not runs[0] & runs[1]
+    assert wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in runs[0] | runs[1]))
+
+
+@pytest.mark.engines("own_process")
+def test_what_a_failed_trial_logged_is_in_its_last_lines(start):
+    """Records from INFO on are kept once, whatever is printed of them, also after a crash."""
+
+    def objective(config):
+        import logging
+
+        logger = logging.getLogger("training")
+        logger.debug("detail")
+        logger.info("epoch %d", 1)
+        logger.warning("slow")
+        if config == "set up":
+            logging.basicConfig(format="%(message)s")
+            logger.info("epoch 2")
+            logging.getLogger().setLevel(logging.INFO)
+            logger.info("epoch 3")
+        if config == "crash":
+            os._exit(1)
+        raise ValueError
+
+    engine = start(objective)
+    kinds = ["raise", "crash", "set up"]
+    tails = [ended(engine.submit(task(i, k))).log_tail for i, k in enumerate(kinds)]
+    quiet = ["INFO:training:epoch 1", "slow"]
+    assert [sorted(tail.splitlines()) for tail in tails[:2]] == [quiet, quiet]
+    assert sorted(tails[2].splitlines()) == sorted([*quiet, "INFO:training:epoch 2", "epoch 3"])
+
+
+@pytest.mark.engines("travels")
+def test_a_fault_that_every_trial_shares_is_told_from_one_of_its_own(start):
+    """An objective that cannot be unpickled is everyone's fault; a configuration's is its own."""
+
+    class Missing:
+        def __reduce__(self):
+            return __import__, ("module_of_nobody",)
+
+    def objective(config):
+        if config == "import":
+            import module_of_nobody  # noqa: F401
+        return 1.0
+
+    engine = start(objective)
+    configs = [Missing(), "import", None]
+    answers = [
+        engine.submit(task(i, config)).result(timeout=WAIT) for i, config in enumerate(configs)
+    ]
+    assert [answer.outcome.status for answer in answers] == [Status.FAILED] * 2 + [Status.OK]
+    assert not any(answer.shared_fault for answer in answers)
+    assert "the configuration could not be unpickled on " in answers[0].outcome.error
+    engine.close()
+    missing = Missing()
+    answer = start(lambda config: missing).submit(task(0, None)).result(timeout=WAIT)
+    assert answer.shared_fault
+    assert "the objective could not be unpickled on " in answer.outcome.error
+
+
+@pytest.mark.engines("own_process")
+def test_an_objective_that_kills_whoever_unpickles_it_is_everyones_fault(start):
+    """A process that dies as it loads the objective dies for every candidate."""
+
+    class Deadly:
+        def __reduce__(self):
+            return os._exit, (3,)
+
+    deadly = Deadly()
+    fault = start(lambda config: deadly).submit(task(0, None)).result(timeout=WAIT)
+    assert (fault.outcome.status, fault.shared_fault) == (Status.CRASHED, True)
+    own = start(lambda config: config).submit(task(0, Deadly())).result(timeout=WAIT)
+    assert (own.outcome.status, own.shared_fault) == (Status.CRASHED, False)
 
 
 @pytest.mark.engines("limits")

@@ -27,6 +27,7 @@ from .session import (
     too_large,
     without_stack,
 )
+from .slots import task_slots
 
 __all__ = ["ClassicLink"]
 
@@ -48,6 +49,8 @@ class ClassicLink(Link):
     """
 
     name = "SparkContext"
+    needs = "and what the objective imports"
+    when_set = "before the session is made"
 
     def __init__(self, session: Any, resource_profile: Any, spec: RunSpec) -> None:
         from pyspark import InheritableThread, cloudpickle
@@ -62,6 +65,7 @@ class ClassicLink(Link):
         chosen = "PYSPARK_PYTHON" in os.environ or settings.contains("spark.pyspark.python")
         if is_local(context.master) and not chosen:
             internals.set_python(context, sys.executable)
+        self._profile = resource_profile
         self._row = self._one_row(resource_profile)
         if limit := idle_limit(settings, "spark.python.worker"):
             advise(limit)
@@ -83,6 +87,9 @@ class ClassicLink(Link):
             return row.withResources(profile)
         except Exception as error:
             raise refused_profile(self._sc.master, f"refused it: {self.words(error)}") from error
+
+    def slots(self) -> int:
+        return task_slots(self._session, self._profile)
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
         """Send a pickle as a broadcast variable."""
@@ -155,6 +162,9 @@ class ClassicLink(Link):
             if task.attempt() == 0 and task.errorMessage().isDefined():
                 return str(task.errorMessage().get())
         return None
+
+    def python_of_workers(self) -> str | None:
+        return str(self._sc.pythonExec)
 
     def seconds_running(self, tag: str) -> float | None:
         stage = internals.stage_of(self._sc, tag)

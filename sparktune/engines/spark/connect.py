@@ -27,6 +27,7 @@ from .session import (
     too_large,
     without_stack,
 )
+from .slots import task_slots
 
 __all__ = ["ConnectLink"]
 
@@ -69,6 +70,8 @@ class ConnectLink(Link):
     """
 
     name = "Spark Connect session"
+    needs = "with pyarrow and what the objective imports"
+    when_set = "where the Spark Connect server is started"
     thread = threading.Thread
     words = staticmethod(_words)
 
@@ -118,6 +121,9 @@ class ConnectLink(Link):
             with contextlib.suppress(AttributeError):  # before Spark 4
                 self._session.registerProgressHandler(self._note_progress)
 
+    def slots(self) -> int:
+        return task_slots(self._session)
+
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:  # noqa: ARG002
         """Send a large pickle as an artifact, a small one with each task."""
         if len(blob) <= _INLINE_BYTES:
@@ -158,6 +164,9 @@ class ConnectLink(Link):
     def seconds_running(self, tag: str) -> float | None:
         began = self._running.get(tag)
         return None if began is None else time.monotonic() - began
+
+    def python_of_workers(self) -> str | None:
+        return internals.python_of_connect_workers(self._session)
 
     def _renew_if_gone(self, session: Any, error: Exception, wanted: Callable[[], bool]) -> None:
         """Where a session is gone, go on in a new one, once for all threads."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
+import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
@@ -26,6 +29,10 @@ _CANCELLED = re.compile(
 _ALL_CANCELLED = re.compile(
     r"part of cancelled job group|part of cancelled job tags|cancellation of all jobs"
 )
+_NOT_BEGUN = re.compile(
+    "Cannot run program|Error from python worker|connect back|PYTHON_VERSION_MISMATCH|ImportError|"
+    "different (minor )?version|ModuleNotFoundError|PACKAGE_(NOT_INSTALLED|VERSION)|UnpicklingError"
+)
 _WORKER_DIED = "Python worker exited unexpectedly"
 _LOST = ("ExecutorLostFailure", "TaskResultLost", "TaskKilled", "ExecutorDeadException")
 _DIED = "Spark's Python worker died under the trial (killed, or no memory left): {}"
@@ -38,6 +45,8 @@ _SILENT = (
 _OVERDUE_SECONDS = 300.0  # loading what the objective captured is in it
 _ASK_SECONDS = 0.5
 _AGAIN_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
+
+_over: deque[str] = deque(maxlen=20)  # the last runs of this program that have ended
 
 
 class JobPerTrial:
@@ -67,8 +76,12 @@ class JobPerTrial:
         self._link = self._link_for(spec)
         self._places: dict[str, tuple[str, Any]] = {}
         self._sending = threading.Lock()
-        self._send_new()
-        self.slots = self._slots_given or max(1, self._link.slots())
+        try:
+            self._send_new()
+            self.slots = self._slots_given or max(1, self._link.slots())
+        except BaseException:
+            self._link.close()
+            raise
         self._cancelled: set[tuple[int, int]] = set()
         self._overdue: dict[tuple[int, int], float] = {}
         self._submitted: dict[tuple[int, int], float] = {}
@@ -124,7 +137,7 @@ class JobPerTrial:
         link, tag = self._link, self._spec.tag_of(*key)
 
         def run(blob: bytes) -> dict[str, Any]:
-            message = link.shipment.message(blob, self._places)
+            message = link.shipment.message(blob, self._places) | {"over": tuple(_over)}
             return unpacked(
                 link.run_one(tag, task.title, message, lambda: not self._closed.is_set())
             )
@@ -172,8 +185,7 @@ class JobPerTrial:
             return cancelled(f"cancelled from outside: {message}")
         return self._answer_of_message(message, Status.FAILED)
 
-    @staticmethod
-    def _answer_of_message(message: str, otherwise: Status) -> Answer:
+    def _answer_of_message(self, message: str, otherwise: Status) -> Answer:
         """What Spark's reason for a failed task stands for."""
         message = without_stack(message)
         if _IDLE in message:  # it would be killed again
@@ -184,7 +196,24 @@ class JobPerTrial:
         if lost or otherwise is Status.LOST:
             return Answer(Outcome(Status.LOST, error=message))
         text = f"Spark could not run the trial: {message}"
-        return Answer(Outcome(Status.FAILED, error=text, error_type="spark"))
+        not_begun = _NOT_BEGUN.search(message) is not None
+        if not_begun:
+            text += f"\n{self._about_python}"
+        return Answer(Outcome(Status.FAILED, error=text, error_type="spark"), None, not_begun)
+
+    @functools.cached_property
+    def _about_python(self) -> str:
+        """Advice on the Python of workers."""
+        python = None
+        with contextlib.suppress(Exception):  # it runs nothing at all
+            python = self._link.python_of_workers()
+        minor = "{}.{}".format(*sys.version_info)
+        return (
+            f"Spark's workers run {python or 'a Python that they do not tell'}. Trials need Python "
+            f"{minor} there, as here, {self._link.needs}. Set PYSPARK_PYTHON (or "
+            f"spark.pyspark.python) to such a Python {self._link.when_set}; `sparktune doctor` "
+            "tells what the workers have"
+        )
 
     def _is_cancelled(self, key: tuple[int, int]) -> bool:
         return self._closed.is_set() or key in self._cancelled
@@ -202,6 +231,7 @@ class JobPerTrial:
             return
         self._closed.set()
         self._pool.close()
+        _over.append(self._spec.run_id)
         link, pool, tag = self._link, self._pool, self._spec.tag
 
         def over() -> bool:

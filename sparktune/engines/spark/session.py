@@ -21,11 +21,8 @@ __all__ = [
     "is_connect",
     "is_local",
     "is_stopped",
-    "known_slots",
     "may_copy",
     "refused_profile",
-    "slots_of_settings",
-    "task_slots",
     "too_large",
     "without_stack",
 ]
@@ -51,16 +48,19 @@ class Link(Protocol):
         name: what people call a session of this kind.
         shipment: what the run sends, pickled.
         thread: makes threads that inherit what Spark keeps for each thread.
+        needs: what trials need of the workers' Python beside its version, in words.
+        when_set: when that Python is chosen, in words.
     """
 
     name: str
+    needs: str
+    when_set: str
     shipment: Shipment
     thread: Callable[..., threading.Thread]
     _session: Any
 
     def slots(self) -> int:
-        """How many tasks the cluster runs at a time; may start a job to find out."""
-        return task_slots(self._session)
+        """How many trials the cluster runs at a time; may start a job to find out."""
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
         """Bring a pickle to where executors find it; returns its place, see Shipment.message."""
@@ -86,6 +86,9 @@ class Link(Protocol):
     def first_failure(self, stage: int) -> str | None:  # noqa: ARG002
         """Why the first try of a stage's task ended; None where Spark's records are not seen."""
         return None
+
+    def python_of_workers(self) -> str | None:
+        """The Python that runs trials, where that can be known; may start a job to find out."""
 
     def seconds_running(self, tag: str) -> float | None:
         """How long the task of a job has been running, where that can be known."""
@@ -122,54 +125,6 @@ def is_stopped(session: Any) -> bool:
 def is_local(master: Any) -> bool:
     """Whether tasks run in threads of Spark's own JVM, by the master."""
     return re.match(r"local(\[|$)", str(master)) is not None
-
-
-def known_slots(session: Any) -> int:
-    """How many tasks a session runs at a time, as far as that is known without a job; at least 1.
-
-    Classic sessions count the executors that have registered, Connect goes by server settings.
-    """
-    if is_connect(session):
-        return slots_of_settings(session.conf)
-    return max(1, internals.concurrent_tasks(session.sparkContext))
-
-
-def task_slots(session: Any) -> int:
-    """How many tasks a session runs at a time; starts a job where it has to."""
-    if is_connect(session):
-        from pyspark.sql.functions import spark_partition_id
-
-        # a range has as many partitions as the server sees task slots
-        return int(session.range(100_000).groupBy(spark_partition_id()).count().count())
-    context = session.sparkContext
-    if not is_local(context.master):
-        # executors register while a first job waits for them; before, Spark answers 2
-        context.parallelize([0], 1).count()
-    return int(context.defaultParallelism)
-
-
-def slots_of_settings(conf: Any) -> int:
-    """How many tasks run at a time as far as settings say so; at least 1.
-
-    Args:
-        conf: has ``get(key, default)``, such as a session's ``conf``.
-    """
-
-    def whole(key: str, default: int = 1) -> int:
-        text = str(conf.get(key, ""))
-        return int(text) if text.isdecimal() else default
-
-    if chosen := whole("spark.default.parallelism", 0):
-        return chosen
-    master = str(conf.get("spark.master", ""))
-    if local := re.match(r"local\[ *(\d+)", master):
-        cores = int(local[1])
-    elif cluster := re.match(r"local-cluster\[ *(\d+) *, *(\d+)", master):
-        cores = int(cluster[1]) * int(cluster[2])
-    else:
-        executors = whole("spark.executor.cores") * whole("spark.executor.instances")
-        cores = whole("spark.cores.max", executors)
-    return max(1, cores // whole("spark.task.cpus"))
 
 
 def may_copy(conf: Any) -> bool:
@@ -226,7 +181,12 @@ def _active_or_new(mode: str) -> Any:
             f"({error})"
         ) from None
     internals.forget_stopped_context()
-    session = SparkSession.getActiveSession() or internals.default_connect_session()
+    # active is what belongs to this thread; a session that another thread made is the default
+    session = (
+        SparkSession.getActiveSession()
+        or internals.default_connect_session()
+        or internals.default_session()
+    )
     if session is not None:
         return session
     # fmin draws a progress bar of its own, over which Spark would draw and log every cancelled task

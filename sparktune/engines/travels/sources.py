@@ -14,8 +14,9 @@ from typing import Any
 
 __all__ = ["arrow_function", "partition_function", "texts"]
 
-# each imports earlier ones
-_PARTS = ("trial", "store", "stand_in", "task", "watchdog", "trial_process", "spark_worker")
+_PARTS = (
+    "trial", "logs", "store", "stand_in", "task", "watchdog", "trial_process", "spark_worker",
+)  # each imports earlier ones  # fmt: skip
 
 
 @functools.cache

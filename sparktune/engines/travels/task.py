@@ -17,7 +17,10 @@ _KEEP_BYTES = 100_000  # of each entry of a result that is too large to send as 
 
 
 def answer_to(
-    message: Mapping[str, Any], store: Store, started: Callable[[], None]
+    message: Mapping[str, Any],
+    store: Store,
+    started: Callable[[], None],
+    loaded: Callable[[], None] = lambda: None,
 ) -> tuple[bytes, bytes]:
     """Evaluate one task, and pickle what became of it.
 
@@ -25,20 +28,26 @@ def answer_to(
         message: see Shipment.message in the shipping module.
         store: of this process.
         started: called when all is loaded and the objective begins.
+        loaded: called when the objective was loaded for the first time.
 
     Returns:
         The pickled answer without its result, and the pickled result, b"" where there is none: who
         passes an answer on reads the first and leaves the second alone.
     """
+    what = "objective"
     try:
         _adopt(message)
+        known = message["objective"] in store.digests
         run = store.use(message["places"], message["objective"])
+        if not known:
+            loaded()
+        what = "configuration"
         config, context = store.loads(message["task"])
     except BaseException as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        answer = {"status": "unloadable", "error": text_of(error), "missing": missing, **here()}
-        answer["apart"] = store.needs_apart
-        return pickle.dumps({**answer, "kept": store.digests}), b""
+        answer = {"status": "unloadable", "what": what, "error": text_of(error), **here()}
+        answer |= {"missing": missing, "apart": store.needs_apart, "kept": store.digests}
+        return pickle.dumps(answer), b""
     context = {**context, "gpus": message["gpus"], "env": message["environment"]}
     started()
     process = os.getpid()
