@@ -90,14 +90,10 @@ def test_a_resource_profile(tmp_path):
 
 
 RESTARTED = """
-def restart(trials):
-    if len(trials) >= 2 and not Path("restart").exists():
-        Path("restart").touch()
-        while not Path("restarted").exists():
-            time.sleep(0.1)
-    return False, []
-run = lambda objective, n, trials: fmin(objective, hp.uniform("x", 0, 1), max_evals=n,
-    algo=rand.suggest, trials=trials, early_stop_fn=restart, show_progressbar=False)
+Path("restart").touch()
+while not Path("restarted").exists():
+    time.sleep(0.1)
+trials = SparkTrials(4, spark_session=session, resource_profile=profile)
 """
 
 
@@ -114,9 +110,8 @@ def test_a_resource_profile_on_connect(tmp_path):
         body = "trials = SparkTrials(4)" + AT_A_TIME
         assert script_on(cluster.remote, tmp_path, {}, body)[0] == "4"
         threading.Thread(target=restart, daemon=True).start()
-        body = WITH_A_PROFILE + RESTARTED + AT_A_TIME
-        assert script_on(cluster.remote, tmp_path, {}, body)[0] == "2"
-        assert (tmp_path / "restarted").exists()
+        body = WITH_A_PROFILE + AT_A_TIME + RESTARTED + AT_A_TIME + "trials.session.stop()"
+        assert script_on(cluster.remote, tmp_path, {}, body)[:2] == ["2", "2"]
 
 
 def test_half_a_core_a_task(tmp_path):
