@@ -200,7 +200,8 @@ def _living(session: Any) -> Any:
     try:
         session.conf.get("spark.app.name", "")  # the client would not ask for its version twice
     except Exception as error:
-        if any(sign in _words(error) for sign in _SESSION_GONE):
+        # a client that meets another server than before stops, and says nothing of it
+        if is_stopped(session) or any(sign in _words(error) for sign in _SESSION_GONE):
             return _new_session(session)
         if any(sign in _words(error) for sign in _UNREACHABLE):
             raise
