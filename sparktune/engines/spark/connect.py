@@ -208,11 +208,13 @@ class ConnectLink(Link):
 def _living(session: Any) -> Any:
     """A session, or one of one's own where it went down with an earlier server."""
     try:
-        _ = session.version
+        session.conf.get("spark.app.name", "")  # the client would not ask for its version twice
     except Exception as error:
-        if not any(sign in _words(error) for sign in _SESSION_GONE):
+        # a client that meets another server than before stops, and says nothing of it
+        if is_stopped(session) or any(sign in _words(error) for sign in _SESSION_GONE):
+            return _new_session(session)
+        if any(sign in _words(error) for sign in _UNREACHABLE):
             raise
-        return _new_session(session)
     return session
 
 
