@@ -147,9 +147,14 @@ def run(
         host.seed = seed
         host.ended(None)
         raises = engine.raises and not catch_eval_exceptions
+
+        def begun() -> None:
+            if host.parallelism_given is None:
+                _advise_of_slots(type(host).__name__, engine.slots, budget.max_evals)
+
         try:
             with closing(events), progress(history, budget.max_evals, show) as view:  # type: ignore[type-var]
-                reason = _drain(events, view, raises, host, early_stop_fn)
+                reason = _drain(events, view, raises, host, early_stop_fn, begun)
         except KeyboardInterrupt:
             host.ended(StopReason.USER)
             print(_interrupted(history), file=sys.stderr)  # noqa: T201
@@ -168,10 +173,16 @@ def _drain(
     raises: bool,
     host: Host,
     early_stop_fn: Callable[..., tuple[bool, Any]] | None,
+    begun: Callable[[], None],
 ) -> StopReason:
-    """Take the events until the search ends or is told to; why it ended."""
+    """Take the events until the search ends or is told to; why it ended.
+
+    ``begun`` is called once the engine is open.
+    """
     noted, stop, arguments = False, False, ()
-    for event in events:
+    for number, event in enumerate(events):
+        if not number:
+            begun()
         view(event)
         if isinstance(event, Stopped):
             return event.reason
@@ -220,6 +231,17 @@ def _advise(given: int | None, max_evals: int | None) -> None:
         f"parallelism={given} is more than a third of max_evals={max_evals}: so many trials are "
         "chosen before the results of others are known that the search is little better than "
         f"random; at most {max(1, max_evals // 10)} is a good choice, or more evaluations"
+    )
+
+
+def _advise_of_slots(host: str, slots: int, max_evals: int | None) -> None:
+    """Say how many trials at a time were taken where nobody gave a number and it is large."""
+    if max_evals is None or slots <= max(1, max_evals / 10):
+        return
+    advise(
+        f"{host}() without parallelism took {slots} trials at a time, as many as can run at once, "
+        f"which is more than a tenth of max_evals={max_evals}: so many are chosen before the "
+        "results of others are known; parallelism=... takes another number"
     )
 
 

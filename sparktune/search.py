@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .engines.base import Engine, RunSpec, Task
+from .engines.base import Engine, Option, RunSpec, Task
 from .engines.settings import Settings
 from .events import (
     Budget,
@@ -28,8 +28,9 @@ from .events import (
     Stopped,
     StopReason,
 )
-from .exceptions import BadSearchSpace, InvalidTrial, RunCancelled
+from .exceptions import BadSearchSpace, EngineStopped, InvalidTrial, RunCancelled
 from .history import ENDED, History, Outcome, Status, Trial
+from .history.failures import error_of
 from .history.results import Answer, failure_of
 from .space.tree import Space, Values
 from .suggest import Suggester
@@ -82,6 +83,10 @@ def search(
 
     Yields:
         The events, in the order in which they happen; within a batch, by trial number.
+
+    Raises:
+        EngineStopped: the engine cannot go on, or one trial after the other failed before the
+            objective began for a reason that they share.
     """
     run = _Run(
         space, suggester, engine, history, budget, seed, batch, queue_ahead,
@@ -96,7 +101,8 @@ def search(
         history.requeue(trial.number, "cut")
     try:
         run.token.attach(lambda: run.arrivals.put(None))
-        engine.open(RunSpec(objective, run.run_id, space.constants, run.settings), run.report)
+        options = tuple(Option(*each) for each in space.constants)
+        engine.open(RunSpec(objective, run.run_id, options, run.settings), run.report)
         yield from run.events()
     finally:
         run.close()
@@ -147,6 +153,7 @@ Arrival: TypeAlias = tuple[int, int, "Future[Answer]"] | Reported | None
 """(number, attempt, future), an intermediate value, or None as a reason to look around."""
 
 _MANY_CANCELLED = 20
+_MANY_FAULTS = 3
 _HEARS_SIGNALS = 2.0  # seconds of one wait: a signal from just before it is heard after it
 
 
@@ -173,6 +180,7 @@ class _Run:
     arrivals: queue.SimpleQueue[Arrival] = field(default_factory=queue.SimpleQueue)
     lost: Counter[int] = field(default_factory=Counter)
     cancelled_in_a_row: int = 0
+    faults: list[Trial] = field(default_factory=list)  # in a row, that every trial would share
     began: float = field(default_factory=lambda: time.monotonic())
 
     def events(self) -> Iterator[Event]:
@@ -187,6 +195,14 @@ class _Run:
                 yield from self.close()
                 yield Stopped(reason)
                 return
+            if len(self.faults) >= max(_MANY_FAULTS, self.engine.slots):
+                yield from happened
+                yield from self.close()
+                raise EngineStopped(
+                    f"the last {len(self.faults)} trials failed before the objective began, for a "
+                    "reason that no other candidate changes; what has ended is kept. Trial "
+                    f"{self.faults[-1].number}: {error_of(self.faults[-1])}"
+                )
             happened += self.draw()
             if self.engine.blocking:
                 yield from happened
@@ -297,7 +313,7 @@ class _Run:
         # the future stays in running until its outcome is in the history: an interrupt in between
         # leaves it for close to record
         try:
-            outcome, exception = future.result()
+            outcome, exception, shared_fault = future.result()
         except RunCancelled:
             self.token.requested = True
             return []
@@ -309,6 +325,7 @@ class _Run:
         outcome = _final(outcome, self.lost[number])
         self.note_cancelled(outcome)
         trial = self.history.finish(number, attempt, outcome)
+        self.faults = [*self.faults, trial] if shared_fault else []
         del self.running[number]
         ended = outcome.status is not Status.CANCELLED
         event = Finished(trial, exception) if ended else Cancelled(trial)

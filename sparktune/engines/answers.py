@@ -6,15 +6,19 @@ import io
 import os
 import pickle
 import signal
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from ..history.results import Answer, judged
 from ..history.trial import Outcome, Status
+from ..unpickling import loads
 from .base import OnReport, Task
 from .settings import Settings
 
-__all__ = ["answer_of", "cancelled", "hand_on_reports", "unpacked", "with_result"]
+__all__ = [
+    "answer_of", "cancelled", "hand_on_reports", "unpacked", "unstartable", "with_result"
+]  # fmt: skip
 
 
 def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
@@ -38,11 +42,12 @@ def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
     if status == "died":
         when = "under the objective" if answer["begun"] else "before the objective began"
         text = f"the trial's process died {when}: {_death(answer['exit'])}"
-        return Answer(Outcome(Status.CRASHED, error=text, **common))
+        shared = not (answer["begun"] or answer["loaded"])
+        return Answer(Outcome(Status.CRASHED, error=text, **common), shared_fault=shared)
     if status == "unloadable":
-        text = f"the objective or its arguments could not be unpickled on {host}:\n{error}"
-        text += _missing(answer)
-        return Answer(Outcome(Status.FAILED, error=text, error_type=status, **common))
+        text = f"the {answer['what']} could not be unpickled on {host}:\n{error}{_missing(answer)}"
+        outcome = Outcome(Status.FAILED, error=text, error_type=status, **common)
+        return Answer(outcome, shared_fault=answer["what"] == "objective")
     text = (
         f"the objective ended, but its result cannot be pickled: {', '.join(answer['dropped'])}; "
         f"what could be kept is in the trial's result\n{error}"
@@ -54,6 +59,16 @@ def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
 def cancelled(error: str | None = None) -> Answer:
     """The answer for a task that was stopped before its end."""
     return Answer(Outcome(Status.CANCELLED, error=error))
+
+
+def unstartable(error: OSError) -> Answer:
+    """The answer for a task whose process could not be started."""
+    text = (
+        f"no process for the trial could be started with {sys.executable}: "
+        f"{type(error).__name__}: {error}"
+    )
+    outcome = Outcome(Status.FAILED, error=text, error_type="unstartable")
+    return Answer(outcome, shared_fault=True)
 
 
 def hand_on_reports(answer: Mapping[str, Any], task: Task, on_report: OnReport | None) -> None:
@@ -117,7 +132,7 @@ def with_result(answer: dict[str, Any]) -> dict[str, Any]:
     if answer["status"] not in ("returned", "unpicklable"):
         return answer
     try:
-        answer["result"] = pickle.loads(answer["result"])
+        answer["result"] = loads(answer["result"])
     except Exception as error:
         answer["status"] = "raised"
         sentence = "the objective ended, but the driver cannot unpickle its result: "

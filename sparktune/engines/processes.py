@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..history.results import Answer
-from .answers import answer_of, cancelled, hand_on_reports, with_result
+from .answers import answer_of, cancelled, hand_on_reports, unstartable, with_result
 from .base import OnReport, RunSpec, Task
 from .pool import DaemonPool
 from .shipping import Shipment
@@ -70,7 +70,15 @@ class Processes:
         blob = self._shipment.pack(task)
         with self._lock:
             self._busy[key] = None
-        return self._pool.call(self._run, task, blob)
+        return self._pool.call(self._run_or_say_why_not, task, blob)
+
+    def _run_or_say_why_not(self, task: Task, blob: bytes) -> Answer:
+        try:
+            return self._run(task, blob)
+        except OSError as error:  # no process could be started
+            with self._lock:
+                wanted = self._busy.pop((task.number, task.attempt), self) is not self
+            return unstartable(error) if wanted else cancelled()
 
     def _run(self, task: Task, blob: bytes) -> Answer:
         key = (task.number, task.attempt)
@@ -78,6 +86,8 @@ class Processes:
         while process is not None:
             served = bool(process.kept)
             answer = self._answer(process, blob)
+            if answer.get("apart") and process.usable:
+                answer = self._answer(process, self._shipment.pack(task, apart=True))
             if served and died_idle(answer):
                 process = self._take(key)
                 continue
@@ -90,7 +100,7 @@ class Processes:
     def _answer(self, process: TrialProcess, blob: bytes) -> dict[str, Any]:
         places = {
             digest: ("kept", None) if digest in process.kept else ("bytes", thing)
-            for digest, thing in self._shipment.blobs.items()
+            for digest, thing in dict(self._shipment.blobs).items()  # submit may add to them
         }
         message = self._shipment.message(blob, places)
         message |= {"path": sys.path, "max_result": float("inf")}
@@ -144,6 +154,8 @@ class Processes:
 
 def _spawned(control: socket.socket, data: socket.socket, environment: Mapping[str, str]) -> int:
     """The watchdog in a fresh interpreter; gives its process number."""
+    if not sys.executable:
+        raise FileNotFoundError("sys.executable is empty, so it is not known which Python to run")
     fds = (control.fileno(), data.fileno())
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, str(_FOLDER), *map(str, fds)],

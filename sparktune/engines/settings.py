@@ -35,6 +35,8 @@ class Settings:
         artifact_dir: where larger results are written; a folder that all machines share.
         max_retries: how often a trial that was lost with its executor is queued again.
         retry_crashes: whether a trial whose process died counts as lost rather than failed.
+        trials_per_process: how many trials a process evaluates before a fresh one takes its place;
+            None for no limit.
     """
 
     timeout: float | None = None
@@ -44,6 +46,7 @@ class Settings:
     artifact_dir: str | None = None
     max_retries: int = 1
     retry_crashes: bool = False
+    trials_per_process: int | None = None
 
     @property
     def hard(self) -> float | None:
@@ -64,6 +67,7 @@ def settings_of(
     max_retries: Any = 1,
     max_result_mb: Any = 50.0,
     artifact_dir: Any = None,
+    trials_per_process: Any = None,
 ) -> Settings:
     """Settings from the arguments of Trials; raises ValueError for one out of its range."""
     return Settings(
@@ -74,6 +78,7 @@ def settings_of(
         _folder(artifact_dir),
         whole("max_retries", max_retries, 0),
         flag("retry_crashes", retry_crashes),
+        whole("trials_per_process", trials_per_process, none=True),
     )
 
 

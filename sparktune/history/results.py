@@ -26,10 +26,13 @@ class Answer(NamedTuple):
         outcome: what became of a trial.
         exception: what the objective raised in this process, alive with its frames, or the error
             that says what was wrong with its result.
+        shared_fault: whether the objective did not begin, for a reason that every trial of the
+            run shares whatever its candidate.
     """
 
     outcome: Outcome
     exception: BaseException | None = None
+    shared_fault: bool = False
 
 
 @own_arithmetic

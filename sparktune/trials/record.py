@@ -49,6 +49,8 @@ class Trials(View):
         trial_cpus: threads that numerical libraries use in each process (OpenMP, OpenBLAS, MKL,
             numexpr, torch); None leaves them alone.
         retry_crashes: whether a trial whose process died is tried once more.
+        trials_per_process: how many trials a process evaluates before a fresh one takes its place,
+            1 for a process for each trial, None for no limit; for objectives that leak memory.
 
     Attributes:
         parallelism: as given.
@@ -71,22 +73,25 @@ class Trials(View):
         trial_grace: float = 5.0,
         trial_cpus: int | None = None,
         retry_crashes: bool = False,
+        trials_per_process: int | None = None,
     ) -> None:
         super().__init__(exp_key)
         self.parallelism: int = whole("parallelism", parallelism)
         one_of("executor", executor, ("processes", "threads"), none=True)
         own_processes = executor == "processes" or (executor is None and parallelism > 1)
-        if trial_cpus is not None and not own_processes:
-            raise ValueError(
-                "`trial_cpus` needs processes of their own for the trials, which set it when they "
-                f"start: add executor='processes'; got trial_cpus={trial_cpus!r} without it"
-            )
+        for name, value in (("trial_cpus", trial_cpus), ("trials_per_process", trials_per_process)):
+            if value is not None and not own_processes:
+                raise ValueError(
+                    f"`{name}` needs processes of their own for the trials: add "
+                    f"executor='processes'; got {name}={value!r} without it"
+                )
         self._executor = executor
         self.settings = settings_of(
             trial_timeout=trial_timeout,
             trial_grace=trial_grace,
             trial_cpus=trial_cpus,
             retry_crashes=retry_crashes,
+            trials_per_process=trials_per_process,
         )
         self.token = CancelToken()
         self._lock = threading.RLock()

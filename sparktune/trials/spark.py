@@ -17,9 +17,8 @@ from ..engines.spark.session import (
     checked_session,
     is_connect,
     is_stopped,
-    known_slots,
-    task_slots,
 )
+from ..engines.spark.slots import task_slots
 from ..events import Budget, StopReason
 from .record import Trials
 
@@ -51,16 +50,17 @@ class SparkTrials(Trials):
     along.
 
     Args:
-        parallelism: how many trials to keep under way; None takes the task slots that the cluster
-            has when the run begins (in the driver at most 4). There is no upper limit: trials
-            beyond the slots wait in Spark, and a cluster that grows takes them up. More trials at a
-            time end sooner, but each is chosen knowing less.
+        parallelism: how many trials to keep under way; None takes as many as the cluster can really
+            run at once when the run begins (in the driver at most 4), and says so where that is
+            more than a tenth of ``max_evals``. There is no upper limit: trials beyond the slots
+            wait in Spark, and a cluster that grows takes them up. More trials at a time end sooner,
+            but each is chosen knowing less.
         timeout: seconds after which a run stops and returns its best; ``fmin(timeout=...)`` wins.
         loss_threshold: a loss at which a run stops; ``fmin(loss_threshold=...)`` wins.
         spark_session: the session to run in, classic or Spark Connect; None takes the active one,
             or starts one.
         resource_profile: a pyspark ``ResourceProfile`` for the trials' tasks, on clusters with
-            stage-level scheduling; classic sessions only.
+            stage-level scheduling (on Spark Connect from Spark 4.0 on).
         mode: ``"cluster"``: trials are Spark tasks. ``"driver"``: trials run in threads of the
             driver, for objectives that use Spark themselves (MLlib, data frames); each has a job
             group and a scheduler pool of its own (on Spark Connect a tag).
@@ -78,6 +78,8 @@ class SparkTrials(Trials):
             trial ran, and only its small entries travel; ``load_result`` reads it.
         artifact_dir: a folder that driver and executors share, such as a mounted volume. Without
             one, of a larger result only the small entries are kept.
+        trials_per_process: how many trials a process evaluates before a fresh one takes its place,
+            1 for a process for each trial, None for no limit; for objectives that leak memory.
 
     Attributes:
         user_specified_parallelism: as given.
@@ -107,6 +109,7 @@ class SparkTrials(Trials):
         retry_crashes: bool = False,
         max_result_mb: float = 50.0,
         artifact_dir: str | os.PathLike[str] | None = None,
+        trials_per_process: int | None = None,
     ) -> None:
         super().__init__()
         self.user_specified_parallelism = parallelism
@@ -123,25 +126,26 @@ class SparkTrials(Trials):
             retry_crashes=retry_crashes,
             max_result_mb=max_result_mb,
             artifact_dir=artifact_dir,
+            trials_per_process=trials_per_process,
         )
         if mode == "driver":
-            _refuse_in_driver(resource_profile=resource_profile, trial_cpus=trial_cpus)
-        self._session = checked_session(spark_session, mode)
-        if resource_profile is not None and is_connect(self._session):
-            raise ValueError(
-                "`resource_profile` needs a classic session; this one is Spark Connect"
+            _refuse_in_driver(
+                resource_profile=resource_profile,
+                trial_cpus=trial_cpus,
+                trials_per_process=trials_per_process,
             )
+        self._session = checked_session(spark_session, mode)
 
     @property
     def parallelism(self) -> int:
         """How many trials are kept under way.
 
-        Where it was not given: what the session runs at a time as far as it is known now; a run
-        asks the cluster when it begins.
+        Where it was not given: what the session really runs at a time, as a run asks when it
+        begins. That may start a job, of less than a second unless executors have to be waited for.
         """
         if self._parallelism is not None:
             return self._parallelism
-        slots = known_slots(self.session)
+        slots = task_slots(self.session, self.resource_profile)
         return slots if self.mode == "cluster" else min(slots, _IN_DRIVER)
 
     @parallelism.setter
@@ -174,16 +178,14 @@ class SparkTrials(Trials):
                 "trials.resource_profile again, or go on without one"
             )
             self._lost_profile = False
-        if is_connect(session):
-            return JobPerTrial(functools.partial(ConnectLink, session), slots)
-        return JobPerTrial(functools.partial(ClassicLink, session, self.resource_profile), slots)
+        link = ConnectLink if is_connect(session) else ClassicLink
+        return JobPerTrial(functools.partial(link, session, self.resource_profile), slots)
 
     def engine(self) -> Engine:
         """A new engine for one run."""
         if self.mode == "cluster":
             return self._cluster_engine()
-        session = self.session
-        slots = self._parallelism or min(max(1, task_slots(session)), _IN_DRIVER)
+        session, slots = self.session, self.parallelism
         if is_connect(session):
             return ConnectDriver(session, slots)
         _advise_fair(session.sparkContext)

@@ -5,6 +5,9 @@ A test module names its engines in ``ENGINES`` and imports all of this file; a t
 """
 
 import ctypes
+import enum
+import functools
+import math
 import os
 import pickle
 import re
@@ -13,6 +16,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections import Counter
 from concurrent.futures import wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +27,7 @@ import pytest
 from gates import Gate
 
 from sparktune import broadcast
-from sparktune.engines.base import RunSpec, Task
+from sparktune.engines.base import Option, RunSpec, Task
 from sparktune.engines.settings import Settings
 from sparktune.exceptions import UnpicklableObjective
 from sparktune.history import Status
@@ -286,6 +290,99 @@ def test_one_process_serves_many_trials(kind, start):
         assert len({answers[i].info["pid"] for i in (0, 2, 4)}) == 1
 
 
+@pytest.mark.engines("own_process")
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_process_gives_way_after_its_trials(most, start):
+    """With `trials_per_process` a fresh process takes over after so many trials."""
+    engine = start(lambda c: {"loss": 0.0, "pid": os.getpid()}, trials_per_process=most)
+    pids = [ended(engine.submit(task(i, i))).info["pid"] for i in range(5)]
+    assert max(Counter(pids).values()) <= most
+
+
+@pytest.mark.engines("own_process")
+def test_a_process_belongs_to_a_run(start, wait_for):
+    """What a run's processes loaded is freed after its end; another run has its own."""
+    objective = lambda c: {"loss": 0.0, "pid": os.getpid()}  # noqa: E731
+    runs = []
+    for _ in range(2):
+        engine = start(lambda c: objective(c))
+        runs.append({ended(engine.submit(task(i, i))).info["pid"] for i in range(4)})
+        engine.close()
+    assert not runs[0] & runs[1]
+    assert wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in runs[0] | runs[1]))
+
+
+@pytest.mark.engines("own_process")
+def test_what_a_failed_trial_logged_is_in_its_last_lines(start):
+    """Records from INFO on are kept once, whatever is printed of them, also after a crash."""
+
+    def objective(config):
+        import logging
+
+        logger = logging.getLogger("training")
+        logger.debug("detail")
+        logger.info("epoch %d", 1)
+        logger.warning("slow")
+        if config == "set up":
+            logging.basicConfig(format="%(message)s")
+            logger.info("epoch 2")
+            logging.getLogger().setLevel(logging.INFO)
+            logger.info("epoch 3")
+        if config == "crash":
+            os._exit(1)
+        raise ValueError
+
+    engine = start(objective)
+    kinds = ["raise", "crash", "set up"]
+    tails = [ended(engine.submit(task(i, k))).log_tail for i, k in enumerate(kinds)]
+    quiet = ["INFO:training:epoch 1", "slow"]
+    assert [sorted(tail.splitlines()) for tail in tails[:2]] == [quiet, quiet]
+    assert sorted(tails[2].splitlines()) == sorted([*quiet, "INFO:training:epoch 2", "epoch 3"])
+
+
+@pytest.mark.engines("travels")
+def test_a_fault_that_every_trial_shares_is_told_from_one_of_its_own(start):
+    """An objective that cannot be unpickled is everyone's fault; a configuration's is its own."""
+
+    class Missing:
+        def __reduce__(self):
+            return __import__, ("module_of_nobody",)
+
+    def objective(config):
+        if config == "import":
+            import module_of_nobody  # noqa: F401
+        return 1.0
+
+    engine = start(objective)
+    configs = [Missing(), "import", None]
+    answers = [
+        engine.submit(task(i, config)).result(timeout=WAIT) for i, config in enumerate(configs)
+    ]
+    assert [answer.outcome.status for answer in answers] == [Status.FAILED] * 2 + [Status.OK]
+    assert not any(answer.shared_fault for answer in answers)
+    assert "the configuration could not be unpickled on " in answers[0].outcome.error
+    engine.close()
+    missing = Missing()
+    answer = start(lambda config: missing).submit(task(0, None)).result(timeout=WAIT)
+    assert answer.shared_fault
+    assert "the objective could not be unpickled on " in answer.outcome.error
+
+
+@pytest.mark.engines("own_process")
+def test_an_objective_that_kills_whoever_unpickles_it_is_everyones_fault(start):
+    """A process that dies as it loads the objective dies for every candidate."""
+
+    class Deadly:
+        def __reduce__(self):
+            return os._exit, (3,)
+
+    deadly = Deadly()
+    fault = start(lambda config: deadly).submit(task(0, None)).result(timeout=WAIT)
+    assert (fault.outcome.status, fault.shared_fault) == (Status.CRASHED, True)
+    own = start(lambda config: config).submit(task(0, Deadly())).result(timeout=WAIT)
+    assert (own.outcome.status, own.shared_fault) == (Status.CRASHED, False)
+
+
 @pytest.mark.engines("limits")
 def test_a_time_limit_is_raised_inside_the_objective(start, tmp_path):
     """A trial out of time can clean up, and ends as timed out with the seconds that it had."""
@@ -431,7 +528,7 @@ def test_what_a_trial_received_may_be_in_its_result(start):
     def objective(config, trial):
         return {"loss": float(len(config["data"].value)), "config": config, "trial": trial}
 
-    engine = start(objective, options=(handle,))
+    engine = start(objective, options=(Option(handle),))
     answer = ended(engine.submit(task(3, {"data": handle})))
     assert answer.loss == 1000.0
     assert answer.info["trial"].number == 3
@@ -453,7 +550,7 @@ def test_a_module_that_is_missing_is_named_with_its_machine(start):
 
 @pytest.mark.engines("travels")
 def test_large_options_and_handles_travel_once(start):
-    """A large option is pickled once a run; a handle's object once for several runs."""
+    """An option is pickled once a run; a handle's object once for several runs."""
     pickled = []
 
     class Data:
@@ -467,13 +564,179 @@ def test_large_options_and_handles_travel_once(start):
     option, handle = Data("option"), broadcast(Data("handle"))
     objective = lambda c: {"loss": 1.0, "is": (c["data"].name, handle.value.name)}  # noqa: E731
     for _ in range(2):
-        engine = start(objective, options=(option,))
+        engine = start(objective, options=(Option(option),))
         for number in range(3):
             answer = ended(engine.submit(task(number, {"data": option})))
             assert answer.info["is"] == ("option", "handle")
         engine.close()
     assert pickled.count("handle") == 1
-    assert pickled.count("option") <= 4  # once to see whether it is large, once to send it
+    assert pickled.count("option") <= 2
+
+
+class Kept:
+    """An option that is an instance; classes of this module come by name, local ones by value."""
+
+
+def test_options_are_the_objects_that_the_objective_refers_to(start):
+    """Options keep `is`, hash and equality towards globals, defaults, closures and attributes."""
+    missing, nan, text, bulk = object(), float("nan"), "two words", np.zeros(20_000)
+
+    class Color(enum.Enum):
+        RED = 1
+
+    class Layer:
+        def __init__(self, of):
+            self.of = of
+
+        def call(self):
+            return self.of
+
+    def relu(x):
+        return x
+
+    kept = Layer(relu)
+    objects = [missing, nan, text, bulk, Color.RED, Layer, relu, kept, math, np.nan]
+    places = {missing: 0, Color.RED: 1, relu: 2, kept: 3}
+
+    def objective(config, default=kept):
+        (number, item), inside, call = config
+        same = item is objects[number] and inside.of.of is default.of and inside.of is default
+        found = [places[key] for key in (missing, Color.RED, relu, default)]
+        return {"loss": float(same and call == default.call and found == [0, 1, 2, 3])}
+
+    outer, call = Layer(kept), kept.call
+    options = tuple(map(Option, [*objects, outer, call]))
+    engine = start(objective, options)
+    for number, item in enumerate(objects):
+        future = engine.submit(task(number, ((number, item), outer, call)))
+        assert ended(future).loss == 1.0, number
+
+
+@pytest.mark.engines("own_process")
+def test_options_are_unpickled_once_a_process(start):
+    """What an option and its class keep from one trial to the next is there in the next one."""
+
+    class Data:
+        table = None
+
+        def __init__(self):
+            self.trials = 0
+
+    option = Data()
+
+    def objective(config):
+        kind = type(config)
+        first = kind.table is None
+        kind.table = kind.table or [1]
+        config.trials += 1
+        return {"loss": 0.0, "is": (os.getpid(), first, config.trials)}
+
+    engine = start(objective, (Option(option),))
+    answers = [ended(engine.submit(task(i, option))).info["is"] for i in range(6)]
+    for process in {pid for pid, _, _ in answers}:
+        mine = [rest for pid, *rest in answers if pid == process]
+        assert [first for first, _ in mine] == [True] + [False] * (len(mine) - 1)
+        assert [count for _, count in mine] == list(range(1, len(mine) + 1))
+
+
+def test_what_an_expression_changed_is_as_it_left_it(start):
+    """An object that an expression of the space changes and gives back travels with its trial."""
+    model = Kept()
+    engine = start(lambda c: float(c.alpha), (Option(model, "alpha", True),))
+    for number in range(3):
+        model.alpha = number  # as model.set_params(alpha=number) does
+        assert ended(engine.submit(task(number, model))).loss == number
+
+
+@pytest.mark.engines("travels")
+def test_an_option_that_cannot_be_loaded_fails_the_trials_that_hold_it(start):
+    """Where one option cannot be unpickled, the others go on, and are what they were."""
+
+    class Nowhere:
+        def __reduce__(self):
+            return __import__, ("module_of_nobody",)
+
+    class Layer:
+        pass
+
+    here, other, nowhere = Layer(), Layer(), Nowhere()
+    options = (Option(here), Option(nowhere), Option(other))
+    engine = start(lambda c: float(c[0] is here) if c[1] is None else float(c[0] is c[1]), options)
+    configs = [(nowhere, None), (here, None), (other, other), (nowhere, None)]
+    answers = [ended(engine.submit(task(i, config))) for i, config in enumerate(configs)]
+    assert [a.status for a in answers] == [Status.FAILED, Status.OK, Status.OK, Status.FAILED]
+    assert [a.loss for a in answers[1:3]] == [1.0, 1.0]
+    assert "module_of_nobody" in answers[0].error
+    assert answers[0].error_type == "unloadable"
+
+
+@pytest.mark.engines("travels")
+def test_an_option_that_cannot_be_pickled_is_refused_by_its_label(start):
+    """An option that cannot leave is refused before the first trial; an expression's may stay."""
+    lock = threading.Lock()
+    with pytest.raises(UnpicklableObjective, match=r"an option of 'guard' .*: it is a lock"):
+        start(lambda c: 0.0, (Option(lock, "guard"),))
+    assert ended(start(lambda c: c, (Option(lock, "guard", True),)).submit(task(0, 1.0))).loss == 1
+
+
+@pytest.mark.engines("own_process")
+def test_a_result_changes_nothing_of_a_class_that_is_known_here(start):
+    """Attributes and methods that a class has got meanwhile stay when its instances come back."""
+
+    class Report:
+        seen = 0
+
+        def __init__(self, loss):
+            self.loss = loss
+
+    class Grade(enum.Enum):
+        GOOD = 1
+
+    def objective(config):
+        report = Report(config)
+        return {"loss": config, "report": report, "attachments": {"grade": (Grade.GOOD, report)}}
+
+    engine = start(objective)
+    Report.seen, Grade.note = 5, "ours"
+    for number in range(3):
+        answer = ended(engine.submit(task(number, 0.5)))
+        assert type(answer.info["report"]) is Report
+        assert answer.attachments["grade"][0] is Grade.GOOD
+    assert (Report.seen, Grade.note) == (5, "ours")
+
+
+@pytest.mark.engines("own_process")
+def test_what_pickles_by_name_works_inside_a_trial(start):
+    """Cached and dispatching helpers, also local ones, travel by what they are made of."""
+
+    @functools.lru_cache(maxsize=10)
+    def fib(n):
+        return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+    @functools.singledispatch
+    def kind(thing):
+        return "other"
+
+    kind.register(int)(lambda thing: "int")
+
+    class Lazy:
+        @functools.cached_property
+        def table(self):
+            return [1, 2]
+
+        @functools.lru_cache  # noqa: B019
+        def size(self):
+            return 3
+
+    def objective(config):
+        info = fib.cache_parameters() | {"cached": fib.cache_info().currsize > 0}
+        seen = (fib(30), kind(1), kind("a"), Lazy().table, Lazy().size(), fib.__name__)
+        return {"loss": 0.0, "is": seen, **info}
+
+    fib(5)
+    answer = outcome(start, objective, None)
+    assert answer.info["is"] == (832040, "int", "other", [1, 2], 3, "fib")
+    assert (answer.info["maxsize"], answer.info["cached"]) == (10, False)
 
 
 @pytest.mark.engines("small_results")

@@ -135,3 +135,112 @@ print("".join(sorted((folder / "log").read_text())))
     assert out[0] == str(["ok"] * 3 + ["failed"] + ["ok"] * 4) + " " + str([0] * 5 + [1, 0, 0])
     assert out[1].startswith("the trial's process died under the objective: it exited with code 1")
     assert out[2] == "012345567"
+
+
+@pytest.mark.parametrize("kind", ["master", "remote"])
+def test_workers_that_spark_kills_when_they_are_silent(run_python, kind):
+    """A run warns that long trials will be killed, they say why, and the named setting helps."""
+    pytest.importorskip("pyspark", minversion="4.1")
+    script = """
+import sys, time, warnings
+from pyspark.sql import SparkSession
+from sparktune import SparkTrials, fmin, hp
+conf = {"spark.ui.enabled": "false", "spark.python.worker.killOnIdleTimeout": "true",
+        "spark.python.worker.idleTimeoutSeconds": "10"}
+if sys.argv[1] == "master":
+    session = SparkSession.builder.master("local[2]").config(map=conf).getOrCreate()
+else:
+    warnings.simplefilter("ignore")  # settings that only a server that starts takes
+    session = SparkSession.builder.remote("local[2]").config(map=conf).getOrCreate()
+def run():
+    trials = SparkTrials(1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fmin(lambda n, trial: time.sleep(15 * trial.number) or n, hp.randint("n", 9), max_evals=2,
+             trials=trials, show_progressbar=False)
+    said = [str(each.message) for each in caught if "Spark kills" in str(each.message)]
+    return said, list(trials.to_pandas()["status"]), list(trials.to_pandas()["error"])
+said, statuses, errors = run()
+print(said[0])
+print(statuses, errors[1].replace("\\n", " "))
+if sys.argv[1] == "remote":
+    session.conf.set("spark.sql.execution.pyspark.udf.killOnIdleTimeout", "false")
+    print(*run())
+"""
+    out = run_python(script, kind).stdout.splitlines()
+    prefix = "spark.python.worker" if kind == "master" else "spark.sql.execution.pyspark.udf"
+    assert (
+        f"more than 10 s in this session, as its Python worker is silent meanwhile: set {prefix}"
+        in out[0]
+    )
+    assert out[1].startswith("['ok', 'failed'] Spark killed its Python worker, which is silent")
+    if kind == "remote":
+        assert out[2] == "[] ['ok', 'ok'] [None, None]"
+
+
+@pytest.mark.parametrize(
+    ("settings", "slots"),
+    [({"spark.default.parallelism": "64"}, 4), ({"spark.task.cpus": "2"}, 2)],
+)
+@pytest.mark.parametrize("kind", ["classic", "connect"])
+def test_slots_are_what_can_run_at_once(kind, settings, slots, run_python):
+    """SparkTrials() takes what runs at once: `parallelism` says so, and a run does so."""
+    script = """
+import contextlib, sys, warnings
+from pyspark.sql import SparkSession
+from sparktune import SparkTrials, fmin, hp
+from sparktune.cluster.local import LocalCluster
+kind, key, value = sys.argv[1:]
+with contextlib.ExitStack() as stack:
+    if kind == "classic":
+        builder = SparkSession.builder.master("local[4]").config(key, value)
+    else:
+        server = LocalCluster(workers=0, cores=4, connect=True, folder="c", conf={key: value})
+        builder = SparkSession.builder.remote(stack.enter_context(server).remote)
+    session = stack.enter_context(builder.getOrCreate())
+    trials = SparkTrials(spark_session=session)
+    print(trials.parallelism)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fmin(abs, hp.uniform("x", 0, 1), max_evals=8, trials=trials, show_progressbar=False)
+    (said,) = [str(each.message) for each in caught if "took" in str(each.message)]
+    print(said.split(" trials at")[0])
+"""
+    ((key, value),) = settings.items()
+    env = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    out = run_python(script, kind, key, value, env=env).stdout.splitlines()
+    assert out == [str(slots), f"SparkTrials() without parallelism took {slots}"]
+
+
+@pytest.mark.parametrize("kind", ["classic", "connect"])
+def test_a_python_that_workers_do_not_have(kind, run_python, tmp_path):
+    """An interpreter that is not there ends the run with its name and what to set."""
+    script = """
+import contextlib, sys
+from pathlib import Path
+from pyspark.sql import SparkSession
+from sparktune import EngineStopped, SparkTrials, fmin, hp
+from sparktune.cluster.local import LocalCluster
+with contextlib.ExitStack() as stack:
+    if sys.argv[1] == "classic":
+        builder = SparkSession.builder.master("local[2]")
+    else:
+        python = str(Path("python").absolute())
+        server = LocalCluster(workers=0, connect=True, folder="c", python=python)
+        builder = SparkSession.builder.remote(stack.enter_context(server).remote)
+    Path("python").unlink()
+    session = stack.enter_context(builder.getOrCreate())
+    trials = SparkTrials(parallelism=2, spark_session=session)
+    try:
+        fmin(abs, hp.uniform("x", 0, 1), timeout=200, trials=trials, show_progressbar=False)
+    except EngineStopped as error:
+        print(len(trials), str(error).splitlines()[-1])
+"""
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    env = {"PYSPARK_PYTHON": str(python), "SPARK_LOCAL_IP": "127.0.0.1"}
+    out = run_python(script, kind, env=env).stdout
+    assert out[0] in "34"
+    assert f"workers run {python}" in out
+    assert "Set PYSPARK_PYTHON" in out
+    assert "sparktune doctor" in out

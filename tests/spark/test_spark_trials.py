@@ -318,6 +318,34 @@ def test_parallelism_defaults_to_the_cluster(spark):
     trials = SparkTrials(spark_session=spark)
     assert trials.parallelism == 4  # see the fixture
     assert trials.user_specified_parallelism is None
+    with pytest.warns(UserWarning, match="took 4 trials at a time.* tenth of max_evals=8"):
+        quiet(abs, hp.uniform("x", 0, 1), max_evals=8, trials=trials)
+
+
+def test_a_session_is_found_and_left_as_it_is_from_another_thread(spark, is_connect):
+    """SparkTrials() in a thread that made no session takes the program's, and changes nothing."""
+
+    def state():
+        settings = {} if is_connect else dict(spark.sparkContext._conf.getAll())
+        if not is_connect:
+            for name in ("spark.jobGroup.id", "spark.scheduler.pool", "spark.job.description"):
+                settings[name] = spark.sparkContext.getLocalProperty(name)
+        rows = spark.sql("SET").collect()
+        return {row.key: row.value for row in rows}, settings, type(spark).getActiveSession()
+
+    def made():
+        found.append(SparkTrials(parallelism=2))
+        quiet(abs, hp.uniform("x", 0, 1), max_evals=4, trials=found[0])
+        found.append(type(spark).getActiveSession())
+
+    state()  # the first statement makes Spark fill in settings of its own
+    before, found = state(), []
+    thread = threading.Thread(target=made)
+    thread.start()
+    thread.join()
+    assert found[0].session is spark
+    assert len(found[0]) == 4
+    assert state() == before
 
 
 def test_queueing_ahead_on_spark(trials, saddle):

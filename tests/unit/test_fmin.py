@@ -565,6 +565,18 @@ def test_fmin_limits_the_time_of_trials(saddle):
         fmin(objective, saddle, max_evals=4, trial_timeout=-1)
 
 
+def test_slots_that_nobody_chose_are_named_where_they_are_many(saddle):
+    """A host that takes what can run at once says how much above a tenth of the budget."""
+
+    class Unasked(Trials):
+        parallelism_given = None
+
+    trials = Unasked(parallelism=4, executor="threads")
+    with pytest.warns(UserWarning, match="Unasked.* took 4 trials .* a tenth of max_evals=39"):
+        quiet(lambda c: c["a"], saddle, algo=rand.suggest, max_evals=39, trials=trials)
+    quiet(lambda c: c["a"], saddle, algo=rand.suggest, max_evals=40, trials=trials)
+
+
 def test_too_much_parallelism_is_advised_against(saddle):
     """More trials at a time than a third of the budget draw a warning, not so in random search."""
     options = {"max_evals": 8, "show_progressbar": False}

@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from sparktune import InvalidTrial, hp
+from sparktune import EngineStopped, InvalidTrial, hp
 from sparktune.engines.local import Serial, Threads
 from sparktune.events import (
     Budget,
@@ -299,6 +299,43 @@ class Losing:
 
     def close(self):
         self.closed = True
+
+
+class Broken(Losing):
+    """An engine whose trials, but for some, fail as all trials would, before they begin."""
+
+    def __init__(self, slots, fine=()):
+        super().__init__(())
+        self.slots, self.fine = slots, fine
+
+    def submit(self, task):
+        if task.number in self.fine:
+            return super().submit(task)
+        future = Future()
+        outcome = Outcome(Status.FAILED, error="no module named knobs")
+        future.set_result(Answer(outcome, shared_fault=True))
+        return future
+
+
+@pytest.mark.parametrize(("slots", "most"), [(1, 3), (2, 3), (5, 5)])
+def test_a_fault_that_no_candidate_changes_ends_the_search(space, slots, most):
+    """After three such answers in a row, or one for each slot, it ends with the reason."""
+    history = History(space)
+    engine = Broken(slots)
+    with pytest.raises(EngineStopped, match=r"(?s)before the objective began.*named knobs"):
+        go(lambda c: c["x"], space, engine, Budget(None, timeout=60), history)
+    assert most <= history.count(Status.FAILED) < most + slots
+    assert engine.closed
+    assert not history.pending
+
+
+def test_any_other_answer_shows_that_trials_can_begin(space):
+    """Such answers that others stand between end nothing, and neither do fewer."""
+    engine = Broken(1, fine=(2, 5, 8))
+    _, history = go(lambda c: c["x"], space, engine, Budget(max_evals=9))
+    assert (history.count(Status.OK), history.count(Status.FAILED)) == (3, 6)
+    _, history = go(lambda c: c["x"], space, Broken(8), Budget(max_evals=7))
+    assert history.count(Status.FAILED) == 7
 
 
 def test_reports_that_arrived_are_kept_by_whoever_leaves(space):

@@ -191,6 +191,8 @@ def test_documents_are_a_view(trials):
         ({"trial_grace": None}, "`trial_grace` must be a number of seconds > 0, but got None"),
         ({"trial_cpus": 2}, "`trial_cpus` needs processes"),
         ({"trial_cpus": 2, "executor": "threads"}, "`trial_cpus` needs processes"),
+        ({"trials_per_process": 1}, "`trials_per_process` needs processes"),
+        ({"trials_per_process": 0, "parallelism": 2}, "`trials_per_process`.*>= 1 or None"),
         ({"trial_cpus": 0, "parallelism": 2}, "`trial_cpus` must be a whole number >= 1 or None"),
         ({"retry_crashes": 1}, "`retry_crashes` must be True or False, but got 1"),
     ],

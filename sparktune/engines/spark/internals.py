@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import operator
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
+
+_BATCHED_UDF = 100  # SQL_BATCHED_UDF of pyspark's PythonEvalType
 
 
 def is_context_stopped(context: Any) -> bool:
@@ -31,11 +36,24 @@ def forget_stopped_context() -> None:
         context.stop()
 
 
-def concurrent_tasks(context: Any) -> int:
-    """How many tasks run at a time on the executors that have registered. Tried on 4.3.0."""
+def concurrent_tasks(context: Any, profile: Any = None) -> int:
+    """How many tasks, of a profile, the registered executors run at a time. Tried on 4.3.0."""
     spark = context._jsc.sc()
-    profile = spark.resourceProfileManager().defaultResourceProfile()
-    return int(spark.maxNumConcurrentTasks(profile))
+    if profile is None:
+        asked = spark.resourceProfileManager().defaultResourceProfile()
+    else:
+        asked = _row_of(context, profile)._jrdd.rdd().getResourceProfile()
+    return int(spark.maxNumConcurrentTasks(asked))
+
+
+def run_nothing(context: Any, profile: Any = None) -> None:
+    """Run a job of one task that needs no Python. Tried on 4.3.0."""
+    _row_of(context, profile)._jrdd.count()
+
+
+def _row_of(context: Any, profile: Any) -> Any:
+    row = context.parallelize([0], 1)
+    return row if profile is None else row.withResources(profile)
 
 
 def set_python(context: Any, executable: str) -> None:
@@ -77,12 +95,80 @@ def tries_of(context: Any, stage: int) -> list[Any]:
     return [tasks.apply(i) for i in range(tasks.size())]
 
 
+def default_session() -> Any:
+    """The classic session of this process, whichever thread made it, or None. Tried on 4.3.0.
+
+    A builder would find it as well, but set its own options and conf there.
+    """
+    try:
+        from pyspark import SparkContext
+        from pyspark.sql import SparkSession
+    except ImportError:  # pyspark-client
+        return None
+    context = SparkContext._active_spark_context
+    if context is None or is_context_stopped(context):
+        return None
+    session = SparkSession._instantiatedSession
+    return session if session is not None and session._sc is context else SparkSession(context)
+
+
 def default_connect_session() -> Any:
     """This process's Spark Connect session, or None. Tried on pyspark-client 4.2.0, and 4.3.0."""
     module = sys.modules.get("pyspark.sql.connect.session")
     if module is None:
         return None
     return module.SparkSession.getActiveSession() or module.SparkSession._get_default_session()
+
+
+class ServersProfile:
+    """A ResourceProfile as the server of a Connect session knows it, for ``mapInArrow``.
+
+    Pyspark's own asks the server of the active session, once for good. Tried on 4.0.0 to 4.3.0.
+    """
+
+    def __init__(self, session: Any, profile: Any) -> None:
+        from pyspark.sql.connect import proto
+
+        executor = {
+            name: proto.ExecutorResourceRequest(
+                resource_name=each.resourceName, amount=each.amount,
+                discovery_script=each.discoveryScript, vendor=each.vendor,
+            )
+            for name, each in profile.executorResources.items()
+        }  # fmt: skip
+        task = {
+            name: proto.TaskResourceRequest(resource_name=each.resourceName, amount=each.amount)
+            for name, each in profile.taskResources.items()
+        }
+        asked = proto.ResourceProfile(executor_resources=executor, task_resources=task)
+        self.id = session.client._create_profile(asked)
+
+
+def python_of_connect_workers(session: Any) -> str | None:
+    """The Python of a server's workers, which may be of another version. Tried on 4.3.0.
+
+    Their Python says so in a function that needs neither pyarrow nor this side's bytecode; where it
+    cannot be started at all, its name is in the error.
+    """
+    from pyspark.sql.connect.column import Column
+    from pyspark.sql.connect.expressions import CommonInlineUserDefinedFunction, PythonUDF
+    from pyspark.sql.types import StringType
+
+    say = functools.partial(operator.attrgetter("executable"), sys)
+    version = "{}.{}".format(*sys.version_info)
+    for _ in range(2):
+        function = PythonUDF(StringType(), _BATCHED_UDF, say, version)
+        asked = Column(CommonInlineUserDefinedFunction("python", function))
+        try:
+            return str(session.range(0, 1, 1, 1).select(asked).collect()[0][0])
+        except Exception as error:
+            if program := re.search('Cannot run program "([^"]+)"', str(error)):
+                return program[1]
+            theirs = re.search(r"different (?:minor )?version:? (\d+\.\d+)", str(error))
+            if theirs is None:
+                return None
+            version = theirs[1]
+    return None
 
 
 def another_connect_session(session: Any) -> Any:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
+import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
@@ -26,12 +29,24 @@ _CANCELLED = re.compile(
 _ALL_CANCELLED = re.compile(
     r"part of cancelled job group|part of cancelled job tags|cancellation of all jobs"
 )
+_NOT_BEGUN = re.compile(
+    "Cannot run program|Error from python worker|connect back|PYTHON_VERSION_MISMATCH|ImportError|"
+    "different (minor )?version|ModuleNotFoundError|PACKAGE_(NOT_INSTALLED|VERSION)|UnpicklingError"
+)
 _WORKER_DIED = "Python worker exited unexpectedly"
 _LOST = ("ExecutorLostFailure", "TaskResultLost", "TaskKilled", "ExecutorDeadException")
 _DIED = "Spark's Python worker died under the trial (killed, or no memory left): {}"
+_IDLE = "terminated due to idle timeout"
+_SILENT = (
+    "Spark killed its Python worker, which is silent while a trial runs: set "
+    "spark.python.worker.killOnIdleTimeout to false, or idleTimeoutSeconds to more than a trial "
+    "takes. Spark said: {}"
+)
 _OVERDUE_SECONDS = 300.0  # loading what the objective captured is in it
 _ASK_SECONDS = 0.5
 _AGAIN_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
+
+_over: deque[str] = deque(maxlen=20)  # the last runs of this program that have ended
 
 
 class JobPerTrial:
@@ -60,8 +75,13 @@ class JobPerTrial:
         self._spec, self._on_report = spec, on_report
         self._link = self._link_for(spec)
         self._places: dict[str, tuple[str, Any]] = {}
-        self._send_new()
-        self.slots = self._slots_given or max(1, self._link.slots())
+        self._sending = threading.Lock()
+        try:
+            self._send_new()
+            self.slots = self._slots_given or max(1, self._link.slots())
+        except BaseException:
+            self._link.close()
+            raise
         self._cancelled: set[tuple[int, int]] = set()
         self._overdue: dict[tuple[int, int], float] = {}
         self._submitted: dict[tuple[int, int], float] = {}
@@ -96,11 +116,12 @@ class JobPerTrial:
     def _send_new(self) -> None:
         """Send what was not sent yet; a configuration may refer to handles that nobody knew."""
         shipment = self._link.shipment
-        for digest, blob in shipment.blobs.items():
-            if digest not in self._places:
-                place = self._link.send(digest, blob, digest in shipment.lasting)
-                self._places = {**self._places, digest: place}
-        shipment.blobs = {}
+        with self._sending:
+            while shipment.blobs:
+                digest, blob = shipment.blobs.popitem()
+                if digest not in self._places:
+                    place = self._link.send(digest, blob, digest in shipment.lasting)
+                    self._places = {**self._places, digest: place}
 
     def _run(self, task: Task, blob: bytes) -> Answer:
         key = (task.number, task.attempt)
@@ -114,11 +135,19 @@ class JobPerTrial:
         if self._is_cancelled(key):
             return cancelled()
         link, tag = self._link, self._spec.tag_of(*key)
-        message = link.shipment.message(blob, self._places)
-        try:
-            answer = unpacked(
+
+        def run(blob: bytes) -> dict[str, Any]:
+            message = link.shipment.message(blob, self._places) | {"over": tuple(_over)}
+            return unpacked(
                 link.run_one(tag, task.title, message, lambda: not self._closed.is_set())
             )
+
+        try:
+            answer = run(blob)
+            if answer.get("apart"):
+                blob = link.shipment.pack(task, apart=True)
+                self._send_new()
+                answer = run(blob)
         except Exception as error:
             return self._answer_of_error(error, key)
         if answer["status"] != "lost":
@@ -156,17 +185,35 @@ class JobPerTrial:
             return cancelled(f"cancelled from outside: {message}")
         return self._answer_of_message(message, Status.FAILED)
 
-    @staticmethod
-    def _answer_of_message(message: str, otherwise: Status) -> Answer:
+    def _answer_of_message(self, message: str, otherwise: Status) -> Answer:
         """What Spark's reason for a failed task stands for."""
         message = without_stack(message)
+        if _IDLE in message:  # it would be killed again
+            return Answer(Outcome(Status.FAILED, error=_SILENT.format(message), error_type="spark"))
         lost = any(text in message for text in _LOST)
         if _WORKER_DIED in message and not lost:
             return Answer(Outcome(Status.CRASHED, error=_DIED.format(message)))
         if lost or otherwise is Status.LOST:
             return Answer(Outcome(Status.LOST, error=message))
         text = f"Spark could not run the trial: {message}"
-        return Answer(Outcome(Status.FAILED, error=text, error_type="spark"))
+        not_begun = _NOT_BEGUN.search(message) is not None
+        if not_begun:
+            text += f"\n{self._about_python}"
+        return Answer(Outcome(Status.FAILED, error=text, error_type="spark"), None, not_begun)
+
+    @functools.cached_property
+    def _about_python(self) -> str:
+        """Advice on the Python of workers."""
+        python = None
+        with contextlib.suppress(Exception):  # it runs nothing at all
+            python = self._link.python_of_workers()
+        minor = "{}.{}".format(*sys.version_info)
+        return (
+            f"Spark's workers run {python or 'a Python that they do not tell'}. Trials need Python "
+            f"{minor} there, as here, {self._link.needs}. Set PYSPARK_PYTHON (or "
+            f"spark.pyspark.python) to such a Python {self._link.when_set}; `sparktune doctor` "
+            "tells what the workers have"
+        )
 
     def _is_cancelled(self, key: tuple[int, int]) -> bool:
         return self._closed.is_set() or key in self._cancelled
@@ -184,6 +231,7 @@ class JobPerTrial:
             return
         self._closed.set()
         self._pool.close()
+        _over.append(self._spec.run_id)
         link, pool, tag = self._link, self._pool, self._spec.tag
 
         def over() -> bool:

@@ -17,13 +17,12 @@ __all__ = [
     "Link",
     "LostSession",
     "checked_session",
+    "idle_limit",
     "is_connect",
     "is_local",
     "is_stopped",
-    "known_slots",
     "may_copy",
-    "slots_of_settings",
-    "task_slots",
+    "refused_profile",
     "too_large",
     "without_stack",
 ]
@@ -49,16 +48,19 @@ class Link(Protocol):
         name: what people call a session of this kind.
         shipment: what the run sends, pickled.
         thread: makes threads that inherit what Spark keeps for each thread.
+        needs: what trials need of the workers' Python beside its version, in words.
+        when_set: when that Python is chosen, in words.
     """
 
     name: str
+    needs: str
+    when_set: str
     shipment: Shipment
     thread: Callable[..., threading.Thread]
     _session: Any
 
     def slots(self) -> int:
-        """How many tasks the cluster runs at a time; may start a job to find out."""
-        return task_slots(self._session)
+        """How many trials the cluster runs at a time; may start a job to find out."""
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
         """Bring a pickle to where executors find it; returns its place, see Shipment.message."""
@@ -84,6 +86,9 @@ class Link(Protocol):
     def first_failure(self, stage: int) -> str | None:  # noqa: ARG002
         """Why the first try of a stage's task ended; None where Spark's records are not seen."""
         return None
+
+    def python_of_workers(self) -> str | None:
+        """The Python that runs trials, where that can be known; may start a job to find out."""
 
     def seconds_running(self, tag: str) -> float | None:
         """How long the task of a job has been running, where that can be known."""
@@ -117,57 +122,9 @@ def is_stopped(session: Any) -> bool:
     return internals.is_context_stopped(session.sparkContext)
 
 
-def is_local(context: Any) -> bool:
-    """Whether the tasks of a SparkContext run in threads of its own JVM."""
-    return re.match(r"local(\[|$)", str(context.master)) is not None
-
-
-def known_slots(session: Any) -> int:
-    """How many tasks a session runs at a time, as far as that is known without a job; at least 1.
-
-    Classic sessions count the executors that have registered, Connect goes by server settings.
-    """
-    if is_connect(session):
-        return slots_of_settings(session.conf)
-    return max(1, internals.concurrent_tasks(session.sparkContext))
-
-
-def task_slots(session: Any) -> int:
-    """How many tasks a session runs at a time; starts a job where it has to."""
-    if is_connect(session):
-        from pyspark.sql.functions import spark_partition_id
-
-        # a range has as many partitions as the server sees task slots
-        return int(session.range(100_000).groupBy(spark_partition_id()).count().count())
-    context = session.sparkContext
-    if not is_local(context):
-        # executors register while a first job waits for them; before, Spark answers 2
-        context.parallelize([0], 1).count()
-    return int(context.defaultParallelism)
-
-
-def slots_of_settings(conf: Any) -> int:
-    """How many tasks run at a time as far as settings say so; at least 1.
-
-    Args:
-        conf: has ``get(key, default)``, such as a session's ``conf``.
-    """
-
-    def whole(key: str, default: int = 1) -> int:
-        text = str(conf.get(key, ""))
-        return int(text) if text.isdecimal() else default
-
-    if chosen := whole("spark.default.parallelism", 0):
-        return chosen
-    master = str(conf.get("spark.master", ""))
-    if local := re.match(r"local\[ *(\d+)", master):
-        cores = int(local[1])
-    elif cluster := re.match(r"local-cluster\[ *(\d+) *, *(\d+)", master):
-        cores = int(cluster[1]) * int(cluster[2])
-    else:
-        executors = whole("spark.executor.cores") * whole("spark.executor.instances")
-        cores = whole("spark.cores.max", executors)
-    return max(1, cores // whole("spark.task.cpus"))
+def is_local(master: Any) -> bool:
+    """Whether tasks run in threads of Spark's own JVM, by the master."""
+    return re.match(r"local(\[|$)", str(master)) is not None
 
 
 def may_copy(conf: Any) -> bool:
@@ -177,6 +134,41 @@ def may_copy(conf: Any) -> bool:
         return copies and bool(conf.get("spark.speculation.task.duration.threshold", ""))
     except Exception:  # a Spark Connect server that does not tell
         return False
+
+
+def refused_profile(master: str, why: str = "has none") -> ValueError:
+    """The error for a resource profile that this master does not take."""
+    return ValueError(
+        "resource_profile needs a cluster with stage-level scheduling (standalone, YARN or "
+        f"Kubernetes; see Spark's manual), and this master, {master}, {why}"
+    )
+
+
+def idle_limit(conf: Any, *prefixes: str) -> str:
+    """A sentence where Spark kills Python workers that wait for a long trial; else empty.
+
+    Workers are silent while a trial runs, and Spark may be set to kill silent ones.
+
+    Args:
+        conf: has ``get(key, default)``.
+        prefixes: of the settings that hold for this kind of session, what counts most first.
+    """
+
+    def told(name: str, otherwise: str) -> str:
+        answers = (str(conf.get(f"{prefix}.{name}", "") or "") for prefix in prefixes)
+        return next(filter(None, answers), otherwise)
+
+    try:
+        kills, seconds = told("killOnIdleTimeout", "false"), told("idleTimeoutSeconds", "0")
+    except Exception:  # a Spark Connect server that does not tell
+        return ""
+    if kills.lower() != "true" or seconds in ("0", "0s"):
+        return ""
+    return (
+        f"Spark kills every trial of more than {seconds.rstrip('s')} s in this session, as its "
+        f"Python worker is silent meanwhile: set {prefixes[0]}.killOnIdleTimeout to false, or "
+        f"{prefixes[0]}.idleTimeoutSeconds to more than a trial takes"
+    )
 
 
 def _active_or_new(mode: str) -> Any:
@@ -189,7 +181,12 @@ def _active_or_new(mode: str) -> Any:
             f"({error})"
         ) from None
     internals.forget_stopped_context()
-    session = SparkSession.getActiveSession() or internals.default_connect_session()
+    # active is what belongs to this thread; a session that another thread made is the default
+    session = (
+        SparkSession.getActiveSession()
+        or internals.default_connect_session()
+        or internals.default_session()
+    )
     if session is not None:
         return session
     # fmin draws a progress bar of its own, over which Spark would draw and log every cancelled task

@@ -13,11 +13,16 @@ from typing import Any
 from .trial_process import TrialProcess, died_idle
 from .watchdog import HUNG_UP
 
-_current: TrialProcess | None = None
+_IDLE_SECONDS = 10.0
+
+_processes: dict[str, TrialProcess] = {}  # by run
 
 
 def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
-    """Evaluate one task in the trial process of this Spark worker, and answer in bytes.
+    """Evaluate one task in this Spark worker's process for its run, and answer in bytes.
+
+    The process ends when its run does: where that is a broadcast variable that Spark removes then,
+    soon after that; elsewhere after some seconds without a task.
 
     Args:
         message: see Shipment.message in the shipping module, before the process for trials.
@@ -25,7 +30,6 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     Returns:
         The pickled answer without its result, followed by the pickled result.
     """
-    global _current
     from pyspark import TaskContext
 
     where = TaskContext.get()
@@ -34,9 +38,11 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     environment = dict(message["environment"])
     if gpus:
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-    if _current is not None and _current.environment != environment:
-        _current.close()
-        _current = None
+    run = message["run"]
+    for other, process in list(_processes.items()):
+        elsewhere = process.environment != environment if other == run else process.gone
+        if elsewhere or other in message["over"]:
+            _processes.pop(other).close()
     users = {n: _of_broadcast(thing, "path", "value") for n, thing in message["broadcasts"].items()}
     sent = {
         **message,
@@ -48,17 +54,19 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     }
     answer: dict[str, Any] = {}
     for _ in range(2):
-        served = _current is not None
-        if _current is None:
-            _current = TrialProcess(environment)
+        served = run in _processes
+        if not served:
+            kind, where = _place(*message["places"][message["objective"]])
+            lease = (where if kind == "broadcast" else None, _IDLE_SECONDS)
+            _processes[run] = TrialProcess(environment, lease=lease)
+        process = _processes[run]
         sent["places"] = {
-            digest: ("kept", None) if digest in _current.kept else _place(kind, thing)
+            digest: ("kept", None) if digest in process.kept else _place(kind, thing)
             for digest, (kind, thing) in message["places"].items()
         }
-        answer = _current.evaluate(sent, message["hard"], _sockets())
-        if not _current.usable:
-            _current.close()
-            _current = None
+        answer = process.evaluate(sent, message["hard"], _sockets())
+        if not process.usable:
+            _processes.pop(run).close()
         if not (served and died_idle(answer)):
             break
     _accumulate(answer.pop("accumulated", ()))
@@ -90,7 +98,7 @@ def _place(kind: str, thing: Any) -> tuple[str, Any]:
 
 def _sockets() -> list[int]:
     """The sockets to whoever gave this process its task: those that its parent does not have."""
-    ours = () if _current is None else _current.sockets
+    ours = {fd for process in _processes.values() for fd in process.sockets}
     inherited = set(_sockets_of(os.getppid()).values())
     names = {fd: name for fd, name in _sockets_of(os.getpid()).items() if fd not in ours}
     found = [fd for fd, name in names.items() if name not in inherited]

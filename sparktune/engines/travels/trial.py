@@ -8,6 +8,7 @@ this module as it is; where a trial runs elsewhere, the modules beside it add to
               "died" (the trial's process did) or "lost" (this is Spark's own second try of a task;
               the objective was not run again)
     result    the objective's result; where the answer travels, its pickle
+    what      "objective" or "configuration", of which status says that it is unloadable
     error     text of the traceback
     type      name of the exception's type, where status is "raised"
     missing   name of a module that is not installed here, where that is the reason
@@ -21,6 +22,8 @@ this module as it is; where a trial runs elsewhere, the modules beside it add to
     kept      digests of what the trial's process holds unpickled now; read on the way
     accumulated  what the objective added to Spark's accumulators; read on the way
     log_tail  the last lines that the trial printed, unless it returned
+    begun     whether the objective had begun, where status is "died"
+    loaded    whether the process had unpickled the objective, where status is "died"
     exit      how the trial's process died, as from os.waitpid, where status is "died"
     hard      whether the process had to be killed, where status is "timeout"
     stage     number of the Spark stage, where status is "lost"

@@ -20,10 +20,13 @@ from .watchdog import (
     ENDED,
     FORGET,
     HUNG_UP,
+    IDLE,
     KILL_ALL,
     KILL_CHILDREN,
+    LOADED,
     READABLE,
     TAIL,
+    Lease,
     receive,
     send,
     watch,
@@ -39,21 +42,33 @@ class TrialProcess:
     Args:
         environment: variables to set in it.
         spawn: starts the watchdog with its two sockets and gives its pid; forks unless set.
+        lease: how long it is kept without a task, None for as long as this process lives.
     """
 
     def __init__(
         self,
         environment: Mapping[str, str],
         spawn: Callable[[socket.socket, socket.socket, Mapping[str, str]], int] | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self.environment = dict(environment)
         self.kept: tuple[str, ...] = ()  # digests of what the process holds unpickled
         self.usable = True
+        self._lease, self._trials, self._has_objective = lease, 0, False
         self._data, data = socket.socketpair()
         self._control, control = socket.socketpair()
-        self._pid = (spawn or _forked)(control, data, self.environment)
-        data.close()
-        control.close()
+        try:
+            if spawn is None:
+                self._pid = _forked(control, data, self.environment, lease)
+            else:
+                self._pid = spawn(control, data, self.environment)
+        except OSError:
+            self._pid = 0
+            self.close()
+            raise
+        finally:
+            data.close()
+            control.close()
         self._began: float | None = None  # of the objective
         self._timed_out = False
         self._last = b""
@@ -86,6 +101,11 @@ class TrialProcess:
             self._tell(KILL_CHILDREN)
         if answer["status"] != "returned":
             answer["log_tail"] = self._ask(TAIL)
+        self._trials += answer["status"] != "unloadable"
+        if self._trials == message["per_process"]:
+            self.usable = False
+        elif self._lease is not None:
+            self._tell(IDLE)
         return answer
 
     def _wait(self, hard: float | None, watched: Iterable[int]) -> bytes | None:
@@ -104,6 +124,9 @@ class TrialProcess:
                 os._exit(1)
             if data in ready:
                 frame = receive(self._data)
+                if frame == LOADED:
+                    self._has_objective = True
+                    continue
                 if frame != b"":
                     return frame
                 self._began = time.monotonic()
@@ -120,7 +143,7 @@ class TrialProcess:
         self.usable = False
         seconds = 0.0 if self._began is None else time.monotonic() - self._began
         answer: dict[str, Any] = {"status": "died", "exit": None, "seconds": seconds}
-        answer["begun"] = self._began is not None
+        answer |= {"begun": self._began is not None, "loaded": self._has_objective}
         frame: bytes | None = self._last
         try:
             self._control.settimeout(_WAIT_SECONDS)
@@ -152,6 +175,13 @@ class TrialProcess:
         self.usable = False  # what comes late would be taken for the answer to another question
         return None
 
+    @property
+    def gone(self) -> bool:
+        """Whether the process has ended by itself."""
+        poll = select.poll()
+        poll.register(self._control, HUNG_UP)
+        return bool(poll.poll(0))
+
     def kill(self) -> None:
         """Kill the process and all that it started; what waits for an answer is told."""
         self._tell(KILL_ALL)
@@ -177,7 +207,12 @@ class TrialProcess:
                 time.sleep(0.005)
 
 
-def _forked(control: socket.socket, data: socket.socket, environment: Mapping[str, str]) -> int:
+def _forked(
+    control: socket.socket,
+    data: socket.socket,
+    environment: Mapping[str, str],
+    lease: Lease | None,
+) -> int:
     """The watchdog as a copy of this process: what Spark told its worker is known there too."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -185,7 +220,7 @@ def _forked(control: socket.socket, data: socket.socket, environment: Mapping[st
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
         pid = os.fork()
     if not pid:
-        watch(control.fileno(), data.fileno(), environment)
+        watch(control.fileno(), data.fileno(), environment, lease)
     return pid
 
 

@@ -26,9 +26,10 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
-from . import task
+from . import logs, stand_in, task
+from .store import Store
 
 HUNG_UP = select.POLLHUP | select.POLLERR | select.POLLNVAL | 0x2000  # POLLRDHUP
 READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
@@ -38,11 +39,13 @@ FORGET = b"f"  # what was printed until now
 TAIL = b"t"  # asks for the last of what was printed
 KILL_CHILDREN = b"c"  # all but the trials' process itself
 KILL_ALL = b"k"
+IDLE = b"i"  # no task is under way; the next begins with FORGET
 ENDED = b"e"  # said unasked: the trials' process ended; with its wait status and the tail
 
 _TAIL_BYTES = 8000
 _BACKLOG_BYTES = 1 << 16
 _FLUSH_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 _THREAD_SETTERS = (
@@ -53,6 +56,12 @@ _THREAD_SETTERS = (
     "MKL_Set_Num_Threads",
     "omp_set_num_threads",
 )
+
+
+LOADED = b"l"  # of the trials' process to the worker: it has the objective
+
+Lease: TypeAlias = "tuple[str | None, float]"
+"""How long an idle process is kept: while a file exists; without one, for so many seconds."""
 
 
 def send(stream: socket.socket, frame: bytes) -> None:
@@ -81,8 +90,10 @@ def _exactly(stream: socket.socket, size: int) -> bytes | None:
     return bytes(buffer)
 
 
-def watch(control: int, data: int, environment: Mapping[str, str]) -> NoReturn:
-    """Start the process for trials and watch it until it or the worker ends."""
+def watch(
+    control: int, data: int, environment: Mapping[str, str], lease: Lease | None = None
+) -> NoReturn:
+    """Start the process for trials and watch it until it, the worker or its lease ends."""
     try:
         with contextlib.suppress(OSError):  # it leads its session already
             os.setsid()
@@ -91,7 +102,7 @@ def watch(control: int, data: int, environment: Mapping[str, str]) -> NoReturn:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _keep_only({0, 1, 2, control, data})
-        pipes = [os.pipe(), os.pipe()]
+        pipes = [os.pipe(), os.pipe(), os.pipe()]
         parent = os.getpid()
         pid = os.fork()
         if not pid:
@@ -99,11 +110,14 @@ def watch(control: int, data: int, environment: Mapping[str, str]) -> NoReturn:
         os.close(data)
         for _, write in pipes:
             os.close(write)
-        _Watchdog(control, pid, [read for read, _ in pipes]).run()
+        _Watchdog(control, pid, [read for read, _ in pipes], lease).run()
     except BaseException:
         traceback.print_exc()
     finally:
         _kill_below()
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         os._exit(0)
 
 
@@ -116,20 +130,25 @@ def _run_trials(
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
-        for number, write in enumerate(outputs, 1):
+        *printed, logged = outputs
+        for number, write in enumerate(printed, 1):
             os.dup2(write, number)
-        _keep_only({0, 1, 2, data})
+        _keep_only({0, 1, 2, data, logged})
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115
         sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+        logs.keep(logged)
         os.environ.update(environment)
         if "OMP_NUM_THREADS" in environment:
             _set_threads(int(environment["OMP_NUM_THREADS"]))
-        stream, store = socket.socket(fileno=data), task.Store()
+        stand_in.install()
+        stream, store = socket.socket(fileno=data), Store(main=True)
         while (frame := receive(stream)) is not None:
             message = pickle.loads(frame)
-            head, result = task.answer_to(message, store, lambda: send(stream, b""))
+            head, result = task.answer_to(
+                message, store, lambda: send(stream, b""), lambda: send(stream, LOADED)
+            )
             for output in (sys.stdout, sys.stderr):
                 with contextlib.suppress(Exception):
                     output.flush()
@@ -175,15 +194,18 @@ class _Watchdog:
     Args:
         control: socket to the worker.
         pid: of the trials' process.
-        outputs: read ends of its standard output and error.
+        outputs: read ends of its standard output and error, and of what it logs unseen.
+        lease: how long the process is kept without a task, None for as long as its worker lives.
     """
 
-    def __init__(self, control: int, pid: int, outputs: list[int]) -> None:
+    def __init__(self, control: int, pid: int, outputs: list[int], lease: Lease | None) -> None:
         self._control = socket.socket(fileno=control)
         self._pid = pid
-        self._backlog = {read: bytearray() for read in outputs}
-        self._open = set(outputs)
-        self._target = dict(zip(outputs, (1, 2), strict=True))
+        self._lease = lease
+        self._idle_since: float | None = None
+        self._open = list(outputs)
+        self._target = dict(zip(outputs[:2], (1, 2), strict=True))
+        self._backlog = {read: bytearray() for read in self._target}
         self._tail = bytearray()
         self._status: int | None = None
         self._wake, rings = os.pipe()
@@ -193,7 +215,7 @@ class _Watchdog:
         signal.set_wakeup_fd(rings, warn_on_full_buffer=False)
 
     def run(self) -> None:
-        """Watch until the worker or the trials' process is gone."""
+        """Watch until the worker, the trials' process or what it is kept for is gone."""
         self._reap()
         while self._status is None:
             poll = select.poll()
@@ -202,9 +224,10 @@ class _Watchdog:
             for read, backlog in self._backlog.items():
                 if backlog:
                     poll.register(self._target[read], select.POLLOUT)
-                if len(backlog) < _BACKLOG_BYTES and read in self._open:
+            for read in self._open:
+                if len(self._backlog.get(read, b"")) < _BACKLOG_BYTES:
                     poll.register(read, READABLE)
-            for fd, _ in poll.poll():
+            for fd, _ in poll.poll(None if self._idle_since is None else _LOOK_SECONDS * 1000):
                 if fd == self._control.fileno():
                     try:
                         commands = self._control.recv(100)
@@ -212,8 +235,7 @@ class _Watchdog:
                     except OSError:  # the worker is gone, and answers with it
                         return
                     if not commands:
-                        _kill_below()
-                        self._flush()
+                        self._let_go()
                         return
                 elif fd == self._wake:
                     os.read(self._wake, 1000)
@@ -221,11 +243,27 @@ class _Watchdog:
                 elif fd in self._open:
                     self._take(fd)
             self._pass_on()
-        _kill_below()
-        self._flush()
+            if self._is_over():
+                self._let_go()
+                return
+        self._let_go()
         frame = ENDED + struct.pack("!i", self._status) + bytes(self._tail)
         with contextlib.suppress(OSError):
             send(self._control, frame)
+
+    def _is_over(self) -> bool:
+        """Whether the process waits for nothing that will come."""
+        if self._idle_since is None or self._lease is None:
+            return False
+        path, seconds = self._lease
+        if path is not None:
+            return not os.path.exists(path)  # noqa: PTH110
+        return time.monotonic() - self._idle_since >= seconds
+
+    def _let_go(self) -> None:
+        """Kill what is left, and pass on what it printed."""
+        _kill_below()
+        self._flush()
 
     def _flush(self) -> None:
         """Pass on all that was printed, for a moment."""
@@ -238,6 +276,7 @@ class _Watchdog:
     def _obey(self, commands: bytes) -> None:
         for command in (commands[i : i + 1] for i in range(len(commands))):
             if command == FORGET:
+                self._idle_since = None
                 self._drain()
                 self._tail.clear()
                 send(self._control, FORGET)
@@ -248,6 +287,8 @@ class _Watchdog:
                 _kill_below(spare=self._pid)
             elif command == KILL_ALL:
                 os.kill(self._pid, signal.SIGKILL)
+            elif command == IDLE:
+                self._idle_since = time.monotonic()
 
     def _reap(self) -> None:
         """Note the end of the trials' process, and let orphans that ended go."""
@@ -273,9 +314,10 @@ class _Watchdog:
         except BlockingIOError:
             return False
         if not text:
-            self._open.discard(read)
+            self._open.remove(read)
             return False
-        self._backlog[read] += text
+        if read in self._backlog:
+            self._backlog[read] += text
         self._tail = (self._tail + text)[-_TAIL_BYTES:]
         return True
 
