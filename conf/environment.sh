@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Makes the environment that a part of the full tests runs in, .venvs/NAME, and prints its Python.
 #   conf/environment.sh client                               pyspark-client and the wheel, without pyspark
-#   conf/environment.sh oldest | newest                      that release of Spark
+#   conf/environment.sh spark-VERSION | spark-newest         that release of pyspark
 #   conf/environment.sh python3.10 | python3.12 | python3.13
 #   conf/environment.sh peers                                Hyperopt and Optuna
+#   PYTHON=...   another Python than setup.sh would take, in an environment beside the other
 # Exits with 3 where this machine has no such Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=$1
-export VENV=.venvs/$name
+export VENV=.venvs/$name${PYTHON:+-$(basename "$PYTHON")}
 
 named_python() {
     local root
@@ -36,8 +37,9 @@ named_python() {
         "$VENV/bin/python" -m pip uninstall --quiet --yes sparktune
         "$VENV/bin/python" -m pip install --quiet "$(echo "$VENV"/wheel/sparktune-*.whl)[client]"
         ;;
-    oldest) bash conf/setup.sh spark,test "pyspark==3.5.2" ;;
-    newest) bash conf/setup.sh connect,test --upgrade pyspark ;;
+    spark-newest) bash conf/setup.sh connect,test --upgrade pyspark ;;
+    spark-3.*) bash conf/setup.sh spark,test "pyspark==${name#spark-}" ;;
+    spark-*) bash conf/setup.sh connect,test "pyspark==${name#spark-}" ;;
     python3.*)
         PYTHON=$(named_python "$name") || exit $?
         export PYTHON

@@ -42,27 +42,43 @@ GATE = {
     "connect": Part("pytest tests/spark --spark=connect -v", 10),
     "scripts": Part("pytest tests/scripts -v", 10),
 }
-_NO_FAULTS = "--full -v --ignore=tests/spark/test_faults.py"
+_OTHERS = ("faults", "machines")  # parts of their own
+_FULL = " ".join(["--full -v", *(f"--ignore=tests/spark/test_{name}.py" for name in _OTHERS)])
 _SCRIPTS = "pytest tests/scripts --full -v"
 _WITHOUT_SPARK = "pytest tests/unit tests/conformance -n 2"
+RELEASES = ("3.5.2", "4.0.0", "4.1.0", "4.2.0", "newest")  # the oldest first
+
+
+def of_releases(*releases: str) -> dict[str, Part]:
+    """The Spark tests on releases of Spark, each in an environment of its own."""
+    parts = {}
+    for release in releases:
+        environment = f"spark-{release}"
+        parts[environment] = Part("pytest tests/spark --spark=local -v", 15, environment)
+        if not release.startswith("3."):  # whose wheel has no server
+            command = "pytest tests/spark --spark=connect -v"
+            parts[f"{environment}-connect"] = Part(command, 15, environment)
+    return parts
+
+
 FULL = {
     **GATE,
-    "local": Part(f"pytest tests/spark --spark=local {_NO_FAULTS}", 15),
-    "connect": Part(f"pytest tests/spark --spark=connect {_NO_FAULTS}", 15),
+    "local": Part(f"pytest tests/spark --spark=local {_FULL}", 15),
+    "connect": Part(f"pytest tests/spark --spark=connect {_FULL}", 15),
     "scripts": Part(f"{_SCRIPTS} --ignore=tests/scripts/test_notebooks.py", 15),
     "notebooks": Part("pytest tests/scripts/test_notebooks.py --full -v", 15),
-    "standalone": Part(f"pytest tests/spark --spark=standalone {_NO_FAULTS}", 20),
-    "client": Part(f"pytest tests/spark --spark=client {_NO_FAULTS}", 20),
+    "standalone": Part(f"pytest tests/spark --spark=standalone {_FULL}", 20),
+    "client": Part(f"pytest tests/spark --spark=client {_FULL}", 20),
     **{
         f"faults-{where}": Part(f"pytest tests/spark/test_faults.py --spark={where} --full -v", 20)
         for where in ("local", "standalone", "connect")
     },
-    "oldest": Part("pytest tests/spark --spark=local -v", 15, "oldest"),
-    "newest": Part("pytest tests/spark --spark=local -v", 15, "newest"),
-    "newest-connect": Part("pytest tests/spark --spark=connect -v", 15, "newest"),
+    "machines": Part("pytest tests/spark/test_machines.py --spark=standalone --full -v", 30),
+    **of_releases(RELEASES[0], RELEASES[-1]),
     **{name: Part(_WITHOUT_SPARK, 10, name) for name in ("python3.10", "python3.12", "python3.13")},
     "peers": Part("pytest tests/peers -v", 15, "peers"),
 }
+SETS = {"full": FULL, "versions": of_releases(*RELEASES)}
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,7 @@ class Ran:
     name: str
     result: str
     seconds: float
+    versions: str = ""
 
     @property
     def failed(self) -> bool:
@@ -106,7 +123,21 @@ def run(name: str, part: Part) -> Ran:
     except KeyboardInterrupt:
         end(process)
         raise
-    return Ran(name, result, time.monotonic() - began)
+    return Ran(name, result, time.monotonic() - began, versions_of(python))
+
+
+def versions_of(python: str) -> str:
+    """The versions of an environment's Python and pyspark."""
+    told = subprocess.run([python, "-c", _VERSIONS], stdout=subprocess.PIPE, text=True, check=False)
+    return told.stdout.strip()
+
+
+_VERSIONS = """
+import importlib.metadata, platform
+name = {each.metadata["Name"] for each in importlib.metadata.distributions()} & {
+    "pyspark", "pyspark-client"}
+print("Python", platform.python_version(), *(f"{n} {importlib.metadata.version(n)}" for n in name))
+"""
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -135,7 +166,7 @@ def show_slowest(names: list[str]) -> None:
     found = [(float(c.get("time", 0)), name, c) for name in names for c in cases(name)]
     print(f"\n== the {SLOWEST} slowest tests", flush=True)
     for seconds, name, case in sorted(found, key=lambda each: -each[0])[:SLOWEST]:
-        print(f"{seconds:7.1f} s  {name:15} {case.get('classname')}::{case.get('name')}")
+        print(f"{seconds:7.1f} s  {name:20} {case.get('classname')}::{case.get('name')}")
 
 
 def show_table(ran: list[Ran]) -> None:
@@ -143,26 +174,28 @@ def show_table(ran: list[Ran]) -> None:
     git = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
     commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     total = sum(part.seconds for part in ran)
-    print(f"\n== {commit.strip() or 'no git here'}, Python {sys.version.split()[0]}, {total:.0f} s")
+    print(f"\n== {commit.strip() or 'no git here'}, {total:.0f} s")
     for part in ran:
         print(
-            f"{part.name:16} {part.seconds:6.0f} s {len(cases(part.name)):6} tests  {part.result}"
+            f"{part.name:20} {part.seconds:6.0f} s {len(cases(part.name)):6} tests  "
+            f"{part.versions:32} {part.result}"
         )
     sys.stdout.flush()
 
 
 def main(words: list[str]) -> int:
-    """Run the gate, or the parts that the words name; 1 where one of them failed."""
-    full = bool(words) and words[0] == "full"
+    """Run the gate, or the parts of the set that the words name; 1 where one of them failed."""
     if words == ["parts"]:
-        for name, part in FULL.items():
-            print(f"{name:16} {part.command}")
+        for name, part in {**FULL, **SETS["versions"]}.items():
+            print(f"{name:20} {part.command}")
         return 0
-    unknown = [name for name in words[1:] if name not in FULL] if full else words
+    chosen = SETS.get(words[0]) if words else None
+    unknown = words if chosen is None else [name for name in words[1:] if name not in chosen]
     if unknown:
-        print(f"no part {', '.join(unknown)}; there are: full {' '.join(FULL)}", file=sys.stderr)
+        there = ", ".join(f"{name} {' '.join(parts)}" for name, parts in SETS.items())
+        print(f"no part {', '.join(unknown)}; there are: {there}", file=sys.stderr)
         return 2
-    parts = {name: FULL[name] for name in words[1:] or FULL} if full else GATE
+    parts = GATE if chosen is None else {name: chosen[name] for name in words[1:] or chosen}
     REPORTS.mkdir(parents=True, exist_ok=True)
     for name in parts:
         report_of(name).unlink(missing_ok=True)
@@ -170,7 +203,7 @@ def main(words: list[str]) -> int:
     for name, part in parts.items():
         ran.append(run(name, part))
         print(f"== {name}: {ran[-1].result}, {ran[-1].seconds:.1f} s", flush=True)
-        if ran[-1].failed and not full:
+        if ran[-1].failed and chosen is None:
             break
     show_slowest(list(parts))
     show_table(ran)

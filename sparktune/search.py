@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .engines.base import Engine, RunSpec, Task
+from .engines.base import Engine, Option, RunSpec, Task
 from .engines.settings import Settings
 from .events import (
     Budget,
@@ -101,7 +101,8 @@ def search(
         history.requeue(trial.number, "cut")
     try:
         run.token.attach(lambda: run.arrivals.put(None))
-        engine.open(RunSpec(objective, run.run_id, space.constants, run.settings), run.report)
+        options = tuple(Option(*each) for each in space.constants)
+        engine.open(RunSpec(objective, run.run_id, options, run.settings), run.report)
         yield from run.events()
     finally:
         run.close()

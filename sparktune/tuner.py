@@ -20,6 +20,7 @@ from .search import new_points, propose, trial_seed
 from .space.tree import Space, Values
 from .suggest.tpe import TPE
 from .trials.record import Trials, checked_trials
+from .unpickling import loads
 
 __all__ = ["Candidate", "Tuner"]
 
@@ -109,10 +110,8 @@ class Tuner:
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        import cloudpickle
-
         self.__dict__.update(state)
-        self._algo = cloudpickle.loads(state["_algo"])
+        self._algo = loads(state["_algo"])
         self._suggester = suggester_of(self._algo, TPE(), self.trials)
 
     @overload

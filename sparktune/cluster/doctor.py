@@ -18,11 +18,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..engines.spark.session import is_connect
+from . import probe
+from .check import Check
 from .installed import find_java, home_of_pyspark
+from .limits import limits
 from .ports import web_ui_json
 from .state import ClusterError, read_state
 
@@ -36,28 +39,12 @@ _COMPARED = {">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operat
 _SPEAKING = re.compile(r"Exception|Error|ERROR|WARN")
 
 
-@dataclass(frozen=True)
-class Check:
-    """What was found, and what to do about it.
-
-    Args:
-        name: what was looked at.
-        status: ``"ok"``, ``"warning"`` or ``"problem"``.
-        found: what is there.
-        advice: one sentence; empty where all is well.
-    """
-
-    name: str
-    status: str
-    found: str
-    advice: str = ""
-
-
 def examine(
     master: str = "",
     remote: str = "",
     limit: float = 120.0,
     folder: str | os.PathLike[str] | None = None,
+    session: Any = None,
 ) -> Iterator[Check]:
     """Check one thing after the other, the quick ones first; yields each as soon as it is found.
 
@@ -66,7 +53,13 @@ def examine(
         remote: the address of a Spark Connect server.
         limit: seconds that the session and its tasks may take.
         folder: of the cluster on this machine, whose web UI is asked; None for the user's.
+        session: asked instead of a new one, such as a notebook's; then nothing else is tried.
     """
+    if session is not None:
+        yield Check("Python", "ok", f"{platform.python_version()} ({sys.executable})")
+        yield _core()
+        yield from _judged(probe.asked(session), "", is_connect(session), "")
+        return
     home = home_of_pyspark()
     java = _java(home, remote)
     spark = _pyspark(home, remote)
@@ -269,14 +262,20 @@ def _session(master: str, remote: str, cores: str, limit: float) -> Iterator[Che
     answer = _ask(master, remote, cores, limit)
     if "error" in answer:
         yield _failure(answer["error"], master, remote)
-        return
+    else:
+        yield from _judged(answer, remote, bool(remote), cores)
+
+
+def _judged(answer: Mapping[str, Any], remote: str, connect: bool, cores: str) -> Iterator[Check]:
+    """What to say to the probe's answer."""
     ours, theirs = platform.python_version(), answer["python"]
     found = f"{theirs} ({answer['executable']} on {answer['host']}); {_setting()}"
     if theirs.split(".")[:2] == ours.split(".")[:2]:
         yield Check("worker Python", "ok", found)
     else:
-        yield Check("worker Python", "problem", f"{found}, here {ours}", _same_python(remote))
-    if remote:
+        advice = _same_python(connect)
+        yield Check("worker Python", "problem", f"{found}, here {ours}", advice)
+    if connect:
         for name in ("pyarrow", "pandas"):
             version, rule = answer["versions"][name], _asked_of(name)
             # trials need pyarrow alone; pandas is for objectives that use it
@@ -298,17 +297,20 @@ def _session(master: str, remote: str, cores: str, limit: float) -> Iterator[Che
         yield Check("trial processes", "warning", found, advice)
     else:
         yield Check("trial processes", "ok", "workers can fork, read /proc and adopt orphans")
+    yield from limits(answer, connect, remote)
 
 
 def _failure(error: str, master: str, remote: str) -> Check:
     if "PYTHON_VERSION_MISMATCH" in error or "different version" in error:
         told = re.search(r"different version:?\s*\(?([\d., ]+?)\)?\.? than", error)
         found = f"{told[1] if told else 'another one'} on workers, here {platform.python_version()}"
-        return Check("worker Python", "problem", f"{found}; {_setting()}", _same_python(remote))
+        return Check(
+            "worker Python", "problem", f"{found}; {_setting()}", _same_python(bool(remote))
+        )
     if "Cannot run program" in error:
         told = re.search(r'Cannot run program "([^"]+)"', error)
         found = f"{told[1] if told else 'it'} cannot be run; {_setting()}"
-        return Check("worker Python", "problem", found, _same_python(remote))
+        return Check("worker Python", "problem", found, _same_python(bool(remote)))
     if "Master must either be" in error or "Could not parse Master URL" in error:
         advice = "Give a master such as local[4], spark://host:7077, yarn or k8s://https://host."
         return Check("session", "problem", f"{master!r} is no master that Spark knows", advice)
@@ -332,10 +334,10 @@ def _ask(master: str, remote: str, cores: str, limit: float) -> dict[str, Any]:
         environment.setdefault("PYSPARK_PYTHON", sys.executable)  # as SparkTrials does
     if address.startswith("local") or _is_near(address):
         environment.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    probe = str(Path(__file__).with_name("probe.py"))
+    program = str(Path(__file__).with_name("probe.py"))
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as noise:
         child = subprocess.Popen(
-            [sys.executable, probe, kind, address, cores],
+            [sys.executable, program, kind, address, cores],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -379,9 +381,9 @@ def _setting() -> str:
     return f"PYSPARK_PYTHON is {given}" if given else "PYSPARK_PYTHON is not set"
 
 
-def _same_python(remote: str) -> str:
+def _same_python(connect: bool) -> str:
     minor = "{}.{}".format(*sys.version_info[:2])
-    if remote:
+    if connect:
         return f"Start the Spark Connect server with PYSPARK_PYTHON set to a Python {minor}."
     return (
         f"Set PYSPARK_PYTHON to a Python {minor} that is on every worker (on this machine: export "

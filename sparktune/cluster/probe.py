@@ -6,13 +6,24 @@ file is the main program. Arguments: "master" or "remote", its address (may be e
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-__all__: list[str] = []
+__all__ = ["asked"]
+
+SETTINGS = (
+    "spark.databricks.clusterUsageTags.clusterId",
+    "spark.databricks.clusterUsageTags.dataSecurityMode",
+    "spark.python.worker.killOnIdleTimeout",
+    "spark.python.worker.idleTimeoutSeconds",
+    "spark.sql.execution.pyspark.udf.killOnIdleTimeout",
+    "spark.sql.execution.pyspark.udf.idleTimeoutSeconds",
+)
 
 
 def look(_: Any = None) -> str:
@@ -22,6 +33,7 @@ def look(_: Any = None) -> str:
     import json
     import os
     import platform
+    import resource
     import socket
     import sys
 
@@ -56,8 +68,21 @@ def look(_: Any = None) -> str:
                 lacking.append("prctl(PR_SET_CHILD_SUBREAPER)")
     else:
         lacking.append("os.fork")
+    limits = []
+    for path in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            with open(f"/sys/fs/cgroup/{path}") as file:  # noqa: PTH123
+                limits.append(int(file.read()))
+        except (OSError, ValueError):  # not there, or "max"
+            pass
+    limits += [limit for limit in resource.getrlimit(resource.RLIMIT_AS) if limit > 0]
+    least = min(limits, default=1 << 62) >> 20
+    interfaces = [name for _, name in socket.if_nameindex() if name != "lo"]
     return json.dumps(
         {
+            "memory": least if least < 1 << 40 else None,
+            "network": bool(interfaces),
+            "runtime": os.environ.get("DATABRICKS_RUNTIME_VERSION", ""),
             "host": socket.gethostname(),
             "python": platform.python_version(),
             "executable": sys.executable,
@@ -96,11 +121,17 @@ def _ask_classic(master: str, cores: str) -> dict[str, Any]:
         options["spark.cores.max"] = cores
     if master.startswith("local"):
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    session = SparkSession.builder.appName("sparktune doctor").config(map=options).getOrCreate()
+    return _of_classic(
+        SparkSession.builder.appName("sparktune doctor").config(map=options).getOrCreate()
+    )
+
+
+def _of_classic(session: Any) -> dict[str, Any]:
     context = session.sparkContext
     answer: dict[str, Any] = json.loads(context.parallelize([0], 1).map(look).collect()[0])
     return {
         **answer,
+        **_told(session, answer),
         "slots": context.defaultParallelism,
         "spark": context.version,
         "seconds": _seconds_of(lambda: context.parallelize([0], 1).map(bool).collect()),
@@ -109,9 +140,13 @@ def _ask_classic(master: str, cores: str) -> dict[str, Any]:
 
 def _ask_connect(remote: str) -> dict[str, Any]:
     from pyspark.sql import SparkSession
+
+    return _of_connect(SparkSession.builder.remote(remote).getOrCreate())
+
+
+def _of_connect(session: Any) -> dict[str, Any]:
     from pyspark.sql.functions import spark_partition_id, udf
 
-    session = SparkSession.builder.remote(remote).getOrCreate()
     asked = session.range(0, 1, 1, 1).select(udf(look, "string", useArrow=False)("id"))
     answer: dict[str, Any] = json.loads(asked.collect()[0][0])
     seconds, error = None, ""
@@ -123,11 +158,34 @@ def _ask_connect(remote: str) -> dict[str, Any]:
         error = str(failure)
     return {
         **answer,
+        **_told(session, answer),
         "slots": session.range(100_000).groupBy(spark_partition_id()).count().count(),
         "spark": session.version,
         "seconds": seconds,
         "arrow_error": error,
     }
+
+
+def _told(session: Any, answer: dict[str, Any]) -> dict[str, Any]:
+    """What a session tells of itself; settings that it does not tell are left out."""
+    settings = {}
+    for name in SETTINGS:
+        with contextlib.suppress(Exception):
+            value = session.conf.get(name, "")
+            settings[name] = "" if value is None else str(value)
+    ours = os.environ.get("DATABRICKS_RUNTIME_VERSION", "")
+    return {"settings": settings, "runtimes": [ours, answer["runtime"]]}
+
+
+def asked(session: Any) -> dict[str, Any]:
+    """The answer of a session that is there already; what it sends travels by value."""
+    from pyspark import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    try:
+        return _of_classic(session) if hasattr(session, "sparkContext") else _of_connect(session)
+    finally:
+        cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
 
 def main(kind: str, address: str, cores: str) -> None:

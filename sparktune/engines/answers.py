@@ -12,6 +12,7 @@ from typing import Any
 
 from ..history.results import Answer, judged
 from ..history.trial import Outcome, Status
+from ..unpickling import loads
 from .base import OnReport, Task
 from .settings import Settings
 
@@ -131,7 +132,7 @@ def with_result(answer: dict[str, Any]) -> dict[str, Any]:
     if answer["status"] not in ("returned", "unpicklable"):
         return answer
     try:
-        answer["result"] = pickle.loads(answer["result"])
+        answer["result"] = loads(answer["result"])
     except Exception as error:
         answer["status"] = "raised"
         sentence = "the objective ended, but the driver cannot unpickle its result: "

@@ -7,15 +7,29 @@ import inspect
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ..history.results import Answer
 from .settings import Settings
 
-__all__ = ["Engine", "OnReport", "RunSpec", "Task", "takes_trial"]
+__all__ = ["Engine", "OnReport", "Option", "RunSpec", "Task", "takes_trial"]
 
 OnReport: TypeAlias = Callable[[int, int, int, float], None]
 """Called with (number, attempt, step, value)."""
+
+
+class Option(NamedTuple):
+    """Something that configurations may hold.
+
+    Attributes:
+        value: the object itself.
+        label: of the innermost choice that it is, or is in, an option of; None outside of all.
+        changes: whether an expression of the space receives it, which may change it.
+    """
+
+    value: Any
+    label: str | None = None
+    changes: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,13 +39,13 @@ class RunSpec:
     Attributes:
         objective: called with a configuration.
         run_id: a name for the run, unique among the runs of a cluster.
-        options: what configurations may hold beside plain data; the large ones are sent once.
+        options: what configurations may hold; one object each wherever the trials run.
         settings: how the trials are treated.
     """
 
     objective: Callable[..., Any]
     run_id: str
-    options: tuple[Any, ...] = ()
+    options: tuple[Option, ...] = ()
     settings: Settings = field(default_factory=Settings)
 
     @property

@@ -86,6 +86,8 @@ class Processes:
         while process is not None:
             served = bool(process.kept)
             answer = self._answer(process, blob)
+            if answer.get("apart") and process.usable:
+                answer = self._answer(process, self._shipment.pack(task, apart=True))
             if served and died_idle(answer):
                 process = self._take(key)
                 continue
@@ -98,7 +100,7 @@ class Processes:
     def _answer(self, process: TrialProcess, blob: bytes) -> dict[str, Any]:
         places = {
             digest: ("kept", None) if digest in process.kept else ("bytes", thing)
-            for digest, thing in self._shipment.blobs.items()
+            for digest, thing in dict(self._shipment.blobs).items()  # submit may add to them
         }
         message = self._shipment.message(blob, places)
         message |= {"path": sys.path, "max_result": float("inf")}

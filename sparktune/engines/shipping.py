@@ -7,6 +7,8 @@ import functools
 import hashlib
 import inspect
 import io
+import os
+import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +16,12 @@ from types import ModuleType
 from typing import Any
 
 from ..exceptions import UnpicklableObjective
+from ..history import documents, results
+from ..history.trial import Status
 from .base import RunSpec, Task
+from .pickler import NameOf, goes_by_value, is_plain, pickler_of, plain_name
 
-__all__ = ["Broadcast", "Shipment", "broadcast"]
-
-_ONCE_BYTES = 10_000  # an option of a choice that is larger travels with the objective
+__all__ = ["Broadcast", "Shipment", "broadcast", "stand_in_names"]
 
 
 class Broadcast:
@@ -37,7 +40,7 @@ class Broadcast:
     def pickled(self, module: ModuleType) -> tuple[str, bytes]:
         """Digest and pickle of the value, made once; by a cloudpickle module."""
         if module.__name__ not in self._blobs:
-            blob = _dumps(module, "the broadcast object", self.value, self.value)
+            blob = _dumps(module, "the broadcast object", self.value, self.value, lambda _: None)
             self._blobs[module.__name__] = _digest(blob), blob
         return self._blobs[module.__name__]
 
@@ -60,17 +63,24 @@ def broadcast(value: Any) -> Broadcast:
 class Shipment:
     """Everything that a run sends, pickled.
 
+    What configurations and the objective share is one object where a trial runs, as it is here:
+    the options of the space are pickled together with the objective, once, and a task names them
+    by their place there; so it does with functions, classes and objects without a state that the
+    objective refers to. What an expression of the space was given travels with the task if the
+    expression changed it.
+
     Args:
         spec: of the run.
         module: cloudpickle, as the package or as pyspark brings it.
 
     Attributes:
-        digest: of the pickled (objective, wants_trial, options).
+        digest: of the pickled objective and what travels with it; see Run in travels.store.
         blobs: what has to be sent once, by digest.
         lasting: digests of broadcast handles, which other runs may use again.
 
     Raises:
         UnpicklableObjective: with the name of what cannot be pickled; ``pack`` raises it, too.
+        RuntimeError: a process of multiprocessing imports the script of the run.
     """
 
     spec: RunSpec
@@ -80,18 +90,81 @@ class Shipment:
     lasting: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
+        _refuse_nested()
         _register_by_value(self.module)
+        self._apart = False
+        self._known: dict[int, tuple[int, Any, bool]] = {}  # by id: place, object, whether empty
+        self._once: dict[int, tuple[str, Any]] = {}
+        self._states: dict[int, str] = {}  # of what expressions were given, when it was sent
+        self._options = {id(option.value) for option in self.spec.options}
+        self._met: set[int] = set()  # options that the objective refers to
+        options = self._checked_options()
+        buffer = io.BytesIO()
+        pickler = pickler_of(self.module)(buffer, self._in_run)
         objective = self.spec.objective
-        self._options = [option for option in self.spec.options if self._is_large(option)]
-        payload = (objective, self.spec.wants_trial, self._options)
-        blob = _dumps(self.module, "the objective", objective, payload, on_handle=self._note)
+        _dump(pickler, "the objective", objective, (objective, self.spec.wants_trial))
+        shared, names = self._note_places(
+            pickler, [option for option in options if id(option) in self._met]
+        )
+        path = getattr(sys.modules["__main__"], "__file__", None)
+        script = None if path is None else os.path.abspath(path)  # noqa: PTH100
+        pickler.dump((shared, names, script, bool(options)))
+        self._first = len(self._known)
+        if options:
+            try:
+                _dump(pickler, "the options of the space", options, options)
+            except UnpicklableObjective:
+                self._blame_one_of(options)
+                raise
+            pickler.dump(self._note_places(pickler, options))
+        blob = buffer.getvalue()
         self.digest = _digest(blob)
         self.blobs[self.digest] = blob
 
-    def _is_large(self, option: Any) -> bool:
-        with contextlib.suppress(UnpicklableObjective):  # said with the trial that draws it
-            return len(_dumps(self.module, "an option", option, option, self._note)) > _ONCE_BYTES
-        return False
+    def _checked_options(self) -> list[Any]:
+        """The options that travel with the objective.
+
+        What stands in an expression and cannot be pickled is left out: it may never have to leave
+        this process, and the trial that holds it says so otherwise.
+        """
+        options = []
+        for value, _, changes in self.spec.options:
+            if is_plain(value):
+                continue
+            try:
+                if changes:
+                    self._states[id(value)] = self._state(value)
+            except UnpicklableObjective:
+                continue
+            options.append(value)
+        return options
+
+    def _blame_one_of(self, options: list[Any]) -> None:
+        """Refuse an option that cannot be pickled by the label of its choice."""
+        tried = {id(option) for option in options}
+        for value, label, _ in self.spec.options:
+            if id(value) in tried:
+                what = "a part of the space" if label is None else f"an option of {label!r}"
+                _dumps(self.module, what, value, value, self._in_run)
+
+    def _state(self, item: Any) -> str:
+        return _digest(_dumps(self.module, "an option", item, item, self._in_run))
+
+    def _note_places(
+        self, pickler: Any, options: Sequence[Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Give places to what was pickled; the new ones, and the script's variables among them."""
+        seen = {**pickler.seen, **{id(item): (item, False) for item in options}}
+        fresh = {key: pair for key, pair in seen.items() if key not in self._known}
+        for key, pair in fresh.items():
+            self._known[key] = (len(self._known), *pair)
+        script = vars(sys.modules["__main__"])
+        names = {
+            name: item
+            for name, item in list(script.items())
+            if id(item) in fresh and not name.startswith("__")
+        }
+        return [item for item, _ in fresh.values()], names
 
     def _note(self, handle: Broadcast) -> str:
         digest, blob = handle.pickled(self.module)
@@ -99,17 +172,68 @@ class Shipment:
         self.lasting.add(digest)
         return digest
 
-    def pack(self, task: Task) -> bytes:
-        """The pickled (config, context) of a task, without what travelled with the objective."""
+    def _in_run(self, item: Any) -> tuple[Any, ...] | None:
+        """By what name the pickle of the run knows an object that it does not hold."""
+        if isinstance(item, Broadcast):
+            return ("handle", self._note(item))
+        if id(item) not in self._options:
+            return None
+        self._met.add(id(item))
+        return plain_name(item) if is_plain(item) else None
+
+    def _in_task(self, item: Any) -> tuple[Any, ...] | None:
+        """By what name the pickle of a task knows an object that travels once."""
+        name = self._in_run(item)
+        if name is not None:
+            return name
+        place, _, empty = self._known.get(id(item), (None, None, False))
+        if place is None:
+            is_class = isinstance(item, type) and "<" not in item.__qualname__
+            if is_class and goes_by_value(item, item.__qualname__, self.module):
+                return ("once", self._sent_once(item))
+            return None
+        if empty and getattr(item, "__dict__", None):
+            return None
+        if id(item) in self._states and self._states[id(item)] != self._state(item):
+            return None
+        if not self._apart or place < self._first:
+            return ("shared", place)
+        return ("once", self._sent_once(item)) if id(item) in self._options else None
+
+    def _sent_once(self, item: Any) -> str:
+        """The digest of something that is pickled by itself."""
+        if id(item) not in self._once:
+
+            def name_of(part: Any) -> tuple[Any, ...] | None:
+                place = self._known.get(id(part), (self._first,))[0]
+                if part is item or place >= self._first:
+                    return self._in_run(part)
+                return ("shared", place)
+
+            blob = _dumps(self.module, "an option", item, item, name_of)
+            digest = _digest(blob)
+            self.blobs[digest] = blob
+            self._once[id(item)] = digest, item
+        return self._once[id(item)][0]
+
+    def pack(self, task: Task, apart: bool = False) -> bytes:
+        """The pickled (config, context) of a task, without what travelled with the objective.
+
+        Args:
+            task: the task.
+            apart: whether options travel each by itself from now on, as they cannot be unpickled
+                together where trials run: one that cannot be fails the trials that hold it.
+        """
+        self._apart = self._apart or apart
         what = f"the configuration of trial {task.number}"
         payload = (task.config, task.full_context)
-        return _dumps(self.module, what, task.config, payload, self._note, self._options)
+        return _dumps(self.module, what, task.config, payload, self._in_task)
 
     def message(self, task: bytes, places: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
         """All that who evaluates a task is told; read by travels.spark_worker and travels.task.
 
             run           the name of the run, to which a process for trials belongs
-            objective     digest of the pickled (objective, wants_trial, options)
+            objective     digest of the pickled objective and what travels with it
             places        by digest of all that was pickled once, where it is: see task.Store.use;
                           before Spark's Python worker also ("broadcast", a Broadcast of Spark's)
                           and ("artifact", name of a file of the session)
@@ -120,6 +244,7 @@ class Shipment:
             max_result    bytes from which on a result is set aside rather than sent
             artifacts     the folder where it is written then, or None
             environment   variables of the trials' process
+            pickler       name of the cloudpickle module that pickles the result
 
         and what those on the way put in, as far as they know it:
 
@@ -142,6 +267,7 @@ class Shipment:
             "max_result": settings.max_result_mb * 2**20,
             "artifacts": settings.artifact_dir,
             "environment": settings.environment,
+            "pickler": self.module.__name__,
             "over": (),
             "gpus": (),
             "path": (),
@@ -150,8 +276,33 @@ class Shipment:
         }
 
 
+@functools.cache
+def stand_in_names() -> bytes:
+    """The pickled names that objectives may take from sparktune; see travels.stand_in."""
+    status = {"home": Status.__module__, "members": tuple((s.name, s.value) for s in Status)}
+    words = {
+        name: value
+        for module in (results, documents)
+        for name, value in vars(module).items()
+        if name.startswith(("STATUS_", "JOB_STATE"))
+    }
+    both = {"Status": status, **words}
+    homes = ("", ".history", ".history.trial", ".history.results", ".history.documents")
+    return pickle.dumps({f"sparktune{home}": both for home in homes})
+
+
 def _digest(blob: bytes) -> str:
     return hashlib.sha256(blob).hexdigest()
+
+
+def _refuse_nested() -> None:
+    """Refuse a run of a script that a process of multiprocessing imports: it would not end."""
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None and getattr(processes.current_process(), "_inheriting", False):
+        raise RuntimeError(
+            "this script is being imported by a process that multiprocessing starts anew, and "
+            'would begin its search again there: put what runs below `if __name__ == "__main__":`'
+        )
 
 
 def _register_by_value(module: ModuleType) -> None:
@@ -165,32 +316,23 @@ def _register_by_value(module: ModuleType) -> None:
             module.register_pickle_by_value(sys.modules[name])
 
 
-def _dumps(
-    module: ModuleType,
-    what: str,
-    thing: Any,
-    payload: Any,
-    on_handle: Callable[[Broadcast], str] | None = None,
-    options: Sequence[Any] = (),
-) -> bytes:
+def _dumps(module: ModuleType, what: str, thing: Any, payload: Any, name_of: NameOf) -> bytes:
     """Pickle ``payload``; an UnpicklableObjective says what of the ``thing`` in it is to blame."""
-    places = {id(option): i for i, option in enumerate(options)}
+    buffer = io.BytesIO()
+    _dump(pickler_of(module)(buffer, name_of), what, thing, payload)
+    return buffer.getvalue()
 
-    class Pickler(module.CloudPickler):  # type: ignore[misc, name-defined]
-        def persistent_id(self, item: Any) -> Any:
-            if isinstance(item, Broadcast) and on_handle is not None:
-                return ("handle", on_handle(item))
-            return ("option", places[id(item)]) if id(item) in places else None
 
-    def dumps(item: Any) -> bytes:
-        buffer = io.BytesIO()
-        Pickler(buffer).dump(item)
-        return buffer.getvalue()
+def _dump(pickler: Any, what: str, thing: Any, payload: Any) -> None:
+    """Pickle ``payload`` after what was pickled before; errors as of ``_dumps``."""
+
+    def alone(item: Any) -> None:
+        type(pickler)(io.BytesIO(), pickler.name_of).dump(item)
 
     try:
-        return dumps(payload)
+        pickler.dump(payload)
     except Exception as error:
-        culprits = _culprits(thing, dumps)
+        culprits = _culprits(thing, alone)
         reason = (str(error).strip().splitlines() or [""])[0]
         raise UnpicklableObjective(
             f"{what} must leave this process, but cannot be pickled: "
@@ -200,7 +342,7 @@ def _dumps(
         ) from error
 
 
-def _culprits(thing: Any, dumps: Callable[[Any], bytes], depth: int = 2) -> list[str]:
+def _culprits(thing: Any, dumps: Callable[[Any], object], depth: int = 2) -> list[str]:
     """What of a thing cannot be pickled, in words; functions are looked into."""
     culprits: list[str] = []
     for name, part in _parts(thing):

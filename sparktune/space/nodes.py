@@ -160,23 +160,28 @@ def _misplaced(path: tuple[tuple[str, Any], ...], thing: Any, is_key: bool, hidd
     )
 
 
-def constants_of(thing: Any, found: dict[int, Any], seen: set[int]) -> None:
-    """Collect what stands in a template beside containers, nodes and plain data."""
-    plain = isinstance(thing, (int, float, complex, bool, type(None)))
-    if plain or (isinstance(thing, (str, bytes)) and len(thing) < 1000) or id(thing) in seen:
+def constants_of(
+    thing: Any,
+    label: str | None,
+    in_call: bool,
+    found: dict[int, tuple[Any, str | None, bool]],
+    seen: set[tuple[int, bool]],
+) -> None:
+    """Collect what stands in a template beside containers, nodes and what is everywhere one."""
+    if thing is None or isinstance(thing, bool) or (id(thing), in_call) in seen:
         return
-    seen.add(id(thing))
+    seen.add((id(thing), in_call))
     if isinstance(thing, Choice):
-        thing = thing.options
+        thing, label = thing.options, thing.label
     elif isinstance(thing, Call):
-        thing = (*thing.args, *thing.kwargs.values())
+        thing, in_call = (*thing.args, *thing.kwargs.values()), True
     elif isinstance(thing, dict):
-        thing = tuple(thing.values())
+        thing = (*(key for key in thing if type(key) is not str), *thing.values())
     if isinstance(thing, (list, tuple)):
         for item in thing:
-            constants_of(item, found, seen)
-    elif not isinstance(thing, Node):
-        found[id(thing)] = thing
+            constants_of(item, label, in_call, found, seen)
+    elif not isinstance(thing, Node) and (in_call or id(thing) not in found):
+        found[id(thing)] = (thing, label, in_call)
 
 
 def in_order(

@@ -6,7 +6,6 @@ the option. The whole tree is known before the first trial, so a surrogate can m
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..arithmetic import own_arithmetic
 from ..exceptions import BadSearchSpace, InvalidTrial
+from ..unpickling import loads
 from .distributions import Array, Distribution
 from .expressions import evaluate
 from .nodes import Choice, Param, Walk, constants_of, in_order
@@ -100,7 +100,7 @@ class Space:
             return {"template": cloudpickle.dumps((self.template, {}))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._read(*pickle.loads(state["template"]))
+        self._read(*loads(state["template"]))
 
     def __len__(self) -> int:
         """The number of labels."""
@@ -119,10 +119,14 @@ class Space:
         return same(declared, param.options)
 
     @property
-    def constants(self) -> tuple[Any, ...]:
-        """What configurations may hold that is no plain data, such as data frames and models."""
-        found: dict[int, Any] = {}
-        constants_of(self.template, found, set())
+    def constants(self) -> tuple[tuple[Any, str | None, bool], ...]:
+        """What configurations may hold that is neither a container nor a node: options and more.
+
+        Each with the label of the innermost choice that it is in, None outside of all, and whether
+        an expression receives it.
+        """
+        found: dict[int, tuple[Any, str | None, bool]] = {}
+        constants_of(self.template, None, False, found, set())
         return tuple(found.values())
 
     def active(self, j: int, X: Array) -> NDArray[np.bool_]:

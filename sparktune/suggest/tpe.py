@@ -30,6 +30,7 @@ from .surrogates.parzen import Bandwidths, Parzen
 __all__ = ["TPE", "good_count", "improvements", "lowest"]
 
 _MOST_GOOD = 25  # observations behind l(x), at most
+_HUGE = 1e290  # improvements beyond which only their ratios are looked at
 _BRANCH_GAMMA = 0.4  # share of a branch's trials that count as good in its own pool
 
 
@@ -211,4 +212,7 @@ def improvements(good: Array, best_other: float) -> Array:
         weights = best_other - good
         if not np.isfinite(weights.sum()):
             return np.ones(len(good))
-    return np.maximum(weights, 1e-12 * float(weights.max(initial=0.0)))
+    largest = float(weights.max(initial=0.0))
+    if largest > 0 and not 1 / _HUGE < largest < _HUGE:  # or sums and shares of them would not hold
+        weights, largest = weights / largest, 1.0
+    return np.maximum(weights, 1e-12 * largest)

@@ -60,7 +60,7 @@ class SparkTrials(Trials):
         spark_session: the session to run in, classic or Spark Connect; None takes the active one,
             or starts one.
         resource_profile: a pyspark ``ResourceProfile`` for the trials' tasks, on clusters with
-            stage-level scheduling; classic sessions only.
+            stage-level scheduling (on Spark Connect from Spark 4.0 on).
         mode: ``"cluster"``: trials are Spark tasks. ``"driver"``: trials run in threads of the
             driver, for objectives that use Spark themselves (MLlib, data frames); each has a job
             group and a scheduler pool of its own (on Spark Connect a tag).
@@ -135,10 +135,6 @@ class SparkTrials(Trials):
                 trials_per_process=trials_per_process,
             )
         self._session = checked_session(spark_session, mode)
-        if resource_profile is not None and is_connect(self._session):
-            raise ValueError(
-                "`resource_profile` needs a classic session; this one is Spark Connect"
-            )
 
     @property
     def parallelism(self) -> int:
@@ -182,9 +178,8 @@ class SparkTrials(Trials):
                 "trials.resource_profile again, or go on without one"
             )
             self._lost_profile = False
-        if is_connect(session):
-            return JobPerTrial(functools.partial(ConnectLink, session), slots)
-        return JobPerTrial(functools.partial(ClassicLink, session, self.resource_profile), slots)
+        link = ConnectLink if is_connect(session) else ClassicLink
+        return JobPerTrial(functools.partial(link, session, self.resource_profile), slots)
 
     def engine(self) -> Engine:
         """A new engine for one run."""

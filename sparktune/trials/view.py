@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from ..history.documents import document_of, params_of, result_of
 from ..history.failures import error_of, failure_text
 from ..space.distributions import Array
 from ..space.tree import Space
+from ..unpickling import loads
 from .tables import table_of
 
 __all__ = ["View"]
@@ -164,7 +164,7 @@ class View(ABC):
             raise ValueError(f"trial {number} has no result: it is {trial.status.name}")
         if outcome.result_file is None:
             return result_of(outcome)
-        return pickle.loads(Path(outcome.result_file).read_bytes())
+        return loads(Path(outcome.result_file).read_bytes())
 
     def trial_attachments(self, trial: Mapping[str, Any]) -> dict[str, Any]:
         """The attachments of the trial of a document."""

@@ -5,6 +5,9 @@ A test module names its engines in ``ENGINES`` and imports all of this file; a t
 """
 
 import ctypes
+import enum
+import functools
+import math
 import os
 import pickle
 import re
@@ -24,7 +27,7 @@ import pytest
 from gates import Gate
 
 from sparktune import broadcast
-from sparktune.engines.base import RunSpec, Task
+from sparktune.engines.base import Option, RunSpec, Task
 from sparktune.engines.settings import Settings
 from sparktune.exceptions import UnpicklableObjective
 from sparktune.history import Status
@@ -525,7 +528,7 @@ def test_what_a_trial_received_may_be_in_its_result(start):
     def objective(config, trial):
         return {"loss": float(len(config["data"].value)), "config": config, "trial": trial}
 
-    engine = start(objective, options=(handle,))
+    engine = start(objective, options=(Option(handle),))
     answer = ended(engine.submit(task(3, {"data": handle})))
     assert answer.loss == 1000.0
     assert answer.info["trial"].number == 3
@@ -547,7 +550,7 @@ def test_a_module_that_is_missing_is_named_with_its_machine(start):
 
 @pytest.mark.engines("travels")
 def test_large_options_and_handles_travel_once(start):
-    """A large option is pickled once a run; a handle's object once for several runs."""
+    """An option is pickled once a run; a handle's object once for several runs."""
     pickled = []
 
     class Data:
@@ -561,13 +564,179 @@ def test_large_options_and_handles_travel_once(start):
     option, handle = Data("option"), broadcast(Data("handle"))
     objective = lambda c: {"loss": 1.0, "is": (c["data"].name, handle.value.name)}  # noqa: E731
     for _ in range(2):
-        engine = start(objective, options=(option,))
+        engine = start(objective, options=(Option(option),))
         for number in range(3):
             answer = ended(engine.submit(task(number, {"data": option})))
             assert answer.info["is"] == ("option", "handle")
         engine.close()
     assert pickled.count("handle") == 1
-    assert pickled.count("option") <= 4  # once to see whether it is large, once to send it
+    assert pickled.count("option") <= 2
+
+
+class Kept:
+    """An option that is an instance; classes of this module come by name, local ones by value."""
+
+
+def test_options_are_the_objects_that_the_objective_refers_to(start):
+    """Options keep `is`, hash and equality towards globals, defaults, closures and attributes."""
+    missing, nan, text, bulk = object(), float("nan"), "two words", np.zeros(20_000)
+
+    class Color(enum.Enum):
+        RED = 1
+
+    class Layer:
+        def __init__(self, of):
+            self.of = of
+
+        def call(self):
+            return self.of
+
+    def relu(x):
+        return x
+
+    kept = Layer(relu)
+    objects = [missing, nan, text, bulk, Color.RED, Layer, relu, kept, math, np.nan]
+    places = {missing: 0, Color.RED: 1, relu: 2, kept: 3}
+
+    def objective(config, default=kept):
+        (number, item), inside, call = config
+        same = item is objects[number] and inside.of.of is default.of and inside.of is default
+        found = [places[key] for key in (missing, Color.RED, relu, default)]
+        return {"loss": float(same and call == default.call and found == [0, 1, 2, 3])}
+
+    outer, call = Layer(kept), kept.call
+    options = tuple(map(Option, [*objects, outer, call]))
+    engine = start(objective, options)
+    for number, item in enumerate(objects):
+        future = engine.submit(task(number, ((number, item), outer, call)))
+        assert ended(future).loss == 1.0, number
+
+
+@pytest.mark.engines("own_process")
+def test_options_are_unpickled_once_a_process(start):
+    """What an option and its class keep from one trial to the next is there in the next one."""
+
+    class Data:
+        table = None
+
+        def __init__(self):
+            self.trials = 0
+
+    option = Data()
+
+    def objective(config):
+        kind = type(config)
+        first = kind.table is None
+        kind.table = kind.table or [1]
+        config.trials += 1
+        return {"loss": 0.0, "is": (os.getpid(), first, config.trials)}
+
+    engine = start(objective, (Option(option),))
+    answers = [ended(engine.submit(task(i, option))).info["is"] for i in range(6)]
+    for process in {pid for pid, _, _ in answers}:
+        mine = [rest for pid, *rest in answers if pid == process]
+        assert [first for first, _ in mine] == [True] + [False] * (len(mine) - 1)
+        assert [count for _, count in mine] == list(range(1, len(mine) + 1))
+
+
+def test_what_an_expression_changed_is_as_it_left_it(start):
+    """An object that an expression of the space changes and gives back travels with its trial."""
+    model = Kept()
+    engine = start(lambda c: float(c.alpha), (Option(model, "alpha", True),))
+    for number in range(3):
+        model.alpha = number  # as model.set_params(alpha=number) does
+        assert ended(engine.submit(task(number, model))).loss == number
+
+
+@pytest.mark.engines("travels")
+def test_an_option_that_cannot_be_loaded_fails_the_trials_that_hold_it(start):
+    """Where one option cannot be unpickled, the others go on, and are what they were."""
+
+    class Nowhere:
+        def __reduce__(self):
+            return __import__, ("module_of_nobody",)
+
+    class Layer:
+        pass
+
+    here, other, nowhere = Layer(), Layer(), Nowhere()
+    options = (Option(here), Option(nowhere), Option(other))
+    engine = start(lambda c: float(c[0] is here) if c[1] is None else float(c[0] is c[1]), options)
+    configs = [(nowhere, None), (here, None), (other, other), (nowhere, None)]
+    answers = [ended(engine.submit(task(i, config))) for i, config in enumerate(configs)]
+    assert [a.status for a in answers] == [Status.FAILED, Status.OK, Status.OK, Status.FAILED]
+    assert [a.loss for a in answers[1:3]] == [1.0, 1.0]
+    assert "module_of_nobody" in answers[0].error
+    assert answers[0].error_type == "unloadable"
+
+
+@pytest.mark.engines("travels")
+def test_an_option_that_cannot_be_pickled_is_refused_by_its_label(start):
+    """An option that cannot leave is refused before the first trial; an expression's may stay."""
+    lock = threading.Lock()
+    with pytest.raises(UnpicklableObjective, match=r"an option of 'guard' .*: it is a lock"):
+        start(lambda c: 0.0, (Option(lock, "guard"),))
+    assert ended(start(lambda c: c, (Option(lock, "guard", True),)).submit(task(0, 1.0))).loss == 1
+
+
+@pytest.mark.engines("own_process")
+def test_a_result_changes_nothing_of_a_class_that_is_known_here(start):
+    """Attributes and methods that a class has got meanwhile stay when its instances come back."""
+
+    class Report:
+        seen = 0
+
+        def __init__(self, loss):
+            self.loss = loss
+
+    class Grade(enum.Enum):
+        GOOD = 1
+
+    def objective(config):
+        report = Report(config)
+        return {"loss": config, "report": report, "attachments": {"grade": (Grade.GOOD, report)}}
+
+    engine = start(objective)
+    Report.seen, Grade.note = 5, "ours"
+    for number in range(3):
+        answer = ended(engine.submit(task(number, 0.5)))
+        assert type(answer.info["report"]) is Report
+        assert answer.attachments["grade"][0] is Grade.GOOD
+    assert (Report.seen, Grade.note) == (5, "ours")
+
+
+@pytest.mark.engines("own_process")
+def test_what_pickles_by_name_works_inside_a_trial(start):
+    """Cached and dispatching helpers, also local ones, travel by what they are made of."""
+
+    @functools.lru_cache(maxsize=10)
+    def fib(n):
+        return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+    @functools.singledispatch
+    def kind(thing):
+        return "other"
+
+    kind.register(int)(lambda thing: "int")
+
+    class Lazy:
+        @functools.cached_property
+        def table(self):
+            return [1, 2]
+
+        @functools.lru_cache  # noqa: B019
+        def size(self):
+            return 3
+
+    def objective(config):
+        info = fib.cache_parameters() | {"cached": fib.cache_info().currsize > 0}
+        seen = (fib(30), kind(1), kind("a"), Lazy().table, Lazy().size(), fib.__name__)
+        return {"loss": 0.0, "is": seen, **info}
+
+    fib(5)
+    answer = outcome(start, objective, None)
+    assert answer.info["is"] == (832040, "int", "other", [1, 2], 3, "fib")
+    assert (answer.info["maxsize"], answer.info["cached"]) == (10, False)
 
 
 @pytest.mark.engines("small_results")

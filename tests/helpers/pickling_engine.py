@@ -16,9 +16,13 @@ class Pickling(Threads):
         super().open(spec, on_report)
 
     def _evaluate(self, task):
-        blob = self._shipment.pack(task)
-        places = {digest: ("bytes", thing) for digest, thing in self._shipment.blobs.items()}
-        head, result = answer_to(self._shipment.message(blob, places), Store(), lambda: None)
-        answer = unpacked(head + result)
+        answer = self._answer(self._shipment.pack(task))
+        if answer.get("apart"):
+            answer = self._answer(self._shipment.pack(task, apart=True))
         hand_on_reports(answer, task, self._on_report)
         return answer_of(answer, self._spec.settings)
+
+    def _answer(self, blob):
+        places = {digest: ("bytes", thing) for digest, thing in self._shipment.blobs.items()}
+        head, result = answer_to(self._shipment.message(blob, places), Store(), lambda: None)
+        return unpacked(head + result)

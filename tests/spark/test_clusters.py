@@ -18,12 +18,13 @@ pytestmark = [pytest.mark.full, pytest.mark.deployments("standalone")]
 def script_on(master, folder, settings, body):
     """What a script prints that runs on a session of its own."""
     path = Path(folder) / "script.py"
+    kind = "remote" if master.startswith("sc:") else "master"
     path.write_text(
         "import os, sys, time\n"
         "from pathlib import Path\n"
         "from pyspark.sql import SparkSession\n"
         "from sparktune import SparkTrials, fmin, hp, rand\n"
-        f"builder = SparkSession.builder.master({master!r}).config(map={settings!r})\n"
+        f"builder = SparkSession.builder.{kind}({master!r}).config(map={settings!r})\n"
         "session = builder.getOrCreate()\n"
         "run = lambda objective, n, trials: fmin(objective, hp.uniform('x', 0, 1), max_evals=n,\n"
         "    algo=rand.suggest, trials=trials, show_progressbar=False)\n" + body
@@ -31,7 +32,7 @@ def script_on(master, folder, settings, body):
     environment = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
     done = subprocess.run(
         [sys.executable, str(path)], cwd=folder, env={**os.environ, **environment},
-        capture_output=True, text=True, timeout=240, check=False,
+        capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     return done.stdout.split("\n")
@@ -66,21 +67,59 @@ print(sorted({result["is"] for result in trials.results}))
     assert out[0] == "[(('4',), '4'), (('7',), '7')]"
 
 
-def test_a_resource_profile(tmp_path):
-    """A profile that asks for two cores a trial halves how many run at a time."""
-    body = """
-from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
-profile = ResourceProfileBuilder().require(TaskResourceRequests().cpus(2)).build
+AT_A_TIME = """
 def objective(x):
     began = time.time()
     time.sleep(0.5)
     return {"loss": x, "span": (began, time.time())}
-trials = SparkTrials(4, resource_profile=profile)
 run(objective, 12, trials)
 spans = [result["span"] for result in trials.results]
 print(max(sum(a <= moment < b for a, b in spans) for moment, _ in spans))
 """
+WITH_A_PROFILE = """
+from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
+profile = ResourceProfileBuilder().require(TaskResourceRequests().cpus(2)).build
+trials = SparkTrials(4, resource_profile=profile)
+"""
+
+
+def test_a_resource_profile(tmp_path):
+    """A profile that asks for two cores a trial halves how many run at a time."""
+    body = WITH_A_PROFILE + AT_A_TIME
     assert script_on("local-cluster[1,4,1024]", tmp_path, QUIET, body)[0] == "2"
+
+
+RESTARTED = """
+Path("restart").touch()
+while not Path("restarted").exists():
+    time.sleep(0.1)
+trials = SparkTrials(4, spark_session=session, resource_profile=profile)
+"""
+
+
+def test_a_resource_profile_on_connect(tmp_path):
+    """A Connect server takes a profile, and so does the next one; without one all cores run."""
+    with LocalCluster(workers=1, cores=4, connect=True, folder=tmp_path / "cluster") as cluster:
+
+        def restart():
+            while not (tmp_path / "restart").exists():
+                time.sleep(0.1)
+            cluster.restart_connect()
+            (tmp_path / "restarted").touch()
+
+        body = "trials = SparkTrials(4)" + AT_A_TIME
+        assert script_on(cluster.remote, tmp_path, {}, body)[0] == "4"
+        threading.Thread(target=restart, daemon=True).start()
+        body = WITH_A_PROFILE + AT_A_TIME + RESTARTED + AT_A_TIME + "trials.session.stop()"
+        assert script_on(cluster.remote, tmp_path, {}, body)[:2] == ["2", "2"]
+
+
+def test_half_a_core_a_task(tmp_path):
+    """Where Spark takes spark.task.cpus of a half, twice as many trials as cores run at a time."""
+    pytest.importorskip("pyspark", minversion="4.3")
+    settings = {**QUIET, "spark.task.cpus": "0.5"}
+    body = "trials = SparkTrials(4)" + AT_A_TIME
+    assert script_on("local-cluster[1,2,1024]", tmp_path, settings, body)[0] == "4"
 
 
 def test_speculative_copies_never_win(tmp_path):

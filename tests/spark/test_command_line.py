@@ -8,6 +8,7 @@ import sys
 import pytest
 from clusters import checks, dead_process, write_state
 
+from sparktune.cluster.doctor import examine
 from sparktune.cluster.local import LocalCluster
 from sparktune.cluster.state import ClusterError, marked, read_state
 
@@ -124,3 +125,12 @@ def test_doctor_is_content_with_this_machine(cli):
     assert "one task" in done.stdout
     assert "WARN" not in done.stdout + done.stderr
     assert "can fork" in done.stdout
+
+
+def test_the_doctor_asks_a_session_that_is_there(spark, deployment):
+    """A notebook's session is asked itself; workers need nothing of sparktune for it."""
+    found = {check.name: check for check in examine(session=spark)}
+    assert found["worker Python"].status == "ok"
+    assert "one task" in found["Spark job"].found
+    assert "access mode" not in found
+    assert ("worker pyarrow" in found) == (deployment in ("connect", "client"))

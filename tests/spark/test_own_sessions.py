@@ -137,6 +137,47 @@ print("".join(sorted((folder / "log").read_text())))
     assert out[2] == "012345567"
 
 
+@pytest.mark.parametrize("kind", ["master", "remote"])
+def test_workers_that_spark_kills_when_they_are_silent(run_python, kind):
+    """A run warns that long trials will be killed, they say why, and the named setting helps."""
+    pytest.importorskip("pyspark", minversion="4.1")
+    script = """
+import sys, time, warnings
+from pyspark.sql import SparkSession
+from sparktune import SparkTrials, fmin, hp
+conf = {"spark.ui.enabled": "false", "spark.python.worker.killOnIdleTimeout": "true",
+        "spark.python.worker.idleTimeoutSeconds": "10"}
+if sys.argv[1] == "master":
+    session = SparkSession.builder.master("local[2]").config(map=conf).getOrCreate()
+else:
+    warnings.simplefilter("ignore")  # settings that only a server that starts takes
+    session = SparkSession.builder.remote("local[2]").config(map=conf).getOrCreate()
+def run():
+    trials = SparkTrials(1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fmin(lambda n, trial: time.sleep(15 * trial.number) or n, hp.randint("n", 9), max_evals=2,
+             trials=trials, show_progressbar=False)
+    said = [str(each.message) for each in caught if "Spark kills" in str(each.message)]
+    return said, list(trials.to_pandas()["status"]), list(trials.to_pandas()["error"])
+said, statuses, errors = run()
+print(said[0])
+print(statuses, errors[1].replace("\\n", " "))
+if sys.argv[1] == "remote":
+    session.conf.set("spark.sql.execution.pyspark.udf.killOnIdleTimeout", "false")
+    print(*run())
+"""
+    out = run_python(script, kind).stdout.splitlines()
+    prefix = "spark.python.worker" if kind == "master" else "spark.sql.execution.pyspark.udf"
+    assert (
+        f"more than 10 s in this session, as its Python worker is silent meanwhile: set {prefix}"
+        in out[0]
+    )
+    assert out[1].startswith("['ok', 'failed'] Spark killed its Python worker, which is silent")
+    if kind == "remote":
+        assert out[2] == "[] ['ok', 'ok'] [None, None]"
+
+
 @pytest.mark.parametrize(
     ("settings", "slots"),
     [({"spark.default.parallelism": "64"}, 4), ({"spark.task.cpus": "2"}, 2)],

@@ -10,12 +10,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from ...checks import advise
 from ...exceptions import EngineStopped
 from ..base import RunSpec
-from ..shipping import Shipment
+from ..shipping import Shipment, stand_in_names
 from ..travels import sources
 from . import internals
-from .session import Link, LostSession, is_local, is_stopped, may_copy, too_large, without_stack
+from .session import (
+    Link,
+    LostSession,
+    idle_limit,
+    is_local,
+    is_stopped,
+    may_copy,
+    refused_profile,
+    too_large,
+    without_stack,
+)
 from .slots import task_slots
 
 __all__ = ["ClassicLink"]
@@ -56,9 +67,12 @@ class ClassicLink(Link):
             internals.set_python(context, sys.executable)
         self._profile = resource_profile
         self._row = self._one_row(resource_profile)
+        if limit := idle_limit(settings, "spark.python.worker"):
+            advise(limit)
         self._on_retry = "wait" if may_copy(settings) else "lost"
         self._sent: list[Any] = []
         cloudpickle.register_pickle_by_value(sources)
+        self._code = sources.texts(stand_in_names())
         with internals.noted_broadcasts(context) as self._users:
             self.shipment = Shipment(spec, cloudpickle)
 
@@ -67,16 +81,12 @@ class ClassicLink(Link):
         row = self._sc.parallelize([0], 1)
         if profile is None:
             return row
-        sentence = (
-            "resource_profile needs a cluster with stage-level scheduling (standalone, YARN or "
-            f"Kubernetes; see Spark's manual), and this master, {self._sc.master}, "
-        )
         if is_local(self._sc.master):
-            raise ValueError(sentence + "has none")
+            raise refused_profile(self._sc.master)
         try:
             return row.withResources(profile)
         except Exception as error:
-            raise ValueError(f"{sentence}refused it: {self.words(error)}") from error
+            raise refused_profile(self._sc.master, f"refused it: {self.words(error)}") from error
 
     def slots(self) -> int:
         return task_slots(self._session, self._profile)
@@ -103,7 +113,9 @@ class ClassicLink(Link):
     ) -> bytes:
         sc = self._sc
         message = {**message, "broadcasts": self._users}
-        function = sources.partition_function(sources.texts(), message, self._on_retry)
+        function = sources.partition_function(
+            sources.texts(stand_in_names()), message, self._on_retry
+        )
         try:
             sc.addJobTag(self._run)
             sc.addJobTag(tag)

@@ -10,18 +10,32 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...checks import advise
 from ...exceptions import EngineStopped
 from ..base import RunSpec
-from ..shipping import Shipment
+from ..shipping import Shipment, stand_in_names
 from ..travels import sources
 from . import internals
-from .session import Link, LostSession, is_stopped, may_copy, too_large, without_stack
+from .session import (
+    Link,
+    LostSession,
+    idle_limit,
+    is_local,
+    is_stopped,
+    may_copy,
+    refused_profile,
+    too_large,
+    without_stack,
+)
 from .slots import task_slots
 
 __all__ = ["ConnectLink"]
 
+_WORKER_SETTINGS = ("spark.sql.execution.pyspark.udf", "spark.python.worker")
 _INLINE_BYTES = 100_000
 _RENEWAL = {"max_retries": 7, "max_backoff": 5000}  # about 20 seconds; see pyspark's DefaultPolicy
+_STARTING = "AssertionError"  # from a server that listens already and is not up yet
+_STARTING_SECONDS = (0.5, 1, 2, 4, 8)
 
 _UNREACHABLE = ("UNAVAILABLE", "failed to connect", "Connection refused", "RetriesExceeded")
 _SESSION_GONE = (
@@ -51,6 +65,7 @@ class ConnectLink(Link):
 
     Args:
         session: the session.
+        resource_profile: a pyspark ResourceProfile for the tasks, or None.
         spec: of the run.
     """
 
@@ -60,17 +75,22 @@ class ConnectLink(Link):
     thread = threading.Thread
     words = staticmethod(_words)
 
-    def __init__(self, session: Any, spec: RunSpec) -> None:
+    def __init__(self, session: Any, resource_profile: Any, spec: RunSpec) -> None:
         from pyspark import cloudpickle
 
         if is_stopped(session):
             raise EngineStopped("the Spark Connect session was stopped; create a new one first")
         cloudpickle.register_pickle_by_value(sources)
+        self._code = sources.texts(stand_in_names())
         self._session = _living(session)
         self._earlier: list[Any] = []
         self._renewing = threading.Lock()
         self._run = spec.tag
+        self._profile = resource_profile
+        self._options = self._options_in(self._session)
         self._user_tags = set(self._session.getTags())
+        if limit := idle_limit(self._session.conf, *_WORKER_SETTINGS):
+            advise(limit)
         self._on_retry = "run" if may_copy(self._session.conf) else "lost"
         self._artifacts: dict[str, bytes] = {}  # sent again to the session of a restarted server
         self._keeps_time = spec.settings.hard is not None
@@ -78,6 +98,23 @@ class ConnectLink(Link):
         self._running: dict[str, float] = {}
         self.shipment = Shipment(spec, cloudpickle)
         self._listen()
+
+    def _options_in(self, session: Any) -> dict[str, Any]:
+        """What mapInArrow takes beside the function, on the server of a session."""
+        if self._profile is None:
+            return {}
+        master = "of the server"
+        with contextlib.suppress(Exception):  # a server that does not tell
+            master = str(session.conf.get("spark.master", master))
+        if is_local(master):
+            raise refused_profile(master)
+        try:
+            return {"profile": internals.ServersProfile(session, self._profile)}
+        except Exception as error:  # AttributeError: the client is older than Spark 4
+            why = "refused it, as Spark Connect does before Spark 4"
+            if not isinstance(error, AttributeError):
+                why = f"refused it: {without_stack(_words(error))[:500]}"
+            raise refused_profile(master, why) from error
 
     def _listen(self) -> None:
         if self._keeps_time:
@@ -100,14 +137,15 @@ class ConnectLink(Link):
     def run_one(
         self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
     ) -> bytes:
-        session = self._session
-        function = sources.arrow_function(sources.texts(), message, self._on_retry)
+        session, options = self._session, self._options
+        function = sources.arrow_function(self._code, message, self._on_retry)
         tags = {self._run, tag, title.replace(",", ";"), *self._user_tags} - {""}
         self._here.tag = tag
         try:
             for each in tags:
                 session.addTag(each)
-            (row,) = session.range(0, 1, 1, 1).mapInArrow(function, "answer binary").collect()
+            rows = session.range(0, 1, 1, 1).mapInArrow(function, "answer binary", **options)
+            (row,) = rows.collect()
             return bytes(row.answer)
         except Exception as error:
             self._renew_if_gone(session, error, wanted)
@@ -145,6 +183,7 @@ class ConnectLink(Link):
                     fresh = _new_session(session)
                     for name, blob in self._artifacts.items():
                         _add_artifact(fresh, name, blob)
+                    self._options = self._options_in(fresh)
                 except Exception as failure:
                     raise EngineStopped(
                         "the Spark Connect server cannot be reached any more; finished trials are "
@@ -169,11 +208,13 @@ class ConnectLink(Link):
 def _living(session: Any) -> Any:
     """A session, or one of one's own where it went down with an earlier server."""
     try:
-        _ = session.version
+        session.conf.get("spark.app.name", "")  # the client would not ask for its version twice
     except Exception as error:
-        if not any(sign in _words(error) for sign in _SESSION_GONE):
+        # a client that meets another server than before stops, and says nothing of it
+        if is_stopped(session) or any(sign in _words(error) for sign in _SESSION_GONE):
+            return _new_session(session)
+        if any(sign in _words(error) for sign in _UNREACHABLE):
             raise
-        return _new_session(session)
     return session
 
 
@@ -184,7 +225,15 @@ def _new_session(session: Any) -> Any:
         # the query that failed has been patient already
         (policy,) = fresh.client.get_retry_policies()
         fresh.client.set_retry_policies([type(policy)(**_RENEWAL)])
-    _ = fresh.version  # asks the server
+    for seconds in _STARTING_SECONDS:
+        try:
+            _ = fresh.version  # asks the server
+            break
+        except Exception as error:
+            if _STARTING not in _words(error):
+                raise
+            time.sleep(seconds)
+    _ = fresh.version
     with contextlib.suppress(AttributeError):
         fresh.client.set_retry_policies(session.client.get_retry_policies())
     return fresh

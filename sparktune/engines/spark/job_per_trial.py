@@ -36,6 +36,12 @@ _NOT_BEGUN = re.compile(
 _WORKER_DIED = "Python worker exited unexpectedly"
 _LOST = ("ExecutorLostFailure", "TaskResultLost", "TaskKilled", "ExecutorDeadException")
 _DIED = "Spark's Python worker died under the trial (killed, or no memory left): {}"
+_IDLE = "terminated due to idle timeout"
+_SILENT = (
+    "Spark killed its Python worker, which is silent while a trial runs: set "
+    "spark.python.worker.killOnIdleTimeout to false, or idleTimeoutSeconds to more than a trial "
+    "takes. Spark said: {}"
+)
 _OVERDUE_SECONDS = 300.0  # loading what the objective captured is in it
 _ASK_SECONDS = 0.5
 _AGAIN_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
@@ -69,6 +75,7 @@ class JobPerTrial:
         self._spec, self._on_report = spec, on_report
         self._link = self._link_for(spec)
         self._places: dict[str, tuple[str, Any]] = {}
+        self._sending = threading.Lock()
         try:
             self._send_new()
             self.slots = self._slots_given or max(1, self._link.slots())
@@ -109,11 +116,12 @@ class JobPerTrial:
     def _send_new(self) -> None:
         """Send what was not sent yet; a configuration may refer to handles that nobody knew."""
         shipment = self._link.shipment
-        for digest, blob in shipment.blobs.items():
-            if digest not in self._places:
-                place = self._link.send(digest, blob, digest in shipment.lasting)
-                self._places = {**self._places, digest: place}
-        shipment.blobs = {}
+        with self._sending:
+            while shipment.blobs:
+                digest, blob = shipment.blobs.popitem()
+                if digest not in self._places:
+                    place = self._link.send(digest, blob, digest in shipment.lasting)
+                    self._places = {**self._places, digest: place}
 
     def _run(self, task: Task, blob: bytes) -> Answer:
         key = (task.number, task.attempt)
@@ -127,11 +135,19 @@ class JobPerTrial:
         if self._is_cancelled(key):
             return cancelled()
         link, tag = self._link, self._spec.tag_of(*key)
-        message = link.shipment.message(blob, self._places) | {"over": tuple(_over)}
-        try:
-            answer = unpacked(
+
+        def run(blob: bytes) -> dict[str, Any]:
+            message = link.shipment.message(blob, self._places) | {"over": tuple(_over)}
+            return unpacked(
                 link.run_one(tag, task.title, message, lambda: not self._closed.is_set())
             )
+
+        try:
+            answer = run(blob)
+            if answer.get("apart"):
+                blob = link.shipment.pack(task, apart=True)
+                self._send_new()
+                answer = run(blob)
         except Exception as error:
             return self._answer_of_error(error, key)
         if answer["status"] != "lost":
@@ -172,6 +188,8 @@ class JobPerTrial:
     def _answer_of_message(self, message: str, otherwise: Status) -> Answer:
         """What Spark's reason for a failed task stands for."""
         message = without_stack(message)
+        if _IDLE in message:  # it would be killed again
+            return Answer(Outcome(Status.FAILED, error=_SILENT.format(message), error_type="spark"))
         lost = any(text in message for text in _LOST)
         if _WORKER_DIED in message and not lost:
             return Answer(Outcome(Status.CRASHED, error=_DIED.format(message)))

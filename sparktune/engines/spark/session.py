@@ -17,10 +17,12 @@ __all__ = [
     "Link",
     "LostSession",
     "checked_session",
+    "idle_limit",
     "is_connect",
     "is_local",
     "is_stopped",
     "may_copy",
+    "refused_profile",
     "too_large",
     "without_stack",
 ]
@@ -132,6 +134,41 @@ def may_copy(conf: Any) -> bool:
         return copies and bool(conf.get("spark.speculation.task.duration.threshold", ""))
     except Exception:  # a Spark Connect server that does not tell
         return False
+
+
+def refused_profile(master: str, why: str = "has none") -> ValueError:
+    """The error for a resource profile that this master does not take."""
+    return ValueError(
+        "resource_profile needs a cluster with stage-level scheduling (standalone, YARN or "
+        f"Kubernetes; see Spark's manual), and this master, {master}, {why}"
+    )
+
+
+def idle_limit(conf: Any, *prefixes: str) -> str:
+    """A sentence where Spark kills Python workers that wait for a long trial; else empty.
+
+    Workers are silent while a trial runs, and Spark may be set to kill silent ones.
+
+    Args:
+        conf: has ``get(key, default)``.
+        prefixes: of the settings that hold for this kind of session, what counts most first.
+    """
+
+    def told(name: str, otherwise: str) -> str:
+        answers = (str(conf.get(f"{prefix}.{name}", "") or "") for prefix in prefixes)
+        return next(filter(None, answers), otherwise)
+
+    try:
+        kills, seconds = told("killOnIdleTimeout", "false"), told("idleTimeoutSeconds", "0")
+    except Exception:  # a Spark Connect server that does not tell
+        return ""
+    if kills.lower() != "true" or seconds in ("0", "0s"):
+        return ""
+    return (
+        f"Spark kills every trial of more than {seconds.rstrip('s')} s in this session, as its "
+        f"Python worker is silent meanwhile: set {prefixes[0]}.killOnIdleTimeout to false, or "
+        f"{prefixes[0]}.idleTimeoutSeconds to more than a trial takes"
+    )
 
 
 def _active_or_new(mode: str) -> Any:

@@ -15,22 +15,17 @@ from typing import Any
 __all__ = ["arrow_function", "partition_function", "texts"]
 
 _PARTS = (
-    "trial",
-    "logs",
-    "task",
-    "watchdog",
-    "trial_process",
-    "spark_worker",
-)  # each imports earlier ones
+    "trial", "logs", "store", "stand_in", "task", "watchdog", "trial_process", "spark_worker",
+)  # each imports earlier ones  # fmt: skip
 
 
 @functools.cache
-def texts() -> bytes:
-    """The compressed source texts."""
+def texts(names: bytes) -> bytes:
+    """The compressed source texts, and the pickled ``names`` of the stand_in module."""
     import pickle
 
     parts = {part: (Path(__file__).parent / f"{part}.py").read_text() for part in _PARTS}
-    return zlib.compress(pickle.dumps(parts))
+    return zlib.compress(pickle.dumps((parts, names)))
 
 
 def load(blob: bytes) -> Any:
@@ -44,12 +39,14 @@ def load(blob: bytes) -> Any:
     if name not in sys.modules:
         package = sys.modules[name] = types.ModuleType(name)
         package.__path__ = []
-        for part, text in pickle.loads(zlib.decompress(blob)).items():
+        parts, names = pickle.loads(zlib.decompress(blob))
+        for part, text in parts.items():
             module = types.ModuleType(f"{name}.{part}")
             module.__package__ = name
             sys.modules[module.__name__] = module
             setattr(package, part, module)
             exec(compile(text, f"sparktune/engines/travels/{part}.py", "exec"), vars(module))
+        vars(sys.modules[f"{name}.stand_in"])["names"] = pickle.loads(names)
     return sys.modules[f"{name}.spark_worker"]
 
 

@@ -4,90 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import io
 import os
 import pickle
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from .store import Store
 from .trial import evaluate, here, text_of
 
 _KEEP_BYTES = 100_000  # of each entry of a result that is too large to send as a whole
-
-
-class Handle:
-    """A large object that was sent to this machine once; ``value`` unpickles it on first use."""
-
-    def __init__(self, digest: str, store: Store | None = None) -> None:
-        self._digest = digest
-        self._store = store
-
-    @property
-    def value(self) -> Any:
-        """The object; shared by all trials of this process, so it must not be changed."""
-        if self._store is None:
-            raise RuntimeError("the object stayed where the trial ran; use the handle it came from")
-        return self._store.thing(self._digest)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A handle in a result leaves its object behind."""
-        return Handle, (self._digest,)
-
-
-class Store:
-    """What this process keeps unpickled between trials, by digest: only what the last run needs."""
-
-    def __init__(self) -> None:
-        self._things: dict[str, Any] = {}
-        self._places: Mapping[str, tuple[str, Any]] = {}
-
-    @property
-    def digests(self) -> list[str]:
-        """The digests of all things that are kept."""
-        return list(self._things)
-
-    def use(self, places: Mapping[str, tuple[str, Any]]) -> None:
-        """Go on with these things and forget all others.
-
-        Args:
-            places: by digest where the pickle lies: ("file", path), ("bytes", blob), ("broadcast",
-                path of a file that Spark wrote, which holds the pickle of the pickle's bytes), or
-                ("kept", None) for what this process has already.
-        """
-        for digest in set(self._things) - set(places):
-            del self._things[digest]
-        self._places = places
-
-    def thing(self, digest: str) -> Any:
-        """The unpickled object."""
-        if digest not in self._things:
-            self._things[digest] = self._load(digest)
-        return self._things[digest]
-
-    def _load(self, digest: str) -> Any:
-        kind, where = self._places[digest]
-        if kind == "bytes":
-            return self.loads(where)
-        with open(where, "rb") as file:  # noqa: PTH123 (no import for one call)
-            if kind == "broadcast":
-                return self.loads(pickle.load(file))
-            return _Unpickler(file, self).load()
-
-    def loads(self, blob: bytes, options: Sequence[Any] = ()) -> Any:
-        """Unpickle; what was left out of the pickle comes from ``options`` and this store."""
-        return _Unpickler(io.BytesIO(blob), self, options).load()
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: Any, store: Store, options: Sequence[Any] = ()) -> None:
-        super().__init__(file)
-        self._store = store
-        self._options = options
-
-    def persistent_load(self, pid: Any) -> Any:
-        kind, which = pid
-        return self._options[which] if kind == "option" else Handle(which, self._store)
 
 
 def answer_to(
@@ -111,34 +37,34 @@ def answer_to(
     what = "objective"
     try:
         _adopt(message)
-        store.use(message["places"])
         known = message["objective"] in store.digests
-        objective, wants_trial, options = store.thing(message["objective"])
+        run = store.use(message["places"], message["objective"])
         if not known:
             loaded()
         what = "configuration"
-        config, context = store.loads(message["task"], options)
+        config, context = store.loads(message["task"])
     except BaseException as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         answer = {"status": "unloadable", "what": what, "error": text_of(error), **here()}
-        return pickle.dumps({**answer, "missing": missing, "kept": store.digests}), b""
+        answer |= {"missing": missing, "apart": store.needs_apart, "kept": store.digests}
+        return pickle.dumps(answer), b""
     context = {**context, "gpus": message["gpus"], "env": message["environment"]}
     started()
     process = os.getpid()
-    answer = evaluate(objective, config, context, wants_trial, limit=message["limit"])
+    answer = evaluate(run.objective, config, context, run.wants_trial, limit=message["limit"])
     if os.getpid() != process:  # a child that the objective forked, and that came back from it
         os._exit(0)
     answer.pop("exception", None)
-    result = answer.pop("result")
+    result, dumps = answer.pop("result"), _pickler(message["pickler"]).dumps
     try:
-        blob = _dumps(result)
+        blob = bytes(dumps(result))
     except BaseException as error:
         answer["status"], answer["error"] = "unpicklable", text_of(error)
-        blob, answer["dropped"] = _kept(result)
+        blob, answer["dropped"] = _kept(result, dumps)
     else:
         if len(blob) > message["max_result"]:
-            blob = _set_aside(blob, result, answer, message, context)
-    answer["accumulated"], answer["kept"] = _accumulated(), store.digests
+            blob = _set_aside(blob, result, answer, message, context, dumps)
+    answer["accumulated"], answer["kept"] = _accumulated(dumps), store.digests
     return pickle.dumps(answer), blob
 
 
@@ -167,27 +93,24 @@ def _adopt(message: Mapping[str, Any]) -> None:
             vars(where).update(pickle.loads(message["task_context"]))
 
 
-def _accumulated() -> list[tuple[Any, ...]]:
+def _accumulated(dumps: Callable[[Any], bytes]) -> list[tuple[Any, ...]]:
     """What the objective added to Spark's accumulators, which begin at zero again."""
     module = sys.modules.get("pyspark.accumulators")
     added = []
     for number, accumulator in getattr(module, "_accumulatorRegistry", {}).items():
         param, value = accumulator.accum_param, accumulator._value
         zero = param.zero(value)
-        added.append((number, _dumps((zero, param, value))))
+        added.append((number, dumps((zero, param, value))))
         accumulator._value = zero
     return added
 
 
-def _dumps(thing: Any) -> bytes:
-    """Pickle by value what this process got by value."""
-    return bytes(_pickler().dumps(thing))
+def _pickler(first: str) -> Any:
+    """What pickles by value what this process got by value.
 
-
-def _pickler() -> Any:
-    """A cloudpickle, where there is one: of pyspark, if that is in use."""
-    names = ["pyspark.cloudpickle", "cloudpickle"]
-    for name in names if "pyspark" in sys.modules else reversed(names):
+    That is the cloudpickle of the driver, which knows its own classes again, where it is there too.
+    """
+    for name in (first, "pyspark.cloudpickle", "cloudpickle"):
         with contextlib.suppress(ImportError):
             module = importlib.import_module(name)
             package = sys.modules[__name__.rpartition(".")[0]]  # unknown to the driver
@@ -197,19 +120,19 @@ def _pickler() -> Any:
     return pickle
 
 
-def _kept(result: Any) -> tuple[bytes, list[str]]:
+def _kept(result: Any, dumps: Callable[[Any], bytes]) -> tuple[bytes, list[str]]:
     """What of a result can be sent, pickled, and the names of what cannot."""
     if not isinstance(result, dict):
-        return _dumps({}), [type(result).__name__]
+        return dumps({}), [type(result).__name__]
     kept: dict[Any, Any] = {}
     dropped: list[str] = []
     for key, item in result.items():
         try:
-            pickle.loads(_dumps((key, item)))
+            pickle.loads(dumps((key, item)))
             kept[key] = item
         except BaseException:
             dropped.append(f"{key!r} ({type(item).__name__})")
-    return _dumps(kept), dropped
+    return dumps(kept), dropped
 
 
 def _set_aside(
@@ -218,6 +141,7 @@ def _set_aside(
     answer: dict[str, Any],
     message: Mapping[str, Any],
     context: Mapping[str, Any],
+    dumps: Callable[[Any], bytes],
 ) -> bytes:
     """Write a result that is too large to send into a file; what is sent instead, pickled."""
     size = f"the result has {len(blob) / 2**20:.1f} MB, more than max_result_mb"
@@ -240,9 +164,9 @@ def _set_aside(
         else:
             answer["file"] = path
     if not isinstance(result, dict):
-        return _dumps(f"<{type(result).__name__}>")
-    small = {key: item for key, item in result.items() if len(_dumps(item)) <= _KEEP_BYTES}
-    return _dumps(small)
+        return dumps(f"<{type(result).__name__}>")
+    small = {key: item for key, item in result.items() if len(dumps(item)) <= _KEEP_BYTES}
+    return dumps(small)
 
 
 def _write(path: str, blob: bytes) -> None:

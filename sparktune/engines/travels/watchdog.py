@@ -28,7 +28,8 @@ import traceback
 from collections.abc import Mapping
 from typing import NoReturn, TypeAlias
 
-from . import logs, task
+from . import logs, stand_in, task
+from .store import Store
 
 HUNG_UP = select.POLLHUP | select.POLLERR | select.POLLNVAL | 0x2000  # POLLRDHUP
 READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
@@ -141,7 +142,8 @@ def _run_trials(
         os.environ.update(environment)
         if "OMP_NUM_THREADS" in environment:
             _set_threads(int(environment["OMP_NUM_THREADS"]))
-        stream, store = socket.socket(fileno=data), task.Store()
+        stand_in.install()
+        stream, store = socket.socket(fileno=data), Store(main=True)
         while (frame := receive(stream)) is not None:
             message = pickle.loads(frame)
             head, result = task.answer_to(

@@ -1,0 +1,69 @@
+"""What stands in for sparktune where it is not installed: the statuses that objectives return.
+
+Executors need nothing of sparktune, also where an objective returns ``sparktune.STATUS_OK`` or
+imports it itself.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import importlib.util
+import sys
+from collections.abc import Mapping
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+names: Mapping[str, Mapping[str, Any]] = {}
+"""Module to name to value, for an enum the arguments of _enum; set by sources."""
+
+
+def install() -> None:
+    """Let this process find the stand-in, unless it finds sparktune."""
+    if names and importlib.util.find_spec("sparktune") is None:
+        sys.meta_path.append(_Finder())
+
+
+class _Finder:
+    """Finds modules of the stand-in, as the last of all finders."""
+
+    def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
+        """What to import a module with, None where it is none of ours."""
+        if name.partition(".")[0] != "sparktune":
+            return None
+        # any of them: cloudpickle sends along submodules whose names an objective's code has, too
+        return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """An empty module."""
+        return _StandIn(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Fill a module."""
+        for name, value in names.get(module.__name__, {}).items():
+            is_enum = isinstance(value, dict)
+            setattr(module, name, _enum(name, **value) if is_enum else value)
+
+
+class _StandIn(ModuleType):
+    """A module that says what it is to whoever asks for more than it has."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(_sentence(f"{self.__name__}.{name}"))
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(_sentence(self.__name__))
+
+
+def _sentence(name: str) -> str:
+    return (
+        f"{name} is not known here, as sparktune is not installed for {sys.executable} on this "
+        "machine: objectives find only its statuses"
+    )
+
+
+@functools.cache
+def _enum(name: str, home: str, members: tuple[tuple[str, int], ...]) -> Any:
+    """The one enum of a name; its members are those of the driver where they come back."""
+    return enum.IntEnum(name, members, module=home)
