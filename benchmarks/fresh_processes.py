@@ -5,8 +5,7 @@
 Milliseconds that a trial takes beside others, with two trials at a time, where a process evaluates
 any number of trials, ten, or one (``trials_per_process``). The objective returns at once
 (``square``), or also imports numpy and reads a captured list of a million floats (``numpy``). Each
-figure is the median of three runs after a first one that is not counted; the last line is the first
-run of a session, in which everything starts.
+figure is the median of three runs; before them comes a first run, in which everything starts.
 """
 
 import argparse
