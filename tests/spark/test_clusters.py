@@ -97,6 +97,9 @@ trials = SparkTrials(4, spark_session=session, resource_profile=profile)
 """
 
 
+LEAVE = "sys.stdout.flush(); os._exit(0)"  # a client whose server is gone waits for it at its end
+
+
 def test_a_resource_profile_on_connect(tmp_path):
     """A Connect server takes a profile, and so does the next one; without one all cores run."""
     with LocalCluster(workers=1, cores=4, connect=True, folder=tmp_path / "cluster") as cluster:
@@ -110,7 +113,7 @@ def test_a_resource_profile_on_connect(tmp_path):
         body = "trials = SparkTrials(4)" + AT_A_TIME
         assert script_on(cluster.remote, tmp_path, {}, body)[0] == "4"
         threading.Thread(target=restart, daemon=True).start()
-        body = WITH_A_PROFILE + AT_A_TIME + RESTARTED + AT_A_TIME + "trials.session.stop()"
+        body = WITH_A_PROFILE + AT_A_TIME + RESTARTED + AT_A_TIME + LEAVE
         assert script_on(cluster.remote, tmp_path, {}, body)[:2] == ["2", "2"]
 
 
