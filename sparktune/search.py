@@ -52,6 +52,7 @@ def search(
     build: Callable[[Values], Any] | None = None,
     settings: Settings | None = None,
     token: CancelToken | None = None,
+    host: Any = None,
 ) -> Iterator[Event]:
     """Search, and hand out what happens as it happens.
 
@@ -79,6 +80,7 @@ def search(
         build: gives what the objective receives, ``space.build`` unless set.
         settings: how the trials are treated.
         token: ends the search from another thread.
+        host: what its user calls the trials of the search, which stays in this process.
 
     Yields:
         The events, in the order in which they happen; within a batch, by trial number.
@@ -96,7 +98,9 @@ def search(
         history.requeue(trial.number, "cut")
     try:
         run.token.attach(lambda: run.arrivals.put(None))
-        engine.open(RunSpec(objective, run.run_id, space.constants, run.settings), run.report)
+        own = (history,) if host is None else (host, history)
+        spec = RunSpec(objective, run.run_id, space.constants, run.settings, own)
+        engine.open(spec, run.report)
         yield from run.events()
     finally:
         run.close()

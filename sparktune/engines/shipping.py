@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import inspect
 import io
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
 from ..exceptions import UnpicklableObjective
 from .base import RunSpec, Task
+from .culprits import Refused, own_read, refusal, unpicklable
+from .variables import fingerprints_read
 
-__all__ = ["Broadcast", "Shipment", "broadcast"]
+__all__ = ["Broadcast", "Shipment", "broadcast", "paths_here"]
 
 _ONCE_BYTES = 10_000  # an option of a choice that is larger travels with the objective
 
@@ -34,10 +36,15 @@ class Broadcast:
     def __getstate__(self) -> dict[str, Any]:
         return {"value": self.value, "_blobs": {}}
 
-    def pickled(self, module: ModuleType) -> tuple[str, bytes]:
+    def pickled(
+        self, module: ModuleType, own: Sequence[Any] = (), of_spark: bool = False
+    ) -> tuple[str, bytes]:
         """Digest and pickle of the value, made once; by a cloudpickle module."""
+        what = "the broadcast object"
+        if any(self.value is item for item in own):
+            _dumps(module, what, self.value, self.value, own=own)  # refuses it
         if module.__name__ not in self._blobs:
-            blob = _dumps(module, "the broadcast object", self.value, self.value)
+            blob = _dumps(module, what, self.value, self.value, own=own, of_spark=of_spark)
             self._blobs[module.__name__] = _digest(blob), blob
         return self._blobs[module.__name__]
 
@@ -63,9 +70,10 @@ class Shipment:
     Args:
         spec: of the run.
         module: cloudpickle, as the package or as pyspark brings it.
+        of_spark: whether trials are tasks of a classic Spark session.
 
     Attributes:
-        digest: of the pickled (objective, wants_trial, options).
+        digest: of the pickled (objective, wants_trial, options, fingerprints of what they read).
         blobs: what has to be sent once, by digest.
         lasting: digests of broadcast handles, which other runs may use again.
 
@@ -75,6 +83,7 @@ class Shipment:
 
     spec: RunSpec
     module: ModuleType
+    of_spark: bool = False
     digest: str = field(init=False)
     blobs: dict[str, bytes] = field(init=False, default_factory=dict)
     lasting: set[str] = field(init=False, default_factory=set)
@@ -83,18 +92,23 @@ class Shipment:
         _register_by_value(self.module)
         objective = self.spec.objective
         self._options = [option for option in self.spec.options if self._is_large(option)]
-        payload = (objective, self.spec.wants_trial, self._options)
-        blob = _dumps(self.module, "the objective", objective, payload, on_handle=self._note)
+        read = fingerprints_read(objective, *self.spec.options)
+        payload = (objective, self.spec.wants_trial, self._options, read)
+        blob = self._dumps("the objective", objective, payload)
         self.digest = _digest(blob)
         self.blobs[self.digest] = blob
 
     def _is_large(self, option: Any) -> bool:
         with contextlib.suppress(UnpicklableObjective):  # said with the trial that draws it
-            return len(_dumps(self.module, "an option", option, option, self._note)) > _ONCE_BYTES
+            return len(self._dumps("an option", option, option)) > _ONCE_BYTES
         return False
 
+    def _dumps(self, what: str, thing: Any, payload: Any, options: Sequence[Any] = ()) -> bytes:
+        own, of_spark = self.spec.own, self.of_spark
+        return _dumps(self.module, what, thing, payload, self._note, options, own, of_spark)
+
     def _note(self, handle: Broadcast) -> str:
-        digest, blob = handle.pickled(self.module)
+        digest, blob = handle.pickled(self.module, self.spec.own, self.of_spark)
         self.blobs[digest] = blob
         self.lasting.add(digest)
         return digest
@@ -103,12 +117,13 @@ class Shipment:
         """The pickled (config, context) of a task, without what travelled with the objective."""
         what = f"the configuration of trial {task.number}"
         payload = (task.config, task.full_context)
-        return _dumps(self.module, what, task.config, payload, self._note, self._options)
+        return self._dumps(what, task.config, payload, self._options)
 
     def message(self, task: bytes, places: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
         """All that who evaluates a task is told; read by travels.spark_worker and travels.task.
 
-            objective     digest of the pickled (objective, wants_trial, options)
+            run           the run's name: a process serves one run
+            objective     digest of the pickled (objective, wants_trial, options, fingerprints)
             places        by digest of all that was pickled once, where it is: see task.Store.use;
                           before Spark's Python worker also ("broadcast", a Broadcast of Spark's)
                           and ("artifact", name of a file of the session)
@@ -118,6 +133,7 @@ class Shipment:
             max_result    bytes from which on a result is set aside rather than sent
             artifacts     the folder where it is written then, or None
             environment   variables of the trials' process
+            env           those that the user set, which nothing shows or keeps
 
         and what those on the way put in, as far as they know it:
 
@@ -129,6 +145,7 @@ class Shipment:
         """
         settings = self.spec.settings
         return {
+            "run": self.spec.run_id,
             "objective": self.digest,
             "places": places,
             "task": task,
@@ -137,11 +154,17 @@ class Shipment:
             "max_result": settings.max_result_mb * 2**20,
             "artifacts": settings.artifact_dir,
             "environment": settings.environment,
+            "env": dict(settings.env),
             "gpus": (),
             "path": (),
             "broadcasts": {},
             "task_context": None,
         }
+
+
+def paths_here() -> list[str]:
+    """Where this process finds modules, for processes of the same machine."""
+    return [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 ("" is this folder)
 
 
 def _digest(blob: bytes) -> str:
@@ -166,65 +189,56 @@ def _dumps(
     payload: Any,
     on_handle: Callable[[Broadcast], str] | None = None,
     options: Sequence[Any] = (),
+    own: Sequence[Any] = (),
+    of_spark: bool = False,
 ) -> bytes:
-    """Pickle ``payload``; an UnpicklableObjective says what of the ``thing`` in it is to blame."""
+    """Pickle ``payload``; an UnpicklableObjective says what of the ``thing`` in it is to blame.
+
+    ``own`` is what belongs to the run and stays here: where the thing's code does not read it, it
+    is left out. ``of_spark`` is as for ``refusal``.
+    """
     places = {id(option): i for i, option in enumerate(options)}
+    kept = {id(item) for item in own}
+    met = False
 
     class Pickler(module.CloudPickler):  # type: ignore[misc, name-defined]
         def persistent_id(self, item: Any) -> Any:
+            nonlocal met
             if isinstance(item, Broadcast) and on_handle is not None:
                 return ("handle", on_handle(item))
+            if id(item) in kept:
+                met = True
+                return ("absent", None)
             return ("option", places[id(item)]) if id(item) in places else None
+
+        def reducer_override(self, item: Any) -> Any:
+            if refusal(item, of_spark) is not None:
+                raise Refused
+            if type(item) is MethodType and id(item.__self__) in kept:
+                return functools.partial, (item.__self__,)  # the stand-in says why when called
+            return super().reducer_override(item)
 
     def dumps(item: Any) -> bytes:
         buffer = io.BytesIO()
         Pickler(buffer).dump(item)
         return buffer.getvalue()
 
-    try:
-        return dumps(payload)
-    except Exception as error:
-        culprits = _culprits(thing, dumps)
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise UnpicklableObjective(
-            f"{what} must leave this process, but cannot be pickled: "
-            f"{', '.join(culprits) or f'it is a {type(thing).__name__}'} "
-            f"({type(error).__name__}: {reason}); "
-            "create such things inside the objective, or pass what they are made from"
-        ) from error
-
-
-def _culprits(thing: Any, dumps: Callable[[Any], bytes], depth: int = 2) -> list[str]:
-    """What of a thing cannot be pickled, in words; functions are looked into."""
-    culprits: list[str] = []
-    for name, part in _parts(thing):
+    def fails(part: Any) -> bool:
         try:
             dumps(part)
         except Exception:
-            inside = _culprits(part, dumps, depth - 1) if depth and inspect.isroutine(part) else []
-            culprits += inside or [f"its {name} of type {type(part).__name__}"]
-    return culprits
+            return True
+        return False
 
+    def meets(part: Any) -> bool:
+        nonlocal met
+        met = False
+        return not fails(part) and met
 
-def _parts(thing: Any) -> list[tuple[str, Any]]:
-    """What an objective or a configuration refers to, each with a name for people."""
-    if isinstance(thing, dict):
-        return [(f"item {key!r}", item) for key, item in thing.items()]
-    if isinstance(thing, (list, tuple)):
-        return [(f"item {i}", item) for i, item in enumerate(thing)]
-    parts: list[tuple[str, Any]] = []
-    if isinstance(thing, functools.partial):
-        parts += [(f"argument {i}", item) for i, item in enumerate(thing.args)]
-        parts += [(f"argument {key!r}", item) for key, item in thing.keywords.items()]
-        return parts + _parts(thing.func)
-    if inspect.ismethod(thing):
-        return _parts(thing.__self__) + _parts(thing.__func__)
-    if not inspect.isfunction(thing):
-        attributes = getattr(thing, "__dict__", {})
-        return [(f"attribute {key!r}", item) for key, item in attributes.items()]
-    for key, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # a cell that is still empty
-            parts.append((f"variable {key!r}", cell.cell_contents))
-    used = [key for key in thing.__code__.co_names if key in thing.__globals__]
-    parts += [(f"global {key!r}", thing.__globals__[key]) for key in used]
-    return parts + [("default", item) for item in thing.__defaults__ or ()]
+    try:
+        blob = dumps(payload)
+    except Exception as error:
+        raise unpicklable(what, thing, error, fails, of_spark) from error
+    if met:
+        own_read(what, thing, meets, kept)
+    return blob

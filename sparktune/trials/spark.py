@@ -187,7 +187,7 @@ class SparkTrials(Trials):
         if is_connect(session):
             return ConnectDriver(session, slots)
         _advise_fair(session.sparkContext)
-        return ContextDriver(session.sparkContext, slots)
+        return ContextDriver(session, slots)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the session and the profile, which belong to this process."""

@@ -12,10 +12,19 @@ from typing import Any
 
 from ...exceptions import EngineStopped
 from ..base import RunSpec
-from ..shipping import Shipment
+from ..shipping import Shipment, paths_here
 from ..travels import sources
 from . import internals
-from .session import Link, LostSession, is_local, is_stopped, may_copy, too_large, without_stack
+from .session import (
+    Link,
+    LostSession,
+    is_local,
+    is_on_one_machine,
+    is_stopped,
+    may_copy,
+    too_large,
+    without_stack,
+)
 
 __all__ = ["ClassicLink"]
 
@@ -49,6 +58,7 @@ class ClassicLink(Link):
         self._run = spec.tag
         settings = context.getConf()
         chosen = "PYSPARK_PYTHON" in os.environ or settings.contains("spark.pyspark.python")
+        self._is_here = is_on_one_machine(str(context.master))
         if is_local(context) and not chosen:
             internals.set_python(context, sys.executable)
         self._row = self._one_row(resource_profile)
@@ -56,7 +66,7 @@ class ClassicLink(Link):
         self._sent: list[Any] = []
         cloudpickle.register_pickle_by_value(sources)
         with internals.noted_broadcasts(context) as self._users:
-            self.shipment = Shipment(spec, cloudpickle)
+            self.shipment = Shipment(spec, cloudpickle, of_spark=True)
 
     def _one_row(self, profile: Any) -> Any:
         """The RDD that the jobs of all trials run over, with the resources that trials need."""
@@ -95,7 +105,8 @@ class ClassicLink(Link):
         wanted: Callable[[], bool],  # noqa: ARG002 (a context that is gone is never mended)
     ) -> bytes:
         sc = self._sc
-        message = {**message, "broadcasts": self._users}
+        path = paths_here() if self._is_here else ()
+        message = {**message, "broadcasts": self._users, "path": path}
         function = sources.partition_function(sources.texts(), message, self._on_retry)
         try:
             sc.addJobTag(self._run)

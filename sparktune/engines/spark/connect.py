@@ -12,10 +12,18 @@ from typing import Any
 
 from ...exceptions import EngineStopped
 from ..base import RunSpec
-from ..shipping import Shipment
+from ..shipping import Shipment, paths_here
 from ..travels import sources
 from . import internals
-from .session import Link, LostSession, is_stopped, may_copy, too_large, without_stack
+from .session import (
+    Link,
+    LostSession,
+    is_on_one_machine,
+    is_stopped,
+    may_copy,
+    too_large,
+    without_stack,
+)
 
 __all__ = ["ConnectLink"]
 
@@ -64,6 +72,8 @@ class ConnectLink(Link):
             raise EngineStopped("the Spark Connect session was stopped; create a new one first")
         cloudpickle.register_pickle_by_value(sources)
         self._session = _living(session)
+        master = str(self._session.conf.get("spark.master", ""))
+        self._is_here = is_on_one_machine(master) and internals.is_on_this_machine(self._session)
         self._earlier: list[Any] = []
         self._renewing = threading.Lock()
         self._run = spec.tag
@@ -95,6 +105,7 @@ class ConnectLink(Link):
         self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
     ) -> bytes:
         session = self._session
+        message = {**message, "path": paths_here() if self._is_here else ()}
         function = sources.arrow_function(sources.texts(), message, self._on_retry)
         tags = {self._run, tag, title.replace(",", ";"), *self._user_tags} - {""}
         self._here.tag = tag

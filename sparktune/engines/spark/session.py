@@ -19,6 +19,7 @@ __all__ = [
     "checked_session",
     "is_connect",
     "is_local",
+    "is_on_one_machine",
     "is_stopped",
     "known_slots",
     "may_copy",
@@ -120,6 +121,11 @@ def is_stopped(session: Any) -> bool:
 def is_local(context: Any) -> bool:
     """Whether the tasks of a SparkContext run in threads of its own JVM."""
     return re.match(r"local(\[|$)", str(context.master)) is not None
+
+
+def is_on_one_machine(master: str) -> bool:
+    """Whether the tasks of a master run on its own machine."""
+    return re.match(r"local(\[|-cluster\[|$)", master) is not None
 
 
 def known_slots(session: Any) -> int:

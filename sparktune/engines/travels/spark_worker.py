@@ -31,18 +31,21 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     where = TaskContext.get()
     resources = {} if where is None else where.resources()
     gpus = tuple(resources["gpu"].addresses) if "gpu" in resources else ()
-    environment = dict(message["environment"])
+    shown = dict(message["environment"])
     if gpus:
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-    if _current is not None and _current.environment != environment:
+        shown["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+    environment = {**message["env"], **shown}
+    ours = (message["run"], environment)
+    if _current is not None and (_current.run, _current.environment) != ours:
         _current.close()
         _current = None
     users = {n: _of_broadcast(thing, "path", "value") for n, thing in message["broadcasts"].items()}
     sent = {
         **message,
         "gpus": gpus,
-        "environment": environment,
-        "path": list(sys.path),
+        "environment": shown,
+        "path": [*sys.path, *message["path"]],
+        "env": {},  # they are in the process's environment, and nowhere else
         "broadcasts": users,
         "task_context": None if where is None else _pickled(vars(where)),
     }
@@ -50,7 +53,7 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     for _ in range(2):
         served = _current is not None
         if _current is None:
-            _current = TrialProcess(environment)
+            _current = TrialProcess(environment, message["run"])
         sent["places"] = {
             digest: ("kept", None) if digest in _current.kept else _place(kind, thing)
             for digest, (kind, thing) in message["places"].items()

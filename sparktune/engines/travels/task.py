@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .trial import evaluate, here, text_of
+from .modules import strange
+from .trial import evaluate, here, missing_of, text_of, wants_session
 
 _KEEP_BYTES = 100_000  # of each entry of a result that is too large to send as a whole
 
@@ -35,11 +36,37 @@ class Handle:
         return Handle, (self._digest,)
 
 
+class Absent:
+    """What stands for the run's own trials where they hang on something that travels."""
+
+    def _refuse(self, *_: Any) -> Any:
+        raise RuntimeError(
+            "the trials of the run stay where it runs, and are not here: read what is needed of "
+            'them before the run, or use Trials(executor="threads") or SparkTrials(mode="driver"), '
+            "whose trials run in the process that has them"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked by the interpreter, as by copy and pickle
+            raise AttributeError(name)
+        return self._refuse()
+
+    def __repr__(self) -> str:
+        return "<the trials of the run, which are not here>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Absent, ()
+
+    __call__ = __len__ = __iter__ = __getitem__ = __contains__ = __bool__ = _refuse
+    __setattr__ = __delattr__ = _refuse
+
+
 class Store:
     """What this process keeps unpickled between trials, by digest: only what the last run needs."""
 
     def __init__(self) -> None:
         self._things: dict[str, Any] = {}
+        self._unchecked: dict[str, dict[Any, str]] = {}  # variables of modules, by objective
         self._places: Mapping[str, tuple[str, Any]] = {}
 
     @property
@@ -57,6 +84,7 @@ class Store:
         """
         for digest in set(self._things) - set(places):
             del self._things[digest]
+            self._unchecked.pop(digest, None)
         self._places = places
 
     def thing(self, digest: str) -> Any:
@@ -64,6 +92,17 @@ class Store:
         if digest not in self._things:
             self._things[digest] = self._load(digest)
         return self._things[digest]
+
+    def strange(self, digest: str, expected: Mapping[Any, str]) -> list[str]:
+        """Names of variables of modules that an objective reads, and that are others here.
+
+        Each is looked at once, as soon as its module is imported.
+        """
+        left = self._unchecked.setdefault(digest, dict(expected))
+        found = strange(left) if left else {}
+        for variable in found:
+            del left[variable]
+        return [".".join((module, *path)) for (module, path), other in found.items() if other]
 
     def _load(self, digest: str) -> Any:
         kind, where = self._places[digest]
@@ -87,6 +126,8 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         kind, which = pid
+        if kind == "absent":
+            return Absent()
         return self._options[which] if kind == "option" else Handle(which, self._store)
 
 
@@ -107,19 +148,21 @@ def answer_to(
     try:
         _adopt(message)
         store.use(message["places"])
-        objective, wants_trial, options = store.thing(message["objective"])
+        objective, wants_trial, options, expected = store.thing(message["objective"])
         config, context = store.loads(message["task"], options)
+        others = store.strange(message["objective"], expected)
     except BaseException as error:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        answer = {"status": "unloadable", "error": text_of(error), "missing": missing, **here()}
-        return pickle.dumps({**answer, "kept": store.digests}), b""
+        answer = {"status": "unloadable", "error": text_of(error), "missing": missing_of(error)}
+        answer |= {"no_session": wants_session(error), "kept": store.digests, **here()}
+        return pickle.dumps(answer), b""
     context = {**context, "gpus": message["gpus"], "env": message["environment"]}
     started()
     process = os.getpid()
     answer = evaluate(objective, config, context, wants_trial, limit=message["limit"])
     if os.getpid() != process:  # a child that the objective forked, and that came back from it
         os._exit(0)
-    answer.pop("exception", None)
+    answer["strange"] = others + store.strange(message["objective"], expected)
+    answer["no_session"] = wants_session(answer.pop("exception", None))
     result = answer.pop("result")
     try:
         blob = _dumps(result)
@@ -135,7 +178,7 @@ def answer_to(
 
 def _adopt(message: Mapping[str, Any]) -> None:
     """Take over what the process that Spark or the driver talks to knows, and this one does not."""
-    added = [entry for entry in message["path"] if entry not in sys.path]
+    added = [entry for entry in dict.fromkeys(message["path"]) if entry not in sys.path]
     if added:
         sys.path += added
         importlib.invalidate_caches()

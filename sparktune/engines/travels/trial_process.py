@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from .modules import forget_edited
 from .trial import here
 from .watchdog import (
     ENDED,
@@ -38,15 +39,18 @@ class TrialProcess:
 
     Args:
         environment: variables to set in it.
+        run: the name of the run that it serves.
         spawn: starts the watchdog with its two sockets and gives its pid; forks unless set.
     """
 
     def __init__(
         self,
         environment: Mapping[str, str],
+        run: str = "",
         spawn: Callable[[socket.socket, socket.socket, Mapping[str, str]], int] | None = None,
     ) -> None:
         self.environment = dict(environment)
+        self.run = run
         self.kept: tuple[str, ...] = ()  # digests of what the process holds unpickled
         self.usable = True
         self._data, data = socket.socketpair()
@@ -185,6 +189,7 @@ def _forked(control: socket.socket, data: socket.socket, environment: Mapping[st
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
         pid = os.fork()
     if not pid:
+        forget_edited()
         watch(control.fileno(), data.fileno(), environment)
     return pid
 

@@ -124,7 +124,7 @@ def _run_trials(
         sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
         os.environ.update(environment)
-        if "OMP_NUM_THREADS" in environment:
+        if environment.get("OMP_NUM_THREADS", "").isdecimal():
             _set_threads(int(environment["OMP_NUM_THREADS"]))
         stream, store = socket.socket(fileno=data), task.Store()
         while (frame := receive(stream)) is not None:
