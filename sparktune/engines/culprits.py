@@ -46,7 +46,7 @@ _OF_SESSION = {
 
 
 class Refused(Exception):  # noqa: N818 (it never leaves this room's callers)
-    """Pickling met something that must not leave this process."""
+    """Pickling met something that must not leave this process; the text says why."""
 
 
 def refusal(item: Any, of_spark: bool) -> str | None:
@@ -56,7 +56,7 @@ def refusal(item: Any, of_spark: bool) -> str | None:
         item: the thing.
         of_spark: whether trials are tasks of a classic Spark session.
     """
-    kind = _kind(type(item))
+    kind = _kind(type(item))  # type: ignore[arg-type]
     if kind in ("Broadcast", "Accumulator"):
         return None if of_spark else _BROADCAST if kind == "Broadcast" else _ACCUMULATOR
     return None if kind is None else _SESSION
@@ -87,7 +87,7 @@ def _of_pyspark(item: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Culprit:
-    """What is to blame, the steps that lead to it, and whether code reads it by the last of them."""
+    """What is to blame, the steps that lead to it, and whether code reads it by the last one."""
 
     path: tuple[str, ...]
     item: Any
@@ -112,8 +112,12 @@ def unpicklable(
         fails: whether a part alone cannot be pickled, either.
         of_spark: as for ``refusal``.
     """
+    if isinstance(error, UnpicklableObjective):  # of a broadcast handle
+        if not isinstance(error.__cause__, Exception):
+            return error
+        error = error.__cause__
     found = _Search(fails, _of_pyspark).culprits(thing)
-    why = refusal(found[0].item, of_spark)
+    why = str(error) if isinstance(error, Refused) else refusal(found[0].item, of_spark)
     if why is None and _of_pyspark(found[0].item):
         why = _SESSION
     reason = (str(error).strip().splitlines() or [""])[0]
@@ -125,6 +129,9 @@ def unpicklable(
 
 def own_read(what: str, thing: Any, meets: Callable[[Any], bool], own: Collection[int]) -> None:
     """Refuse a thing whose code reads the run's own trials; they may hang on what else travels.
+
+    Of a class, only the code that an objective itself is counts: which of its other methods a trial
+    calls is not known.
 
     Args:
         what: the thing in words.
@@ -139,7 +146,11 @@ def own_read(what: str, thing: Any, meets: Callable[[Any], bool], own: Collectio
     def is_own(item: Any) -> bool:
         return id(item) in own or (isinstance(item, MethodType) and id(item.__self__) in own)
 
-    found = [each for each in _Search(meets, is_own).culprits(thing) if each.in_code]
+    found = _Search(meets, is_own).culprits(thing)
+    call = getattr(type(thing), "__call__", None)
+    if inspect.isfunction(call) and meets(call):
+        found += _Search(meets, is_own).culprits(call)
+    found = [each for each in found if each.in_code]
     if found:
         raise UnpicklableObjective(
             f"{what} must leave this process, but cannot be pickled: {_words(found)} ({_OWN})"
@@ -167,7 +178,9 @@ class _Search:
         """At least one: the thing itself where no part of it is to blame."""
         return self._of(thing, (), True) or [_Culprit((), thing, True)]
 
-    def _of(self, thing: Any, path: tuple[str, ...], in_code: bool) -> list[_Culprit]:
+    def _of(
+        self, thing: Any, path: tuple[str, ...], in_code: bool, live: bool = True
+    ) -> list[_Culprit]:
         if self._final(thing) or len(path) >= _DEPTH:
             return [_Culprit(path, thing, in_code)]
         if id(thing) in self._visited:
@@ -179,7 +192,8 @@ class _Search:
             for name, part, read in parts:
                 if self._left > 0 and self._is_blamed(part):
                     known = True
-                    found += self._of(part, (*path, name), read)
+                    inner = live and not isinstance(thing, type)
+                    found += self._of(part, (*path, name), read and inner, inner)
             if known:
                 return found
         return [_Culprit(path, thing, in_code)]
@@ -214,8 +228,8 @@ def _parts_of(thing: Any) -> Iterator[Part]:
         yield from ((f"argument {key!r}", item, True) for key, item in thing.keywords.items())
         yield from _parts_of(thing.func)
     elif inspect.ismethod(thing):
-        yield from _parts_of(thing.__self__)
         yield from _parts_of(thing.__func__)
+        yield from _parts_of(thing.__self__)
         return
     elif inspect.isfunction(thing):
         yield from _parts_of_function(thing)

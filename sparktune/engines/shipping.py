@@ -212,8 +212,8 @@ def _dumps(
             return ("option", places[id(item)]) if id(item) in places else None
 
         def reducer_override(self, item: Any) -> Any:
-            if refusal(item, of_spark) is not None:
-                raise Refused
+            if (why := refusal(item, of_spark)) is not None:
+                raise Refused(why)
             if type(item) is MethodType and id(item.__self__) in kept:
                 return functools.partial, (item.__self__,)  # the stand-in says why when called
             return super().reducer_override(item)

@@ -117,7 +117,9 @@ def _paths(function: FunctionType) -> Iterator[Variable]:
     yield from _paths_in(code, function.__globals__, names)
 
 
-def _paths_in(code: CodeType, globals_: dict[str, Any], outer: dict[str, Any]) -> Iterator[Variable]:
+def _paths_in(
+    code: CodeType, globals_: dict[str, Any], outer: dict[str, Any]
+) -> Iterator[Variable]:
     names = dict(outer)  # of closures, and of what the code imports itself
     chain: list[str] | None = None  # the module that was read last, and attributes of it
     package, leaf = "", None  # of an import: its module, and what it gives a name to

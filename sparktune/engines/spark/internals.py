@@ -96,7 +96,7 @@ def make_active(session: Any) -> None:
 
 
 def is_on_this_machine(session: Any) -> bool:
-    """Whether the server of a Spark Connect session is. Tried on pyspark-client 4.2.0, and 4.3.0."""
+    """Whether a Spark Connect server is. Tried on pyspark-client 4.2.0, and 4.3.0."""
     with contextlib.suppress(Exception):  # a client that does not tell
         return session.client.host in ("localhost", "127.0.0.1", "::1", "[::1]")
     return False

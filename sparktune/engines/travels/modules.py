@@ -26,7 +26,7 @@ def is_users(module: Any) -> bool:
     name = module.__name__.partition(".")[0]
     if name in ("pyspark", "py4j", "sparktune", "__main__") or name.startswith("_sparktune"):
         return False
-    folders = path.split(os.sep)
+    folders = path.split("/")
     return not (any(folder in folders for folder in _FOREIGN) or is_pythons(module))
 
 

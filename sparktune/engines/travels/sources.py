@@ -14,7 +14,8 @@ from typing import Any
 
 __all__ = ["arrow_function", "partition_function", "texts"]
 
-_PARTS = ("modules", "trial", "task", "watchdog", "trial_process", "spark_worker")  # each imports earlier ones
+# each imports earlier ones
+_PARTS = ("modules", "trial", "task", "watchdog", "trial_process", "spark_worker")
 
 
 @functools.cache

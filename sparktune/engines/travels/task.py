@@ -152,7 +152,11 @@ def answer_to(
         config, context = store.loads(message["task"], options)
         others = store.strange(message["objective"], expected)
     except BaseException as error:
-        answer = {"status": "unloadable", "error": text_of(error), "missing": missing_of(error)}
+        answer: dict[str, Any] = {
+            "status": "unloadable",
+            "error": text_of(error),
+            "missing": missing_of(error),
+        }
         answer |= {"no_session": wants_session(error), "kept": store.digests, **here()}
         return pickle.dumps(answer), b""
     context = {**context, "gpus": message["gpus"], "env": message["environment"]}

@@ -54,7 +54,8 @@ class TrialContext:
         attempt: 0, or more where the trial was lost and queued again.
         seed: a whole number below 2**32, the same for this trial in every repetition of the run.
         gpus: addresses of the GPUs that the trial may use.
-        env: environment variables that were set for the trial.
+        env: environment variables that were set for the trial, but for the user's own, whose
+            values are in ``os.environ`` alone.
         run_id: the name of the run.
     """
 
