@@ -147,7 +147,7 @@ def own_read(what: str, thing: Any, meets: Callable[[Any], bool], own: Collectio
         return id(item) in own or (isinstance(item, MethodType) and id(item.__self__) in own)
 
     found = _Search(meets, is_own).culprits(thing)
-    call = getattr(type(thing), "__call__", None)
+    call = inspect.getattr_static(type(thing), "__call__", None)
     if inspect.isfunction(call) and meets(call):
         found += _Search(meets, is_own).culprits(call)
     found = [each for each in found if each.in_code]
