@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import inspect
@@ -32,7 +33,8 @@ def fingerprints_read(*things: Any) -> dict[Variable, str]:
     """
     reader = _Reader()
     for thing in things:
-        reader.look_into(thing)
+        with contextlib.suppress(Exception):  # whatever a strange type raises: no run ends by it
+            reader.look_into(thing)
     return reader.found
 
 
@@ -58,7 +60,7 @@ class _Reader:
         home = sys.modules.get(function.__module__)
         if is_users(home) and vars(home) is function.__globals__:
             for name in globals_of(function.__code__):
-                if name in function.__globals__:
+                if name in function.__globals__ and not name.startswith("_"):  # no caches
                     yield from self._note(function.__module__, (name,))
         for module, path in _paths(function):
             yield from self._note(module, path)

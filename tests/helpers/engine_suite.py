@@ -328,11 +328,12 @@ def test_variables_of_modules_that_are_others_in_trials_are_named(start, tmp_pat
         "factor": lambda c: settings.factor + len(settings.kept),
         "config": lambda c: settings.config.rate,
         "Model.depth": lambda c: settings.Model.depth,
+        "Model": lambda c: settings.Model().depth,
         "added": lambda c: getattr(settings, "added", 1.0) if c else settings.added,
         "score": lambda c: settings.score(c),
     }
     same = [ended(start(o).submit(task(0, 1.0))) for k, o in objectives.items() if k != "added"]
-    assert [(answer.note, answer.status) for answer in same] == [(None, Status.OK)] * 4
+    assert [(answer.note, answer.status) for answer in same] == [(None, Status.OK)] * 5
     settings.factor, settings.config.rate, settings.Model.depth, settings.added = 5.0, 2.0, 2, 3.0
     for what, objective in objectives.items():
         answer = ended(start(objective).submit(task(0, 1.0)))

@@ -15,6 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 _NODES = 20_000  # of a value, that are looked at
+_LARGE = 5_000  # items of a dict or set, that are not looked at any more
 _FOREIGN = ("site-packages", "dist-packages", "pyspark.zip")
 
 
@@ -52,7 +53,7 @@ def fingerprint(thing: Any) -> str:
 
 
 def _feed(thing: Any, put: Any, seen: dict[int, Any], left: list[int]) -> None:
-    """Hand out bytes that say what a thing is."""
+    """Hand out bytes that say what a thing is; ``seen`` is what it stands in."""
     kind = type(thing)
     put(f"<{kind.__module__}.{kind.__qualname__}".encode())
     left[0] -= 1
@@ -62,10 +63,12 @@ def _feed(thing: Any, put: Any, seen: dict[int, Any], left: list[int]) -> None:
         put(repr(thing).encode(errors="replace"))
         return
     seen[id(thing)] = thing
-    if isinstance(thing, dict):
-        for key, item in thing.items():
+    if isinstance(thing, (dict, set, frozenset)) and len(thing) > _LARGE:
+        put(str(len(thing)).encode())
+    elif isinstance(thing, dict):  # in an order that sets may have given it
+        for key in sorted(thing, key=fingerprint):
             _feed(key, put, seen, left)
-            _feed(item, put, seen, left)
+            _feed(thing[key], put, seen, left)
     elif isinstance(thing, (list, tuple)):
         for item in thing:
             _feed(item, put, seen, left)
@@ -77,6 +80,11 @@ def _feed(thing: Any, put: Any, seen: dict[int, Any], left: list[int]) -> None:
             _feed_code(thing.__code__, put)
     elif isinstance(thing, type):
         put(f"{thing.__module__}.{thing.__qualname__}".encode())
+        for base in thing.__mro__ if is_users(sys.modules.get(thing.__module__)) else ():
+            for name, item in sorted(vars(base).items()):
+                if not (name.startswith("_") or callable(item) or hasattr(item, "__get__")):
+                    put(name.encode())
+                    _feed(item, put, seen, left)
     elif isinstance(thing, ModuleType):
         put(thing.__name__.encode())
     elif is_users(sys.modules.get(kind.__module__)) or kind.__module__ in ("types", "argparse"):
@@ -88,6 +96,7 @@ def _feed(thing: Any, put: Any, seen: dict[int, Any], left: list[int]) -> None:
     elif _is_array(thing):
         put(f"{thing.dtype} {thing.shape}".encode())
         put(thing.tobytes() if thing.nbytes < 10_000_000 else b"")
+    del seen[id(thing)]
     put(b">")
 
 
