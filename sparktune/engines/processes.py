@@ -106,7 +106,7 @@ class Processes:
             return process
         settings = self._spec.settings
         environment = {**settings.env, **settings.environment}
-        process = TrialProcess(environment, self._spec.run_id, _spawned)
+        process = TrialProcess(environment, _spawned)
         with self._lock:
             if key in self._busy:
                 self._busy[key] = process

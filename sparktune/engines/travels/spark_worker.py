@@ -14,6 +14,7 @@ from .trial_process import TrialProcess, died_idle
 from .watchdog import HUNG_UP
 
 _current: TrialProcess | None = None
+_run = ""  # that it serves
 
 
 def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
@@ -25,7 +26,7 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     Returns:
         The pickled answer without its result, followed by the pickled result.
     """
-    global _current
+    global _current, _run
     from pyspark import TaskContext
 
     where = TaskContext.get()
@@ -35,10 +36,10 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     if gpus:
         shown["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     environment = {**message["env"], **shown}
-    ours = (message["run"], environment)
-    if _current is not None and (_current.run, _current.environment) != ours:
+    if _current is not None and (_run, _current.environment) != (message["run"], environment):
         _current.close()
         _current = None
+    _run = message["run"]
     users = {n: _of_broadcast(thing, "path", "value") for n, thing in message["broadcasts"].items()}
     sent = {
         **message,
@@ -53,7 +54,7 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     for _ in range(2):
         served = _current is not None
         if _current is None:
-            _current = TrialProcess(environment, message["run"])
+            _current = TrialProcess(environment)
         sent["places"] = {
             digest: ("kept", None) if digest in _current.kept else _place(kind, thing)
             for digest, (kind, thing) in message["places"].items()

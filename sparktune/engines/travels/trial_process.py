@@ -39,18 +39,15 @@ class TrialProcess:
 
     Args:
         environment: variables to set in it.
-        run: the name of the run that it serves.
         spawn: starts the watchdog with its two sockets and gives its pid; forks unless set.
     """
 
     def __init__(
         self,
         environment: Mapping[str, str],
-        run: str = "",
         spawn: Callable[[socket.socket, socket.socket, Mapping[str, str]], int] | None = None,
     ) -> None:
         self.environment = dict(environment)
-        self.run = run
         self.kept: tuple[str, ...] = ()  # digests of what the process holds unpickled
         self.usable = True
         self._data, data = socket.socketpair()
