@@ -49,13 +49,16 @@ class Refused(Exception):  # noqa: N818 (it never leaves this room's callers)
     """Pickling met something that must not leave this process; the text says why."""
 
 
-def refusal(item: Any, of_spark: bool) -> str | None:
+def refusal(item: Any, of_spark: bool, own: Collection[int] = ()) -> str | None:
     """Why a thing must not leave this process, and what to do; None where it may.
 
     Args:
         item: the thing.
         of_spark: whether trials are tasks of a classic Spark session.
+        own: ids of what belongs to the run.
     """
+    if id(item) in own:
+        return _OWN
     kind = _kind(type(item))  # type: ignore[arg-type]
     if kind in ("Broadcast", "Accumulator"):
         return None if of_spark else _BROADCAST if kind == "Broadcast" else _ACCUMULATOR

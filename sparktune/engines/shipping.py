@@ -92,7 +92,9 @@ class Shipment:
         _register_by_value(self.module)
         objective = self.spec.objective
         self._options = [option for option in self.spec.options if self._is_large(option)]
-        read = fingerprints_read(objective, *self.spec.options)
+        own = {id(item) for item in self.spec.own}
+        why_not = functools.partial(refusal, of_spark=False, own=own)
+        read = fingerprints_read(objective, *self.spec.options, why_not=why_not)
         payload = (objective, self.spec.wants_trial, self._options, read)
         blob = self._dumps("the objective", objective, payload)
         self.digest = _digest(blob)

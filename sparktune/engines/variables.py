@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import dis
 import functools
 import inspect
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.machinery import SourceFileLoader
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from ..exceptions import UnpicklableObjective
 from .culprits import globals_of, parts_of
 from .travels.modules import fingerprint, is_pythons, is_users, variable
 
@@ -24,36 +24,61 @@ Variable = tuple[str, tuple[str, ...]]
 """The name of a module, and the names that lead to the variable in it."""
 
 
-def fingerprints_read(*things: Any) -> dict[Variable, str]:
+def fingerprints_read(
+    *things: Any, why_not: Callable[[Any], str | None] = lambda _: None
+) -> dict[Variable, str]:
     """Fingerprints of the variables of imported modules that code reads, by their names.
 
     Looked into are an objective and options, what travels with them, and the functions and classes
     of the user's own modules that these use; of installed packages, the variables that this code
     reads by name.
+
+    Args:
+        things: the objective and options.
+        why_not: why a value is of no use to trials elsewhere, and what to do; None where it may be.
+
+    Raises:
+        UnpicklableObjective: code other than that of classes, of whose methods it is not known
+            which are called, reads a variable that is of no use to trials.
     """
-    reader = _Reader()
+    reader = _Reader(why_not)
     for thing in things:
-        with contextlib.suppress(Exception):  # whatever a strange type raises: no run ends by it
+        try:
             reader.look_into(thing)
+        except UnpicklableObjective:
+            raise
+        except Exception:  # whatever a strange type raises: no run ends by it
+            continue
     return reader.found
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, why_not: Callable[[Any], str | None]) -> None:
         self.found: dict[Variable, str] = {}
+        self._why_not = why_not
         self._seen: dict[int, Any] = {}
+        self._is_called = True
 
     def look_into(self, thing: Any) -> None:
-        """Note what a thing and all that it refers to reads."""
-        waiting = [thing]
-        while waiting and len(self._seen) < _MOST:
-            thing = waiting.pop()
+        """Note what a thing and all that it refers to reads; last what only classes lead to."""
+        call = inspect.getattr_static(type(thing), "__call__", None)
+        waiting: list[Any] = [call, thing]
+        of_classes: list[Any] = []
+        while (waiting or of_classes) and len(self._seen) < _MOST:
+            self._is_called = bool(waiting)
+            thing = waiting.pop() if waiting else of_classes.pop()
             if id(thing) in self._seen or not _may_hold_code(thing):
                 continue
+            if isinstance(thing, type) and self._is_called:
+                of_classes.append(thing)
+                continue
             self._seen[id(thing)] = thing
+            further = waiting if self._is_called else of_classes
             if isinstance(thing, FunctionType):
-                waiting += self._read_by(thing)
-            waiting += itertools.islice(parts_of(thing), _MOST)
+                further += self._read_by(thing)
+            elif inspect.ismethod(thing):
+                further.append(thing.__func__)
+            further += itertools.islice(parts_of(thing), _MOST)
 
     def _read_by(self, function: FunctionType) -> Iterator[Any]:
         """Note the variables that a function reads; what it uses of the user's modules."""
@@ -81,6 +106,12 @@ class _Reader:
         else:
             end = len(path)
         home = sys.modules.get(module)
+        why = self._why_not(thing) if self._is_called else None
+        if why is not None:
+            raise UnpicklableObjective(
+                "the objective must leave this process, but cannot be pickled: its module variable "
+                f"{'.'.join((module, *path[:end]))!r} of type {type(thing).__name__} ({why})"
+            )
         known = is_users(home) or not (callable(thing) or is_pythons(home))
         if known and not _is_rewritten(thing):
             self.found[module, path[:end]] = fingerprint(thing)

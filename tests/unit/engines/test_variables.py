@@ -6,10 +6,15 @@ import sys
 import threading
 import types
 
+import cloudpickle
 import pytest
 
+from sparktune import Trials
+from sparktune.engines.base import RunSpec
+from sparktune.engines.shipping import Shipment
 from sparktune.engines.travels.modules import fingerprint, forget_edited, strange
 from sparktune.engines.variables import fingerprints_read
+from sparktune.exceptions import UnpicklableObjective
 
 SOURCE = """
 import threading, types
@@ -21,6 +26,8 @@ def score(x):
     return _inner(x)
 def _inner(x):
     return [factor * x for _ in range(1)]
+def show(x):
+    return record
 class Model:
     depth = 1
     def fit(self, x):
@@ -77,6 +84,33 @@ def test_variables_are_found_however_code_reads_them(module):
     assert names(fingerprints_read(lambda c: module.Model().fit(c))) == {"Model", "other"}
     assert names(fingerprints_read(lambda c: module.Model.depth)) == {"Model.depth"}
     assert fingerprints_read(lambda c: (sys.argv, threading.Lock, module.missing)) == {}
+
+
+def test_a_variable_of_no_use_to_trials_is_refused(module):
+    """Where code reads the run's own trials or a session off a module, that is refused by name."""
+    trials = module.record = Trials()
+    session = type("SparkSession", (), {"__module__": "pyspark.sql.session"})
+    module.other = session()
+
+    class Reads:
+        def __call__(self, config):
+            return module.other
+
+    class MayRead:
+        def __call__(self, config):
+            return config
+
+        def never_called(self):
+            return module.other
+
+    for objective, name in (
+        (lambda c: module.record, "record"), (lambda c: module.other, "other"),
+        (lambda c: module.show(c), "record"), (Reads(), "other"), (Reads().__call__, "other"),
+    ):  # fmt: skip
+        with pytest.raises(UnpicklableObjective, match=rf"variable 'of_the_user.parts.{name}' of"):
+            Shipment(RunSpec(objective, "r", own=(trials,)), cloudpickle)
+    Shipment(RunSpec(MayRead(), "r", own=(trials,)), cloudpickle)
+    Shipment(RunSpec(lambda c: module.Model().fit(c), "r"), cloudpickle)
 
 
 def test_what_was_set_is_another_and_what_is_of_a_process_is_not(module):
