@@ -15,9 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from .checks import advise
 from .exceptions import BadSearchSpace
 from .space.discrete import Integers, whole_number
 from .space.distributions import Distribution, Normal, Uniform
+from .space.doubts import doubt_about
+from .space.expressions import Call
 from .space.tree import Choice, Param
 
 __all__ = [
@@ -47,13 +50,17 @@ def _check_label(label: object) -> str:
 def _param(label: object, make: Callable[[], Distribution]) -> Param:
     name = _check_label(label)
     try:
-        return Param(name, make())
+        distribution = make()
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name!r}: {error}") from None
+    doubt = doubt_about(distribution)
+    if doubt is not None:
+        advise(f"{name!r}: {doubt}")
+    return Param(name, distribution)
 
 
 def _options(label: str, options: Any) -> tuple[Any, ...]:
-    refused = (str, bytes, Mapping, set, frozenset)
+    refused = (str, bytes, Mapping, set, frozenset, Param, Call)
     table = hasattr(options, "iterrows") or (isinstance(options, np.ndarray) and not options.ndim)
     if isinstance(options, refused) or table or not isinstance(options, Iterable):
         raise TypeError(
@@ -95,36 +102,52 @@ def pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Choice:
         raise BadSearchSpace(f"{label!r}: {error}") from None
 
 
-def randint(label: str, *bounds: int, **named: int) -> Param:
+def randint(
+    label: str,
+    low: int | None = None,
+    high: int | None = None,
+    *more: int,
+    upper: int | None = None,
+) -> Param:
     """A whole number: ``randint(label, upper)`` or ``randint(label, low, high)``.
 
-    The upper end is excluded, the lower one (by default 0) included. Both may be given by name.
+    The upper end is excluded, the lower one (by default 0) included. Each may be given by position
+    or by name; ``low`` alone is the upper end, as it is by position.
     """
     name = _check_label(label)
-    if sorted(named) in (["high", "low"], ["upper"]) and not bounds:
-        bounds = (named["low"], named["high"]) if "low" in named else (named["upper"],)
-    elif named:
-        raise TypeError(f"{name!r}: randint takes (upper) or (low, high), but got {named!r}")
-    if len(bounds) not in (1, 2):
-        raise TypeError(f"{name!r}: randint takes (upper) or (low, high), but got {bounds!r}")
-    low, high = bounds if len(bounds) == 2 else (0, bounds[0])
+    if low is None and high is None:
+        low, upper = upper, None
+    if low is None or upper is not None or more:
+        got = ", ".join(repr(b) for b in (low, high, *more, upper) if b is not None)
+        raise TypeError(f"{name!r}: randint takes (upper) or (low, high), but got ({got})")
+    first, last = (0, low) if high is None else (low, high)
 
     def make() -> Distribution:
-        least, above = whole_number(low, "low"), whole_number(high, "high")
+        least, above = whole_number(first, "low"), whole_number(last, "high")
         if least >= above:
-            raise ValueError(f"`low < high` must hold, but got low={low}, high={high}")
+            raise ValueError(f"`low < high` must hold, but got low={first}, high={last}")
         return Integers(least, above - 1)
 
     return _param(label, make)
 
 
-def uniformint(label: str, low: int, high: int) -> Param:
-    """A whole number from ``low`` to ``high``, both included, as an ``int``."""
+def uniformint(label: str, low: int, high: int, q: float = 1) -> Param:
+    """A whole number from ``low`` to ``high``, both included, as an ``int``.
+
+    ``q`` is there for Hyperopt's sake, where it means nothing either: another one than 1 draws a
+    warning.
+    """
 
     def make() -> Distribution:
         distribution = Integers(low, high)
         if distribution.low == distribution.high:
             raise ValueError(f"`low < high` must hold, but got low={low}, high={high}")
+        step = Uniform(0, 1, q=q).q  # refuses what is no step
+        if step != 1:
+            advise(
+                f"{label!r}: uniformint takes every whole number, so q={q} changes nothing; for "
+                f"multiples of q write scope.int(hp.quniform({label!r}, {low}, {high}, {q}))"
+            )
         return distribution
 
     return _param(label, make)

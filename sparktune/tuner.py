@@ -29,7 +29,7 @@ class Candidate:
     """A point to evaluate; it can be pickled and sent anywhere.
 
     Attributes:
-        number: of its trial, by which ``tell`` and ``cancel`` know it.
+        number: of its trial, by which ``tell`` and ``cancel`` know it, too.
         values: label to value, active labels only; a choice holds the index of its option.
         config: the configuration, as an objective would receive it.
         seed: a whole number below 2**32, the same for this trial in every repetition of the search.
@@ -152,11 +152,11 @@ class Tuner:
             asked += map(self._candidate, started, configs)
         return asked[0] if k is None else asked
 
-    def tell(self, number: int, result: Any) -> Trial:
+    def tell(self, number: int | Candidate, result: Any) -> Trial:
         """Record what became of a candidate, once.
 
         Args:
-            number: of the trial, which has to be pending.
+            number: of the trial, which has to be pending; or the Candidate itself.
             result: what an objective returns: the loss, or a dict with ``loss`` and ``status`` and
                 anything else worth keeping; a loss of NaN or ``STATUS_FAIL`` is a failed trial. Or
                 an exception, for a trial that failed with it.
@@ -191,8 +191,8 @@ class Tuner:
         with self.trials.step(self.space) as history:
             return _record(history, values, outcome)
 
-    def cancel(self, number: int) -> Trial:
-        """Give a pending trial up: no evaluation, and its point may be proposed again.
+    def cancel(self, number: int | Candidate) -> Trial:
+        """Give a pending trial up, by its number or Candidate: its point may be proposed again.
 
         Returns:
             The trial, cancelled.
@@ -232,7 +232,13 @@ def _record(history: History, values: Values, outcome: Outcome) -> Trial:
 
 
 def _pending(history: History, number: Any) -> Trial:
-    """The pending trial of a number that a user gave."""
+    """The pending trial of a number or Candidate that a user gave."""
+    if isinstance(number, Candidate):
+        values, number = number.values, number.number
+        if not 0 <= number < len(history) or dict(history[number].values) != dict(values):
+            raise InvalidTrial(
+                f"that candidate is of another search: here trial {number} has other values"
+            )
     if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
         raise InvalidTrial(f"a trial is known by its number, a whole number, but got {number!r}")
     trial = history[int(number)] if 0 <= number < len(history) else None

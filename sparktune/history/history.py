@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import BadSearchSpace, InvalidTrial
 from ..space.distributions import Array
-from ..space.tree import Choice, Param, Space, Values
+from ..space.tree import Space, Values
 from .records import Ended, Record, Reported, Requeued, Started
 from .trial import ENDED, Outcome, Status, Trial
 
@@ -80,16 +80,20 @@ class History:
         return other
 
     def adopt(self, space: Space) -> None:
-        """Go on in ``space``, which must have the same labels, distributions and branches.
+        """Go on in ``space``, which must have the same labels, distributions, branches and options.
 
         Raises:
             BadSearchSpace: it has not; the message names what differs.
         """
+        if space is self.space:
+            return
         old, new = _signature(self.space), _signature(space)
-        if old != new:
-            differing = [
-                repr(label) for label in sorted({*old, *new}) if old.get(label) != new.get(label)
-            ]
+        differing = [
+            repr(label)
+            for label in sorted({*old, *new})
+            if old.get(label) != new.get(label) or not space.has_options_of(self.space, label)
+        ]
+        if differing:
             raise BadSearchSpace(
                 "these trials were made in another space, which differs in "
                 f"{', '.join(differing)}; use new trials, or the space that they were made in"
@@ -97,6 +101,7 @@ class History:
         if space.labels != self.space.labels:
             columns = [self.space.column[label] for label in space.labels]
             self._X = self._X[:, columns]
+        space.declared = self.space.declared  # an objective may have changed options since
         self.space = space
 
     def count(self, *statuses: Status) -> int:
@@ -282,20 +287,12 @@ _FOLDS: dict[type, Any] = {
 }
 
 
-def _plain_options(param: Param) -> tuple[Any, ...]:
-    """The options of a choice; those that are no plain values are not compared."""
-    options = param.options if isinstance(param, Choice) else ()
-    plain = (str, int, float, bool, type(None))
-    return tuple(o if isinstance(o, plain) else ... for o in options)
-
-
 def _signature(space: Space) -> dict[str, Any]:
     """What of each label has to be equal for two spaces to hold the same candidates."""
     return {
         label: (
             space.distributions[j],
             {(space.labels[parent], option) for parent, option in space.parents[j]},
-            _plain_options(space.params[j]),
         )
         for j, label in enumerate(space.labels)
     }

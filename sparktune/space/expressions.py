@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any, NoReturn, TypeVar
 
+import numpy as np
+
 from ..exceptions import BadSearchSpace
 
 __all__ = ["Call", "Node", "evaluate", "map_container", "scope"]
@@ -24,16 +26,45 @@ class Node:
     """Something whose value is known only once a candidate is drawn.
 
     Arithmetic, comparison and indexing give further nodes, and so does ``==``; as keys of a dict,
-    nodes are compared with ``is``.
+    nodes are compared with ``is``. Whatever needs the value at once is refused.
     """
 
     __hash__ = object.__hash__
-    __iter__ = None  # else indexing would make every node an endless sequence
 
     def __bool__(self) -> NoReturn:
         raise TypeError(
             f"{self!r} has no truth value while the space is declared: its value is known only in "
             "a trial; choose between options with hp.choice, or decide inside the objective"
+        )
+
+    def __format__(self, code: str) -> str:
+        if not code:
+            return repr(self)
+        raise self._unknown(f"the format code {code!r}", "print or log it inside the objective")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Call:
+        """Arithmetic with numpy's scalars and arrays gives nodes, as with Python's numbers."""
+        name = ufunc.__name__
+        if name not in _OF_NUMPY or method != "__call__" or settings:
+            raise self._unknown(f"np.{name}", _in_words(name))
+        return Call(_OF_NUMPY[name], *map(_native, inputs))
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """An array of objects may hold nodes; one of numbers needs values."""
+        if dtype is not None and np.dtype(dtype).kind != "O":
+            raise self._unknown(f"an array of {dtype}", _INSIDE)
+        alone = np.empty((), object)
+        alone[()] = self
+        return alone
+
+    def __array_function__(self, function: Any, *_: Any) -> NoReturn:
+        name = getattr(function, "__name__", "…")
+        raise self._unknown(f"np.{name}", _in_words(name))
+
+    def _unknown(self, what: str, instead: str) -> TypeError:
+        return TypeError(
+            f"{what} needs a value, but {self!r:.200} is a node of a search space, whose value is "
+            f"known only in a trial: {instead}"
         )
 
     def __getitem__(self, key: Any) -> Call:
@@ -75,13 +106,74 @@ def _unary(function: Callable[[Any], Any]) -> Callable[[Node], Call]:
     return lambda self: Call(function, self)
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
-    setattr(Node, f"__{_name}__", _binary(getattr(operator, _name)))
-    setattr(Node, f"__r{_name}__", _reflected(getattr(operator, _name)))
+def _native(value: Any) -> Any:
+    """A number of numpy as Python's."""
+    numpys = isinstance(value, (np.generic, np.ndarray))
+    return value.item() if numpys and not value.ndim else value
+
+
+def _in_words(name: str) -> str:
+    known = name in scope.__dir__()
+    return f"write scope.{name}(...), or call it inside the objective" if known else _INSIDE
+
+
+def _refused(what: str, instead: str) -> Callable[..., NoReturn]:
+    def method(self: Node, *_: Any) -> NoReturn:
+        raise self._unknown(what, instead)
+
+    return method
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor"):
+    setattr(Node, f"__{_name}__", _binary(getattr(operator, f"__{_name}__")))
+    setattr(Node, f"__r{_name}__", _reflected(getattr(operator, f"__{_name}__")))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Node, f"__{_name}__", _binary(getattr(operator, _name)))
-for _name in ("neg", "pos", "abs"):
+for _name in ("neg", "pos", "abs", "invert"):
     setattr(Node, f"__{_name}__", _unary(getattr(operator, _name)))
+
+_INSIDE = "call it inside the objective, or make it a function of scope with @scope.define"
+_EITHER = "or do it inside the objective"
+for _name, _what, _instead in (
+    ("int", "int()", f"write scope.int(...), {_EITHER}"),
+    (
+        "float",
+        "float() or a function of math",
+        f"write scope.float(...), scope.log(...), {_EITHER}",
+    ),
+    ("complex", "complex()", _INSIDE),
+    ("index", "range() or an index", f"write scope.getitem(the list, ...), {_EITHER}"),
+    ("round", "round()", f"write scope.round(...), {_EITHER}"),
+    ("trunc", "math.trunc()", f"write scope.int(...), {_EITHER}"),
+    ("floor", "math.floor()", f"write scope.floor(...), {_EITHER}"),
+    ("ceil", "math.ceil()", f"write scope.ceil(...), {_EITHER}"),
+    ("len", "len()", f"write scope.len(...), {_EITHER}"),
+    ("iter", "iteration", f"name its items by node[0], node[1], ..., {_EITHER}"),
+    ("contains", "in", f"choose between options with hp.choice, {_EITHER}"),
+    ("divmod", "divmod()", f"write node // number and node % number, {_EITHER}"),
+):
+    setattr(Node, f"__{_name}__", _refused(_what, _instead))
+_OF_NUMPY: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+    "power": operator.pow,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "negative": operator.neg,
+    "positive": operator.pos,
+    "absolute": operator.abs,
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
+}
 
 
 def map_container(thing: Any, change: Callable[[Any], Any]) -> Any:

@@ -7,7 +7,6 @@ the option. The whole tree is known before the first trial, so a surrogate can m
 from __future__ import annotations
 
 import pickle
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
@@ -17,10 +16,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from ..exceptions import BadSearchSpace, DuplicateLabel, InvalidTrial
-from .discrete import Categorical
+from ..exceptions import BadSearchSpace, InvalidTrial
 from .distributions import Array, Distribution
-from .expressions import Call, Node, evaluate
+from .expressions import evaluate
+from .nodes import Choice, Param, Walk, constants_of, in_order
+from .sameness import keep, same
 
 __all__ = ["Choice", "Param", "Space", "Values"]
 
@@ -28,30 +28,6 @@ Values: TypeAlias = Mapping[str, int | float]
 """Label to value, active labels only; a choice holds the index of its option."""
 
 _Parents: TypeAlias = "frozenset[tuple[str, int]] | None"  # None: active in every candidate
-
-
-class Param(Node):
-    """A hyperparameter: a label and the distribution of its values."""
-
-    def __init__(self, label: str, distribution: Distribution) -> None:
-        self.label = label
-        self.distribution = distribution
-
-    def __repr__(self) -> str:
-        return f"<{self.label!r}: {self.distribution}>"
-
-
-class Choice(Param):
-    """A hyperparameter whose value is one of ``options``, each of which may hold further ones."""
-
-    distribution: Categorical
-
-    def __init__(self, label: str, p: tuple[float, ...], options: tuple[Any, ...]) -> None:
-        super().__init__(label, Categorical(p))
-        self.options = options
-
-    def __repr__(self) -> str:
-        return f"<{self.label!r}: choice of {len(self.options)}>"
 
 
 class Space:
@@ -67,26 +43,39 @@ class Space:
         parents: for each label the (column, option) pairs any one of which activates it; empty
             where it is always active.
         forks: columns of the choices on which other labels depend.
+        declared: the options of each choice as they were when the space was made, whatever an
+            objective did to them since.
 
     Raises:
         DuplicateLabel: two different nodes carry one label.
         BadSearchSpace: no hyperparameter at all, or one in a place where it cannot be evaluated
-            (the key of a dict, a set).
+            (the key of a dict, a set, any object; the message has the path to it), or an
+            iterator, which only the first trial could go through.
     """
 
     def __init__(self, template: Any) -> None:
+        self._read(template, declared=None)
+
+    def _read(self, template: Any, declared: Mapping[str, Any] | None) -> None:
+        """Take the template in; one that comes from a pickle, with what it declared, as it is."""
         self.template = template
-        found: dict[str, Param] = {}
-        parents: dict[str, set[tuple[str, int]] | None] = {}
+        walk = Walk()
         try:
-            _walk(template, None, found, parents, set())
+            walk.into(template, None)
         except RecursionError:
             raise BadSearchSpace("the space contains itself, or is nested too deeply") from None
+        if declared is None:
+            walk.refuse_what_is_not_searched(template)
+        found, parents = walk.found, walk.parents
         if not found:
             raise BadSearchSpace(
                 f"the space has no hyperparameter to search (no hp.… in it): {template!r:.200}"
             )
-        self.labels = tuple(_in_order(found, parents))
+        if declared is None:
+            choices = (param for param in found.values() if isinstance(param, Choice))
+            declared = {choice.label: keep(choice.options) for choice in choices}
+        self.declared = declared
+        self.labels = tuple(in_order(found, parents))
         self.params = tuple(found[label] for label in self.labels)
         self.distributions: tuple[Distribution, ...] = tuple(p.distribution for p in self.params)
         self.column = {label: j for j, label in enumerate(self.labels)}
@@ -104,10 +93,13 @@ class Space:
     def __getstate__(self) -> dict[str, Any]:
         import cloudpickle  # options may be functions or classes of a script
 
-        return {"template": cloudpickle.dumps(self.template)}
+        try:
+            return {"template": cloudpickle.dumps((self.template, self.declared))}
+        except Exception:  # an option that has since let go of what cannot be pickled
+            return {"template": cloudpickle.dumps((self.template, {}))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(pickle.loads(state["template"]))  # type: ignore[misc]
+        self._read(*pickle.loads(state["template"]))
 
     def __len__(self) -> int:
         """The number of labels."""
@@ -116,11 +108,20 @@ class Space:
     def __repr__(self) -> str:
         return f"Space({', '.join(self.labels)})"
 
+    def has_options_of(self, other: Space, label: str) -> bool:
+        """Whether a label has the options here that another space declared, in the same places."""
+        param = self.params[self.column[label]]
+        if not isinstance(param, Choice):
+            return True
+        old = other.params[other.column[label]]
+        declared = other.declared.get(label, old.options if isinstance(old, Choice) else ())
+        return same(declared, param.options)
+
     @property
     def constants(self) -> tuple[Any, ...]:
         """What configurations may hold that is no plain data, such as data frames and models."""
         found: dict[int, Any] = {}
-        _constants(self.template, found, set())
+        constants_of(self.template, found, set())
         return tuple(found.values())
 
     def active(self, j: int, X: Array) -> NDArray[np.bool_]:
@@ -188,6 +189,9 @@ class Space:
     def check(self, point: Mapping[str, Any]) -> dict[str, int | float]:
         """Values of a point given by hand, as native numbers, in the order of the labels.
 
+        A value may come as a list of one, and a label without one as an empty list, as documents
+        have them in ``misc["vals"]``.
+
         Raises:
             InvalidTrial: a label that is missing or unknown, or a value outside its range; the
                 message names the label. Values of inactive labels are left aside.
@@ -199,6 +203,7 @@ class Space:
                 raise InvalidTrial(
                     f"the space has no label {label!r}; it has {', '.join(map(repr, self.labels))}"
                 )
+        point = {k: v[0] if _is_list(v) else v for k, v in point.items() if not _is_list(v, 0)}
         values: dict[str, int | float] = {}
         X = np.full((1, len(self)), np.nan)
         for j, label in enumerate(self.labels):
@@ -254,6 +259,13 @@ class Space:
         return all(may_be[j] for j, parents in enumerate(self.parents) if not parents)
 
 
+def _is_list(value: object, length: int = 1) -> bool:
+    """Whether it is a list, tuple or array of so many items."""
+    if isinstance(value, np.ndarray):
+        return bool(value.shape == (length,))
+    return isinstance(value, (list, tuple)) and len(value) == length
+
+
 def _hint(param: Param, value: object) -> str:
     """What was meant by an option given in place of its index."""
     if isinstance(param, Choice) and isinstance(value, (str, int, float)):
@@ -261,101 +273,3 @@ def _hint(param: Param, value: object) -> str:
             if type(option) is type(value) and option == value:
                 return f"; that option has the index {index}"
     return ""
-
-
-def _walk(
-    thing: Any,
-    parent: tuple[str, int] | None,
-    found: dict[str, Param],
-    parents: dict[str, set[tuple[str, int]] | None],
-    seen: set[tuple[int, tuple[str, int] | None]],
-) -> None:
-    """Collect all hyperparameters below ``thing`` and what activates each."""
-    if isinstance(thing, Param):
-        if found.setdefault(thing.label, thing) is not thing:
-            raise DuplicateLabel(
-                f"two hyperparameters carry the label {thing.label!r}: "
-                f"{found[thing.label]!r} and {thing!r}"
-            )
-        known = parents.setdefault(thing.label, set())
-        if parent is None:
-            parents[thing.label] = None  # stands outside all choices
-        elif known is not None:
-            known.add(parent)
-    if isinstance(thing, Node):
-        if (id(thing), parent) in seen:
-            return
-        seen.add((id(thing), parent))
-    if isinstance(thing, Choice):
-        for index, option in enumerate(thing.options):
-            _walk(option, (thing.label, index), found, parents, seen)
-    elif isinstance(thing, Call):
-        _walk([*thing.args, *thing.kwargs.values()], parent, found, parents, seen)
-    elif isinstance(thing, dict):
-        for key, item in thing.items():
-            if _holds_node(key):
-                raise BadSearchSpace(f"a hyperparameter cannot be in the key of a dict: {key!r}")
-            _walk(item, parent, found, parents, seen)
-    elif isinstance(thing, (list, tuple)):
-        for item in thing:
-            _walk(item, parent, found, parents, seen)
-    elif isinstance(thing, Node):
-        if not isinstance(thing, Param):
-            raise BadSearchSpace(f"the space holds a node of unknown kind: {thing!r}")
-    elif _holds_node(thing):
-        kind = type(thing).__name__
-        raise BadSearchSpace(
-            f"a hyperparameter cannot stand in a {kind}, only in dicts, lists and tuples: {thing!r}"
-        )
-    elif type(thing).__module__.startswith("hyperopt."):
-        raise BadSearchSpace(f"{thing!s:.80} is a node of hyperopt: take hp from sparktune instead")
-
-
-def _constants(thing: Any, found: dict[int, Any], seen: set[int]) -> None:
-    """Collect what stands in a template beside containers, nodes and plain data."""
-    plain = isinstance(thing, (int, float, complex, bool, type(None)))
-    if plain or (isinstance(thing, (str, bytes)) and len(thing) < 1000) or id(thing) in seen:
-        return
-    seen.add(id(thing))
-    if isinstance(thing, Choice):
-        thing = thing.options
-    elif isinstance(thing, Call):
-        thing = (*thing.args, *thing.kwargs.values())
-    elif isinstance(thing, dict):
-        thing = tuple(thing.values())
-    if isinstance(thing, (list, tuple)):
-        for item in thing:
-            _constants(item, found, seen)
-    elif not isinstance(thing, Node):
-        found[id(thing)] = thing
-
-
-def _holds_node(thing: Any) -> bool:
-    """Whether a node stands where it would not be evaluated."""
-    if isinstance(thing, (Node, type)):
-        return isinstance(thing, Node)
-    if isinstance(thing, slice):
-        return _holds_node((thing.start, thing.stop, thing.step))
-    if isinstance(thing, np.ndarray):
-        return thing.dtype == object and _holds_node(tuple(thing.flat))
-    if isinstance(thing, Mapping):
-        return _holds_node((*thing.keys(), *thing.values()))
-    if isinstance(thing, (tuple, set, frozenset, deque)):
-        return any(_holds_node(item) for item in thing)
-    attributes = getattr(thing, "__dict__", None)
-    return isinstance(attributes, dict) and any(isinstance(v, Node) for v in attributes.values())
-
-
-def _in_order(
-    found: Mapping[str, Param], parents: Mapping[str, set[tuple[str, int]] | None]
-) -> Iterator[str]:
-    """Labels such that all parents of a label come before it, else as they were found."""
-    left = list(found)
-    while left:
-        for label in left:
-            if not any(parent in left for parent, _ in parents[label] or ()):
-                break
-        else:
-            raise BadSearchSpace(f"these choices stand in each other: {', '.join(left)}")
-        left.remove(label)
-        yield label

@@ -8,6 +8,7 @@ from scipy import stats
 
 import sparktune
 from sparktune import Trials, fmin, hp, rand
+from tests.helpers.hyperopt_words import OF_HYPEROPT
 
 hyperopt = pytest.importorskip("hyperopt")
 
@@ -104,3 +105,46 @@ def test_a_script_runs_with_another_import():
         assert len(trials.losses()) == 60
         assert trials.argmin == best
         assert min(trials.losses()) == pytest.approx(best["x"] ** 2)
+
+
+def test_words_take_hyperopts_arguments_in_its_order():
+    """Each word takes what Hyperopt's does, but for the generator and size that its graph sets."""
+    from hyperopt.pyll import stochastic
+
+    for word, known in OF_HYPEROPT.items():
+        theirs = names(getattr(hyperopt.hp, word))
+        behind = {"uniformint": "quniform"}.get(word, word)
+        if "choice" not in word:
+            theirs += [n for n in names(getattr(stochastic, behind)) if n not in ("rng", "size")]
+        assert theirs == known.split()
+        assert names(getattr(hp, word))[: len(theirs)] == theirs
+
+
+@pytest.mark.parametrize(
+    ("word", "given", "named"),
+    [
+        ("randint", (5,), {}),
+        ("randint", (), {"low": 5}),
+        ("randint", (1, 5), {}),
+        ("randint", (1,), {"high": 5}),
+        ("randint", (), {"low": 1, "high": 5}),
+        ("uniformint", (1,), {"high": 5, "q": 1}),
+        ("uniform", (0,), {"high": 1}),
+        ("quniform", (0,), {"q": 1, "high": 5}),
+        ("normal", (), {"sigma": 1, "mu": 0}),
+        ("qlognormal", (0,), {"sigma": 1, "q": 1}),
+        ("choice", (), {"options": [1, 2]}),
+        ("pchoice", (), {"p_options": [(0.5, 1), (0.5, 2)]}),
+    ],
+)
+def test_calls_that_hyperopt_takes_are_taken(word, given, named):
+    """A call of Hyperopt's, arguments by name or position, is one of ours with the same values."""
+    from hyperopt.pyll.stochastic import sample
+
+    rng = np.random.default_rng(0)
+    theirs = getattr(hyperopt.hp, word)("x", *given, **named)
+    drawn = {float(sample(theirs, rng=rng)) for _ in range(200)}
+    ours = getattr(hp, word)("x", *given, **named)
+    if ours.distribution.discrete:
+        values = ours.options if "choice" in word else list(ours.distribution.values())
+        assert drawn <= set(values)

@@ -8,6 +8,7 @@ import pytest
 from sparktune import hp
 from sparktune.exceptions import BadSearchSpace
 from sparktune.space.tree import Space
+from tests.helpers.hyperopt_words import OF_HYPEROPT
 
 WORDS = {
     "uniform": ((-1, 2), float),
@@ -270,3 +271,38 @@ def test_nan_is_not_a_bound_of_any_word():
             wrong = [*arguments[:i], math.nan, *arguments[i + 1 :]]
             with pytest.raises(ValueError, match="'x': "):
                 getattr(hp, word)("x", *wrong)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_words_take_arguments_by_position_and_by_name(word):
+    """Any number of arguments may be given by position, the others by name."""
+    arguments = {"randint": (1, 5), "uniformint": (1, 4, 1)}.get(word, WORDS[word][0])
+    names = OF_HYPEROPT[word].split()
+    given = ("x", *arguments)
+    assert len(given) == len(names)
+    nodes = [
+        getattr(hp, word)(*given[:k], **dict(zip(names[k:], given[k:], strict=True)))
+        for k in range(len(given) + 1)
+    ]
+    assert len({node.distribution for node in nodes}) == 1
+
+
+def test_randint_takes_its_upper_end_alone():
+    """One bound is the upper end, by position, as `low` (Hyperopt's name) or as `upper`."""
+    for node in (hp.randint("n", 5), hp.randint("n", low=5), hp.randint("n", upper=5)):
+        assert (node.distribution.low, node.distribution.high) == (0, 4)
+    assert hp.randint("n", 5, None).distribution == hp.randint("n", 5, high=None).distribution
+    for wrong in ({"high": 5}, {"low": 1, "upper": 5}, {"high": 5, "upper": 5}):
+        with pytest.raises(TypeError, match=r"'n': randint takes \(upper\) or \(low, high\)"):
+            hp.randint("n", **wrong)
+
+
+def test_the_step_of_uniformint_is_one():
+    """A step of 1 is accepted; another one, which Hyperopt leaves aside, draws a warning."""
+    assert hp.uniformint("n", 1, 9, q=1.0).distribution == hp.uniformint("n", 1, 9).distribution
+    with pytest.warns(UserWarning, match=r"'n': .*q=2 changes nothing.*hp\.quniform") as caught:
+        node = hp.uniformint("n", 1, 9, q=2)
+    assert caught[0].filename == __file__
+    assert node.distribution == hp.uniformint("n", 1, 9).distribution
+    with pytest.raises(ValueError, match="'n': `q > 0`"):
+        hp.uniformint("n", 1, 9, q=0)

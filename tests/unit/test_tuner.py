@@ -30,6 +30,7 @@ from sparktune import (
     hp,
     rand,
     scope,
+    space_eval,
     tpe,
 )
 
@@ -574,3 +575,42 @@ def test_any_order_of_calls(calls, seed):
     assert tuner.trials.count_failed_trials() == counts[Status.FAILED]
     assert tuner.trials.count_cancelled_trials() == counts[Status.CANCELLED]
     assert len(tuner.trials) == counts[Status.OK] + counts[Status.FAILED]
+
+
+def test_a_candidate_stands_for_its_number():
+    """`tell` and `cancel` take the candidate itself, also one that came through a pickle."""
+    tuner = Tuner(TREE, rstate=0)
+    told, cancelled = tuner.ask(2)
+    assert tuner.tell(pickle.loads(pickle.dumps(told)), 0.5).loss == 0.5
+    assert tuner.cancel(cancelled).status is Status.CANCELLED
+    assert tuner.pending == []
+    for way in (lambda: tuner.tell(told, 1.0), lambda: tuner.cancel(told)):
+        with pytest.raises(InvalidTrial, match="trial 0 has ended already as OK"):
+            way()
+
+
+def test_a_candidate_of_another_search_is_refused():
+    """A candidate whose trial has other values here, or is not here, is no candidate of this."""
+    tuner, other = Tuner(TREE, rstate=0), Tuner(TREE, rstate=1)
+    tuner.ask()
+    for stranger in other.ask(2):
+        with pytest.raises(InvalidTrial, match="of another search"):
+            tuner.tell(stranger, 1.0)
+    assert len(tuner.pending) == 1
+
+
+def test_points_come_as_documents_have_them():
+    """A value may be a list of one, and an inactive label an empty list, as in `misc.vals`."""
+    tuner = Tuner(TREE, rstate=0)
+    tuner.tell(tuner.ask(), 1.0)
+    first = tuner.trials.trials[0]["misc"]["vals"]
+    again = Tuner(TREE, points_to_evaluate=[first])
+    values = again.ask().values
+    assert values == tuner.trials.argmin
+    again.add({"model": [0], "lr": np.array([0.5]), "depth": []}, 2.0)
+    again.add({"model": (1,), "lr": 0.5, "depth": [3]}, 2.0)
+    with pytest.raises(InvalidTrial, match="no value for 'depth'"):
+        again.add({"model": [1], "lr": [0.5], "depth": []}, 2.0)
+    with pytest.raises(InvalidTrial, match=r"'lr' takes a number, but got \[0.5, 0.6\]"):
+        again.add({"model": [0], "lr": [0.5, 0.6]}, 2.0)
+    assert space_eval(TREE, first) == tuner.best_config

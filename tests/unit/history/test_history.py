@@ -331,7 +331,7 @@ def test_an_equal_space_in_another_order_is_adopted():
     history = filled(70)
     other = Space(
         [
-            hp.choice("m", [[0, hp.randint("n", 5)], (hp.uniform("x", 0.0, 1.0),)]),
+            hp.choice("m", [hp.randint("n", 5), {"x": hp.uniform("x", 0.0, 1.0)}]),
             hp.loguniform("lr", -5.0, 0.0),
         ]
     )
@@ -348,7 +348,7 @@ def test_an_equal_space_in_another_order_is_adopted():
 
 def model():
     """The choice of tree(), declared anew."""
-    return hp.choice("m", [hp.randint("n", 5), hp.uniform("x", 0, 1)])
+    return hp.choice("m", [hp.randint("n", 5), {"x": hp.uniform("x", 0, 1)}])
 
 
 @pytest.mark.parametrize(
@@ -362,9 +362,9 @@ def model():
         (
             lambda: [
                 hp.loguniform("lr", -5, 0),
-                hp.choice("m", [hp.uniform("x", 0, 1), hp.randint("n", 5)]),
+                hp.choice("m", [{"x": hp.uniform("x", 0, 1)}, hp.randint("n", 5)]),
             ],
-            "'n', 'x'",
+            "'m', 'n', 'x'",
         ),
         (
             lambda: [

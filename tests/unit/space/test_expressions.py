@@ -4,6 +4,7 @@ import collections
 import math
 import operator
 
+import numpy as np
 import pytest
 
 from sparktune import BadSearchSpace, hp
@@ -239,6 +240,71 @@ def test_nodes_are_not_iterable():
     for use in (iter, list, len, lambda n: [*n], lambda n: 1 in n):
         with pytest.raises(TypeError):
             use(node)
+
+
+@pytest.mark.parametrize(
+    ("use", "sentence"),
+    [
+        (int, r"int\(\) needs a value.*scope\.int"),
+        (float, r"float\(\) or a function of math .*scope\.float"),
+        (complex, r"complex\(\)"),
+        (range, r"range\(\) or an index .*scope\.getitem"),
+        (lambda n: [1, 2][n], r"range\(\) or an index .*scope\.getitem"),
+        (lambda n: [1, 2][:n], r"range\(\) or an index"),
+        (lambda n: round(n, 2), r"scope\.round"),
+        (len, r"scope\.len"),
+        (list, r"iteration needs a value.*node\[0\]"),
+        (lambda n: 1 in n, r"hp\.choice"),
+        (lambda n: divmod(n, 2), "node // number"),
+        (math.log, r"function of math .*scope\.log"),
+        (math.floor, r"scope\.floor"),
+        (math.ceil, r"scope\.ceil"),
+        (math.trunc, r"scope\.int"),
+        (np.exp, r"np\.exp needs a value.*scope\.exp"),
+        (np.log10, r"scope\.log10"),
+        (np.tanh, r"np\.tanh .*@scope\.define"),
+        (lambda n: np.maximum(n, 1), r"np\.maximum .*@scope\.define"),
+        (lambda n: np.round(n, 2), r"scope\.round"),
+        (np.mean, r"np\.mean .*inside the objective"),
+        (lambda n: np.linspace(0, n), r"np\.linspace"),
+        (lambda n: np.asarray(n, float), "an array of float64"),
+        (np.float64, "an array of float64"),
+        (lambda n: f"{n:.2f}", r"the format code '\.2f' .*inside the objective"),
+        (lambda n: "%.2f" % n, r"scope\.float"),  # noqa: UP031
+    ],
+)
+@pytest.mark.parametrize("node", [hp.randint("label", 5), hp.uniform("label", 0, 1) + 1])
+def test_what_needs_a_value_says_what_a_node_is(node, use, sentence):
+    """Whatever Python and numpy do with a number at once says what to write instead."""
+    with pytest.raises(TypeError, match=sentence) as info:
+        use(node)
+    assert "'label'" in str(info.value)
+    assert "known only in a trial" in str(info.value)
+    assert "objective" in str(info.value)
+
+
+def test_an_empty_format_code_shows_the_node():
+    """An f-string without a code prints a node as repr does, for debugging."""
+    node = hp.uniform("x", 0, 1)
+    assert f"{node}" == f"{node!r}" == str(node) == repr(node)
+
+
+def test_arithmetic_with_numpys_numbers_gives_nodes():
+    """Numbers and arrays of numpy stand on either side of an operator."""
+    x = hp.uniform("x", 0, 1)
+    node = [np.float64(2) * x, np.log(10) - x, np.int64(3) > x, x + np.float32(1), -x * np.pi]
+    assert built(node, x=0.5) == [1.0, math.log(10) - 0.5, True, 1.5, -0.5 * math.pi]
+    np.testing.assert_array_equal(built(np.array([1, 2]) * x, x=0.5), [0.5, 1.0])
+    np.testing.assert_array_equal(built(x < np.array([0, 2]), x=0.5), [False, True])
+    assert built([(x > 0.2) & (x < 0.4), (x < 0.2) | (x > 0.4)], x=0.5) == [False, True]
+
+
+def test_nodes_stand_in_arrays_of_objects():
+    """An array of objects may hold nodes, as the options of a choice."""
+    x, n = hp.uniform("x", 0, 1), hp.randint("n", 5)
+    for made in (np.array([x, n]), np.array([x, n], dtype=object)):
+        assert made.flat[0] is x
+        assert built(hp.choice("c", made), c=1, n=3) == 3
 
 
 def test_nodes_are_hashed_by_identity():

@@ -8,8 +8,8 @@ from scipy import integrate, stats
 
 from sparktune import hp
 from sparktune.space.discrete import Categorical, Integers
-from sparktune.space.distributions import Normal
-from sparktune.space.tree import Space
+from sparktune.space.distributions import Normal, Uniform
+from sparktune.space.tree import Param, Space
 from sparktune.suggest.surrogates import parzen
 from sparktune.suggest.surrogates.parzen import Bandwidths, Parzen
 
@@ -256,7 +256,7 @@ def test_a_discrete_tree_sums_to_one(n):
     [
         (hp.qnormal("x", 0, 3, 1), np.arange(-200, 201)),
         (hp.qlognormal("x", 0, 0.5, 0.5), np.arange(0, 20_000) * 0.5),
-        (hp.quniform("x", 0.3, 5.4, 2), np.arange(0, 7, 2)),
+        (Param("x", Uniform(0.3, 5.4, q=2)), np.arange(0, 7, 2)),
         (hp.randint("x", -3, 9), np.arange(-3, 9)),
     ],
     ids=lambda thing: repr(getattr(thing, "distribution", "")),

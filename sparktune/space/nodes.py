@@ -1,0 +1,194 @@
+"""Hyperparameters and choices, and the way through a template that finds them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
+from typing import Any
+
+from ..exceptions import BadSearchSpace, DuplicateLabel
+from .discrete import Categorical
+from .distributions import Distribution
+from .expressions import Call, Node
+from .hidden import Hidden, find_hidden, is_foreign
+from .sameness import ATOMS
+
+__all__ = ["Choice", "Param", "Walk", "constants_of", "in_order"]
+
+
+class Param(Node):
+    """A hyperparameter: a label and the distribution of its values."""
+
+    def __init__(self, label: str, distribution: Distribution) -> None:
+        self.label = label
+        self.distribution = distribution
+
+    def __repr__(self) -> str:
+        return f"<{self.label!r}: {self.distribution}>"
+
+
+class Choice(Param):
+    """A hyperparameter whose value is one of ``options``, each of which may hold further ones."""
+
+    distribution: Categorical
+
+    def __init__(self, label: str, p: tuple[float, ...], options: tuple[Any, ...]) -> None:
+        super().__init__(label, Categorical(p))
+        self.options = options
+
+    def __repr__(self) -> str:
+        return f"<{self.label!r}: choice of {len(self.options)}>"
+
+
+class Walk:
+    """A way through a template.
+
+    Attributes:
+        found: label to hyperparameter.
+        parents: for each label the pairs of choice and option that activate it; None: always.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[str, Param] = {}
+        self.parents: dict[str, set[tuple[str, int]] | None] = {}
+        self._path: list[tuple[str, Any]] = []
+        self._objects: list[tuple[tuple[tuple[str, Any], ...], Any, bool]] = []
+        self._seen: set[tuple[int, tuple[str, int] | None]] = set()
+
+    def into(self, thing: Any, parent: tuple[str, int] | None) -> None:
+        """Collect the hyperparameters at and below ``thing``, and note which objects there are."""
+        if isinstance(thing, Node):
+            if isinstance(thing, Param):
+                self._note(thing, parent)
+            if (id(thing), parent) not in self._seen:
+                self._seen.add((id(thing), parent))
+                self._below(thing, parent)
+            return
+        if isinstance(thing, dict):
+            self._objects += [
+                (tuple(self._path), key, True) for key in thing if type(key) not in ATOMS
+            ]
+            self._items(thing.items(), "[{!r}]", parent)
+        elif isinstance(thing, (list, tuple)):
+            self._items(enumerate(thing), "[{}]", parent)
+        if type(thing) not in (dict, list, tuple):
+            self._objects.append((tuple(self._path), thing, False))
+
+    def _note(self, param: Param, parent: tuple[str, int] | None) -> None:
+        if self.found.setdefault(param.label, param) is not param:
+            raise DuplicateLabel(
+                f"two hyperparameters carry the label {param.label!r}: "
+                f"{self.found[param.label]!r} and {param!r}"
+            )
+        known = self.parents.setdefault(param.label, set())
+        if parent is None:
+            self.parents[param.label] = None  # stands outside all choices
+        elif known is not None:
+            known.add(parent)
+
+    def _below(self, node: Node, parent: tuple[str, int] | None) -> None:
+        if isinstance(node, Choice):
+            for pair in enumerate(node.options):
+                if type(pair[1]) not in ATOMS:
+                    self._items([pair], ".options[{}]", (node.label, pair[0]))
+        elif isinstance(node, Call):
+            self._items(enumerate(node.args), ".args[{}]", parent)
+            self._items(node.kwargs.items(), ".kwargs[{!r}]", parent)
+        elif not isinstance(node, Param):
+            raise BadSearchSpace(f"the space holds a node of unknown kind: {node!r}")
+
+    def _items(
+        self, items: Iterable[tuple[Any, Any]], form: str, parent: tuple[str, int] | None
+    ) -> None:
+        for key, item in items:
+            if type(item) not in ATOMS:
+                self._path.append((form, key))
+                self.into(item, parent)
+                self._path.pop()
+
+    def refuse_what_is_not_searched(self, template: Any) -> None:
+        """Raise BadSearchSpace for an iterator, and for a node in an object or a key."""
+        seen = {id(template): template}  # an object that keeps its own space is none of these
+        for path, thing, is_key in self._objects:
+            if is_foreign(thing):
+                raise BadSearchSpace(
+                    f"{thing!s:.80} is a node of hyperopt: take hp from sparktune instead"
+                )
+            if _is_for_once(thing) and not is_key:
+                raise BadSearchSpace(
+                    f"{_written(path)} is an iterator ({type(thing).__name__}), which only the "
+                    "first trial could go through: give a list of its items, or make it inside "
+                    "the objective"
+                )
+            container = isinstance(thing, (dict, list, tuple)) and not is_key
+            for hidden in find_hidden(thing, seen, container):
+                if not (hidden.apart and self._searches(hidden.node)):
+                    raise BadSearchSpace(_misplaced(path, thing, is_key, hidden))
+
+    def _searches(self, node: Node) -> bool:
+        """Whether all hyperparameters of a node stand in the template as well."""
+        inside = Walk()
+        inside.into(node, None)
+        return all(self.found.get(label) is param for label, param in inside.found.items())
+
+
+def _is_for_once(thing: Any) -> bool:
+    """Whether an object is an iterator; one that begins anew with each ``iter`` is none."""
+    if not isinstance(thing, Iterator):
+        return isinstance(thing, (AsyncIterator, Coroutine))
+    try:
+        return iter(thing) is thing
+    except Exception:  # such as a closed file
+        return True
+
+
+def _written(path: tuple[tuple[str, Any], ...]) -> str:
+    return "space" + "".join(form.format(key) for form, key in path)
+
+
+def _misplaced(path: tuple[tuple[str, Any], ...], thing: Any, is_key: bool, hidden: Hidden) -> str:
+    """The sentence on a node that an objective would receive as it is."""
+    if is_key:
+        return (
+            f"a hyperparameter cannot be in the key of a dict: {_written(path)} has the key "
+            f"{thing!r:.200}"
+        )
+    verb = "is" if hidden.whole else "holds"
+    return (
+        f"a hyperparameter cannot stand in a {type(thing).__name__}, only in dicts, lists and "
+        f"tuples: {_written(path)}{hidden.path} {verb} {hidden.node!r:.200}, which an objective "
+        "would receive unsearched; make the object inside the objective, from searched values"
+    )
+
+
+def constants_of(thing: Any, found: dict[int, Any], seen: set[int]) -> None:
+    """Collect what stands in a template beside containers, nodes and plain data."""
+    plain = isinstance(thing, (int, float, complex, bool, type(None)))
+    if plain or (isinstance(thing, (str, bytes)) and len(thing) < 1000) or id(thing) in seen:
+        return
+    seen.add(id(thing))
+    if isinstance(thing, Choice):
+        thing = thing.options
+    elif isinstance(thing, Call):
+        thing = (*thing.args, *thing.kwargs.values())
+    elif isinstance(thing, dict):
+        thing = tuple(thing.values())
+    if isinstance(thing, (list, tuple)):
+        for item in thing:
+            constants_of(item, found, seen)
+    elif not isinstance(thing, Node):
+        found[id(thing)] = thing
+
+
+def in_order(
+    found: Mapping[str, Param], parents: Mapping[str, set[tuple[str, int]] | None]
+) -> Iterator[str]:
+    """Labels such that all parents of a label come before it, else as they were found."""
+    left = list(found)
+    while left:
+        for label in left:
+            if not any(parent in left for parent, _ in parents[label] or ()):
+                break
+        else:
+            raise BadSearchSpace(f"these choices stand in each other: {', '.join(left)}")
+        left.remove(label)
+        yield label
