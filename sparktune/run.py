@@ -143,6 +143,7 @@ def run(
         events = search(
             objective, whole_space, suggester, engine, history, budget, seed, batch=batch,
             queue_ahead=ahead - 1, points=points, build=build, settings=settings, token=host.token,
+            host=host,
         )  # fmt: skip
         host.seed = seed
         host.ended(None)

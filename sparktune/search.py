@@ -53,6 +53,7 @@ def search(
     build: Callable[[Values], Any] | None = None,
     settings: Settings | None = None,
     token: CancelToken | None = None,
+    host: Any = None,
 ) -> Iterator[Event]:
     """Search, and hand out what happens as it happens.
 
@@ -80,6 +81,7 @@ def search(
         build: gives what the objective receives, ``space.build`` unless set.
         settings: how the trials are treated.
         token: ends the search from another thread.
+        host: what its user calls the trials of the search, which stays in this process.
 
     Yields:
         The events, in the order in which they happen; within a batch, by trial number.
@@ -93,16 +95,16 @@ def search(
         new_points(history, points),
         build or space.build, settings or Settings(), token or CancelToken(),
     )  # fmt: skip
-    if batch is not None and batch < 1:
-        raise ValueError(f"`batch >= 1` must hold, but got {batch}")
-    if queue_ahead < 0:
-        raise ValueError(f"`queue_ahead >= 0` must hold, but got {queue_ahead}")
+    for name, value, least in (("batch", batch, 1), ("queue_ahead", queue_ahead, 0)):
+        if value is not None and value < least:
+            raise ValueError(f"`{name} >= {least}` must hold, but got {value}")
     for trial in history.pending:  # of a Tuner, or of a run that did not end in this process
         history.requeue(trial.number, "cut")
     try:
         run.token.attach(lambda: run.arrivals.put(None))
         options = tuple(Option(*each) for each in space.constants)
-        engine.open(RunSpec(objective, run.run_id, options, run.settings), run.report)
+        own = (history,) if host is None else (host, history)
+        engine.open(RunSpec(objective, run.run_id, options, run.settings, own), run.report)
         yield from run.events()
     finally:
         run.close()
@@ -275,14 +277,12 @@ class _Run:
                 future = Future()
                 future.set_result(failure_of(error))
             else:
-                task = Task(number, attempt, config, context, title[:200])
-                future = self.engine.submit(task)
+                future = self.engine.submit(Task(number, attempt, config, context, title[:200]))
             self.waiting.popleft()
             self.running[number] = future
+            key = number, attempt
             future.add_done_callback(
-                lambda done, number=number, attempt=attempt: self.arrivals.put(  # type: ignore[misc]
-                    (number, attempt, done)
-                )
+                lambda done, key=key: self.arrivals.put((*key, done))  # type: ignore[misc]
             )
 
     def collect(self) -> list[Event]:

@@ -27,7 +27,7 @@ def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
         "seconds": answer.get("seconds"),
         "host": answer.get("host"),
         "log_tail": answer.get("log_tail") or None,
-        "note": answer.get("note"),
+        "note": _note(answer),
         "result_file": answer.get("file"),
     }
     status, error, host = answer["status"], answer.get("error"), answer.get("host")
@@ -78,9 +78,28 @@ def hand_on_reports(answer: Mapping[str, Any], task: Task, on_report: OnReport |
             on_report(task.number, task.attempt, step, value)
 
 
+def _note(answer: Mapping[str, Any]) -> str | None:
+    """A sentence about the result, and one about what trials found other than it is here."""
+    notes = [answer["note"]] if answer.get("note") else []
+    if strange := answer.get("strange"):
+        notes.append(
+            f"trials find another {', '.join(strange[:5])} than this process: what a program sets "
+            "on an imported module stays in its process, and trials import the module's file as it "
+            "is there; hand such a value over in a variable of the objective's own, set it in the "
+            "objective, or reload what was edited"
+        )
+    return "; ".join(notes) or None
+
+
 def _missing(answer: Mapping[str, Any]) -> str:
-    """Advice about a module that is not installed where the trial ran."""
+    """Advice about a module, or a Spark session, that is not there where the trial ran."""
     name = answer.get("missing")
+    if answer.get("no_session"):
+        return (
+            "\na trial that runs elsewhere cannot use the Spark session of the driver: "
+            'SparkTrials(mode="driver") runs trials where the session is; or read what the '
+            "objective needs before the run, and hand it over as plain data"
+        )
     if name is None:
         return ""
     return (

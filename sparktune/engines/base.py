@@ -41,12 +41,14 @@ class RunSpec:
         run_id: a name for the run, unique among the runs of a cluster.
         options: what configurations may hold; one object each wherever the trials run.
         settings: how the trials are treated.
+        own: what belongs to the run and never leaves this process: its trials and their history.
     """
 
     objective: Callable[..., Any]
     run_id: str
     options: tuple[Option, ...] = ()
     settings: Settings = field(default_factory=Settings)
+    own: tuple[Any, ...] = ()
 
     @property
     def tag(self) -> str:

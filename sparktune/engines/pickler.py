@@ -8,14 +8,16 @@ there on the other side, so these are pickled by what they are made of.
 from __future__ import annotations
 
 import functools
+import io
 import pickle
 import sys
 import typing
 import weakref
-from collections.abc import Callable
-from types import FunctionType, MemberDescriptorType, ModuleType
+from collections.abc import Callable, Collection
+from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
+from .culprits import Refused, refusal
 from .travels.store import cached
 
 __all__ = ["NameOf", "goes_by_value", "is_plain", "pickler_of", "plain_name"]
@@ -36,21 +38,39 @@ _SHORT = 1000  # characters up to which a string counts as plain
 def pickler_of(module: ModuleType) -> Any:
     """The class of a Pickler, made from a cloudpickle module.
 
-    Its arguments are a file, and a function that gives the persistent id of an object or None. Its
-    attribute ``seen`` has by id all functions, classes, singletons and objects without a state that
-    it came across, each with whether it is one of the last.
+    Its arguments are a file, a function that gives the persistent id of an object or None, ids of
+    what belongs to the run and is left out, and whether trials are tasks of a classic Spark
+    session. Its attribute ``seen`` has by id all functions, classes, singletons and objects without
+    a state that it came across, each with whether it is one of the last; ``met`` says whether
+    something was left out. What must not leave this process raises Refused.
     """
 
     class Pickler(module.CloudPickler):  # type: ignore[misc, name-defined]
-        def __init__(self, file: Any, name_of: NameOf) -> None:
+        def __init__(
+            self, file: Any, name_of: NameOf, own: Collection[int] = (), of_spark: bool = False
+        ) -> None:
             super().__init__(file)
-            self.name_of = name_of
+            self.name_of, self.own, self.of_spark = name_of, own, of_spark
+            self.met = False
             self.seen: dict[int, tuple[Any, bool]] = {}
 
+        def alone(self, part: Any) -> bool:
+            """Pickle a part by itself; whether something of it was left out."""
+            tried = type(self)(io.BytesIO(), self.name_of, self.own, self.of_spark)
+            tried.dump(part)
+            return tried.met
+
         def persistent_id(self, item: Any) -> Any:
+            if id(item) in self.own:
+                self.met = True
+                return ("absent", None)
             return self.name_of(item)
 
         def reducer_override(self, item: Any) -> Any:
+            if (why := refusal(item, self.of_spark)) is not None:
+                raise Refused(why)
+            if type(item) is MethodType and id(item.__self__) in self.own:
+                return functools.partial, (item.__self__,)  # the stand-in says why when called
             made = super().reducer_override(item)
             if isinstance(item, (type, FunctionType)):
                 self.seen[id(item)] = item, False

@@ -16,7 +16,7 @@ from ..history.results import Answer
 from .answers import answer_of, cancelled, hand_on_reports, unstartable, with_result
 from .base import OnReport, RunSpec, Task
 from .pool import DaemonPool
-from .shipping import Shipment
+from .shipping import Shipment, paths_here
 from .travels.trial_process import TrialProcess, died_idle
 
 __all__ = ["Processes"]
@@ -103,7 +103,7 @@ class Processes:
             for digest, thing in dict(self._shipment.blobs).items()  # submit may add to them
         }
         message = self._shipment.message(blob, places)
-        message |= {"path": sys.path, "max_result": float("inf")}
+        message |= {"path": paths_here(), "max_result": float("inf"), "env": {}}
         return process.evaluate(message, self._spec.settings.hard)
 
     def _take(self, key: tuple[int, int]) -> TrialProcess | None:
@@ -114,7 +114,9 @@ class Processes:
             process = self._busy[key] = self._idle.pop() if self._idle else None
         if process is not None:
             return process
-        process = TrialProcess(self._spec.settings.environment, _spawned)
+        settings = self._spec.settings
+        environment = {**settings.env, **settings.environment}
+        process = TrialProcess(environment, _spawned)
         with self._lock:
             if key in self._busy:
                 self._busy[key] = process

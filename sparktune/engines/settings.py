@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..checks import flag, real, whole
 
-__all__ = ["Settings", "limit_of", "settings_of"]
+__all__ = ["Environment", "Settings", "environment_of", "limit_of", "settings_of"]
 
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -21,6 +22,43 @@ _THREADS = (
     "NUMEXPR_MAX_THREADS",
     "TORCH_NUM_THREADS",
 )
+
+
+class Environment(Mapping[str, str]):
+    """Environment variables for trials, whose values nothing shows or keeps.
+
+    A repr has the names alone, and so has a pickle: what is unpickled has ``lost`` them.
+
+    Args:
+        variables: values by name.
+        lost: names whose values stayed in the process that made the pickle.
+    """
+
+    def __init__(
+        self, variables: Mapping[str, str] | None = None, lost: tuple[str, ...] = ()
+    ) -> None:
+        self._variables = dict(variables or {})
+        self.lost = lost
+
+    def __getitem__(self, name: str) -> str:
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(f'{name!r}: ...' for name in self)}}}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Environment, (None, (*self.lost, *self))
+
+    def __deepcopy__(self, memo: Any) -> Environment:
+        return self
+
+    __copy__ = __deepcopy__
 
 
 @dataclass(frozen=True)
@@ -37,6 +75,7 @@ class Settings:
         retry_crashes: whether a trial whose process died counts as lost rather than failed.
         trials_per_process: how many trials a process evaluates before a fresh one takes its place;
             None for no limit.
+        env: variables that the user sets for the trials.
     """
 
     timeout: float | None = None
@@ -47,6 +86,7 @@ class Settings:
     max_retries: int = 1
     retry_crashes: bool = False
     trials_per_process: int | None = None
+    env: Environment = field(default_factory=Environment)
 
     @property
     def hard(self) -> float | None:
@@ -68,18 +108,59 @@ def settings_of(
     max_result_mb: Any = 50.0,
     artifact_dir: Any = None,
     trials_per_process: Any = None,
+    env: Any = None,
 ) -> Settings:
     """Settings from the arguments of Trials; raises ValueError for one out of its range."""
+    cpus = whole("trial_cpus", trial_cpus, none=True)
     return Settings(
         limit_of(trial_timeout),
         real("trial_grace", trial_grace, "a number of seconds", above=0),
-        whole("trial_cpus", trial_cpus, none=True),
+        cpus,
         real("max_result_mb", max_result_mb, "a number of megabytes", above=0),
         _folder(artifact_dir),
         whole("max_retries", max_retries, 0),
         flag("retry_crashes", retry_crashes),
         whole("trials_per_process", trials_per_process, none=True),
+        environment_of(env, cpus),
     )
+
+
+def environment_of(env: Any, cpus: int | None = None) -> Environment:
+    """Environment variables as the user gave them; the sentences of its errors have no values.
+
+    Args:
+        env: a dict of names to values, or None.
+        cpus: threads that numerical libraries use in a trial, which are variables, too.
+
+    Raises:
+        ValueError: it is no such dict.
+    """
+    if env is None or isinstance(env, Environment):
+        return env or Environment()
+    rule = "`env` must be a dict of names to values, both strings"
+    if not isinstance(env, Mapping):
+        raise ValueError(f"{rule}, or None, but got an object of type {type(env).__name__}")
+    for name, value in env.items():
+        if not isinstance(name, str):
+            raise ValueError(f"{rule}, but a name is of type {type(name).__name__}")
+        if not isinstance(value, str):
+            kind = type(value).__name__
+            raise ValueError(f"{rule}, but the value of {name!r} is of type {kind}")
+        if not name or "=" in name or "\0" in name:
+            before = name.partition("=")[0].partition("\0")[0]
+            raise ValueError(
+                f"{rule}, but a name is empty, or has '=' or a zero byte in it, after {before!r}"
+            )
+        if "\0" in value:
+            raise ValueError(f"{rule}, but the value of {name!r} has a zero byte in it")
+        if cpus is not None and name in _THREADS:
+            raise ValueError(f"`env` sets {name!r}, and so does trial_cpus={cpus}: give one")
+        for text, whose in ((name, "a name"), (value, f"the value of {name!r}")):
+            try:
+                os.fsencode(text)
+            except UnicodeEncodeError:
+                raise ValueError(f"{rule}, but {whose} is no text that a system can hold") from None
+    return Environment(env)
 
 
 def limit_of(trial_timeout: Any) -> float | None:

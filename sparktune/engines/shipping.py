@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import inspect
 import io
 import os
 import pickle
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -19,9 +18,11 @@ from ..exceptions import UnpicklableObjective
 from ..history import documents, results
 from ..history.trial import Status
 from .base import RunSpec, Task
+from .culprits import own_read, refusal, unpicklable
 from .pickler import NameOf, goes_by_value, is_plain, pickler_of, plain_name
+from .variables import fingerprints_read
 
-__all__ = ["Broadcast", "Shipment", "broadcast", "stand_in_names"]
+__all__ = ["Broadcast", "Shipment", "broadcast", "paths_here", "stand_in_names"]
 
 
 class Broadcast:
@@ -37,10 +38,16 @@ class Broadcast:
     def __getstate__(self) -> dict[str, Any]:
         return {"value": self.value, "_blobs": {}}
 
-    def pickled(self, module: ModuleType) -> tuple[str, bytes]:
+    def pickled(
+        self, module: ModuleType, own: Collection[int] = (), of_spark: bool = False
+    ) -> tuple[str, bytes]:
         """Digest and pickle of the value, made once; by a cloudpickle module."""
-        if module.__name__ not in self._blobs:
-            blob = _dumps(module, "the broadcast object", self.value, self.value, lambda _: None)
+        # what belongs to this run alone is refused in each
+        if module.__name__ not in self._blobs or id(self.value) in own:
+            pickler = functools.partial(
+                pickler_of(module), name_of=lambda _: None, own=own, of_spark=of_spark
+            )
+            blob = _dumps(pickler, "the broadcast object", self.value, self.value)
             self._blobs[module.__name__] = _digest(blob), blob
         return self._blobs[module.__name__]
 
@@ -72,6 +79,7 @@ class Shipment:
     Args:
         spec: of the run.
         module: cloudpickle, as the package or as pyspark brings it.
+        of_spark: whether trials are tasks of a classic Spark session.
 
     Attributes:
         digest: of the pickled objective and what travels with it; see Run in travels.store.
@@ -85,6 +93,7 @@ class Shipment:
 
     spec: RunSpec
     module: ModuleType
+    of_spark: bool = False
     digest: str = field(init=False)
     blobs: dict[str, bytes] = field(init=False, default_factory=dict)
     lasting: set[str] = field(init=False, default_factory=set)
@@ -92,6 +101,7 @@ class Shipment:
     def __post_init__(self) -> None:
         _refuse_nested()
         _register_by_value(self.module)
+        self._own = {id(item) for item in self.spec.own}
         self._apart = False
         self._known: dict[int, tuple[int, Any, bool]] = {}  # by id: place, object, whether empty
         self._once: dict[int, tuple[str, Any]] = {}
@@ -100,9 +110,10 @@ class Shipment:
         self._met: set[int] = set()  # options that the objective refers to
         options = self._checked_options()
         buffer = io.BytesIO()
-        pickler = pickler_of(self.module)(buffer, self._in_run)
+        pickler = self._pickler(buffer, self._in_run)
         objective = self.spec.objective
-        _dump(pickler, "the objective", objective, (objective, self.spec.wants_trial))
+        payload = (objective, self.spec.wants_trial, self._fingerprints())
+        _dump(pickler, "the objective", objective, payload)
         shared, names = self._note_places(
             pickler, [option for option in options if id(option) in self._met]
         )
@@ -120,6 +131,18 @@ class Shipment:
         blob = buffer.getvalue()
         self.digest = _digest(blob)
         self.blobs[self.digest] = blob
+
+    def _fingerprints(self) -> dict[Any, str]:
+        """Fingerprints of the variables of modules that the objective and options read."""
+        options = (each.value for each in self.spec.options if not is_plain(each.value))
+        why_not = functools.partial(refusal, of_spark=False, own=self._own)
+        return fingerprints_read(self.spec.objective, *options, why_not=why_not)
+
+    def _pickler(self, buffer: io.BytesIO, name_of: NameOf) -> Any:
+        return pickler_of(self.module)(buffer, name_of, self._own, self.of_spark)
+
+    def _dumps(self, what: str, thing: Any, payload: Any, name_of: NameOf) -> bytes:
+        return _dumps(functools.partial(self._pickler, name_of=name_of), what, thing, payload)
 
     def _checked_options(self) -> list[Any]:
         """The options that travel with the objective.
@@ -145,10 +168,10 @@ class Shipment:
         for value, label, _ in self.spec.options:
             if id(value) in tried:
                 what = "a part of the space" if label is None else f"an option of {label!r}"
-                _dumps(self.module, what, value, value, self._in_run)
+                self._dumps(what, value, value, self._in_run)
 
     def _state(self, item: Any) -> str:
-        return _digest(_dumps(self.module, "an option", item, item, self._in_run))
+        return _digest(self._dumps("an option", item, item, self._in_run))
 
     def _note_places(
         self, pickler: Any, options: Sequence[Any]
@@ -167,7 +190,7 @@ class Shipment:
         return [item for item, _ in fresh.values()], names
 
     def _note(self, handle: Broadcast) -> str:
-        digest, blob = handle.pickled(self.module)
+        digest, blob = handle.pickled(self.module, self._own, self.of_spark)
         self.blobs[digest] = blob
         self.lasting.add(digest)
         return digest
@@ -210,7 +233,7 @@ class Shipment:
                     return self._in_run(part)
                 return ("shared", place)
 
-            blob = _dumps(self.module, "an option", item, item, name_of)
+            blob = self._dumps("an option", item, item, name_of)
             digest = _digest(blob)
             self.blobs[digest] = blob
             self._once[id(item)] = digest, item
@@ -227,7 +250,7 @@ class Shipment:
         self._apart = self._apart or apart
         what = f"the configuration of trial {task.number}"
         payload = (task.config, task.full_context)
-        return _dumps(self.module, what, task.config, payload, self._in_task)
+        return self._dumps(what, task.config, payload, self._in_task)
 
     def message(self, task: bytes, places: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
         """All that who evaluates a task is told; read by travels.spark_worker and travels.task.
@@ -244,6 +267,7 @@ class Shipment:
             max_result    bytes from which on a result is set aside rather than sent
             artifacts     the folder where it is written then, or None
             environment   variables of the trials' process
+            env           those that the user set, which nothing shows or keeps
             pickler       name of the cloudpickle module that pickles the result
 
         and what those on the way put in, as far as they know it:
@@ -267,6 +291,7 @@ class Shipment:
             "max_result": settings.max_result_mb * 2**20,
             "artifacts": settings.artifact_dir,
             "environment": settings.environment,
+            "env": dict(settings.env),
             "pickler": self.module.__name__,
             "over": (),
             "gpus": (),
@@ -289,6 +314,11 @@ def stand_in_names() -> bytes:
     both = {"Status": status, **words}
     homes = ("", ".history", ".history.trial", ".history.results", ".history.documents")
     return pickle.dumps({f"sparktune{home}": both for home in homes})
+
+
+def paths_here() -> list[str]:
+    """Where this process finds modules, for processes of the same machine."""
+    return [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 ("" is this folder)
 
 
 def _digest(blob: bytes) -> str:
@@ -316,63 +346,35 @@ def _register_by_value(module: ModuleType) -> None:
             module.register_pickle_by_value(sys.modules[name])
 
 
-def _dumps(module: ModuleType, what: str, thing: Any, payload: Any, name_of: NameOf) -> bytes:
+def _dumps(pickler: Callable[[io.BytesIO], Any], what: str, thing: Any, payload: Any) -> bytes:
     """Pickle ``payload``; an UnpicklableObjective says what of the ``thing`` in it is to blame."""
     buffer = io.BytesIO()
-    _dump(pickler_of(module)(buffer, name_of), what, thing, payload)
+    _dump(pickler(buffer), what, thing, payload)
     return buffer.getvalue()
 
 
 def _dump(pickler: Any, what: str, thing: Any, payload: Any) -> None:
-    """Pickle ``payload`` after what was pickled before; errors as of ``_dumps``."""
+    """Pickle ``payload`` after what was pickled before; errors as of ``_dumps``.
 
-    def alone(item: Any) -> None:
-        type(pickler)(io.BytesIO(), pickler.name_of).dump(item)
+    What belongs to the run is left out where the thing's code does not read it.
+    """
 
+    def fails(part: Any) -> bool:
+        try:
+            pickler.alone(part)
+        except Exception:
+            return True
+        return False
+
+    def meets(part: Any) -> bool:
+        with contextlib.suppress(Exception):
+            return bool(pickler.alone(part))
+        return False
+
+    pickler.met = False
     try:
         pickler.dump(payload)
     except Exception as error:
-        culprits = _culprits(thing, alone)
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise UnpicklableObjective(
-            f"{what} must leave this process, but cannot be pickled: "
-            f"{', '.join(culprits) or f'it is a {type(thing).__name__}'} "
-            f"({type(error).__name__}: {reason}); "
-            "create such things inside the objective, or pass what they are made from"
-        ) from error
-
-
-def _culprits(thing: Any, dumps: Callable[[Any], object], depth: int = 2) -> list[str]:
-    """What of a thing cannot be pickled, in words; functions are looked into."""
-    culprits: list[str] = []
-    for name, part in _parts(thing):
-        try:
-            dumps(part)
-        except Exception:
-            inside = _culprits(part, dumps, depth - 1) if depth and inspect.isroutine(part) else []
-            culprits += inside or [f"its {name} of type {type(part).__name__}"]
-    return culprits
-
-
-def _parts(thing: Any) -> list[tuple[str, Any]]:
-    """What an objective or a configuration refers to, each with a name for people."""
-    if isinstance(thing, dict):
-        return [(f"item {key!r}", item) for key, item in thing.items()]
-    if isinstance(thing, (list, tuple)):
-        return [(f"item {i}", item) for i, item in enumerate(thing)]
-    parts: list[tuple[str, Any]] = []
-    if isinstance(thing, functools.partial):
-        parts += [(f"argument {i}", item) for i, item in enumerate(thing.args)]
-        parts += [(f"argument {key!r}", item) for key, item in thing.keywords.items()]
-        return parts + _parts(thing.func)
-    if inspect.ismethod(thing):
-        return _parts(thing.__self__) + _parts(thing.__func__)
-    if not inspect.isfunction(thing):
-        attributes = getattr(thing, "__dict__", {})
-        return [(f"attribute {key!r}", item) for key, item in attributes.items()]
-    for key, cell in zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # a cell that is still empty
-            parts.append((f"variable {key!r}", cell.cell_contents))
-    used = [key for key in thing.__code__.co_names if key in thing.__globals__]
-    parts += [(f"global {key!r}", thing.__globals__[key]) for key in used]
-    return parts + [("default", item) for item in thing.__defaults__ or ()]
+        raise unpicklable(what, thing, error, fails, pickler.of_spark) from error
+    if pickler.met:
+        own_read(what, thing, meets, pickler.own)

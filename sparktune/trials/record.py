@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-from ..checks import one_of, whole
+from ..checks import advise, one_of, whole
 from ..engines.base import Engine
 from ..engines.local import Serial, Threads
 from ..engines.processes import Processes
-from ..engines.settings import settings_of
+from ..engines.settings import environment_of, settings_of
 from ..events import Budget, CancelToken, StopReason
 from ..history import History
 from ..run import run
@@ -51,6 +52,9 @@ class Trials(View):
         retry_crashes: whether a trial whose process died is tried once more.
         trials_per_process: how many trials a process evaluates before a fresh one takes its place,
             1 for a process for each trial, None for no limit; for objectives that leak memory.
+        env: environment variables that trials in processes of their own find in ``os.environ``,
+            values by name, such as tokens. Nothing here shows, logs, records or pickles the values:
+            trials that were unpickled say which they lost.
 
     Attributes:
         parallelism: as given.
@@ -74,24 +78,25 @@ class Trials(View):
         trial_cpus: int | None = None,
         retry_crashes: bool = False,
         trials_per_process: int | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(exp_key)
         self.parallelism: int = whole("parallelism", parallelism)
         one_of("executor", executor, ("processes", "threads"), none=True)
-        own_processes = executor == "processes" or (executor is None and parallelism > 1)
+        self._executor = executor
         for name, value in (("trial_cpus", trial_cpus), ("trials_per_process", trials_per_process)):
-            if value is not None and not own_processes:
+            if value is not None and not self._own_processes:
                 raise ValueError(
                     f"`{name}` needs processes of their own for the trials: add "
                     f"executor='processes'; got {name}={value!r} without it"
                 )
-        self._executor = executor
         self.settings = settings_of(
             trial_timeout=trial_timeout,
             trial_grace=trial_grace,
             trial_cpus=trial_cpus,
             retry_crashes=retry_crashes,
             trials_per_process=trials_per_process,
+            env=self._checked_env(env),
         )
         self.token = CancelToken()
         self._lock = threading.RLock()
@@ -100,6 +105,39 @@ class Trials(View):
         self.seed: int | None = None
         self.fmin_cancelled_reason: str | None = None
         self.attachments: dict[str, Any] = {}
+
+    @property
+    def _own_processes(self) -> bool:
+        """Whether trials run in processes of their own."""
+        return self._executor == "processes" or (self._executor is None and self.parallelism > 1)
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment variables that trials find; set it again where a pickle lost them."""
+        return self.settings.env
+
+    @env.setter
+    def env(self, env: Mapping[str, str] | None) -> None:
+        checked = environment_of(self._checked_env(env), self.settings.cpus)
+        self.settings = replace(self.settings, env=checked)
+
+    def _checked_env(self, env: Any) -> Any:
+        """Variables as given, where trials have an environment of their own."""
+        if env and not self._own_processes:
+            raise ValueError(
+                "`env` needs processes of their own for the trials, which it is set in: add "
+                "executor='processes', or set os.environ for trials in this process"
+            )
+        return env
+
+    def _advise_lost_env(self) -> None:
+        """Warn, once, where these trials were pickled and are to go on without variables."""
+        if lost := self.settings.env.lost:
+            advise(
+                "these trials were pickled, and the values of `env` never are: set trials.env "
+                f"again, or go on without {', '.join(lost)}"
+            )
+            self.env = {}
 
     # What a run asks of its host; see run.Host.
 
@@ -144,6 +182,7 @@ class Trials(View):
 
     def engine(self) -> Engine:
         """A new engine for one run."""
+        self._advise_lost_env()
         if self._executor == "threads":
             return Threads(self.parallelism)
         if self._executor is None and self.parallelism == 1:

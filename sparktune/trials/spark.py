@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ..checks import advise, one_of, real, whole
@@ -80,6 +81,12 @@ class SparkTrials(Trials):
             one, of a larger result only the small entries are kept.
         trials_per_process: how many trials a process evaluates before a fresh one takes its place,
             1 for a process for each trial, None for no limit; for objectives that leak memory.
+        env: environment variables that trials find in ``os.environ``, values by name, such as
+            tokens; with ``mode="cluster"`` only. They are set before the objective is unpickled,
+            too late for what Python or the system's loader read as they start. Nothing here shows,
+            logs, records or pickles the values with the trials: trials that were unpickled say
+            which they lost. On the way they are in the task, which Spark sends over its network
+            and keeps in memory.
 
     Attributes:
         user_specified_parallelism: as given.
@@ -110,14 +117,15 @@ class SparkTrials(Trials):
         max_result_mb: float = 50.0,
         artifact_dir: str | os.PathLike[str] | None = None,
         trials_per_process: int | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
+        self.mode = one_of("mode", mode, ("cluster", "driver"))
         super().__init__()
         self.user_specified_parallelism = parallelism
         self._parallelism: int | None = whole("parallelism", parallelism, none=True)
         self.timeout = real("timeout", timeout, "a number of seconds", above=0, none=True)
         self.loss_threshold = real("loss_threshold", loss_threshold, "a real number", none=True)
         self.resource_profile = resource_profile
-        self.mode = one_of("mode", mode, ("cluster", "driver"))
         self.settings = settings_of(
             trial_timeout=trial_timeout,
             trial_grace=trial_grace,
@@ -127,6 +135,7 @@ class SparkTrials(Trials):
             max_result_mb=max_result_mb,
             artifact_dir=artifact_dir,
             trials_per_process=trials_per_process,
+            env=self._checked_env(env),
         )
         if mode == "driver":
             _refuse_in_driver(
@@ -135,6 +144,14 @@ class SparkTrials(Trials):
                 trials_per_process=trials_per_process,
             )
         self._session = checked_session(spark_session, mode)
+
+    def _checked_env(self, env: Any) -> Any:
+        if env and self.mode == "driver":
+            raise ValueError(
+                "`env` is for trials that are Spark tasks; with mode='driver' they are threads of "
+                "the driver, whose own os.environ they see"
+            )
+        return env
 
     @property
     def parallelism(self) -> int:
@@ -183,13 +200,14 @@ class SparkTrials(Trials):
 
     def engine(self) -> Engine:
         """A new engine for one run."""
+        self._advise_lost_env()
         if self.mode == "cluster":
             return self._cluster_engine()
         session, slots = self.session, self.parallelism
         if is_connect(session):
             return ConnectDriver(session, slots)
         _advise_fair(session.sparkContext)
-        return ContextDriver(session.sparkContext, slots)
+        return ContextDriver(session, slots)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the session and the profile, which belong to this process."""

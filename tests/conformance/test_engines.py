@@ -14,7 +14,7 @@ from pickling_engine import Pickling
 from scripts import OF_MAIN
 
 from sparktune import EngineStopped, Trials, fmin, hp
-from sparktune.engines.base import Option, RunSpec
+from sparktune.engines.base import Option, RunSpec, Task
 from sparktune.engines.local import Serial, Threads
 from sparktune.engines.processes import Processes
 
@@ -37,6 +37,31 @@ def test_an_interpreter_that_cannot_be_started_is_everyones_fault(python, monkey
     with pytest.raises(EngineStopped, match="before the objective began"):
         fmin(abs, hp.uniform("x", 0, 1), trials=trials, timeout=60, show_progressbar=False)
     assert 3 <= len(trials) <= 4
+
+
+def test_processes_find_what_this_process_finds(tmp_path, monkeypatch):
+    """Folders that were added to sys.path since, this folder too, are found behind their own."""
+    for folder in ("here", "added"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"is_{folder}.py").write_text("value = 1.0\n")
+        (tmp_path / folder / "colorsys.py").write_text("raise ImportError('not Python\\'s own')\n")
+
+    def objective(names):
+        import colorsys  # noqa: F401
+
+        return sum(__import__(name).value for name in names)
+
+    engine = Processes(1)
+    engine.open(RunSpec(objective, "r"))
+    try:
+        before = engine.submit(Task(0, 0, ["is_here"], {"seed": 1})).result(120).outcome
+        monkeypatch.chdir(tmp_path / "here")
+        monkeypatch.setattr(sys, "path", ["", str(tmp_path / "added"), *sys.path])
+        after = engine.submit(Task(1, 0, ["is_here", "is_added"], {"seed": 1})).result(120).outcome
+    finally:
+        engine.close()
+    assert "No module named 'is_here'" in before.error
+    assert after.loss == 2.0
 
 
 def test_everything_that_is_printed_arrives(run_python):

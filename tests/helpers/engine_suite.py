@@ -4,9 +4,11 @@ A test module names its engines in ``ENGINES`` and imports all of this file; a t
 ``engines(trait, ...)`` is for the engines that have these traits.
 """
 
+import copy
 import ctypes
 import enum
 import functools
+import importlib
 import math
 import os
 import pickle
@@ -26,9 +28,9 @@ import numpy as np
 import pytest
 from gates import Gate
 
-from sparktune import broadcast
+from sparktune import Trials, broadcast
 from sparktune.engines.base import Option, RunSpec, Task
-from sparktune.engines.settings import Settings
+from sparktune.engines.settings import Environment, Settings
 from sparktune.exceptions import UnpicklableObjective
 from sparktune.history import Status
 
@@ -62,8 +64,8 @@ def start(kind, request):
     reports = request.getfixturevalue("reports")
     engine = request.module.ENGINES[kind].make(request)
 
-    def opened(objective, options=(), **settings):
-        spec = RunSpec(objective, f"run-{id(objective)}", options, Settings(**settings))
+    def opened(objective, options=(), own=(), **settings):
+        spec = RunSpec(objective, f"run-{id(objective)}", options, Settings(**settings), own)
         engine.open(spec, lambda *report: reports.append(report))
         return engine
 
@@ -235,6 +237,112 @@ def test_what_cannot_be_pickled_is_named(start):
 
     with pytest.raises(UnpicklableObjective, match=r"the objective .* 'my_lock' of type lock"):
         start(objective)
+
+
+@pytest.mark.engines("travels")
+def test_the_runs_own_trials_stay_behind(start):
+    """What hangs on an object that travels is a stand-in that says why once it is touched."""
+    trials = Trials()
+
+    class Objective:
+        def __init__(self):
+            self.trials, self.all = trials, {"stop": [trials, trials.cancel]}
+
+        def __call__(self, config):
+            if config == "copy":
+                return {"loss": 1.0, "me": copy.deepcopy(self), "is": repr(self.trials)}
+            return {"len": len, "read": lambda t: t.losses(), "stop": lambda _: self.stop()}[
+                config
+            ](self.trials)
+
+        def stop(self):
+            self.all["stop"][1]()
+
+    engine = start(Objective(), own=(trials,))
+    kept = ended(engine.submit(task(0, "copy")))
+    assert kept.loss == 1.0
+    assert kept.info["is"] == "<the trials of the run, which are not here>"
+    assert "are not here" in repr(kept.info["me"].trials)
+    for number, how in enumerate(("len", "read", "stop"), 1):
+        answer = ended(engine.submit(task(number, how)))
+        assert answer.status is Status.FAILED
+        assert "the trials of the run stay where it runs" in answer.error
+        assert 'SparkTrials(mode="driver")' in answer.error
+
+
+@pytest.mark.engines("own_process")
+def test_looking_up_a_spark_session_says_where_it_is(start):
+    """An objective that asks for a session of its own fails with a text that names mode=driver."""
+    pytest.importorskip("pyspark")
+
+    def objective(config):
+        from pyspark.sql import SparkSession
+
+        if config == "active":
+            return SparkSession.active().range(3).count()
+        found = SparkSession.getActiveSession()
+        return (found or None).range(3).count()
+
+    engine = start(objective)
+    for number, how in enumerate(("active", "get")):
+        error = ended(engine.submit(task(number, how))).error
+        assert error.splitlines()[-1].startswith("a trial that runs elsewhere cannot use the Spark")
+        assert 'SparkTrials(mode="driver")' in error
+
+
+@pytest.mark.engines("own_process")
+def test_variables_of_the_environment(start, monkeypatch):
+    """`env` reaches the trial and what it starts, and neither its context nor its answer."""
+    monkeypatch.setenv("SPARKTUNE_TEST_KEPT", "here")
+
+    def objective(config, trial):
+        shell = subprocess.run(
+            ["sh", "-c", "echo $TOKEN"], capture_output=True, text=True, check=True
+        )
+        return {
+            "loss": 1.0,
+            "is": (os.environ["TOKEN"] == "s3cret", len(shell.stdout)),
+            "me": trial,
+        }
+
+    engine = start(objective, env=Environment({"TOKEN": "s3cret"}))
+    answer = ended(engine.submit(task(0, None)))
+    assert answer.info["is"] == (True, len("s3cret\n"))
+    assert "TOKEN" not in answer.info["me"].env
+    assert "s3cret" not in repr(answer)
+    engine.close()
+    other = start(lambda c: {"loss": 1.0, "is": os.environ.get("TOKEN")}, cpus=1)
+    assert ended(other.submit(task(1, None))).info["is"] is None
+
+
+@pytest.mark.engines("own_process")
+def test_variables_of_modules_that_are_others_in_trials_are_named(start, tmp_path, monkeypatch):
+    """What the driver set on an imported module, and a trial does not see, is named in a note."""
+    name = f"settings_of_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(
+        "import types\nfactor = 1.0\nkept = {'a': {1, 2}}\n_unread = 0\n"
+        "config = types.SimpleNamespace(rate=1.0)\n"
+        "class Model:\n    depth = 1\n    def __init__(self): self.depth = Model.depth\n"
+        "def score(x):\n    return inner(x)\ndef inner(x):\n    return factor * x\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    settings = importlib.import_module(name)
+    objectives = {
+        "factor": lambda c: settings.factor + len(settings.kept),
+        "config": lambda c: settings.config.rate,
+        "Model.depth": lambda c: settings.Model.depth,
+        "Model": lambda c: settings.Model().depth,
+        "added": lambda c: getattr(settings, "added", 1.0) if c else settings.added,
+        "score": lambda c: settings.score(c),
+    }
+    same = [ended(start(o).submit(task(0, 1.0))) for k, o in objectives.items() if k != "added"]
+    assert [(answer.note, answer.status) for answer in same] == [(None, Status.OK)] * 5
+    settings.factor, settings.config.rate, settings.Model.depth, settings.added = 5.0, 2.0, 2, 3.0
+    for what, objective in objectives.items():
+        answer = ended(start(objective).submit(task(0, 1.0)))
+        named = "factor" if what == "score" else what
+        assert f"trials find another {name}.{named} than this process: what a" in answer.note
 
 
 @pytest.mark.engines("travels")

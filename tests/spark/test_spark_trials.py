@@ -1,13 +1,16 @@
 """SparkTrials on a real session: failures, cancelling, going on, and what travels."""
 
 import functools
+import importlib
 import os
 import pickle
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
+import warnings
 import zipfile
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -414,8 +417,6 @@ def test_arrays_come_back(trials):
 
 def test_modules_registered_by_value_travel(trials, tmp_path, monkeypatch):
     """A module that executors lack travels once it is registered with cloudpickle."""
-    import importlib
-
     import cloudpickle
 
     (tmp_path / "only_on_the_driver.py").write_text("def square(x):\n    return x * x\n")
@@ -424,11 +425,116 @@ def test_modules_registered_by_value_travel(trials, tmp_path, monkeypatch):
     square = module.square
     objective = lambda x: square(x)  # noqa: E731
     space = hp.uniform("x", 0, 1)
+    # found by nobody's path, as on a machine of another kind
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != str(tmp_path)])
     with pytest.raises(AllTrialsFailed, match="No module named 'only_on_the_driver'"):
         quiet(objective, space, max_evals=1, trials=trials)
     cloudpickle.register_pickle_by_value(module)
     quiet(objective, space, max_evals=3, trials=trials)
     assert trials.count_successful_trials() == 2
+
+
+@pytest.mark.deployments("local", "connect")
+def test_trials_of_a_local_master_find_what_the_driver_finds(trials, tmp_path, monkeypatch):
+    """Folders that were added to sys.path are found, behind what the worker has of its own."""
+    (tmp_path / "beside_the_script.py").write_text("def half(x):\n    return x / 2\n")
+    (tmp_path / "colorsys.py").write_text("raise ImportError('Python has one of its own')\n")
+
+    def objective(x):
+        import colorsys  # noqa: F401
+
+        import beside_the_script
+
+        return beside_the_script.half(x)
+
+    quiet(lambda x: x, hp.uniform("x", 0, 1), max_evals=4, trials=trials)  # processes are warm
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=8, trials=trials)
+    assert trials.count_successful_trials() == 8
+
+
+@pytest.mark.deployments("local", "connect")
+def test_a_module_that_was_edited_and_reloaded_is_what_trials_run(
+    trials, tmp_path, monkeypatch, is_connect
+):
+    """The next run has the edited module, also where a job of Spark imported the old one."""
+    name = "edited_between_runs"
+    path = tmp_path / f"{name}.py"
+    path.write_text("def score(x):\n    return 1.0\n")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module(name)
+    if not is_connect:
+        folder = str(tmp_path)
+
+        def imported(rows):
+            sys.path.append(folder)
+            sys.dont_write_bytecode = True
+            try:
+                yield __import__(name).score(0)
+            finally:
+                sys.path.remove(folder)
+
+        context = trials.session.sparkContext
+        assert context.parallelize(range(8), 8).mapPartitions(imported).collect() == [1.0] * 8
+    objective = lambda x: module.score(x)  # noqa: E731
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=4, trials=trials)
+    path.write_text("def score(x):\n    return 2.25\n")
+    importlib.reload(module)
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=8, trials=trials)
+    assert trials.losses() == [1.0] * 4 + [2.25] * 4
+
+
+def test_what_belongs_to_the_session_is_refused_before_anything_runs(trials, is_connect):
+    """Data frames, the session and what hangs on them are refused, with mode='driver'."""
+    session = trials.session
+    frame = session.range(3)
+    held = {"frame": [frame]}
+    things = {
+        "frame": frame, "session": session, "grouped": frame.groupBy("id"), "reader": session.read,
+        "held": held,
+    }  # fmt: skip
+    if not is_connect:
+        context = session.sparkContext
+        things |= {"context": context, "rdd": context.parallelize([1]), "java": context._jvm}
+    for name, thing in things.items():
+        with pytest.raises(UnpicklableObjective) as error:
+            quiet(lambda x, thing=thing: x, hp.uniform("x", 0, 1), max_evals=9, trials=trials)
+        text = str(error.value)
+        assert "pickled: its default 'thing'" in text, name
+        assert "it belongs to the Spark session" in text, name
+        assert 'SparkTrials(mode="driver")' in text, name
+    assert len(trials) == 0
+    rows = frame.collect()
+    quiet(lambda x: x * len(rows), hp.uniform("x", 0, 1), max_evals=2, trials=trials)
+
+
+def test_a_trial_that_makes_a_session_says_where_there_is_one(trials, is_connect):
+    """Making or looking up a session fails by name of mode='driver', where it works."""
+
+    def looked_up(x):
+        from pyspark.sql import SparkSession
+
+        return SparkSession.getActiveSession().range(3).count()
+
+    def made(x):
+        from pyspark.sql import SparkSession
+
+        return SparkSession.builder.getOrCreate().range(3).count()
+
+    space = hp.uniform("x", 0, 1)
+    for objective in (looked_up, made):
+        again = SparkTrials(2, spark_session=trials.session)
+        with pytest.raises(
+            AllTrialsFailed, match=r'SparkTrials\(mode="driver"\) runs trials where'
+        ):
+            quiet(objective, space, max_evals=2, trials=again)
+    for objective in (looked_up,) if is_connect else (looked_up, made):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "the Spark jobs of trials in mode='driver'")
+            driver = SparkTrials(2, spark_session=trials.session, mode="driver")
+            quiet(objective, space, max_evals=3, trials=driver)
+        assert driver.losses() == [3.0] * 3
 
 
 def test_objectives_that_use_spark(trials, is_connect):

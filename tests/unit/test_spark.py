@@ -21,6 +21,8 @@ from sparktune import EngineStopped, SparkTrials
             ValueError,
             "`trials_per_process` is for trials that are Spark tasks",
         ),
+        ({"mode": "driver", "env": {"A": "1"}}, ValueError, "`env` is for trials that are Spark"),
+        ({"env": {"A": 1}}, ValueError, "the value of 'A' is of type int"),
         ({"max_retries": -1}, ValueError, "`max_retries` must be a whole number >= 0, but got -1"),
         ({"max_result_mb": 0}, ValueError, "`max_result_mb`.*megabytes > 0, but got 0"),
         ({"artifact_dir": 3}, ValueError, "`artifact_dir` must be a path or None, but got 3"),

@@ -1,6 +1,9 @@
 """Trials: documents in Hyperopt's shape, answers in real values, pickles and tables."""
 
+import copy
+import os
 import pickle
+import re
 from datetime import datetime
 
 import numpy as np
@@ -195,12 +198,69 @@ def test_documents_are_a_view(trials):
         ({"trials_per_process": 0, "parallelism": 2}, "`trials_per_process`.*>= 1 or None"),
         ({"trial_cpus": 0, "parallelism": 2}, "`trial_cpus` must be a whole number >= 1 or None"),
         ({"retry_crashes": 1}, "`retry_crashes` must be True or False, but got 1"),
+        ({"env": {"A": "1"}}, "`env` needs processes of their own"),
+        ({"env": {"A": "1"}, "parallelism": 2, "executor": "threads"}, "`env` needs processes"),
     ],
 )
 def test_wrong_arguments(options, sentence):
     """Wrong arguments of Trials are refused with a sentence."""
     with pytest.raises(ValueError, match=sentence):
         Trials(**options)
+
+
+@pytest.mark.parametrize(
+    ("env", "sentence"),
+    [
+        ("A=s3cret", "both strings, or None, but got an object of type str"),
+        ([("A", "s3cret")], "both strings, or None, but got an object of type list"),
+        ({b"A": "s3cret"}, "a name is of type bytes"),
+        ({"A": 3}, "the value of 'A' is of type int"),
+        ({"A": None}, "the value of 'A' is of type NoneType"),
+        ({"": "s3cret"}, "a name is empty"),
+        ({"A=s3cret": ""}, "a name is empty, or has '=' or a zero byte in it, after 'A'"),
+        ({"A\0s3cret": ""}, "a name is empty, or has '=' or a zero byte in it, after 'A'"),
+        ({"A": "s3cret\0"}, "the value of 'A' has a zero byte in it"),
+        ({"A": "s3cret\ud800"}, "the value of 'A' is no text that a system can hold"),
+        ({"OMP_NUM_THREADS": "s3cret"}, "`env` sets 'OMP_NUM_THREADS', and so does trial_cpus=1"),
+    ],
+)
+def test_a_wrong_env_is_refused_without_its_values(env, sentence):
+    """What is wrong with variables of the environment is said by name; no value is shown."""
+    trials = Trials(parallelism=2, trial_cpus=1)
+    for make in (
+        lambda: Trials(parallelism=2, trial_cpus=1, env=env),
+        lambda: setattr(trials, "env", env),
+    ):
+        with pytest.raises(ValueError, match=re.escape(sentence)) as error:
+            make()
+        assert "s3cret" not in str(error.value)
+
+
+def test_the_values_of_env_are_kept_nowhere():
+    """Values of `env` are in no repr, pickle or record; trials say once that a pickle lost them."""
+    given = {"TOKEN": "s3cret", "OTHER": "x"}
+    trials = Trials(executor="processes", env=given)
+    given["TOKEN"] = "changed"
+    assert trials.env["TOKEN"] == "s3cret"
+    assert dict(copy.deepcopy(trials).env)["TOKEN"] == "s3cret"
+    fmin(
+        lambda c: {"loss": c, "status": "ok", "is": len(os.environ["TOKEN"])},
+        hp.uniform("x", 0, 1), max_evals=1, trials=trials, show_progressbar=False,
+    )  # fmt: skip
+    assert trials.results[0]["is"] == 6
+    shown = [trials.env, trials.settings, vars(trials), trials.trials, list(trials.history)]
+    assert not [each for each in shown if "s3cret" in repr(each)]
+    assert repr(trials.env) == "{'TOKEN': ..., 'OTHER': ...}"
+    blob = pickle.dumps(trials)
+    assert b"s3cret" not in blob
+    again = pickle.loads(blob)
+    assert dict(again.env) == {}
+    with pytest.warns(UserWarning, match="values of `env` never are.*without TOKEN, OTHER"):
+        again.engine()
+    again.engine()
+    again.env = {"TOKEN": "new"}
+    assert pickle.loads(blob).settings.env.lost == ("TOKEN", "OTHER")
+    assert dict(again.settings.env) == {"TOKEN": "new"}
 
 
 def test_numpy_results_stay_what_they_are():

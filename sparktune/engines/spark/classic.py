@@ -13,7 +13,7 @@ from typing import Any
 from ...checks import advise
 from ...exceptions import EngineStopped
 from ..base import RunSpec
-from ..shipping import Shipment, stand_in_names
+from ..shipping import Shipment, paths_here, stand_in_names
 from ..travels import sources
 from . import internals
 from .session import (
@@ -21,6 +21,7 @@ from .session import (
     LostSession,
     idle_limit,
     is_local,
+    is_on_one_machine,
     is_stopped,
     may_copy,
     refused_profile,
@@ -63,6 +64,7 @@ class ClassicLink(Link):
         self._run = spec.tag
         settings = context.getConf()
         chosen = "PYSPARK_PYTHON" in os.environ or settings.contains("spark.pyspark.python")
+        self._is_here = is_on_one_machine(str(context.master))
         if is_local(context.master) and not chosen:
             internals.set_python(context, sys.executable)
         self._profile = resource_profile
@@ -74,7 +76,7 @@ class ClassicLink(Link):
         cloudpickle.register_pickle_by_value(sources)
         self._code = sources.texts(stand_in_names())
         with internals.noted_broadcasts(context) as self._users:
-            self.shipment = Shipment(spec, cloudpickle)
+            self.shipment = Shipment(spec, cloudpickle, of_spark=True)
 
     def _one_row(self, profile: Any) -> Any:
         """The RDD that the jobs of all trials run over, with the resources that trials need."""
@@ -112,10 +114,9 @@ class ClassicLink(Link):
         wanted: Callable[[], bool],  # noqa: ARG002 (a context that is gone is never mended)
     ) -> bytes:
         sc = self._sc
-        message = {**message, "broadcasts": self._users}
-        function = sources.partition_function(
-            sources.texts(stand_in_names()), message, self._on_retry
-        )
+        path = paths_here() if self._is_here else ()
+        message = {**message, "broadcasts": self._users, "path": path}
+        function = sources.partition_function(self._code, message, self._on_retry)
         try:
             sc.addJobTag(self._run)
             sc.addJobTag(tag)

@@ -10,6 +10,7 @@ from typing import Any
 from ...history.results import Answer
 from ..base import OnReport, RunSpec, Task
 from ..local import Threads
+from . import internals
 from .job_per_trial import cancel_until
 
 __all__ = ["ConnectDriver", "ContextDriver"]
@@ -74,15 +75,16 @@ class ContextDriver(_Driver):
     the cluster evenly where ``spark.scheduler.mode`` is FAIR.
 
     Args:
-        context: the SparkContext.
+        session: the session.
         slots: how many trials at a time.
     """
 
-    def __init__(self, context: Any, slots: int) -> None:
+    def __init__(self, session: Any, slots: int) -> None:
         from pyspark import InheritableThread
 
-        self._sc = context
-        super().__init__(slots, context.cancelJobsWithTag, InheritableThread)
+        self._session = session
+        self._sc = session.sparkContext
+        super().__init__(slots, self._sc.cancelJobsWithTag, InheritableThread)
 
     def _evaluate(self, task: Task) -> Answer:
         sc = self._sc
@@ -94,6 +96,7 @@ class ContextDriver(_Driver):
             if pool is None:
                 sc.setLocalProperty("spark.scheduler.pool", tag)
             try:
+                _activate(self._session)
                 return super()._evaluate(task)
             finally:
                 with contextlib.suppress(Exception):  # the context was stopped
@@ -118,7 +121,14 @@ class ConnectDriver(_Driver):
             for tag in tags:
                 self._session.addTag(tag)
             try:
+                _activate(self._session)
                 return super()._evaluate(task)
             finally:
                 for tag in tags:
                     self._session.removeTag(tag)
+
+
+def _activate(session: Any) -> None:
+    """Make the session that which an objective looks up, in this thread."""
+    with contextlib.suppress(Exception):  # one that is gone, as the objective will tell
+        internals.make_active(session)

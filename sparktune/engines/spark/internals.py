@@ -171,6 +171,23 @@ def python_of_connect_workers(session: Any) -> str | None:
     return None
 
 
+def make_active(session: Any) -> None:
+    """Let this thread find a session where it asks for the active one. Tried on 3.5.9 and 4.3.0."""
+    if type(session).__module__.startswith("pyspark.sql.connect"):
+        session._set_default_and_active_session(session)
+        return
+    find = getattr(session, "_get_j_spark_session_class", None)  # since Spark 4
+    java = session._jvm.SparkSession if find is None else find(session._jvm)
+    java.setActiveSession(session._jsparkSession)
+
+
+def is_on_this_machine(session: Any) -> bool:
+    """Whether a Spark Connect server is. Tried on pyspark-client 4.2.0, and 4.3.0."""
+    with contextlib.suppress(Exception):  # a client that does not tell
+        return session.client.host in ("localhost", "127.0.0.1", "::1", "[::1]")
+    return False
+
+
 def another_connect_session(session: Any) -> Any:
     """A new session on the same server. Tried on pyspark-client 4.2.0, and 4.3.0."""
     from pyspark.sql.connect.session import SparkSession

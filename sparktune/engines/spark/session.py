@@ -20,6 +20,7 @@ __all__ = [
     "idle_limit",
     "is_connect",
     "is_local",
+    "is_on_one_machine",
     "is_stopped",
     "may_copy",
     "refused_profile",
@@ -125,6 +126,11 @@ def is_stopped(session: Any) -> bool:
 def is_local(master: Any) -> bool:
     """Whether tasks run in threads of Spark's own JVM, by the master."""
     return re.match(r"local(\[|$)", str(master)) is not None
+
+
+def is_on_one_machine(master: str) -> bool:
+    """Whether the tasks of a master run on its own machine."""
+    return re.match(r"local(\[|-cluster\[|$)", master) is not None
 
 
 def may_copy(conf: Any) -> bool:

@@ -35,9 +35,10 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     where = TaskContext.get()
     resources = {} if where is None else where.resources()
     gpus = tuple(resources["gpu"].addresses) if "gpu" in resources else ()
-    environment = dict(message["environment"])
+    shown = dict(message["environment"])
     if gpus:
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+        shown["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+    environment = {**message["env"], **shown}
     run = message["run"]
     for other, process in list(_processes.items()):
         elsewhere = process.environment != environment if other == run else process.gone
@@ -47,8 +48,9 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     sent = {
         **message,
         "gpus": gpus,
-        "environment": environment,
-        "path": list(sys.path),
+        "environment": shown,
+        "path": [*sys.path, *message["path"]],
+        "env": {},  # they are in the process's environment, and nowhere else
         "broadcasts": users,
         "task_context": None if where is None else _pickled(vars(where)),
     }

@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
+from .modules import strange
+
 _HOME = "sparktune.engines.travels."  # what this package is called on the driver
 
 
@@ -40,6 +42,31 @@ class Handle:
         return Handle, (self._digest,)
 
 
+class Absent:
+    """What stands for the run's own trials where they hang on something that travels."""
+
+    def _refuse(self, *_: Any) -> Any:
+        raise RuntimeError(
+            "the trials of the run stay where it runs, and are not here: read what is needed of "
+            'them before the run, or use Trials(executor="threads") or SparkTrials(mode="driver"), '
+            "whose trials run in the process that has them"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked by the interpreter, as by copy and pickle
+            raise AttributeError(name)
+        return self._refuse()
+
+    def __repr__(self) -> str:
+        return "<the trials of the run, which are not here>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Absent, ()
+
+    __call__ = __len__ = __iter__ = __getitem__ = __contains__ = __bool__ = _refuse
+    __setattr__ = __delattr__ = _refuse
+
+
 def cached(function: Callable[..., Any], maxsize: int | None, typed: bool) -> Any:
     """A function of the script under functools.lru_cache, made anew with an empty cache."""
     return functools.lru_cache(maxsize, typed)(function)
@@ -51,7 +78,7 @@ class Run:
     Its pickle is several, one after the other, the later ones with references to what the earlier
     ones hold (see Shipment in the shipping module):
 
-        (objective, wants_trial)
+        (objective, wants_trial, fingerprints of variables of modules that code reads)
         (what tasks may refer to by its place, variables of the script by name, the script's path
         or None, whether options follow)
         options of the space
@@ -73,11 +100,12 @@ class Run:
         self.needs_apart = False
         self._shared: list[Any] = []
         self._same: dict[int, Any] = {}
+        self._unchecked: dict[Any, str] = {}
         self._error: BaseException | None = None
 
     def read(self, unpickler: pickle.Unpickler) -> None:
         """Unpickle all; options that cannot be are noted for the tasks that name one."""
-        self.objective, self.wants_trial = unpickler.load()
+        self.objective, self.wants_trial, self._unchecked = unpickler.load()
         self._shared, names, path, more = unpickler.load()
         vars(self.main).update(names)
         if path is not None and os.path.exists(path):  # noqa: PTH110
@@ -92,6 +120,16 @@ class Run:
             return
         self._shared += options
         vars(self.main).update(names)
+
+    def strange(self) -> list[str]:
+        """Names of variables of modules that the objective reads, and that are others here.
+
+        Each is looked at once, as soon as its module is imported.
+        """
+        found = strange(self._unchecked)
+        for variable in found:
+            del self._unchecked[variable]
+        return [".".join((module, *path)) for (module, path), other in found.items() if other]
 
     def shared(self, place: int) -> Any:
         """What tasks refer to by its place."""
@@ -174,6 +212,8 @@ class Store:
 
     def found(self, kind: str, *which: Any) -> Any:
         """What a pickle of the driver leaves out and names; see Shipment."""
+        if kind == "absent":
+            return Absent()
         if kind == "handle":
             return Handle(which[0], self)
         if kind == "once":

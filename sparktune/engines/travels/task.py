@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .store import Store
-from .trial import evaluate, here, text_of
+from .trial import evaluate, here, missing_of, text_of, wants_session
 
 _KEEP_BYTES = 100_000  # of each entry of a result that is too large to send as a whole
 
@@ -43,10 +43,11 @@ def answer_to(
             loaded()
         what = "configuration"
         config, context = store.loads(message["task"])
+        others = run.strange()
     except BaseException as error:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
         answer = {"status": "unloadable", "what": what, "error": text_of(error), **here()}
-        answer |= {"missing": missing, "apart": store.needs_apart, "kept": store.digests}
+        answer |= {"missing": missing_of(error), "no_session": wants_session(error)}
+        answer |= {"apart": store.needs_apart, "kept": store.digests}
         return pickle.dumps(answer), b""
     context = {**context, "gpus": message["gpus"], "env": message["environment"]}
     started()
@@ -54,7 +55,8 @@ def answer_to(
     answer = evaluate(run.objective, config, context, run.wants_trial, limit=message["limit"])
     if os.getpid() != process:  # a child that the objective forked, and that came back from it
         os._exit(0)
-    answer.pop("exception", None)
+    answer["strange"] = others + run.strange()
+    answer["no_session"] = wants_session(answer.pop("exception", None))
     result, dumps = answer.pop("result"), _pickler(message["pickler"]).dumps
     try:
         blob = bytes(dumps(result))
@@ -70,7 +72,7 @@ def answer_to(
 
 def _adopt(message: Mapping[str, Any]) -> None:
     """Take over what the process that Spark or the driver talks to knows, and this one does not."""
-    added = [entry for entry in message["path"] if entry not in sys.path]
+    added = [entry for entry in dict.fromkeys(message["path"]) if entry not in sys.path]
     if added:
         sys.path += added
         importlib.invalidate_caches()

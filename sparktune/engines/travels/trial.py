@@ -12,6 +12,8 @@ this module as it is; where a trial runs elsewhere, the modules beside it add to
     error     text of the traceback
     type      name of the exception's type, where status is "raised"
     missing   name of a module that is not installed here, where that is the reason
+    no_session  whether it failed for want of a Spark session, where it ran elsewhere
+    strange   variables of modules that are others here than where the run is
     reports   list of (step, value)
     seconds   run time of the objective
     host      name of the machine
@@ -55,7 +57,8 @@ class TrialContext:
         attempt: 0, or more where the trial was lost and queued again.
         seed: a whole number below 2**32, the same for this trial in every repetition of the run.
         gpus: addresses of the GPUs that the trial may use.
-        env: environment variables that were set for the trial.
+        env: environment variables that were set for the trial, but for the user's own, whose
+            values are in ``os.environ`` alone.
         run_id: the name of the run.
     """
 
@@ -111,10 +114,46 @@ def evaluate(
     except BaseException as error:  # a trial must not take its process along
         answer = {"status": "raised", "result": None, "error": text_of(error), "exception": error}
         answer["type"] = type(error).__name__
-        answer["missing"] = error.name if isinstance(error, ModuleNotFoundError) else None
+        answer["missing"] = missing_of(error)
     answer["seconds"] = time.monotonic() - began
     answer["reports"] = trial.reports
     return {**answer, **here()}
+
+
+_NO_SESSION = (
+    "CONTEXT_ONLY_VALID_ON_DRIVER", "SPARK-5063", "NO_ACTIVE_OR_DEFAULT_SESSION",
+    "NO_ACTIVE_SESSION", "SESSION_OR_CONTEXT_NOT_EXISTS", "SparkContext._active_spark_context",
+)  # fmt: skip
+_LOOKS = {"getActiveSession", "getDefaultSession", "_active_spark_context", "_instantiatedSession"}
+_OF_A_SESSION = {
+    "range", "sql", "table", "createDataFrame", "sparkContext", "catalog", "readStream", "read",
+    "newSession", "udf", "parallelize", "textFile", "broadcast", "accumulator", "_jvm", "_jsc",
+}  # fmt: skip
+
+
+def missing_of(error: BaseException) -> str | None:
+    """The name of the module whose lack an exception tells of."""
+    return error.name if isinstance(error, ModuleNotFoundError) else None
+
+
+def wants_session(error: BaseException | None) -> bool:
+    """Whether an exception comes of making or looking up a Spark session."""
+    if "pyspark" not in sys.modules:
+        return False
+    seen: list[BaseException] = []
+    each = error
+    while each is not None and each not in seen:
+        seen.append(each)
+        if any(mark in str(each) for mark in _NO_SESSION):
+            return True
+        none = isinstance(each, AttributeError) and each.obj is None
+        if none and each.name in _OF_A_SESSION:  # type: ignore[attr-defined]
+            return True
+        frames = traceback.walk_tb(each.__traceback__)
+        if any(_LOOKS.intersection(frame.f_code.co_names) for frame, _ in frames):
+            return True
+        each = each.__cause__ or each.__context__
+    return False
 
 
 def here() -> dict[str, Any]:

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from .modules import forget_edited
 from .trial import here
 from .watchdog import (
     ENDED,
@@ -220,6 +221,7 @@ def _forked(
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
         pid = os.fork()
     if not pid:
+        forget_edited()
         watch(control.fileno(), data.fileno(), environment, lease)
     return pid
 

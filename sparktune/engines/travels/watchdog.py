@@ -140,7 +140,7 @@ def _run_trials(
         sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
         logs.keep(logged)
         os.environ.update(environment)
-        if "OMP_NUM_THREADS" in environment:
+        if environment.get("OMP_NUM_THREADS", "").isdecimal():
             _set_threads(int(environment["OMP_NUM_THREADS"]))
         stand_in.install()
         stream, store = socket.socket(fileno=data), Store(main=True)
