@@ -121,7 +121,7 @@ def test_what_cannot_be_pickled_is_refused_before_anything_runs(trials, saddle):
     with pytest.raises(UnpicklableObjective, match="'handle' of type lock"):
         quiet(lambda config: handle and 0.0, saddle, max_evals=3, trials=trials)
     assert len(trials) == 0
-    with pytest.raises(UnpicklableObjective, match="an option of 'h' .* a lock"):
+    with pytest.raises(UnpicklableObjective, match=r"an option of 'h' .* a lock"):
         quiet(
             lambda c: 0.0, {"h": hp.choice("h", [handle])}, max_evals=3,
             trials=SparkTrials(2, spark_session=trials.session),
