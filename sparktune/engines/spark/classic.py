@@ -114,7 +114,7 @@ class ClassicLink(Link):
         wanted: Callable[[], bool],  # noqa: ARG002 (a context that is gone is never mended)
     ) -> bytes:
         sc = self._sc
-        path = paths_here() if self._is_here else ()
+        path = paths_here(installed=False) if self._is_here else ()
         message = {**message, "broadcasts": self._users, "path": path}
         function = sources.partition_function(self._code, message, self._on_retry)
         try:

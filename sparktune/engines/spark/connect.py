@@ -141,7 +141,7 @@ class ConnectLink(Link):
         self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
     ) -> bytes:
         session, options = self._session, self._options
-        message = {**message, "path": paths_here() if self._is_here else ()}
+        message = {**message, "path": paths_here(installed=False) if self._is_here else ()}
         function = sources.arrow_function(self._code, message, self._on_retry)
         tags = {self._run, tag, title.replace(",", ";"), *self._user_tags} - {""}
         self._here.tag = tag
