@@ -681,10 +681,6 @@ def test_large_options_and_handles_travel_once(start):
     assert pickled.count("option") <= 2
 
 
-class Kept:
-    """An option that is an instance; classes of this module come by name, local ones by value."""
-
-
 def test_options_are_the_objects_that_the_objective_refers_to(start):
     """Options keep `is`, hash and equality towards globals, defaults, closures and attributes."""
     missing, nan, text, bulk = object(), float("nan"), "two words", np.zeros(20_000)
@@ -749,7 +745,11 @@ def test_options_are_unpickled_once_a_process(start):
 
 def test_what_an_expression_changed_is_as_it_left_it(start):
     """An object that an expression of the space changes and gives back travels with its trial."""
-    model = Kept()
+
+    class Model:
+        alpha = None
+
+    model = Model()
     engine = start(lambda c: float(c.alpha), (Option(model, "alpha", True),))
     for number in range(3):
         model.alpha = number  # as model.set_params(alpha=number) does
