@@ -15,8 +15,9 @@ from typing import Any
 from ..history.results import Answer
 from .answers import answer_of, cancelled, hand_on_reports, unstartable, with_result
 from .base import OnReport, RunSpec, Task
+from .paths import paths_here
 from .pool import DaemonPool
-from .shipping import Shipment, paths_here
+from .shipping import Shipment
 from .travels.trial_process import TrialProcess, died_idle
 
 __all__ = ["Processes"]

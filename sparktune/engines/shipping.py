@@ -8,12 +8,9 @@ import hashlib
 import io
 import os
 import pickle
-import site
 import sys
-import sysconfig
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -25,7 +22,7 @@ from .culprits import own_read, refusal, unpicklable
 from .pickler import NameOf, goes_by_value, is_plain, pickler_of, plain_name
 from .variables import fingerprints_read
 
-__all__ = ["Broadcast", "Shipment", "broadcast", "paths_here", "stand_in_names"]
+__all__ = ["Broadcast", "Shipment", "broadcast", "stand_in_names"]
 
 
 class Broadcast:
@@ -317,28 +314,6 @@ def stand_in_names() -> bytes:
     both = {"Status": status, **words}
     homes = ("", ".history", ".history.trial", ".history.results", ".history.documents")
     return pickle.dumps({f"sparktune{home}": both for home in homes})
-
-
-def paths_here(installed: bool = True) -> list[str]:
-    """Where this process finds modules, for processes of the same machine.
-
-    Args:
-        installed: whether to name what is installed for this Python, too; another has its own.
-    """
-    entries = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 ("" is this folder)
-    return entries if installed else [entry for entry in entries if entry not in _installed()]
-
-
-@functools.cache
-def _installed() -> set[str]:
-    """The folders of Python's own library, of installed packages, and those that .pth files add."""
-    library = sysconfig.get_path("stdlib")
-    folders = [Path(each) for each in (*site.getsitepackages(), site.getusersitepackages())]
-    found = {library, os.path.join(library, "lib-dynload"), *map(str, folders)}  # noqa: PTH118
-    for file in (each for folder in folders for each in folder.glob("*.pth")):
-        lines = file.read_text(errors="replace").splitlines()
-        found |= {os.path.abspath(file.parent / line.strip()) for line in lines}  # noqa: PTH100
-    return found
 
 
 def _digest(blob: bytes) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from ...checks import advise
 from ...exceptions import EngineStopped
 from ..base import RunSpec
-from ..shipping import Shipment, paths_here, stand_in_names
+from ..shipping import Shipment, stand_in_names
 from ..travels import sources
 from . import internals
 from .session import (
@@ -64,7 +64,7 @@ class ClassicLink(Link):
         self._run = spec.tag
         settings = context.getConf()
         chosen = "PYSPARK_PYTHON" in os.environ or settings.contains("spark.pyspark.python")
-        self._is_here = is_on_one_machine(str(context.master))
+        self.is_here = is_on_one_machine(str(context.master))
         if is_local(context.master) and not chosen:
             internals.set_python(context, sys.executable)
         self._profile = resource_profile
@@ -114,8 +114,7 @@ class ClassicLink(Link):
         wanted: Callable[[], bool],  # noqa: ARG002 (a context that is gone is never mended)
     ) -> bytes:
         sc = self._sc
-        path = paths_here(installed=False) if self._is_here else ()
-        message = {**message, "broadcasts": self._users, "path": path}
+        message = {**message, "broadcasts": self._users}
         function = sources.partition_function(self._code, message, self._on_retry)
         try:
             sc.addJobTag(self._run)

@@ -13,7 +13,7 @@ from typing import Any
 from ...checks import advise
 from ...exceptions import EngineStopped
 from ..base import RunSpec
-from ..shipping import Shipment, paths_here, stand_in_names
+from ..shipping import Shipment, stand_in_names
 from ..travels import sources
 from . import internals
 from .session import (
@@ -85,7 +85,7 @@ class ConnectLink(Link):
         self._code = sources.texts(stand_in_names())
         self._session = _living(session)
         master = str(self._session.conf.get("spark.master", ""))
-        self._is_here = is_on_one_machine(master) and internals.is_on_this_machine(self._session)
+        self.is_here = is_on_one_machine(master) and internals.is_on_this_machine(self._session)
         self._earlier: list[Any] = []
         self._renewing = threading.Lock()
         self._run = spec.tag
@@ -141,7 +141,6 @@ class ConnectLink(Link):
         self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
     ) -> bytes:
         session, options = self._session, self._options
-        message = {**message, "path": paths_here(installed=False) if self._is_here else ()}
         function = sources.arrow_function(self._code, message, self._on_retry)
         tags = {self._run, tag, title.replace(",", ";"), *self._user_tags} - {""}
         self._here.tag = tag

@@ -18,6 +18,7 @@ from ...history.results import Answer
 from ...history.trial import Outcome, Status
 from ..answers import answer_of, cancelled, hand_on_reports, unpacked
 from ..base import OnReport, RunSpec, Task
+from ..paths import paths_here
 from ..pool import DaemonPool
 from .session import Link, LostSession, without_stack
 
@@ -138,6 +139,7 @@ class JobPerTrial:
 
         def run(blob: bytes) -> dict[str, Any]:
             message = link.shipment.message(blob, self._places) | {"over": tuple(_over)}
+            message["path"] = paths_here(installed=False) if link.is_here else ()
             return unpacked(
                 link.run_one(tag, task.title, message, lambda: not self._closed.is_set())
             )

@@ -48,6 +48,7 @@ class Link(Protocol):
     Attributes:
         name: what people call a session of this kind.
         shipment: what the run sends, pickled.
+        is_here: whether trials run on this machine.
         thread: makes threads that inherit what Spark keeps for each thread.
         needs: what trials need of the workers' Python beside its version, in words.
         when_set: when that Python is chosen, in words.
@@ -57,6 +58,7 @@ class Link(Protocol):
     needs: str
     when_set: str
     shipment: Shipment
+    is_here: bool
     thread: Callable[..., threading.Thread]
     _session: Any
 
