@@ -13,6 +13,7 @@ from types import CodeType, MethodType
 from typing import Any
 
 from ..exceptions import UnpicklableObjective
+from ..space.sameness import closure
 
 __all__ = ["Refused", "globals_of", "own_read", "parts_of", "refusal", "unpicklable"]
 
@@ -267,9 +268,8 @@ def _attributes_of(thing: Any) -> Iterator[Part]:
 
 def _parts_of_function(function: Any) -> Iterator[Part]:
     code = function.__code__
-    for key, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # a cell that is still empty
-            yield f"variable {key!r}", cell.cell_contents, True
+    for key, item in zip(code.co_freevars, closure(function), strict=True):
+        yield f"variable {key!r}", item, True
     for key in globals_of(code):
         if key in function.__globals__:
             yield f"global {key!r}", function.__globals__[key], True

@@ -13,6 +13,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from ..exceptions import UnpicklableObjective
+from ..space.sameness import closure
 from .culprits import globals_of, parts_of
 from .travels.modules import fingerprint, is_pythons, is_users, variable
 
@@ -140,14 +141,9 @@ def _is_rewritten(thing: Any) -> bool:
 
 def _paths(function: FunctionType) -> Iterator[Variable]:
     """The attributes of modules that a function's code reads, and the functions inside it."""
-    names: dict[str, Any] = {}
     code = function.__code__
-    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            names[name] = cell.cell_contents
-        except ValueError:  # still empty
-            continue
-    yield from _paths_in(code, function.__globals__, names)
+    closed_over = dict(zip(code.co_freevars, closure(function), strict=True))
+    yield from _paths_in(code, function.__globals__, closed_over)
 
 
 def _paths_in(
