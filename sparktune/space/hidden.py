@@ -21,15 +21,21 @@ import numpy as np
 from .expressions import Node
 from .sameness import ATOMS, attributes, closure, is_python
 
-__all__ = ["Hidden", "find_hidden", "is_foreign"]
+__all__ = ["Hidden", "Opaque", "find_hidden", "is_foreign"]
 
 _OBJECTS = 50_000
 _ITEMS = 300_000
 _IN_ALL = 1_000_000
 _METHODS = (types.FunctionType, staticmethod, classmethod, property, type)
+
+
+class Opaque:
+    """Something of ours that is not looked into, because it holds nodes for a search to find."""
+
+
 _OPAQUE = (
-    types.ModuleType, types.CodeType, types.FrameType, types.TracebackType, types.GeneratorType,
-    types.CoroutineType, types.AsyncGeneratorType, types.BuiltinFunctionType,
+    Opaque, types.ModuleType, types.CodeType, types.FrameType, types.TracebackType,
+    types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, types.BuiltinFunctionType,
 )  # fmt: skip
 
 
@@ -88,9 +94,7 @@ def find_hidden(thing: Any, seen: dict[int, Any], container: bool = False) -> It
 def _is_opaque(thing: Any) -> bool:
     if isinstance(thing, np.ndarray):
         return not thing.dtype.hasobject
-    return isinstance(thing, _OPAQUE) or (
-        type(thing).__name__ == "Space" and type(thing).__module__.startswith("sparktune.")
-    )
+    return isinstance(thing, _OPAQUE)
 
 
 def _inside(thing: Any, left: list[int]) -> Iterable[tuple[str | None, Any, bool]]:

@@ -20,6 +20,7 @@ from ..exceptions import BadSearchSpace, InvalidTrial
 from ..unpickling import loads
 from .distributions import Array, Distribution
 from .expressions import evaluate
+from .hidden import Opaque
 from .nodes import Choice, Param, Walk, constants_of, in_order
 from .sameness import keep, same
 
@@ -31,7 +32,7 @@ Values: TypeAlias = Mapping[str, int | float]
 _Parents: TypeAlias = "frozenset[tuple[str, int]] | None"  # None: active in every candidate
 
 
-class Space:
+class Space(Opaque):
     """A search space over a template of nested dicts, lists, tuples and nodes.
 
     Args:
