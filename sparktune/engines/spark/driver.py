@@ -96,7 +96,8 @@ class ContextDriver(_Driver):
             if pool is None:
                 sc.setLocalProperty("spark.scheduler.pool", tag)
             try:
-                _activate(self._session)
+                with contextlib.suppress(Exception):  # gone, as the objective will tell
+                    internals.make_active(self._session)
                 return super()._evaluate(task)
             finally:
                 with contextlib.suppress(Exception):  # the context was stopped
@@ -121,14 +122,9 @@ class ConnectDriver(_Driver):
             for tag in tags:
                 self._session.addTag(tag)
             try:
-                _activate(self._session)
+                with contextlib.suppress(Exception):
+                    internals.make_connect_active(self._session)
                 return super()._evaluate(task)
             finally:
                 for tag in tags:
                     self._session.removeTag(tag)
-
-
-def _activate(session: Any) -> None:
-    """Make the session that which an objective looks up, in this thread."""
-    with contextlib.suppress(Exception):  # one that is gone, as the objective will tell
-        internals.make_active(session)

@@ -172,13 +172,15 @@ def python_of_connect_workers(session: Any) -> str | None:
 
 
 def make_active(session: Any) -> None:
-    """Let this thread find a session where it asks for the active one. Tried on 3.5.9 and 4.3.0."""
-    if type(session).__module__.startswith("pyspark.sql.connect"):
-        session._set_default_and_active_session(session)
-        return
+    """Let this thread find a classic session where it asks for one. Tried on 3.5.9 and 4.3.0."""
     find = getattr(session, "_get_j_spark_session_class", None)  # since Spark 4
     java = session._jvm.SparkSession if find is None else find(session._jvm)
     java.setActiveSession(session._jsparkSession)
+
+
+def make_connect_active(session: Any) -> None:
+    """Let this thread find a Spark Connect session where it asks for one. Tried on 4.3.0."""
+    session._set_default_and_active_session(session)
 
 
 def is_on_this_machine(session: Any) -> bool:
