@@ -183,11 +183,9 @@ class Trials(View):
     def engine(self) -> Engine:
         """A new engine for one run."""
         self._advise_lost_env()
-        if self._executor == "threads":
-            return Threads(self.parallelism)
-        if self._executor is None and self.parallelism == 1:
-            return Serial()
-        return Processes(self.parallelism)
+        if self._own_processes:
+            return Processes(self.parallelism)
+        return Serial() if self._executor is None else Threads(self.parallelism)
 
     def ended(self, reason: StopReason | None) -> None:
         """Take note of why a run ended; None while it lasts."""

@@ -58,8 +58,8 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     for _ in range(2):
         served = run in _processes
         if not served:
-            kind, where = _place(*message["places"][message["objective"]])
-            lease = (where if kind == "broadcast" else None, _IDLE_SECONDS)
+            kind, path = _place(*message["places"][message["objective"]])
+            lease = (path if kind == "broadcast" else None, _IDLE_SECONDS)
             _processes[run] = TrialProcess(environment, lease=lease)
         process = _processes[run]
         sent["places"] = {
