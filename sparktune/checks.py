@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import operator
+import sys
 import warnings
 from collections.abc import Collection
 from typing import Any
@@ -117,13 +118,24 @@ def flag(name: str, value: object) -> bool:
     return bool(value)
 
 
-def advise(text: str) -> None:
-    """Warn the user, at the line of theirs that called into this package."""
+def advise(text: str, *, raises: bool = True) -> None:
+    """Warn the user, at the line of theirs that called into this package.
+
+    Args:
+        text: the warning.
+        raises: False where a filter of theirs that makes errors of warnings must not end what is
+            under way; standard error has the text then.
+    """
     level, frame = 2, inspect.currentframe()
     frame = frame and frame.f_back
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(text, stacklevel=level)
+    try:
+        warnings.warn(text, stacklevel=level)
+    except UserWarning:
+        if raises:
+            raise
+        print(f"UserWarning: {text}", file=sys.stderr)  # noqa: T201
 
 
 def _as_int(value: object) -> int | None:

@@ -213,7 +213,7 @@ def _pass_on_note(event: Finished) -> bool:
     outcome = event.trial.outcome
     note = None if outcome is None else outcome.note
     if note is not None:
-        advise(f"trial {event.trial.number}: {note}")
+        advise(f"trial {event.trial.number}: {note}", raises=False)
     return note is not None
 
 

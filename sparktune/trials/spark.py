@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..checks import advise, one_of, real, whole
@@ -19,7 +19,7 @@ from ..engines.spark.session import (
     is_connect,
     is_stopped,
 )
-from ..engines.spark.slots import task_slots
+from ..engines.spark.slots import slots_told, task_slots
 from ..events import Budget, StopReason
 from .record import Trials
 
@@ -157,17 +157,20 @@ class SparkTrials(Trials):
     def parallelism(self) -> int:
         """How many trials are kept under way.
 
-        Where it was not given: what the session really runs at a time, as a run asks when it
-        begins. That may start a job, of less than a second unless executors have to be waited for.
+        Where it was not given: what the session tells of its room without a job. A run counts anew
+        when it begins, waiting for executors that are about to register.
         """
-        if self._parallelism is not None:
-            return self._parallelism
-        slots = task_slots(self.session, self.resource_profile)
-        return slots if self.mode == "cluster" else min(slots, _IN_DRIVER)
+        return self._slots(slots_told)
 
     @parallelism.setter
     def parallelism(self, value: int) -> None:
         self._parallelism = whole("parallelism", value)
+
+    def _slots(self, count: Callable[[Any, Any], int]) -> int:
+        if self._parallelism is not None:
+            return self._parallelism
+        slots = count(self.session, self.resource_profile)
+        return slots if self.mode == "cluster" else min(slots, _IN_DRIVER)
 
     @property
     def parallelism_given(self) -> int | None:
@@ -203,7 +206,7 @@ class SparkTrials(Trials):
         self._advise_lost_env()
         if self.mode == "cluster":
             return self._cluster_engine()
-        session, slots = self.session, self.parallelism
+        session, slots = self.session, self._slots(task_slots)
         if is_connect(session):
             return ConnectDriver(session, slots)
         _advise_fair(session.sparkContext)

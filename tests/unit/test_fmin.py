@@ -1,5 +1,6 @@
 """fmin: Hyperopt's parameters, all of them, and what it returns, raises and keeps."""
 
+import colorsys
 import functools
 import gc
 import os
@@ -575,6 +576,17 @@ def test_slots_that_nobody_chose_are_named_where_they_are_many(saddle):
     with pytest.warns(UserWarning, match="Unasked.* took 4 trials .* a tenth of max_evals=39"):
         quiet(lambda c: c["a"], saddle, algo=rand.suggest, max_evals=39, trials=trials)
     quiet(lambda c: c["a"], saddle, algo=rand.suggest, max_evals=40, trials=trials)
+
+
+def test_a_note_about_a_trial_never_ends_its_run(monkeypatch, capsys):
+    """Where warnings are errors, what a run has to say of a trial goes to standard error."""
+    monkeypatch.setattr(colorsys, "ONE_THIRD", 5.0)
+    trials = Trials(executor="processes")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        quiet(lambda x: x * colorsys.ONE_THIRD, hp.uniform("x", 0, 1), max_evals=3, trials=trials)
+    assert len(trials) == 3
+    assert capsys.readouterr().err.count("UserWarning: trial 0: trials find another") == 1
 
 
 def test_too_much_parallelism_is_advised_against(saddle):

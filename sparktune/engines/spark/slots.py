@@ -13,7 +13,7 @@ from typing import Any
 from . import internals
 from .session import is_connect, is_local
 
-__all__ = ["slots_of_settings", "task_slots"]
+__all__ = ["slots_of_settings", "slots_told", "task_slots"]
 
 _SETTLE_SECONDS = 1.0  # the executors of a young application register one after the other
 _YOUNG_SECONDS = 30.0
@@ -46,6 +46,33 @@ def task_slots(session: Any, profile: Any = None) -> int:
         time.sleep(_SETTLE_SECONDS)
         before, slots = slots, internals.concurrent_tasks(context, profile)
     return max(1, slots)
+
+
+def slots_told(session: Any, profile: Any = None) -> int:
+    """How many tasks a session runs at a time, as far as it tells without a job; at least 1.
+
+    A classic session tells what the executors that have registered so far have room for; a Spark
+    Connect server its settings, of which some bound the cores of a cluster from above.
+
+    Args:
+        session: classic or Spark Connect.
+        profile: a pyspark ResourceProfile that the tasks have, or None.
+    """
+    if not is_connect(session):
+        return max(1, internals.concurrent_tasks(session.sparkContext, profile))
+    conf = session.conf
+    return slots_of_settings(conf) or max(1, int(_cores_at_most(conf) / _cpus(conf)))
+
+
+def _cores_at_most(conf: Any) -> int:
+    """The cores that settings allow an application on a cluster; 0 where they do not say."""
+
+    def number(key: str) -> int:
+        told = _told(conf, key)
+        return int(told) if told.isdecimal() else 0
+
+    executors = number("spark.executor.instances") * number("spark.executor.cores")
+    return executors or number("spark.cores.max") or number("spark.default.parallelism")
 
 
 def _slots_of_server(session: Any) -> int:

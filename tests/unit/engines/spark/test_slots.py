@@ -2,7 +2,7 @@
 
 import pytest
 
-from sparktune.engines.spark.slots import slots_of_settings
+from sparktune.engines.spark.slots import slots_of_settings, slots_told
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,26 @@ def test_a_session_that_does_not_tell_shows_no_slots():
             raise RuntimeError(key)
 
     assert slots_of_settings(Silent()) is None
+
+
+@pytest.mark.parametrize(
+    ("slots", "settings"),
+    [
+        (4, {"spark.master": "local[4]"}),
+        (6, {"spark.master": "spark://host:7077", "spark.cores.max": "6"}),
+        (8, {"spark.executor.instances": "4", "spark.executor.cores": "2"}),
+        (4, {"spark.cores.max": "8", "spark.task.cpus": "2"}),
+        (9, {"spark.default.parallelism": "9"}),
+        (1, {"spark.master": "local[*]"}),
+        (1, {"spark.cores.max": "all"}),
+        (1, {}),
+    ],
+)
+def test_slots_that_a_server_tells_without_a_job(slots, settings):
+    """A Spark Connect session tells its room by its settings alone; 1 where they say nothing."""
+
+    class Session:  # whatever else of it is touched raises
+        __module__ = "pyspark.sql.connect.session"
+        conf = settings
+
+    assert slots_told(Session()) == slots
