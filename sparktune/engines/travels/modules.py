@@ -16,19 +16,21 @@ from typing import Any
 
 _NODES = 20_000  # of a value, that are looked at
 _LARGE = 5_000  # items of a dict or set, that are not looked at any more
-_FOREIGN = ("site-packages", "dist-packages", "pyspark.zip")
+_FOREIGN = ("/site-packages/", "/dist-packages/", "/pyspark.zip/")
+_OURS = ("pyspark", "py4j", "sparktune", "__main__")
 
 
 def is_users(module: Any) -> bool:
     """Whether a module is a file of the user's own: neither installed, nor Python's, nor ours."""
+    if is_pythons(module):
+        return False
     path = getattr(module, "__file__", None)
     if not isinstance(path, str) or not path.endswith(".py"):
         return False
-    name = module.__name__.partition(".")[0]
-    if name in ("pyspark", "py4j", "sparktune", "__main__") or name.startswith("_sparktune"):
+    if any(folder in path for folder in _FOREIGN):
         return False
-    folders = path.split("/")
-    return not (any(folder in folders for folder in _FOREIGN) or is_pythons(module))
+    name = module.__name__.partition(".")[0]
+    return name not in _OURS and not name.startswith("_sparktune")
 
 
 def is_pythons(module: Any) -> bool:
@@ -129,23 +131,28 @@ def strange(expected: Mapping[tuple[str, tuple[str, ...]], str]) -> dict[Any, bo
     return found
 
 
-def forget_edited() -> None:
-    """Forget the user's modules in a fork of Spark's Python worker, where their files have changed.
+def edited() -> list[str]:
+    """Names of the user's modules whose files have changed since this process began.
 
-    Other jobs may have imported them into the worker before they were edited. All that comes from
-    the same folder of ``sys.path`` is forgotten with them.
+    Other jobs may have imported them into Spark's Python worker before they were edited. All that
+    comes from the same folder of ``sys.path`` is among them. Asked before a fork of the worker: to
+    touch every module in the fork would copy the memory that they lie in.
     """
     users = {name: module for name, module in list(sys.modules.items()) if is_users(module)}
     if not users:
-        return
-    since = _began(os.getppid())  # of Spark's daemon, or of the worker
-    edited = {_root(module) for module in users.values() if _changed(module) > since}
-    for name, module in users.items():
-        if _root(module) in edited:
-            del sys.modules[name]
-            parent, _, child = name.rpartition(".")
-            if parent in sys.modules:
-                vars(sys.modules[parent]).pop(child, None)
+        return []
+    since = _began(os.getpid())
+    roots = {_root(module) for module in users.values() if _changed(module) > since}
+    return [name for name, module in users.items() if _root(module) in roots]
+
+
+def forget(names: Iterable[str]) -> None:
+    """Forget modules, so that they are imported anew."""
+    for name in names:
+        del sys.modules[name]
+        parent, _, child = name.rpartition(".")
+        if parent in sys.modules:
+            vars(sys.modules[parent]).pop(child, None)
 
 
 def _root(module: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import select
@@ -15,7 +16,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .modules import forget_edited
+from .modules import edited, forget
 from .trial import here
 from .watchdog import (
     ENDED,
@@ -217,11 +218,13 @@ def _forked(
     """The watchdog as a copy of this process: what Spark told its worker is known there too."""
     sys.stdout.flush()
     sys.stderr.flush()
+    stale = edited()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
         pid = os.fork()
     if not pid:
-        forget_edited()
+        gc.freeze()  # a collection would copy the memory of all that the worker holds
+        forget(stale)
         watch(control.fileno(), data.fileno(), environment, lease)
     return pid
 

@@ -12,7 +12,7 @@ import pytest
 from sparktune import Trials
 from sparktune.engines.base import RunSpec
 from sparktune.engines.shipping import Shipment
-from sparktune.engines.travels.modules import fingerprint, forget_edited, strange
+from sparktune.engines.travels.modules import edited, fingerprint, forget, strange
 from sparktune.engines.variables import fingerprints_read
 from sparktune.exceptions import UnpicklableObjective
 
@@ -156,10 +156,10 @@ def test_a_fork_forgets_modules_that_were_edited(module, monkeypatch):
 
     now = modules._changed(module)
     monkeypatch.setattr(modules, "_began", lambda pid: now + 1)
-    forget_edited()
+    forget(edited())
     assert sys.modules["of_the_user.parts"] is module
     monkeypatch.setattr(modules, "_began", lambda pid: now - 1)
-    forget_edited()
+    forget(edited())
     assert not {"of_the_user", "of_the_user.parts"} & set(sys.modules)
     assert importlib.import_module("of_the_user.parts") is not module
     assert modules._began(1) < now + 1e9
