@@ -74,7 +74,7 @@ class ClassicLink(Link):
         self._on_retry = "wait" if may_copy(settings) else "lost"
         self._sent: list[Any] = []
         cloudpickle.register_pickle_by_value(sources)
-        self._code = sources.texts(stand_in_names())
+        self._code = self._lasting(sources.texts(stand_in_names()))
         with internals.noted_broadcasts(context) as self._users:
             self.shipment = Shipment(spec, cloudpickle, of_spark=True)
 
@@ -95,16 +95,24 @@ class ClassicLink(Link):
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
         """Send a pickle as a broadcast variable."""
-        # kept by the context itself, for as long as it lasts
-        handles = vars(self._sc).setdefault("_sparktune_handles", {}) if lasting else {}
-        if digest not in handles:
-            try:
-                handles[digest] = self._sc.broadcast(blob)
-            except Exception as error:
-                raise too_large(blob, "as a broadcast variable", error) from error
-            if not lasting:
-                self._sent.append(handles[digest])
-        return ("broadcast", handles[digest])
+        if lasting:
+            return ("broadcast", self._lasting(blob, digest))
+        self._sent.append(self._broadcast(blob))
+        return ("broadcast", self._sent[-1])
+
+    def _lasting(self, blob: bytes, digest: Any = None) -> Any:
+        """A broadcast variable that the context keeps for as long as it lasts."""
+        handles = vars(self._sc).setdefault("_sparktune_handles", {})
+        key = digest or blob
+        if key not in handles:
+            handles[key] = self._broadcast(blob)
+        return handles[key]
+
+    def _broadcast(self, blob: bytes) -> Any:
+        try:
+            return self._sc.broadcast(blob)
+        except Exception as error:
+            raise too_large(blob, "as a broadcast variable", error) from error
 
     def run_one(
         self,

@@ -51,11 +51,11 @@ def load(blob: bytes) -> Any:
     return sys.modules[f"{name}.spark_worker"]
 
 
-def answer_once(blob: bytes, message: Mapping[str, Any], on_retry: str) -> bytes:
+def answer_once(blob: Any, message: Mapping[str, Any], on_retry: str) -> bytes:
     """Evaluate a task, unless this is Spark's own second try of it.
 
     Args:
-        blob: from ``texts()``.
+        blob: from ``texts()``, or a broadcast variable that holds it.
         message: the task; see Shipment.message in the shipping module.
         on_retry: what a second try does: answer "lost"; "wait", where it may be the copy of a slow
             first one, until whoever submitted it cancels it; or "run" the objective as well.
@@ -65,7 +65,7 @@ def answer_once(blob: bytes, message: Mapping[str, Any], on_retry: str) -> bytes
     from pyspark import TaskContext
 
     where = TaskContext.get()
-    module = load(blob)
+    module = load(getattr(blob, "value", blob))
     if where is not None and where.attemptNumber() > 0 and on_retry != "run":
         if on_retry == "wait":
             module.wait_until_hung_up()

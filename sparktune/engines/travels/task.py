@@ -72,10 +72,7 @@ def answer_to(
 
 def _adopt(message: Mapping[str, Any]) -> None:
     """Take over what the process that Spark or the driver talks to knows, and this one does not."""
-    added = [entry for entry in dict.fromkeys(message["path"]) if entry not in sys.path]
-    if added:
-        sys.path += added
-        importlib.invalidate_caches()
+    sys.path += [entry for entry in dict.fromkeys(message["path"]) if entry not in sys.path]
     for number, (kind, where) in message["broadcasts"].items():
         try:
             from pyspark.core import broadcast
