@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 import operator
-import sys
 import warnings
 from collections.abc import Collection
 from typing import Any
@@ -124,7 +123,7 @@ def advise(text: str, *, raises: bool = True) -> None:
     Args:
         text: the warning.
         raises: False where a filter of theirs that makes errors of warnings must not end what is
-            under way; standard error has the text then.
+            under way.
     """
     level, frame = 2, inspect.currentframe()
     frame = frame and frame.f_back
@@ -135,7 +134,9 @@ def advise(text: str, *, raises: bool = True) -> None:
     except UserWarning:
         if raises:
             raise
-        print(f"UserWarning: {text}", file=sys.stderr)  # noqa: T201
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn(text, stacklevel=level)
 
 
 def _as_int(value: object) -> int | None:

@@ -1,8 +1,8 @@
 """fmin: Hyperopt's parameters, all of them, and what it returns, raises and keeps."""
 
-import colorsys
 import functools
 import gc
+import importlib
 import os
 import pickle
 import signal
@@ -578,15 +578,19 @@ def test_slots_that_nobody_chose_are_named_where_they_are_many(saddle):
     quiet(lambda c: c["a"], saddle, algo=rand.suggest, max_evals=40, trials=trials)
 
 
-def test_a_note_about_a_trial_never_ends_its_run(monkeypatch, capsys):
-    """Where warnings are errors, what a run has to say of a trial goes to standard error."""
-    monkeypatch.setattr(colorsys, "ONE_THIRD", 5.0)
+def test_a_note_about_a_trial_never_ends_its_run(tmp_path, monkeypatch):
+    """Where warnings are errors, what a run has to say of a trial is a warning all the same."""
+    (tmp_path / "of_notes.py").write_text("factor = 1.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("of_notes")
+    module.factor = 5.0
     trials = Trials(executor="processes")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("error")
-        quiet(lambda x: x * colorsys.ONE_THIRD, hp.uniform("x", 0, 1), max_evals=3, trials=trials)
+        quiet(lambda x: x * module.factor, hp.uniform("x", 0, 1), max_evals=3, trials=trials)
     assert len(trials) == 3
-    assert capsys.readouterr().err.count("UserWarning: trial 0: trials find another") == 1
+    (note,) = caught
+    assert str(note.message).startswith("trial 0: trials find another of_notes.factor")
 
 
 def test_too_much_parallelism_is_advised_against(saddle):
