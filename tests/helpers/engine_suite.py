@@ -18,6 +18,7 @@ import socket
 import subprocess
 import threading
 import time
+import uuid
 from collections import Counter
 from concurrent.futures import wait
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ def start(kind, request):
     engine = request.module.ENGINES[kind].make(request)
 
     def opened(objective, options=(), own=(), **settings):
-        spec = RunSpec(objective, f"run-{id(objective)}", options, Settings(**settings), own)
+        run_id = f"run-{uuid.uuid4().hex}"  # processes are kept by it, beyond the test on Connect
+        spec = RunSpec(objective, run_id, options, Settings(**settings), own)
         engine.open(spec, lambda *report: reports.append(report))
         return engine
 
@@ -315,6 +317,7 @@ def test_variables_of_the_environment(start, monkeypatch):
     assert ended(other.submit(task(1, None))).info["is"] is None
 
 
+@pytest.mark.deployments("local", "connect", "client")  # where trials find the folders of this one
 @pytest.mark.engines("own_process")
 def test_variables_of_modules_that_are_others_in_trials_are_named(start, tmp_path, monkeypatch):
     """What the driver set on an imported module, and a trial does not see, is named in a note."""

@@ -104,7 +104,8 @@ class TrialProcess:
         if answer["status"] != "returned":
             answer["log_tail"] = self._ask(TAIL)
         self._trials += answer["status"] != "unloadable"
-        if self._trials == message["per_process"]:
+        most = message["per_process"]
+        if most is not None and self._trials >= most:
             self.usable = False
         elif self._lease is not None:
             self._tell(IDLE)
