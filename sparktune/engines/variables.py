@@ -6,6 +6,7 @@ import dis
 import functools
 import inspect
 import itertools
+import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.machinery import SourceFileLoader
@@ -152,8 +153,7 @@ def _paths_in(
     names = dict(outer)  # of closures, and of what the code imports itself
     chain: list[str] | None = None  # the module that was read last, and attributes of it
     package, leaf = "", None  # of an import: its module, and what it gives a name to
-    for step in dis.get_instructions(code):
-        kind, name = step.opname, step.argval
+    for kind, name in _instructions(code):
         if chain is not None and kind in ("LOAD_ATTR", "LOAD_METHOD"):
             chain.append(name)
             continue
@@ -178,6 +178,20 @@ def _paths_in(
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _paths_in(constant, globals_, names)
+
+
+def _instructions(code: CodeType) -> Iterator[tuple[str, Any]]:
+    """Name and argument of each instruction; of those that do two at once, each by itself.
+
+    From 3.13 on such as STORE_FAST_LOAD_FAST do, and from 3.14 on some borrow what they load.
+    """
+    for step in dis.get_instructions(code):
+        kind = step.opname.replace("_BORROW", "")
+        pairs = re.findall("(?:LOAD|STORE)_FAST", kind)
+        if len(pairs) == 2 and isinstance(step.argval, tuple):
+            yield from zip(pairs, step.argval, strict=True)
+        else:
+            yield kind, step.argval
 
 
 def _chain(thing: Any) -> list[str] | None:

@@ -149,7 +149,7 @@ MAKERS = {
     "set of objects": member,
     "nan": lambda n: [math.nan, n, complex(math.nan, n)],
     "numpy scalar": lambda n: np.float32(n),
-    "datetime64": lambda n: [np.datetime64("NaT"), np.datetime64(n, "D")],
+    "datetime64": lambda n: [np.datetime64("NaT", "D"), np.datetime64(n, "D")],
     "array": lambda n: np.array([math.nan, n]),
     "array of objects": lambda n: np.array([[n], "a", Plain(n)], dtype=object),
     "structured array": lambda n: np.array([(n, math.nan)], dtype=[("a", int), ("b", float)]),
