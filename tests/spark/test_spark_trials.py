@@ -1,5 +1,6 @@
 """SparkTrials on a real session: failures, cancelling, going on, and what travels."""
 
+import contextlib
 import functools
 import importlib
 import os
@@ -556,11 +557,26 @@ def test_objectives_that_use_spark(trials, is_connect):
 
 
 @pytest.mark.filterwarnings("ignore:.*scheduler.mode=FAIR")
-def test_spark_jobs_of_a_stopped_trial_end(trials, tmp_path, wait_for):
-    """In the driver's mode, what a cancelled trial runs on Spark is cancelled with it."""
+@pytest.mark.parametrize("thread", ["trial's", "own"])
+def test_spark_jobs_of_a_stopped_trial_end(thread, trials, is_connect, tmp_path, wait_for):
+    """In the driver's mode Spark jobs of a cancelled trial end, also in threads of its own."""
     session = trials.session
 
     def objective(x):
+        if thread == "trial's":
+            return job()
+        from pyspark import InheritableThread
+
+        def quietly():
+            with contextlib.suppress(Exception):  # the job was cancelled
+                job()
+
+        own = InheritableThread(target=quietly, **({"session": session} if is_connect else {}))
+        own.daemon = True
+        own.start()
+        return own.join()
+
+    def job():
         from pyspark.sql.functions import udf
 
         def sleep(i):
