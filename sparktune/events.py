@@ -29,8 +29,8 @@ class Budget:
     """When a search ends by itself.
 
     Attributes:
-        max_evals: trials with an outcome of their own (ok, failed or timed out) that the history
-            may hold, those it holds already included; None for no limit.
+        max_evals: trials with an outcome of their own (ok, failed, timed out or pruned) that the
+            history may hold, those it holds already included; None for no limit.
         timeout: seconds from the start of the search; None for no limit.
         loss_threshold: the search ends at a loss this low; None for no limit.
     """
@@ -49,7 +49,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Finished:
-    """A trial ended as ok, failed or timed out.
+    """A trial ended as ok, failed, timed out or pruned.
 
     Attributes:
         trial: with its outcome.

@@ -22,16 +22,17 @@ from .events import (
     CancelToken,
     Event,
     Finished,
-    Reported,
     Requeued,
     Started,
     Stopped,
     StopReason,
 )
 from .exceptions import BadSearchSpace, EngineStopped, InvalidTrial, RunCancelled
+from .heard import Heard
 from .history import ENDED, History, Outcome, Status, Trial
 from .history.failures import error_of
 from .history.results import Answer, failure_of
+from .prune import Pruner
 from .space.tree import Space, Values
 from .suggest import Suggester
 
@@ -54,6 +55,7 @@ def search(
     settings: Settings | None = None,
     token: CancelToken | None = None,
     host: Any = None,
+    pruner: Pruner | None = None,
 ) -> Iterator[Event]:
     """Search, and hand out what happens as it happens.
 
@@ -82,6 +84,9 @@ def search(
         settings: how the trials are treated.
         token: ends the search from another thread.
         host: what its user calls the trials of the search, which stays in this process.
+        pruner: asked at each report whether its trial is to stop; ``engine`` has to hear reports.
+            With ``batch`` it sees the trials of earlier batches and the one that reports, which
+            waits for the answer.
 
     Yields:
         The events, in the order in which they happen; within a batch, by trial number.
@@ -89,11 +94,12 @@ def search(
     Raises:
         EngineStopped: the engine cannot go on, or one trial after the other failed before the
             objective began for a reason that they share.
+        Exception: what ``pruner`` raised; no trial fails of it.
     """
     run = _Run(
         space, suggester, engine, history, budget, seed, batch, queue_ahead,
         new_points(history, points),
-        build or space.build, settings or Settings(), token or CancelToken(),
+        build or space.build, settings or Settings(), token or CancelToken(), pruner,
     )  # fmt: skip
     for name, value, least in (("batch", batch, 1), ("queue_ahead", queue_ahead, 0)):
         if value is not None and value < least:
@@ -104,7 +110,9 @@ def search(
         run.token.attach(lambda: run.arrivals.put(None))
         options = tuple(Option(*each) for each in space.constants)
         own = (history,) if host is None else (host, history)
-        engine.open(RunSpec(objective, run.run_id, options, run.settings, own), run.report)
+        waits = pruner is not None and batch is not None
+        spec = RunSpec(objective, run.run_id, options, run.settings, own, waits)
+        engine.open(spec, run.heard.report)
         yield from run.events()
     finally:
         run.close()
@@ -151,8 +159,8 @@ def trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
-Arrival: TypeAlias = tuple[int, int, "Future[Answer]"] | Reported | None
-"""(number, attempt, future), an intermediate value, or None as a reason to look around."""
+Arrival: TypeAlias = tuple[int, int, "Future[Answer]"] | None
+"""(number, attempt, future), or None as a reason to look around."""
 
 _MANY_CANCELLED = 20
 _MANY_FAULTS = 3
@@ -175,6 +183,7 @@ class _Run:
     build: Callable[[Values], Any]
     settings: Settings
     token: CancelToken
+    pruner: Pruner | None
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     waiting: deque[Trial] = field(default_factory=deque)
     running: dict[int, Future[Answer]] = field(default_factory=dict)
@@ -185,10 +194,18 @@ class _Run:
     faults: list[Trial] = field(default_factory=list)  # in a row, that every trial would share
     began: float = field(default_factory=lambda: time.monotonic())
 
+    def __post_init__(self) -> None:
+        in_batches = self.batch is not None
+        self.heard = Heard(self.history, self.pruner, in_batches, lambda: self.arrivals.put(None))
+
     def events(self) -> Iterator[Event]:
         """All events up to the end; leaves pending trials to close."""
         happened: list[Event] = self.resume()
         while True:
+            if self.heard.error is not None:
+                yield from happened
+                yield from self.close()
+                raise self.heard.error
             reason = self.reason_to_stop()
             if self.engine.blocking or reason is not None:
                 yield from happened
@@ -298,38 +315,34 @@ class _Run:
 
     def record(self, item: Arrival) -> list[Event]:
         """Write one arrival into the history."""
+        happened: list[Event] = [*self.heard.take()]
         if item is None:
-            return []
-        if isinstance(item, Reported):
-            trial = self.history[item.number]
-            if trial.status is not Status.PENDING or trial.attempt != item.attempt:
-                return []
-            self.history.report(item.number, item.attempt, item.step, item.value)
-            return [item]
+            return happened
         number, attempt, future = item
         trial = self.history[number]
         if self.running.get(number) is not future:
-            return []
+            return happened
         # the future stays in running until its outcome is in the history: an interrupt in between
         # leaves it for close to record
         try:
             outcome, exception, shared_fault = future.result()
         except RunCancelled:
             self.token.requested = True
-            return []
+            return happened
         if self.is_retried(outcome, number):
             trial = self.history.requeue(number, "lost")
             self.waiting.appendleft(trial)
             del self.running[number]
-            return [Requeued(trial)]
+            return [*happened, Requeued(trial)]
         outcome = _final(outcome, self.lost[number])
         self.note_cancelled(outcome)
         trial = self.history.finish(number, attempt, outcome)
+        self.heard.forget(number)
         self.faults = [*self.faults, trial] if shared_fault else []
         del self.running[number]
         ended = outcome.status is not Status.CANCELLED
         event = Finished(trial, exception) if ended else Cancelled(trial)
-        return [event] if self.batch is None else self.in_order(event)
+        return happened + ([event] if self.batch is None else self.in_order(event))
 
     def is_retried(self, outcome: Outcome, number: int) -> bool:
         crashed = outcome.status is Status.CRASHED and self.settings.retry_crashes
@@ -358,22 +371,9 @@ class _Run:
             ready.append(self.held.pop(number))
         return ready
 
-    def report(self, number: int, attempt: int, step: int, value: float) -> None:
-        """Take an intermediate value from an engine, in any thread."""
-        self.arrivals.put(Reported(number, attempt, step, value))
-
-    def reports_so_far(self) -> list[Event]:
-        """Record the reports that have arrived; the outcomes among them are close's to record."""
-        happened: list[Event] = []
-        while not self.arrivals.empty():
-            item = self.arrivals.get()
-            if isinstance(item, Reported):
-                happened += self.record(item)
-        return happened
-
     def close(self) -> list[Event]:
         """Stop the engine, record what has ended, cut the rest off; what that made happen."""
-        happened = self.reports_so_far()
+        happened: list[Event] = [*self.heard.take()]
         try:
             for number, future in list(self.running.items()):
                 if self.history[number].outcome is not None:

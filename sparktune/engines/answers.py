@@ -39,6 +39,8 @@ def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
         return Answer(outcome, answer.get("exception"))
     if status == "timeout":
         return Answer(Outcome(Status.TIMED_OUT, error=_timed_out(answer, settings), **common))
+    if status == "pruned":
+        return Answer(Outcome(Status.PRUNED, **common))
     if status == "died":
         when = "under the objective" if answer["begun"] else "before the objective began"
         text = f"the trial's process died {when}: {_death(answer['exit'])}"
@@ -72,7 +74,7 @@ def unstartable(error: OSError) -> Answer:
 
 
 def hand_on_reports(answer: Mapping[str, Any], task: Task, on_report: OnReport | None) -> None:
-    """Hand on what a task reported, where that came with its answer."""
+    """Hand on what a task reported, where that came with its answer and is too late to stop it."""
     for step, value in answer.get("reports", ()):
         if on_report is not None:
             on_report(task.number, task.attempt, step, value)

@@ -14,8 +14,8 @@ from .settings import Settings
 
 __all__ = ["Engine", "OnReport", "Option", "RunSpec", "Task", "takes_trial"]
 
-OnReport: TypeAlias = Callable[[int, int, int, float], None]
-"""Called with (number, attempt, step, value)."""
+OnReport: TypeAlias = Callable[[int, int, int, float], bool]
+"""Called with (number, attempt, step, value); gives whether the trial is to stop."""
 
 
 class Option(NamedTuple):
@@ -42,6 +42,7 @@ class RunSpec:
         options: what configurations may hold; one object each wherever the trials run.
         settings: how the trials are treated.
         own: what belongs to the run and never leaves this process: its trials and their history.
+        answers_reports: whether a trial that reports waits for the answer, wherever it runs.
     """
 
     objective: Callable[..., Any]
@@ -49,6 +50,7 @@ class RunSpec:
     options: tuple[Option, ...] = ()
     settings: Settings = field(default_factory=Settings)
     own: tuple[Any, ...] = ()
+    answers_reports: bool = False
 
     @property
     def tag(self) -> str:
@@ -92,11 +94,12 @@ class Task:
 class Engine(Protocol):
     """Evaluates tasks; used by one run at a time, from one thread.
 
-    A future ends with an Answer whose outcome is OK, FAILED, TIMED_OUT, CANCELLED, LOST (the task
-    went down with its executor and may be submitted again as the next attempt) or CRASHED (its
-    process died under the objective). It raises only where the engine itself cannot go on:
+    A future ends with an Answer whose outcome is OK, FAILED, TIMED_OUT, PRUNED, CANCELLED, LOST
+    (the task went down with its executor and may be submitted again as the next attempt) or CRASHED
+    (its process died under the objective). It raises only where the engine itself cannot go on:
     EngineStopped, or RunCancelled where somebody outside stopped the whole run. What a task
-    reported has been handed to ``on_report`` before its future ends.
+    reported has been handed to ``on_report`` before its future ends; a task for which that answers
+    True is stopped.
     """
 
     @property
@@ -111,6 +114,10 @@ class Engine(Protocol):
     def raises(self) -> bool:
         """Whether an exception of the objective may leave ``fmin``: it is alive in this process."""
 
+    @property
+    def hears_reports(self) -> bool:
+        """Whether reports arrive while their trial runs, so that it can be stopped."""
+
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; ``on_report`` may be called from any thread.
 
@@ -120,6 +127,12 @@ class Engine(Protocol):
 
     def submit(self, task: Task) -> Future[Answer]:
         """Evaluate a task."""
+
+    def stop(self, number: int, attempt: int) -> None:
+        """Let a task end as PRUNED at its next report; by force where none comes in its grace.
+
+        A result that it gives before that counts. Where reports are not heard it is cancelled.
+        """
 
     def cancel(self, number: int, attempt: int) -> None:
         """Stop a task as soon as the engine can; its future ends as CANCELLED."""

@@ -20,18 +20,30 @@ class _Here:
     """An engine that calls the caller's own function object, in this process."""
 
     raises = True
+    hears_reports = True
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
         self._spec, self._on_report = spec, on_report
+        self._stopping: set[tuple[int, int]] = set()
 
     def _evaluate(self, task: Task) -> Answer:
-        spec = self._spec
+        spec, key = self._spec, (task.number, task.attempt)
+
+        def hear(step: int, value: float) -> bool:
+            if self._on_report is not None and self._on_report(*key, step, value):
+                self.stop(*key)
+            return key in self._stopping
+
         answer = evaluate(
             spec.objective, task.config, task.full_context, spec.wants_trial,
-            limit=spec.settings.timeout, on_report=self._on_report,
+            limit=spec.settings.timeout, hear=hear, is_over=lambda: key in self._stopping,
         )  # fmt: skip
         return answer_of(answer, spec.settings)
+
+    def stop(self, number: int, attempt: int) -> None:
+        """Let a task end at its next report."""
+        self._stopping.add((number, attempt))
 
 
 class Serial(_Here):
@@ -66,7 +78,8 @@ class Threads(_Here):
 
     For objectives that wait (services, files, subprocesses) or release the interpreter's lock
     (most of numpy). A thread cannot be killed: a trial that was cancelled, or does not react to its
-    time limit, runs on unheard until it returns or the program ends.
+    time limit or to the word to stop, runs on unheard until it reports, returns or the program
+    ends.
 
     Args:
         slots: how many trials at a time.
@@ -80,6 +93,8 @@ class Threads(_Here):
     ) -> None:
         self.slots, self._thread = slots, thread
         self._ends: dict[tuple[int, int], Future[Answer]] = {}
+        self._began: dict[tuple[int, int], float] = {}
+        self._timers: dict[tuple[int, int], threading.Timer] = {}
         self._pool = DaemonPool(slots, thread)
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
@@ -108,26 +123,41 @@ class Threads(_Here):
 
     def _evaluate_in_time(self, task: Task) -> Answer:
         """Evaluate a task; at the hard limit its future ends and another thread takes its slot."""
-        settings = self._spec.settings
-        if settings.hard is None:
-            return self._evaluate(task)
-        began = time.monotonic()
-
-        def give_up() -> None:
-            answer = {"status": "timeout", "hard": True, "seconds": time.monotonic() - began}
-            end = self._ends.pop((task.number, task.attempt), None)
-            if end is not None:
-                self._pool.grow(1)
-                end.set_result(answer_of(answer, settings))
-                self.cancel(task.number, task.attempt)  # and what belongs to it, as Spark jobs do
-
-        timer = threading.Timer(settings.hard, give_up)
-        timer.daemon = True
-        timer.start()
+        key, hard = (task.number, task.attempt), self._spec.settings.hard
+        self._began[key] = time.monotonic()
+        timer = None if hard is None else self._give_up_after(hard, key, "timeout")
         try:
             return self._evaluate(task)
         finally:
-            timer.cancel()
+            del self._began[key]
+            for each in (timer, self._timers.pop(key, None)):
+                if each is not None:
+                    each.cancel()
+
+    def _give_up_after(self, seconds: float, key: tuple[int, int], why: str) -> threading.Timer:
+        """End a task's future later, unless it has ended, and let another thread take its slot."""
+
+        def give_up() -> None:
+            seconds = time.monotonic() - self._began.get(key, time.monotonic())
+            answer = {"status": why, "hard": True, "seconds": seconds}
+            end = self._ends.pop(key, None)
+            if end is not None:
+                self._pool.grow(1)
+                end.set_result(answer_of(answer, self._spec.settings))
+                self.cancel(*key)  # and what belongs to it, as Spark jobs do
+
+        timer = threading.Timer(seconds, give_up)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def stop(self, number: int, attempt: int) -> None:
+        """Let a task end at its next report; give it up where none comes in its grace."""
+        key = (number, attempt)
+        if key in self._began and key not in self._stopping:
+            grace = self._spec.settings.grace
+            self._timers[key] = self._give_up_after(grace, key, "pruned")
+        super().stop(number, attempt)
 
     def cancel(self, number: int, attempt: int) -> None:
         """End the task's future; a thread that runs it goes on unheard."""

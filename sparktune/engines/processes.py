@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..history.results import Answer
-from .answers import answer_of, cancelled, hand_on_reports, unstartable, with_result
+from .answers import answer_of, cancelled, unstartable, with_result
 from .base import OnReport, RunSpec, Task
 from .paths import paths_here
 from .pool import DaemonPool
@@ -47,6 +47,7 @@ class Processes:
 
     blocking = False
     raises = False
+    hears_reports = True
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
@@ -55,6 +56,7 @@ class Processes:
         self._lock = threading.Lock()
         self._idle: list[TrialProcess] = []
         self._busy: dict[tuple[int, int], TrialProcess | None] = {}
+        self._stopping: set[tuple[int, int]] = set()
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Pickle the objective; an UnpicklableObjective names what of it cannot be pickled."""
@@ -86,26 +88,33 @@ class Processes:
         process = self._take(key)
         while process is not None:
             served = bool(process.kept)
-            answer = self._answer(process, blob)
+            answer = self._answer(process, key, blob)
             if answer.get("apart") and process.usable:
-                answer = self._answer(process, self._shipment.pack(task, apart=True))
+                answer = self._answer(process, key, self._shipment.pack(task, apart=True))
             if served and died_idle(answer):
                 process = self._take(key)
                 continue
             if not self._give_back(key, process):
                 break
-            hand_on_reports(answer, task, self._on_report)
             return answer_of(with_result(answer), self._spec.settings)
         return cancelled()
 
-    def _answer(self, process: TrialProcess, blob: bytes) -> dict[str, Any]:
+    def _answer(self, process: TrialProcess, key: tuple[int, int], blob: bytes) -> dict[str, Any]:
         places = {
             digest: ("kept", None) if digest in process.kept else ("bytes", thing)
             for digest, thing in dict(self._shipment.blobs).items()  # submit may add to them
         }
         message = self._shipment.message(blob, places)
         message |= {"path": paths_here(), "max_result": float("inf"), "env": {}}
-        return process.evaluate(message, self._spec.settings.hard)
+        message["reports"] = "answered" if self._spec.answers_reports else "sent"
+
+        def hear(step: int, value: float) -> bool:
+            on_report = self._on_report
+            if key in self._stopping or (on_report is not None and on_report(*key, step, value)):
+                self.stop(*key)
+            return key in self._stopping
+
+        return process.evaluate(message, self._spec.settings.hard, hear=hear)
 
     def _take(self, key: tuple[int, int]) -> TrialProcess | None:
         """A process for a task, None where the task is cancelled."""
@@ -129,11 +138,23 @@ class Processes:
         """Keep a process for the next task if it is usable; returns whether its answer counts."""
         with self._lock:
             wanted = self._busy.pop(key, None) is not None
+            self._stopping.discard(key)
+            process.forget_stop()
             if wanted and process.usable and not self._closed:
                 self._idle.append(process)
                 return True
         process.close()
         return wanted
+
+    def stop(self, number: int, attempt: int) -> None:
+        """Let a task end at its next report; kill its process where none comes in its grace."""
+        key = (number, attempt)
+        with self._lock:
+            process = self._busy.get(key)
+            if key in self._busy:
+                self._stopping.add(key)
+            if process is not None:
+                process.stop(self._spec.settings.grace)
 
     def cancel(self, number: int, attempt: int) -> None:
         """Kill the task's process and all that it started."""

@@ -269,6 +269,8 @@ class Shipment:
             environment   variables of the trials' process
             env           those that the user set, which nothing shows or keeps
             pickler       name of the cloudpickle module that pickles the result
+            reports       how reports travel: with the answer where None, else "sent" while the
+                          trial runs, or "answered", so that each waits for the word to go on
 
         and what those on the way put in, as far as they know it:
 
@@ -293,6 +295,7 @@ class Shipment:
             "environment": settings.environment,
             "env": dict(settings.env),
             "pickler": self.module.__name__,
+            "reports": None,
             "over": (),
             "gpus": (),
             "path": (),

@@ -38,8 +38,10 @@ JOB_STATES = (0, 1, 2, 3, 4)
 JOB_STATE_NEW, JOB_STATE_RUNNING, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_CANCEL = JOB_STATES
 
 
-def document_of(trial: Trial, space: Space, exp_key: str | None) -> dict[str, Any]:
-    """A trial as a document."""
+def document_of(
+    trial: Trial, space: Space, exp_key: str | None, last: tuple[int, float] | None = None
+) -> dict[str, Any]:
+    """A trial as a document; the result of a pruned one has its last report (step, value)."""
     tid, outcome = trial.number, trial.outcome
     idxs = {label: [tid] if label in trial.values else [] for label in space.labels}
     misc: dict[str, Any] = {
@@ -58,7 +60,7 @@ def document_of(trial: Trial, space: Space, exp_key: str | None) -> dict[str, An
         "state": _state(trial),
         "tid": tid,
         "spec": None,
-        "result": result_of(outcome),
+        "result": result_of(outcome, last),
         "misc": misc,
         "exp_key": exp_key,
         "owner": None if outcome is None else outcome.host,
@@ -68,10 +70,16 @@ def document_of(trial: Trial, space: Space, exp_key: str | None) -> dict[str, An
     }
 
 
-def result_of(outcome: Outcome | None) -> dict[str, Any]:
-    """What the objective returned, attachments apart: as a dict with its status."""
+def result_of(outcome: Outcome | None, last: tuple[int, float] | None = None) -> dict[str, Any]:
+    """What the objective returned, attachments apart: as a dict with its status.
+
+    That of a pruned trial has ``pruned``, and the ``step`` and ``value`` of its last report.
+    """
     if outcome is None:
         return {"status": STATUS_NEW}
+    if outcome.status is Status.PRUNED:
+        at = {} if last is None else {"step": last[0], "value": last[1]}
+        return {"pruned": True, **at, "status": STATUS_FAIL}
     if outcome.loss is None:
         return {**outcome.info, "status": STATUS_FAIL}
     return {"loss": outcome.loss, **outcome.info, "status": STATUS_OK}

@@ -21,11 +21,14 @@ def failure_text(history: History | None) -> str:
     """Why there is no best trial: how many failed, and the first of them with its parameters."""
     trials = () if history is None else tuple(history)
     failed = [trial for trial in trials if trial.status in (Status.FAILED, Status.TIMED_OUT)]
+    pruned = sum(trial.status is Status.PRUNED for trial in trials)
+    if not failed and pruned:
+        return f"no trial has a loss, as {pruned} of {len(trials)} were pruned, so there is no best"
     if not failed:
         others = f" ({len(trials)} were cancelled or are running)" if trials else ""
         return f"no trial has ended{others}, so there is no best one"
-    first = failed[0]
+    first, beside = failed[0], f" and {pruned} were pruned" if pruned else ""
     return (
-        f"all {len(failed)} trials failed, so there is no best one; the first failure, "
+        f"all {len(failed)} trials failed{beside}, so there is no best one; the first failure, "
         f"trial {first.number} with {dict(first.values)!r}:\n{error_of(first)}"
     )

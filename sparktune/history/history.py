@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,7 @@ from ..exceptions import BadSearchSpace, InvalidTrial
 from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .records import Ended, Record, Reported, Requeued, Started
+from .reports import Reports
 from .trial import ENDED, Outcome, Status, Trial
 
 __all__ = ["History"]
@@ -29,6 +31,9 @@ class History:
 
     Args:
         space: the space that the trials are candidates of.
+
+    Attributes:
+        lock: held by whoever changes the history, and by a Pruner that reads it.
     """
 
     def __init__(self, space: Space) -> None:
@@ -39,7 +44,8 @@ class History:
         self._status = np.empty(0, np.int8)
         self._counts = dict.fromkeys(Status, 0)
         self._best: int | None = None
-        self._reports: dict[int, list[tuple[int, float]]] = {}
+        self._reports = Reports()
+        self.lock = threading.RLock()
 
     def __len__(self) -> int:
         return len(self._trials)
@@ -72,11 +78,34 @@ class History:
 
     def copy(self) -> History:
         """Another history of the same trials, which goes on by itself."""
+        with self.lock:
+            other = self._columns()
+            other._X, other._reports = self._X.copy(), Reports(self._reports.pairs)
+        return other
+
+    def hiding(self, numbers: Collection[int]) -> History:
+        """The history as it would be if some trials were under way and had reported nothing.
+
+        Of the others it is told what they report later, and nothing else. Costs O(n).
+        """
+        with self.lock:
+            other = self._columns()
+            other._reports = self._reports.hiding(numbers)
+        for number in numbers:
+            other._trials[number] = replace(other._trials[number], outcome=None, cut=False)
+            other._set_status(number, Status.PENDING)
+            other._y[number] = np.nan
+        if other._best in numbers:
+            found = np.flatnonzero(other.y == np.nanmin(other.y, initial=np.inf))
+            other._best = int(found[0]) if len(found) else None
+        return other
+
+    def _columns(self) -> History:
+        """Another history of the same trials, with the rows of this one."""
         other = History(self.space)
-        other._trials = list(self._trials)
-        other._X, other._y, other._status = self._X.copy(), self._y.copy(), self._status.copy()
+        other._trials, other._X = list(self._trials), self._X
+        other._y, other._status = self._y.copy(), self._status.copy()
         other._counts, other._best = dict(self._counts), self._best
-        other._reports = {number: list(pairs) for number, pairs in self._reports.items()}
         return other
 
     def adopt(self, space: Space) -> None:
@@ -128,7 +157,41 @@ class History:
 
     def reports(self, number: int) -> tuple[tuple[int, float], ...]:
         """The (step, value) pairs that a trial reported, those of earlier attempts left out."""
-        return tuple(self._reports.get(number, ()))
+        return self._reports.of(number)
+
+    def report_count(self, number: int) -> int:
+        """How many reports a trial has made."""
+        return self._reports.count(number)
+
+    def last_report(self, number: int) -> tuple[int, float] | None:
+        """The (step, value) that a trial reported last, None where it reported nothing."""
+        return self._reports.last(number)
+
+    def last_advance(self, number: int) -> tuple[float, int]:
+        """The furthest step that a trial had reported before its last report, and that one's step.
+
+        The first is -inf where it is the trial's only report.
+
+        Raises:
+            InvalidTrial: the trial has reported nothing.
+        """
+        last = self.last_report(number)
+        if last is None:
+            raise InvalidTrial(f"trial {number} has reported nothing")
+        return self._reports.furthest_before_last(number), last[0]
+
+    @property
+    def furthest_step(self) -> float:
+        """The furthest step that any trial has reported; -inf without reports. Costs O(n)."""
+        return self._reports.furthest
+
+    def reports_at(self, step: int) -> tuple[NDArray[np.intp], Array]:
+        """Numbers of the trials that reported at a step, and what they did: two (m,) arrays.
+
+        A trial that reported several times at the step has the last of these values. The arrays
+        are valid until the next report.
+        """
+        return self._reports.at(step)
 
     @property
     def best(self) -> Trial | None:
@@ -168,8 +231,9 @@ class History:
 
     def resume(self, number: int) -> Trial:
         """Begin a trial again that was cut off: it is pending."""
-        trial = self._trials[number] = replace(self._trials[number], cut=False)
-        self._set_status(number, Status.PENDING)
+        with self.lock:
+            trial = self._trials[number] = replace(self._trials[number], cut=False)
+            self._set_status(number, Status.PENDING)
         return trial
 
     def finish(self, number: int, attempt: int, outcome: Outcome) -> Trial:
@@ -184,14 +248,15 @@ class History:
 
     def apply(self, record: Record) -> None:
         """Fold one record in."""
-        _FOLDS[type(record)](self, record)
+        with self.lock:
+            _FOLDS[type(record)](self, record)
 
     def _start(self, record: Started) -> None:
         for values in record.values:
             for label in values:
                 if label not in self.space.column:
                     raise InvalidTrial(f"the space has no label {label!r}")
-        rows = [self.space.encode(values) for values in record.values]
+        rows, first = [self.space.encode(values) for values in record.values], len(self)
         for values, row in zip(record.values, rows, strict=True):
             number = len(self._trials)
             if number == len(self._y):
@@ -200,7 +265,7 @@ class History:
             self._status[number] = Status.PENDING
             self._counts[Status.PENDING] += 1
             kept = MappingProxyType(dict(values))
-            self._trials.append(Trial(number, 0, kept, record.now))
+            self._trials.append(Trial(number, 0, kept, record.now, batch=first))
 
     def _grow(self) -> None:
         more = max(64, len(self._y))
@@ -210,13 +275,13 @@ class History:
 
     def _report(self, record: Reported) -> None:
         self._current(record.number, record.attempt)
-        self._reports.setdefault(record.number, []).append((record.step, record.value))
+        self._reports.add(record.number, record.step, record.value)
 
     def _requeue(self, record: Requeued) -> None:
         trial = self.pending_trial(record.number)
         cut = record.why == "cut"
         self._trials[trial.number] = replace(trial, attempt=trial.attempt + 1, cut=cut)
-        self._reports.pop(trial.number, None)
+        self._reports.forget(trial.number)
         if cut:
             self._set_status(trial.number, Status.CUT)
 
@@ -261,18 +326,24 @@ class History:
         return trial
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"space": self.space, "trials": self._trials, "reports": self._reports}
+        with self.lock:
+            trials, pairs = list(self._trials), self._reports.pairs
+            reports = {number: list(each) for number, each in pairs.items()}
+        return {"space": self.space, "trials": trials, "reports": reports}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["space"])  # type: ignore[misc]
         self.extend(state["trials"])
-        self._reports = state["reports"]
+        self._reports = Reports(state["reports"])
 
     def extend(self, trials: Iterable[Trial]) -> None:
         """Add recorded trials, renumbered from the end of this history, as they stand."""
+        first = len(self)
         for old in trials:
             (trial,) = self.start([old.values], old.started)
-            self._trials[trial.number] = replace(trial, attempt=old.attempt, cut=old.cut)
+            batch = first + old.batch
+            again = replace(trial, attempt=old.attempt, cut=old.cut, batch=batch)
+            self._trials[trial.number] = again
             if old.outcome is not None:
                 self.finish(trial.number, old.attempt, old.outcome)
             elif old.cut:

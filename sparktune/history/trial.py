@@ -100,6 +100,7 @@ class Trial:
         started: seconds since the epoch.
         outcome: None while it is pending or cut.
         cut: whether its run ended before it, and no other has begun it again.
+        batch: number of the first trial that was started together with it.
     """
 
     number: int
@@ -108,6 +109,7 @@ class Trial:
     started: float
     outcome: Outcome | None = None
     cut: bool = False
+    batch: int = 0
 
     @property
     def status(self) -> Status:

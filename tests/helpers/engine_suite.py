@@ -46,7 +46,9 @@ class Kind:
         make: called with pytest's request; gives an engine of four slots where it has several.
         traits: "here" (evaluates in this process), "side_by_side" (several slots), "travels" (what
             it evaluates is pickled), "own_process" (a trial can be killed), "limits" (keeps a
-            trial's time), "small_results" (keeps large results elsewhere).
+            trial's time), "small_results" (keeps large results elsewhere), "hears" (hears reports
+            while their trial runs), "main_thread" (calls the objective in a main thread, where its
+            time limit always gets through; elsewhere a finalizer may swallow it).
     """
 
     make: Any
@@ -65,12 +67,18 @@ def start(kind, request):
     reports = request.getfixturevalue("reports")
     engine = request.module.ENGINES[kind].make(request)
 
-    def opened(objective, options=(), own=(), **settings):
+    def opened(objective, options=(), own=(), answers=False, stops=lambda *_: False, **settings):
+        def on_report(*report):
+            reports.append(report)
+            return stops(*report)
+
         run_id = f"run-{uuid.uuid4().hex}"  # processes are kept by it, beyond the test on Connect
-        spec = RunSpec(objective, run_id, options, Settings(**settings), own)
-        engine.open(spec, lambda *report: reports.append(report))
+        engine.open(
+            RunSpec(objective, run_id, options, Settings(**settings), own, answers), on_report
+        )
         return engine
 
+    opened.traits = request.module.ENGINES[kind].traits
     yield opened
     engine.close()
 
@@ -891,3 +899,217 @@ def test_the_objective_runs_in_this_process_where_it_can(start):
     seen = []
     outcome(start, lambda c: seen.append(c) or 0.0)
     assert seen == [1.0]
+
+
+@pytest.mark.engines("hears")
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_trial_that_is_to_stop_ends_at_a_report(answers, start, reports, tmp_path):
+    """The report raises what `except Exception` lets pass; `finally` runs; the next trial does."""
+    ran = tmp_path / "ran"
+
+    def objective(config, trial):
+        if config == "next":
+            return 3.0
+        try:
+            for step in range(100_000):
+                try:
+                    trial.report(step, 1.0)
+                    time.sleep(0.001)
+                except Exception:
+                    return -1.0
+        finally:
+            ran.touch()
+
+    engine = start(objective, answers=answers, stops=lambda number, attempt, step, _: step >= 2)
+    pruned = ended(engine.submit(task(0, None)))
+    assert (pruned.status, pruned.loss, pruned.error) == (Status.PRUNED, None, None)
+    assert pruned.seconds > 0
+    assert pruned.host
+    assert ran.exists()
+    assert [step for *_, step, _ in reports] == list(range(len(reports)))
+    if answers or "own_process" not in start.traits:
+        assert len(reports) == 3
+    assert ended(engine.submit(task(1, "next"))).loss == 3.0
+
+
+@pytest.mark.engines("hears")
+def test_a_trial_may_ask_whether_it_is_to_stop(start):
+    """`raises=False` gives the answer, `should_stop` knows it, and a result given then counts."""
+
+    def objective(config, trial):
+        before, told = trial.should_stop, False
+        while not told:
+            told = trial.report(0, float("nan"), raises=False)
+        return {"loss": config, "is": (before, told, trial.should_stop)}
+
+    engine = start(objective, stops=lambda *_: True)
+    answer = ended(engine.submit(task(0, 0.5)))
+    assert (answer.status, answer.loss, answer.info["is"]) == (Status.OK, 0.5, (False, True, True))
+
+
+@pytest.mark.engines("hears")
+def test_an_objective_may_end_its_trial_as_pruned(start):
+    """TrialPruned that the objective raises itself prunes its trial, wherever it came from."""
+    from sparktune import TrialPruned
+
+    def objective(how):
+        if how == "outer":
+            raise TrialPruned
+        import sparktune
+
+        try:
+            raise sparktune.TrialPruned("by itself")
+        except ZeroDivisionError:
+            return 1.0
+
+    engine = start(objective)
+    answers = [ended(engine.submit(task(i, how))) for i, how in enumerate(("outer", "inner"))]
+    assert [answer.status for answer in answers] == [Status.PRUNED] * 2
+
+
+@pytest.mark.engines("hears")
+def test_what_a_report_raises_is_known_by_its_public_name(start):
+    """`except sparktune.TrialPruned` meets it, however the objective came by that name."""
+    from sparktune import TrialPruned
+
+    def objective(how, trial):
+        import sparktune
+
+        kind = TrialPruned if how == "outer" else sparktune.TrialPruned
+        try:
+            while True:
+                trial.report(0, 1.0)
+        except kind:
+            return 1.0
+
+    engine = start(objective, stops=lambda *_: True)
+    answers = [ended(engine.submit(task(i, how))) for i, how in enumerate(("outer", "inner"))]
+    assert [answer.loss for answer in answers] == [1.0, 1.0]
+
+
+@pytest.mark.engines("hears", "side_by_side")
+def test_stop_is_heard_at_the_next_report(start, gate, wait_for):
+    """A task that is stopped from outside ends at its next report."""
+    door = gate.door()
+
+    def objective(config, trial):
+        door()
+        while True:
+            trial.report(0, 1.0)
+
+    engine = start(objective)
+    future = engine.submit(task(0, None))
+    gate.reached_by(1)
+    engine.stop(0, 0)
+    gate.open()
+    assert ended(future).status is Status.PRUNED
+
+
+@pytest.mark.engines("hears", "side_by_side")
+def test_a_result_that_comes_before_the_stop_counts(start, gate):
+    """A trial that returns without another report is ok, though it was to stop."""
+    door = gate.door()
+
+    def objective(config):
+        door()
+        return config
+
+    engine = start(objective)
+    future = engine.submit(task(0, 2.0))
+    gate.reached_by(1)
+    engine.stop(0, 0)
+    engine.stop(0, 0)  # a second time changes nothing
+    gate.open()
+    assert ended(future).loss == 2.0
+    assert ended(engine.submit(task(1, 3.0))).loss == 3.0
+    engine.stop(0, 0)  # it is over
+    assert ended(engine.submit(task(2, 4.0))).loss == 4.0
+
+
+@pytest.mark.engines("hears", "side_by_side")
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_trial_that_never_reports_again_is_stopped_by_force(answers, start, gate):
+    """After its grace a trial is killed, or given up where it cannot be; its slot is free."""
+    door = gate.door()
+
+    def objective(config, trial):
+        if config is None:
+            trial.report(0, 1.0, raises=False)
+            door()
+        return config
+
+    engine = start(objective, answers=answers, stops=lambda *_: True, grace=0.05)
+    futures = [engine.submit(task(i, None)) for i in range(4)]
+    outcomes = [ended(future) for future in futures]
+    assert [outcome.status for outcome in outcomes] == [Status.PRUNED] * 4
+    assert all(outcome.seconds >= 0 and outcome.error is None for outcome in outcomes)
+    assert ended(engine.submit(task(4, 5.0))).loss == 5.0
+    gate.open()
+
+
+@pytest.mark.engines("hears", "main_thread")
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_time_limit_may_come_in_the_middle_of_a_report(answers, start, reports):
+    """A trial that reports all the time is stopped at its limit, and the next one is in order."""
+
+    def objective(config, trial):
+        while config is None:
+            trial.report(len(str(config)), 0.5)
+        return config
+
+    engine = start(objective, answers=answers, timeout=0.02, grace=60)
+    for number in range(10):
+        assert ended(engine.submit(task(number, None))).status is Status.TIMED_OUT
+    reports.clear()
+    assert ended(engine.submit(task(10, 1.0))).loss == 1.0
+    assert reports == []
+
+
+@pytest.mark.engines("hears")
+def test_only_the_trial_itself_reports(start, reports):
+    """A copy of `trial` says that nobody hears it; so does a process that the objective forked."""
+
+    def objective(config, trial):
+        import copy
+
+        texts = []
+        try:
+            copy.copy(trial).report(0, 1.0)
+        except RuntimeError as error:
+            texts.append(str(error))
+        for wrong in ((0.5, 1.0), ("1", 1.0), (True, 1.0), (2**70, 1.0), (0, "1"), (0, None)):
+            try:
+                trial.report(*wrong)
+            except ValueError as error:
+                texts.append(str(error))
+        trial.report(np.int64(1), np.float32(0.5))
+        trial.report(2.0, 10**400)
+        return {"loss": 0.0, "is": texts, "number": copy.copy(trial).number}
+
+    answer = outcome(start, objective)
+    assert answer.info["number"] == 0
+    copied, *wrong = answer.info["is"]
+    assert "only the `trial` that an objective was called with can report" in copied
+    assert wrong[0] == "report: `step` must be a whole number, but got 0.5"
+    assert wrong[-1] == "report: `value` must be a real number, but got None"
+    assert len(wrong) == 6
+    assert reports == [(0, 0, 1, 0.5), (0, 0, 2, math.inf)]
+
+
+@pytest.mark.engines("hears", "own_process")
+def test_a_forked_child_cannot_report(start, reports):
+    """A process that the objective forked is told that its report is not heard."""
+
+    def objective(config, trial):
+        read, write = os.pipe()
+        if not os.fork():
+            try:
+                trial.report(0, 1.0)
+            except RuntimeError as error:
+                os.write(write, str(error).encode())
+            os._exit(0)
+        return {"loss": 0.0, "is": os.read(read, 1000).decode()}
+
+    answer = outcome(start, objective)
+    assert answer.info["is"].startswith("only the process that runs the objective can report")
+    assert reports == []

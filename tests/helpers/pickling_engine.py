@@ -2,6 +2,7 @@
 
 import cloudpickle
 
+from sparktune.engines import travels
 from sparktune.engines.answers import answer_of, hand_on_reports, unpacked
 from sparktune.engines.local import Threads
 from sparktune.engines.shipping import Shipment
@@ -25,4 +26,6 @@ class Pickling(Threads):
     def _answer(self, blob):
         places = {digest: ("bytes", thing) for digest, thing in self._shipment.blobs.items()}
         head, result = answer_to(self._shipment.message(blob, places), Store(), lambda: None)
+        if travels.__name__ in cloudpickle.list_registry_pickle_by_value():
+            cloudpickle.unregister_pickle_by_value(travels)  # this is no process for trials
         return unpacked(head + result)

@@ -18,8 +18,10 @@ ROOMS = [
     {"hp"},
     {"history"},
     {"suggest"},
+    {"prune"},
     {"engines"},
     {"events"},
+    {"heard"},
     {"search"},
     {"algo", "memo", "views"},
     {"run"},
@@ -33,7 +35,8 @@ ROOMS = [
 GROUND_AND_MIND = ("exceptions", "checks", "arithmetic", "space/", "hp", "history/", "suggest/")
 IMPURE = {"time", "threading", "os", "io", "pathlib", "shutil", "tempfile", "socket", "subprocess"}
 IMPURE |= {"asyncio", "concurrent", "multiprocessing", "datetime", "sqlite3", "pyspark", "random"}
-SHAPES = {("history/documents", "datetime")}  # a type of Hyperopt's documents, no clock
+# a type of Hyperopt's documents, no clock; and a lock, for reports come in any thread
+SHAPES = {("history/documents", "datetime"), ("history/history", "threading")}
 SPARK = {
     f"engines/spark/{name}"
     for name in ("internals", "session", "slots", "classic", "connect", "driver")
@@ -175,7 +178,7 @@ def attributes(kind):
 def test_what_runs_on_executors_imports_nothing_of_ours():
     """What runs on an executor does not need this package there."""
     allowed = set()
-    parts = ("modules", "trial", "logs", "store", "stand_in", "task", "watchdog")
+    parts = ("modules", "trial", "logs", "line", "store", "stand_in", "task", "watchdog")
     for name in (*parts, "trial_process", "spark_worker"):
         ours = {module for module, _, _ in imports(f"engines/travels/{name}") if module[0] == "/"}
         assert ours <= allowed, name

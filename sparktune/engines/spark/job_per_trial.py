@@ -64,6 +64,7 @@ class JobPerTrial:
 
     blocking = False
     raises = False
+    hears_reports = False
 
     def __init__(self, link: Callable[[RunSpec], Link], slots: int | None = None) -> None:
         self._link_for, self._slots_given = link, slots
@@ -219,6 +220,10 @@ class JobPerTrial:
 
     def _is_cancelled(self, key: tuple[int, int]) -> bool:
         return self._closed.is_set() or key in self._cancelled
+
+    def stop(self, number: int, attempt: int) -> None:
+        """Cancel the task: what it reports is not heard before its end."""
+        self.cancel(number, attempt)
 
     def cancel(self, number: int, attempt: int) -> None:
         """Cancel the task's Spark job; its processes are gone within about 4 seconds."""

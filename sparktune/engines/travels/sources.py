@@ -15,7 +15,7 @@ from typing import Any
 __all__ = ["arrow_function", "partition_function", "texts"]
 
 _PARTS = (
-    "modules", "trial", "logs", "store", "stand_in", "task", "watchdog", "trial_process",
+    "modules", "trial", "logs", "line", "store", "stand_in", "task", "watchdog", "trial_process",
     "spark_worker",
 )  # each imports earlier ones  # fmt: skip
 

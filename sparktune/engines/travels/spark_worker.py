@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .line import HUNG_UP
 from .trial_process import TrialProcess, died_idle
-from .watchdog import HUNG_UP
 
 _IDLE_SECONDS = 10.0
 

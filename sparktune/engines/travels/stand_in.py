@@ -1,4 +1,4 @@
-"""What stands in for sparktune where it is not installed: the statuses that objectives return.
+"""What stands in for sparktune where it is not installed: what objectives take from it.
 
 Executors need nothing of sparktune, also where an objective returns ``sparktune.STATUS_OK`` or
 imports it itself.
@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
+
+from .trial import TrialPruned
 
 names: Mapping[str, Mapping[str, Any]] = {}
 """Module to name to value, for an enum the arguments of _enum; set by sources."""
@@ -44,6 +46,8 @@ class _Finder:
         for name, value in names.get(module.__name__, {}).items():
             is_enum = isinstance(value, dict)
             setattr(module, name, _enum(name, **value) if is_enum else value)
+        if module.__name__ in ("sparktune", "sparktune.engines.travels.trial"):
+            module.TrialPruned = TrialPruned  # type: ignore[attr-defined]
 
 
 class _StandIn(ModuleType):
@@ -59,7 +63,7 @@ class _StandIn(ModuleType):
 def _sentence(name: str) -> str:
     return (
         f"{name} is not known here, as sparktune is not installed for {sys.executable} on this "
-        "machine: objectives find only its statuses"
+        "machine: objectives find only its statuses and TrialPruned"
     )
 
 

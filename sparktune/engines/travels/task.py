@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .store import Store
-from .trial import evaluate, here, missing_of, text_of, wants_session
+from .trial import Hear, evaluate, here, missing_of, text_of, wants_session
 
 _KEEP_BYTES = 100_000  # of each entry of a result that is too large to send as a whole
 
@@ -21,6 +21,8 @@ def answer_to(
     store: Store,
     started: Callable[[], None],
     loaded: Callable[[], None] = lambda: None,
+    hear: Hear | None = None,
+    is_over: Callable[[], bool] | None = None,
 ) -> tuple[bytes, bytes]:
     """Evaluate one task, and pickle what became of it.
 
@@ -29,6 +31,8 @@ def answer_to(
         store: of this process.
         started: called when all is loaded and the objective begins.
         loaded: called when the objective was loaded for the first time.
+        hear: see evaluate; left alone where the message wants reports in the answer.
+        is_over: see evaluate; likewise.
 
     Returns:
         The pickled answer without its result, and the pickled result, b"" where there is none: who
@@ -52,7 +56,12 @@ def answer_to(
     context = {**context, "gpus": message["gpus"], "env": message["environment"]}
     started()
     process = os.getpid()
-    answer = evaluate(run.objective, config, context, run.wants_trial, limit=message["limit"])
+    if message["reports"] is None:
+        hear = is_over = None
+    answer = evaluate(
+        run.objective, config, context, run.wants_trial, limit=message["limit"],
+        hear=hear, is_over=is_over,
+    )  # fmt: skip
     if os.getpid() != process:  # a child that the objective forked, and that came back from it
         os._exit(0)
     answer["strange"] = others + run.strange()

@@ -3,10 +3,10 @@
 Whatever happens to it is an *answer*, a dict of plain data. Engines inside the driver's process use
 this module as it is; where a trial runs elsewhere, the modules beside it add to the answer.
 
-    status    "returned", "raised", "timeout" (stopped at its time limit), "unloadable" (what was
-              sent cannot be unpickled here), "unpicklable" (the result cannot be sent back),
-              "died" (the trial's process did) or "lost" (this is Spark's own second try of a task;
-              the objective was not run again)
+    status    "returned", "raised", "timeout" (stopped at its time limit), "pruned" (stopped by a
+              rule that saw its reports), "unloadable" (what was sent cannot be unpickled here),
+              "unpicklable" (the result cannot be sent back), "died" (the trial's process did) or
+              "lost" (this is Spark's own second try of a task; the objective was not run again)
     result    the objective's result; where the answer travels, its pickle
     what      "objective" or "configuration", of which status says that it is unloadable
     error     text of the traceback
@@ -14,7 +14,7 @@ this module as it is; where a trial runs elsewhere, the modules beside it add to
     missing   name of a module that is not installed here, where that is the reason
     no_session  whether it failed for want of a Spark session, where it ran elsewhere
     strange   variables of modules that are others here than where the run is
-    reports   list of (step, value)
+    reports   list of (step, value), but for those that were heard while the trial ran
     seconds   run time of the objective
     host      name of the machine
     python    the interpreter
@@ -27,7 +27,7 @@ this module as it is; where a trial runs elsewhere, the modules beside it add to
     begun     whether the objective had begun, where status is "died"
     loaded    whether the process had unpickled the objective, where status is "died"
     exit      how the trial's process died, as from os.waitpid, where status is "died"
-    hard      whether the process had to be killed, where status is "timeout"
+    hard      whether the process had to be killed, where status is "timeout" or "pruned"
     stage     number of the Spark stage, where status is "lost"
 """
 
@@ -35,6 +35,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
+import operator
 import signal
 import socket
 import sys
@@ -42,11 +44,48 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
+
+Hear: TypeAlias = "Callable[[int, float], bool]"
+"""Takes a report (step, value) and answers whether the trial is to stop."""
 
 
 class TrialTimeout(BaseException):
     """Raised inside an objective when its time is up."""
+
+
+class TrialPruned(BaseException):
+    """Raised inside an objective by a report, once a pruner has decided that its trial is to stop.
+
+    It is no Exception, so ``except Exception`` lets it pass, and ``finally`` runs. An objective may
+    raise it itself, to end its trial as pruned on its own decision.
+    """
+
+
+class _Guard:
+    """Keeps the time limit of a trial from ringing in the middle of a report.
+
+    A limit that rings in the main thread, which is the one that holds it, waits for the report's
+    end; a timer for another thread takes the lock first.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.in_main = False
+        self.late: BaseException | None = None
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.in_main = True
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+        if threading.current_thread() is threading.main_thread():
+            self.in_main = False
+            late, self.late = self.late, None
+            if late is not None:
+                raise late
 
 
 class TrialContext:
@@ -70,7 +109,9 @@ class TrialContext:
         gpus: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         run_id: str = "",
-        on_report: Callable[[int, int, int, float], None] | None = None,
+        hear: Hear | None = None,
+        is_over: Callable[[], bool] | None = None,
+        guard: contextlib.AbstractContextManager[Any] | None = None,
     ) -> None:
         self.number = number
         self.attempt = attempt
@@ -79,14 +120,97 @@ class TrialContext:
         self.env = dict(env or {})
         self.run_id = run_id
         self.reports: list[tuple[int, float]] = []
-        self._on_report = on_report
+        self._hear, self._is_over = hear, is_over
+        self._guard = contextlib.nullcontext() if guard is None else guard
+        self._copied = False
 
-    def report(self, step: int, value: float) -> None:
-        """Keep an intermediate value, such as the loss after an epoch, in the trial's outcome."""
-        pair = (int(step), float(value))
-        self.reports.append(pair)
-        if self._on_report is not None:
-            self._on_report(self.number, self.attempt, *pair)
+    def report(self, step: int, value: float, *, raises: bool = True) -> bool:
+        """Report an intermediate value, such as the loss after an epoch; it is kept in the record.
+
+        With a pruner this is where its decision reaches the trial. In processes of their own trials
+        send the report and go on, and the decision is heard at the next report; with ``batch=``
+        they wait for it.
+
+        Args:
+            step: how far the trial is, such as the number of the epoch: a whole number.
+            value: lower is better, as for a loss; a number, which may be NaN.
+            raises: whether to end the trial here, once it is to stop.
+
+        Returns:
+            Whether the trial is to stop, which only ``raises=False`` lets one see.
+
+        Raises:
+            TrialPruned: the trial is to stop.
+            ValueError: a step or value that is none.
+            RuntimeError: this is a copy in another process, which nobody hears.
+        """
+        pair = checked_report(step, value)
+        if self._copied:
+            raise RuntimeError(
+                "only the `trial` that an objective was called with can report, and this is a copy "
+                "of it in another process"
+            )
+        if self._hear is None:
+            self.reports.append(pair)
+            return False
+        with self._guard:
+            stop = self._hear(*pair)
+        if stop and raises:
+            raise _pruned(f"stopped at its report of step {pair[0]}")
+        return stop
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether a pruner has decided that the trial is to stop; its next report raises then.
+
+        An objective that returns a result all the same is recorded with that result.
+        """
+        with self._guard:
+            return self._is_over is not None and self._is_over()
+
+    def __getstate__(self) -> dict[str, Any]:
+        here = {"_hear": None, "_is_over": None, "_guard": contextlib.nullcontext()}
+        return {**self.__dict__, **here, "_copied": True}
+
+
+def checked_report(step: Any, value: Any) -> tuple[int, float]:
+    """A report in plain types.
+
+    Raises:
+        ValueError: ``step`` is no whole number, or ``value`` no real one.
+    """
+    whole: int | None
+    number: float | None
+    try:
+        whole = operator.index(step)
+    except TypeError:
+        whole = int(step) if isinstance(step, float) and step.is_integer() else None
+    if whole is None or isinstance(step, bool) or not -(2**63) <= whole < 2**63:
+        raise ValueError(f"report: `step` must be a whole number, but got {step!r}")
+    try:
+        number = None if isinstance(value, (str, bytes, bool)) else float(value)
+    except OverflowError:  # a huge int
+        number = math.inf if value > 0 else -math.inf
+    except Exception:  # whatever a strange type raises, it is no real number
+        number = None
+    if number is None:
+        raise ValueError(f"report: `value` must be a real number, but got {value!r}")
+    return whole, number
+
+
+def _pruned(text: str) -> BaseException:
+    """A TrialPruned, also by the name that the objective may have imported here."""
+    home = sys.modules.get("sparktune.engines.travels.trial")
+    public = getattr(home, "TrialPruned", TrialPruned)
+    if public is TrialPruned:
+        return TrialPruned(text)
+    made: BaseException = type("TrialPruned", (TrialPruned, public), {})(text)
+    return made
+
+
+def _is_pruned(error: BaseException) -> bool:
+    home = sys.modules.get("sparktune.engines.travels.trial")
+    return isinstance(error, (TrialPruned, getattr(home, "TrialPruned", TrialPruned)))
 
 
 def evaluate(
@@ -96,18 +220,27 @@ def evaluate(
     wants_trial: bool,
     *,
     limit: float | None = None,
-    on_report: Callable[[int, int, int, float], None] | None = None,
+    hear: Hear | None = None,
+    is_over: Callable[[], bool] | None = None,
 ) -> dict[str, Any]:
     """Call the objective once and answer what became of it; ``exception`` is added where raised.
 
-    After ``limit`` seconds TrialTimeout is raised inside the objective.
+    Args:
+        objective: called with ``config``.
+        config: the configuration.
+        context: arguments of the TrialContext.
+        wants_trial: whether the objective takes a keyword ``trial``.
+        limit: seconds after which TrialTimeout is raised inside the objective.
+        hear: is told each report; without it the answer has them all.
+        is_over: whether the trial is to stop.
     """
-    trial = TrialContext(on_report=on_report, **context)
+    guard = _Guard()
+    trial = TrialContext(hear=hear, is_over=is_over, guard=guard, **context)
     extra = {"trial": trial} if wants_trial else {}
     answer: dict[str, Any]
     began = time.monotonic()
     try:
-        with _time_limit(limit):
+        with _time_limit(limit, guard):
             answer = {"status": "returned", "result": objective(config, **extra), "error": None}
     except TrialTimeout as error:
         answer = {"status": "timeout", "result": None, "error": text_of(error), "hard": False}
@@ -115,6 +248,8 @@ def evaluate(
         answer = {"status": "raised", "result": None, "error": text_of(error), "exception": error}
         answer["type"] = type(error).__name__
         answer["missing"] = missing_of(error)
+        if _is_pruned(error):
+            answer = {"status": "pruned", "result": None, "error": None, "hard": False}
     answer["seconds"] = time.monotonic() - began
     answer["reports"] = trial.reports
     return {**answer, **here()}
@@ -172,18 +307,18 @@ def text_of(error: BaseException) -> str:
     return "".join([*list(summary.format())[:-1], f"TrialTimeout: {error}\n"])
 
 
-def _time_limit(seconds: float | None) -> contextlib.AbstractContextManager[None]:
+def _time_limit(seconds: float | None, guard: _Guard) -> contextlib.AbstractContextManager[None]:
     """Raise TrialTimeout in this thread after so many seconds: at the next step of Python code."""
     if seconds is None:
         return contextlib.nullcontext()
     if threading.current_thread() is threading.main_thread():
-        return _alarm(seconds)
-    return _thread_timer(seconds)
+        return _alarm(seconds, guard)
+    return _thread_timer(seconds, guard)
 
 
 @contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    ring = functools.partial(_ring, seconds)
+def _alarm(seconds: float, guard: _Guard) -> Iterator[None]:
+    ring = functools.partial(_ring, seconds, guard)
     before, began = signal.signal(signal.SIGALRM, ring), time.monotonic()
     left, interval = 0.0, 0.0
     try:
@@ -197,18 +332,21 @@ def _alarm(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, left, interval)
 
 
-def _ring(seconds: float, *_: Any) -> None:
-    raise TrialTimeout(f"stopped after {seconds:g} s")
+def _ring(seconds: float, guard: _Guard, *_: Any) -> None:
+    error = TrialTimeout(f"stopped after {seconds:g} s")
+    if not guard.in_main:
+        raise error
+    guard.late = error
 
 
 @contextlib.contextmanager
-def _thread_timer(seconds: float) -> Iterator[None]:
+def _thread_timer(seconds: float, guard: _Guard) -> Iterator[None]:
     import ctypes
 
     thread, lock, state = threading.get_ident(), threading.Lock(), {"over": False, "rang": False}
 
     def ring() -> None:
-        with lock:
+        with guard.lock, lock:
             if not state["over"]:
                 state["rang"] = True
                 raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc

@@ -11,28 +11,16 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from .line import BEGUN, GO_ON, HUNG_UP, LOADED, READABLE, REPORT, REPORTED, STOP, receive, send
 from .modules import edited, forget
-from .trial import here
-from .watchdog import (
-    ENDED,
-    FORGET,
-    HUNG_UP,
-    IDLE,
-    KILL_ALL,
-    KILL_CHILDREN,
-    LOADED,
-    READABLE,
-    TAIL,
-    Lease,
-    receive,
-    send,
-    watch,
-)
+from .trial import Hear, here
+from .watchdog import ENDED, FORGET, IDLE, KILL_ALL, KILL_CHILDREN, TAIL, Lease, watch
 
 _FOREVER = 1e5
 _WAIT_SECONDS = 10.0  # for the watchdog to answer and to end
@@ -57,6 +45,10 @@ class TrialProcess:
         self.kept: tuple[str, ...] = ()  # digests of what the process holds unpickled
         self.usable = True
         self._lease, self._trials, self._has_objective = lease, 0, False
+        self._wake, self._ring = os.pipe()
+        self._sending = threading.Lock()
+        self._stop_by: float | None = None  # when a trial is killed that was to stop
+        self._waits = False  # whether its reports wait for their answers
         self._data, data = socket.socketpair()
         self._control, control = socket.socketpair()
         try:
@@ -76,7 +68,11 @@ class TrialProcess:
         self._last = b""
 
     def evaluate(
-        self, message: Mapping[str, Any], hard: float | None, watched: Iterable[int] = ()
+        self,
+        message: Mapping[str, Any],
+        hard: float | None,
+        watched: Iterable[int] = (),
+        hear: Hear | None = None,
     ) -> dict[str, Any]:
         """Evaluate one task; afterwards the process may be of no more use, see ``usable``.
 
@@ -85,23 +81,28 @@ class TrialProcess:
             hard: seconds from the objective's start after which the process is killed.
             watched: sockets to whoever waits for the answer; when one of them is closed from the
                 other side, nobody does, and this process exits with all its trials.
+            hear: is told each report, where the message wants them while the trial runs.
 
         Returns:
             The answer, see the trial module; its result is the pickle that came.
         """
         head, result, self._began = None, None, None
+        self._waits = message["reports"] == "answered"
         with contextlib.suppress(OSError):  # the process is gone
             self._ask(FORGET)  # answered before the trial can print anything
-            send(self._data, pickle.dumps(message))
-            head = self._wait(hard, watched)
+            with self._sending:
+                send(self._data, pickle.dumps(message))
+                if self._stop_by is not None and not self._waits:  # said before there was a trial
+                    send(self._data, STOP)
+            head = self._wait(hard, watched, hear)
             result = None if head is None else receive(self._data)
         if head is None or result is None:
             return self._end()
         answer: dict[str, Any] = {**pickle.loads(head), "result": result}
         self.kept = tuple(answer.pop("kept", ()))
-        if answer["status"] == "timeout":
+        if answer["status"] in ("timeout", "pruned"):
             self._tell(KILL_CHILDREN)
-        if answer["status"] != "returned":
+        if answer["status"] not in ("returned", "pruned"):
             answer["log_tail"] = self._ask(TAIL)
         self._trials += answer["status"] != "unloadable"
         most = message["per_process"]
@@ -111,35 +112,60 @@ class TrialProcess:
             self._tell(IDLE)
         return answer
 
-    def _wait(self, hard: float | None, watched: Iterable[int]) -> bytes | None:
+    def _wait(self, hard: float | None, watched: Iterable[int], hear: Hear | None) -> bytes | None:
         """The answer's head, None where the process died; notes when the objective began."""
         limit: float | None = None
         data, control = self._data.fileno(), self._control.fileno()
         poll = select.poll()
         poll.register(data, READABLE)
+        poll.register(self._wake, select.POLLIN)
         poll.register(control, HUNG_UP)
         for fd in watched:
             poll.register(fd, HUNG_UP)
         while True:
-            left = _FOREVER if limit is None else max(0.0, limit - time.monotonic())
-            ready = [fd for fd, _ in poll.poll(int(min(left, _FOREVER) * 1000) + 1)]
-            if any(fd not in (data, control) for fd in ready):
+            ends = [end for end in (limit, self._stop_by) if end is not None]
+            left = min((end - time.monotonic() for end in ends), default=_FOREVER)
+            ready = [fd for fd, _ in poll.poll(int(min(max(left, 0.0), _FOREVER) * 1000) + 1)]
+            if any(fd not in (data, control, self._wake) for fd in ready):
                 os._exit(1)
+            if self._wake in ready:  # _stop_by was set
+                os.read(self._wake, 100)
             if data in ready:
                 frame = receive(self._data)
                 if frame == LOADED:
                     self._has_objective = True
-                    continue
-                if frame != b"":
+                elif frame == BEGUN:
+                    self._began = time.monotonic()
+                    limit = None if hard is None else self._began + hard
+                elif frame is not None and frame.startswith(REPORTED):
+                    self._take_report(frame[1:], hear)
+                else:
                     return frame
-                self._began = time.monotonic()
-                limit = None if hard is None else self._began + hard
             elif control in ready:  # the watchdog was killed, and the trial with it
                 return None
-            elif limit is not None and time.monotonic() >= limit:
+            elif any(time.monotonic() >= end for end in ends):
                 self._timed_out = True
                 self.kill()
                 return None
+
+    def _take_report(self, packed: bytes, hear: Hear | None) -> None:
+        stop = (hear is not None and hear(*REPORT.unpack(packed))) or self._stop_by is not None
+        if self._waits:
+            send(self._data, STOP if stop else GO_ON)
+
+    def stop(self, grace: float) -> None:
+        """Let the trial end at its next report; kill the process ``grace`` seconds later.
+
+        May be called from another thread. It holds until ``forget_stop``.
+        """
+        with self._sending:
+            if self._stop_by is not None:
+                return
+            self._stop_by = time.monotonic() + grace
+            with contextlib.suppress(OSError):  # the process is gone
+                if not self._waits:
+                    send(self._data, STOP)
+                os.write(self._ring, b"s")
 
     def _end(self) -> dict[str, Any]:
         """The answer for a process that died."""
@@ -157,10 +183,16 @@ class TrialProcess:
         if frame is not None:
             answer["exit"] = struct.unpack("!i", frame[1:5])[0]
             answer["log_tail"] = frame[5:].decode(errors="replace")
-        if self._timed_out:
+        if self._stop_by is not None:
+            answer.update(status="pruned", hard=True)
+        elif self._timed_out:
             answer.update(status="timeout", hard=True)
         self.close()
         return {**answer, **here(), "error": None}
+
+    def forget_stop(self) -> None:
+        """Take the word to stop back, now that the trial has ended."""
+        self._stop_by = None
 
     @property
     def sockets(self) -> tuple[int, int]:
@@ -199,6 +231,10 @@ class TrialProcess:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+        with self._sending:
+            for fd in {self._wake, self._ring} - {-1}:
+                os.close(fd)
+            self._wake = self._ring = -1
         pid, self._pid = self._pid, 0
         if not pid:
             return

@@ -29,10 +29,8 @@ from collections.abc import Mapping
 from typing import NoReturn, TypeAlias
 
 from . import logs, stand_in, task
+from .line import BEGUN, LOADED, READABLE, STOP, Line, receive, send
 from .store import Store
-
-HUNG_UP = select.POLLHUP | select.POLLERR | select.POLLNVAL | 0x2000  # POLLRDHUP
-READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 # Commands of the worker to the watchdog, a byte each; its answers begin with the same one.
 FORGET = b"f"  # what was printed until now
@@ -58,36 +56,8 @@ _THREAD_SETTERS = (
 )
 
 
-LOADED = b"l"  # of the trials' process to the worker: it has the objective
-
 Lease: TypeAlias = "tuple[str | None, float]"
 """How long an idle process is kept: while a file exists; without one, for so many seconds."""
-
-
-def send(stream: socket.socket, frame: bytes) -> None:
-    """Send a frame of bytes."""
-    stream.sendall(struct.pack("!Q", len(frame)))
-    stream.sendall(frame)
-
-
-def receive(stream: socket.socket) -> bytes | None:
-    """The next frame, None at the end."""
-    head = _exactly(stream, 8)
-    return None if head is None else _exactly(stream, struct.unpack("!Q", head)[0])
-
-
-def _exactly(stream: socket.socket, size: int) -> bytes | None:
-    buffer = bytearray(size)
-    view, done = memoryview(buffer), 0
-    while done < size:
-        try:
-            count = stream.recv_into(view[done:])
-        except ConnectionError:
-            return None
-        if not count:
-            return None
-        done += count
-    return bytes(buffer)
 
 
 def watch(
@@ -145,10 +115,14 @@ def _run_trials(
         stand_in.install()
         stream, store = socket.socket(fileno=data), Store(main=True)
         while (frame := receive(stream)) is not None:
+            if frame == STOP:  # it came when the trial had ended
+                continue
             message = pickle.loads(frame)
+            line = Line(stream, message["reports"] == "answered")
             head, result = task.answer_to(
-                message, store, lambda: send(stream, b""), lambda: send(stream, LOADED)
-            )
+                message, store, lambda: send(stream, BEGUN), lambda: send(stream, LOADED),
+                line.hear, line.is_over,
+            )  # fmt: skip
             for output in (sys.stdout, sys.stderr):
                 with contextlib.suppress(Exception):
                     output.flush()
