@@ -7,9 +7,10 @@
 
 import scipy.special  # noqa: F401 (first: deep in a chain of imports it loads much slower)
 
-from . import early_stop, exceptions, hp
+from . import early_stop, exceptions, hp, prune
 from .algo import anneal, atpe, auto, bayes, mix, rand, tpe
 from .engines.shipping import broadcast
+from .engines.travels.trial import TrialPruned
 from .events import Budget, CancelToken
 from .exceptions import (
     AllTrialsFailed,
@@ -90,6 +91,7 @@ __all__ = [
     "SparkTrials",
     "Status",
     "Trial",
+    "TrialPruned",
     "Trials",
     "Tuner",
     "UnpicklableObjective",
@@ -105,6 +107,7 @@ __all__ = [
     "fmin_pass_expr_memo_ctrl",
     "hp",
     "mix",
+    "prune",
     "rand",
     "scope",
     "search",

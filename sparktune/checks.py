@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["advise", "flag", "number", "one_of", "real", "whole"]
+__all__ = ["advise", "flag", "keep", "number", "one_of", "real", "whole"]
 
 _PACKAGE = __file__.rpartition("/")[0]
 
@@ -115,6 +115,12 @@ def flag(name: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"`{name}` must be True or False, but got {value!r}")
     return bool(value)
+
+
+def keep(settings: object, **checked: object) -> None:
+    """Set attributes of a frozen dataclass that is being made, to values in their plain types."""
+    for name, value in checked.items():
+        object.__setattr__(settings, name, value)
 
 
 def advise(text: str, *, raises: bool = True) -> None:

@@ -36,6 +36,7 @@ def fmin(
     *,
     batch: int | None = None,
     trial_timeout: float | None = None,
+    pruner: Any = None,
 ) -> Any:
     """Minimise ``fn`` over ``space`` and return the best point.
 
@@ -82,6 +83,10 @@ def fmin(
         batch: evaluate so many candidates of one refit, and refit when all have ended. The same
             ``rstate`` and ``batch`` give the same trials on every engine at any parallelism.
         trial_timeout: seconds that each trial may take, instead of what ``trials`` say; see there.
+        pruner: ends trials early by what they report: a rule of ``sparktune.prune``, such as
+            ``asha()``, or a function (history, number) -> bool. The objective has to take ``trial``
+            and call ``trial.report(step, value)``. In Trials, and SparkTrials with
+            ``mode="driver"``.
 
     Returns:
         Label to value of the best trial, or the best configuration with ``return_argmin=False``.
@@ -91,6 +96,7 @@ def fmin(
         BadSearchSpace, DuplicateLabel: the space cannot be searched.
         InvalidTrial: a point of ``points_to_evaluate`` does not fit the space.
         UnpicklableObjective: the objective has to leave this process and cannot.
+        Exception: what the objective raised, see above; or ``pruner`` or ``early_stop_fn``.
         TypeError, ValueError: an argument of a wrong type or out of its range.
     """
     options = locals()

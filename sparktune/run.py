@@ -13,13 +13,14 @@ import numpy as np
 
 from .algo import suggester_of
 from .checks import advise, real, whole
-from .engines.base import Engine
+from .engines.base import Engine, takes_trial
 from .engines.settings import Settings, limit_of
 from .events import Budget, CancelToken, Event, Finished, Stopped, StopReason
 from .exceptions import AllTrialsFailed, InvalidTrial
 from .history import ENDED, History
 from .history.failures import failure_text
 from .memo import with_memo
+from .prune import pruner_of
 from .search import search
 from .space.tree import Space, Values
 from .suggest.random import Random
@@ -91,6 +92,7 @@ def run(
     trials_save_file: str = "",
     batch: int | None = None,
     trial_timeout: float | None = None,
+    pruner: Any = None,
 ) -> Any:
     """Minimise ``fn`` over ``space`` on a host; arguments, results and errors are those of fmin."""
     if not callable(fn):
@@ -119,6 +121,7 @@ def run(
     settings = host.settings
     if trial_timeout is not None:
         settings = replace(settings, timeout=limit_of(trial_timeout))
+    rule = pruner_of(pruner)
     points = check_points(points_to_evaluate, whole_space)
     suggester = suggester_of(algo, TPE(), host, fn)
     if not isinstance(suggester, Random):
@@ -138,12 +141,24 @@ def run(
                     "Trials() and threads only, not in processes and not on Spark"
                 )
             objective, build = with_memo(fn, whole_space, host), dict
+        if rule is not None:
+            if not engine.hears_reports:
+                raise ValueError(
+                    "`pruner` needs trials whose reports arrive while they run, and tasks of Spark "
+                    "have no way for that yet: use Trials(parallelism=...), or "
+                    'SparkTrials(mode="driver")'
+                )
+            if not takes_trial(objective):
+                advise(
+                    "`pruner` has nothing to judge: the objective takes no `trial`; give it a "
+                    "parameter of this name, and call trial.report(step, value) in it"
+                )
         if batch is None and engine.blocking and ahead > 1:
             batch = ahead
         events = search(
             objective, whole_space, suggester, engine, history, budget, seed, batch=batch,
             queue_ahead=ahead - 1, points=points, build=build, settings=settings, token=host.token,
-            host=host,
+            host=host, pruner=rule,
         )  # fmt: skip
         host.seed = seed
         host.ended(None)

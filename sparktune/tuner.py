@@ -12,9 +12,11 @@ import numpy as np
 
 from .algo import suggester_of
 from .checks import whole
+from .engines.travels.trial import TrialPruned, checked_report
 from .exceptions import BadSearchSpace, InvalidLoss, InvalidTrial
 from .history import History, Outcome, Status, Trial
 from .history.results import failure_of, judged
+from .prune import asked, pruner_of
 from .run import check_points, seed_of
 from .search import new_points, propose, trial_seed
 from .space.tree import Space, Values
@@ -67,6 +69,7 @@ class Tuner:
             for.
         points_to_evaluate: points to hand out first, label to value, with indices for choices;
             those that ``trials`` hold are not handed out again.
+        pruner: as in ``fmin``; answers in ``report``.
 
     Attributes:
         trials: the record; its views and tables work as after ``fmin``.
@@ -90,7 +93,10 @@ class Tuner:
         rstate: Any = None,
         max_evals: int | None = None,
         points_to_evaluate: Iterable[Mapping[str, Any]] | None = None,
+        pruner: Any = None,
     ) -> None:
+        self._pruner = pruner
+        pruner_of(pruner)
         self.trials = checked_trials(trials)
         self.space = Space.of(space)
         self._max_evals = whole("max_evals", max_evals, none=True)
@@ -106,12 +112,13 @@ class Tuner:
         import cloudpickle  # algo may be a function of a script
 
         state = {**self.__dict__, "_algo": cloudpickle.dumps(self._algo)}
+        state["_pruner"] = cloudpickle.dumps(self._pruner)
         del state["_suggester"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._algo = loads(state["_algo"])
+        self._algo, self._pruner = loads(state["_algo"]), loads(state["_pruner"])
         self._suggester = suggester_of(self._algo, TPE(), self.trials)
 
     @overload
@@ -151,6 +158,30 @@ class Tuner:
             asked += map(self._candidate, started, configs)
         return asked[0] if k is None else asked
 
+    def report(self, number: int | Candidate, step: int, value: float) -> bool:
+        """Record an intermediate value of a candidate that is being evaluated.
+
+        Args:
+            number: of the trial, which has to be pending; or the Candidate itself.
+            step: how far it is: a whole number.
+            value: lower is better; a number, which may be NaN.
+
+        Returns:
+            Whether ``pruner`` says that the evaluation is to stop; ``tell(number, TrialPruned())``
+            records that it did. A result that it gives all the same can be told as any other.
+
+        Raises:
+            InvalidTrial: no trial of that number is pending.
+            ValueError: a step or value that is none.
+        """
+        pair = checked_report(step, value)
+        with self.trials.step(self.space) as history:
+            trial = _pending(history, number)
+            history.report(trial.number, trial.attempt, *pair)
+            rule = pruner_of(self._pruner)
+            with history.lock:
+                return rule is not None and asked(rule, history, trial.number)
+
     def tell(self, number: int | Candidate, result: Any) -> Trial:
         """Record what became of a candidate, once.
 
@@ -158,7 +189,8 @@ class Tuner:
             number: of the trial, which has to be pending; or the Candidate itself.
             result: what an objective returns: the loss, or a dict with ``loss`` and ``status`` and
                 anything else worth keeping; a loss of NaN or ``STATUS_FAIL`` is a failed trial. Or
-                an exception, for a trial that failed with it.
+                an exception, for a trial that failed with it; TrialPruned for one that was stopped
+                by what it reported.
 
         Returns:
             The trial with its outcome.
@@ -260,6 +292,8 @@ def _judged(result: Any) -> Outcome:
             "a result is a loss or a dict with a loss, or an exception or {'status': 'fail'} for a "
             "trial that failed, but got None"
         )
+    if isinstance(result, TrialPruned):
+        return Outcome(Status.PRUNED)
     if isinstance(result, BaseException):
         text = "".join(traceback.format_exception(result))
         return Outcome(Status.FAILED, error=text, error_type=type(result).__name__)

@@ -58,8 +58,9 @@ class Bayes:
     - of the prior: with probability ``random_share``.
 
     Losses are standardised; infinite ones count as the worst finite one, failed trials as worse
-    than five in six. No exact duplicate of a finished, failed or pending trial is proposed while
-    the space has others.
+    than five in six, and a pruned trial as that quantile of the losses which its last report is of
+    all reports at its step. No exact duplicate of a finished, failed or pending trial is proposed
+    while the space has others.
 
     With the GP, a batch of 8 costs about 0.15 s at n = 128, d = 10, and 1 s at n = 1,000; with the
     forest 0.1 s and 0.2 s.
@@ -237,11 +238,24 @@ class _Batch:
 
 
 def _ended(history: History) -> tuple[Array, Array]:
-    """Latents and standardised losses of all trials that ended; failed ones count as poor."""
+    """Latents and standardised losses of all trials that ended, with or without a loss."""
     X, y = observations(history)
     z = standardised(y)
-    failed = np.isin(history.status, (Status.FAILED, Status.TIMED_OUT))
-    if failed.any():
-        X = np.concatenate([X, history.X[failed]])
-        z = np.concatenate([z, np.full(failed.sum(), np.quantile(z, _FAILED))])
-    return X, z
+    failed = np.flatnonzero(np.isin(history.status, (Status.FAILED, Status.TIMED_OUT)))
+    pruned = np.flatnonzero(history.status == Status.PRUNED)
+    if not (len(failed) or len(pruned)):
+        return X, z
+    believed = [_FAILED] * len(failed) + [_standing(history, number) for number in pruned.tolist()]
+    X = np.concatenate([X, history.X[failed], history.X[pruned]])
+    return X, np.concatenate([z, np.quantile(z, believed)])
+
+
+def _standing(history: History, number: int) -> float:
+    """The quantile of a trial's last report among all at its step; ties count half."""
+    last = history.last_report(number)
+    if last is None:
+        return _FAILED
+    _, values = history.reports_at(last[0])
+    values, value = (np.where(np.isnan(each), np.inf, each) for each in (values, last[1]))
+    below, same = np.count_nonzero(values < value), np.count_nonzero(values == value)
+    return float((below + same / 2) / len(values))

@@ -16,6 +16,8 @@ from .candidates import best_of_pools, decode
 
 __all__ = ["initial_design", "latin_hypercube"]
 
+_LOSSES = 4  # that a fit needs at least, where pruned trials have none
+
 
 def initial_design(
     space: Space, history: History, rng: Generator, k: int, n: int, budget: int | None
@@ -23,12 +25,14 @@ def initial_design(
     """Draw the next k candidates of the initial design, none once it is complete.
 
     The design is a Latin hypercube sample of n points, fewer where n would be more than a third of
-    the budget. It is complete when so many trials have begun and half as many have a loss.
+    the budget. It is complete when so many trials have begun, half as many have a loss or were
+    pruned, and four of these have a loss.
     """
     if budget is not None:
         n = max(1, min(n, budget // 3))
     begun = history.count(*ENDED, Status.PENDING)
-    if begun >= n and 2 * history.count(Status.OK) >= n:
+    with_loss, pruned = history.count(Status.OK), history.count(Status.PRUNED)
+    if begun >= n and 2 * (with_loss + pruned) >= n and with_loss >= min(_LOSSES, n / 2):
         return []
     X = latin_hypercube(space, history, rng, k, n)
     return decode(space, best_of_pools(space, history, rng, X, np.zeros(k), k))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from ..checks import number, real, whole
+from ..checks import keep, number, real, whole
 
 __all__ = ["as_number", "check_number", "check_one_of", "check_whole"]
 
@@ -19,8 +19,7 @@ def as_number(value: object) -> float:
 def check_whole(method: str, given: object, *names: str, least: int = 1) -> None:
     """Raise a ValueError for a setting that is no whole number of at least ``least``."""
     for name in names:
-        value = whole(name, getattr(given, name), least, of=method)
-        object.__setattr__(given, name, value)  # a frozen dataclass that is being made
+        keep(given, **{name: whole(name, getattr(given, name), least, of=method)})
 
 
 def check_number(
@@ -32,7 +31,7 @@ def check_number(
         value = real(
             name, getattr(given, name), above=above, least=least, most=most, finite=True, of=method
         )
-        object.__setattr__(given, name, value)
+        keep(given, **{name: value})
 
 
 def check_one_of(

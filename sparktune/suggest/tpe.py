@@ -53,6 +53,7 @@ class TPE:
     space with branches (choices whose options hold further labels) some pools are drawn in one
     branch and judged by its own trials alone, so that a branch is tuned before it is given up. No
     exact duplicate of a finished, failed or pending trial is proposed while the space has others.
+    Pruned trials teach l and g nothing, as failed ones do.
 
     Costs O(k n d) a batch: about 2 ms at k = 8, n = 100, d = 10.
 

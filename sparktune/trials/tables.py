@@ -25,15 +25,18 @@ def table_of(history: History | None) -> Any:
     rows = []
     if history is not None:
         named = {label for label in history.space.labels if _all_plain(history.space, label)}
-        rows = [_row(trial, history.space, named) for trial in history]
+        rows = [_row(trial, history, named) for trial in history]
     frame = pd.DataFrame(rows)
     frame.index.name = "number"
     return frame
 
 
-def _row(trial: Trial, space: Space, named: set[str]) -> dict[str, Any]:
+def _row(trial: Trial, history: History, named: set[str]) -> dict[str, Any]:
+    space = history.space
     options, outcome = params_of(trial, space), trial.outcome
+    step, value = history.last_report(trial.number) or (None, None)
     row: dict[str, Any] = {"status": trial.status.name.lower(), "loss": trial.loss}
+    row |= {"last_step": step, "last_value": value}
     for label in space.labels:
         shown = options if label in named else trial.values
         row[f"params_{label}"] = shown.get(label, math.nan)

@@ -14,6 +14,7 @@ from ..exceptions import AllTrialsFailed
 from ..history import ENDED, STATUS_FAIL, STATUS_OK, History, Status, Trial
 from ..history.documents import document_of, params_of, result_of
 from ..history.failures import error_of, failure_text
+from ..history.savings import summary_of
 from ..space.distributions import Array
 from ..space.tree import Space
 from ..unpickling import loads
@@ -67,7 +68,9 @@ class View(ABC):
         if trial.outcome is None:
             return document_of(trial, self._space, self.exp_key)
         if trial.number not in self._documents:
-            self._documents[trial.number] = document_of(trial, self._space, self.exp_key)
+            last = None if self.history is None else self.history.last_report(trial.number)
+            document = document_of(trial, self._space, self.exp_key, last)
+            self._documents[trial.number] = document
         return self._documents[trial.number]
 
     @property
@@ -218,6 +221,10 @@ class View(ABC):
         """How many trials ended without a loss; those that timed out among them."""
         return self._count(Status.FAILED, Status.TIMED_OUT)
 
+    def count_pruned_trials(self) -> int:
+        """How many trials a pruner ended; they have no loss."""
+        return self._count(Status.PRUNED)
+
     def count_cancelled_trials(self) -> int:
         """How many trials were stopped before their end; those that were cut off among them."""
         return self._count(Status.CANCELLED, Status.CUT)
@@ -226,14 +233,28 @@ class View(ABC):
         """How many trials count for ``max_evals``, with or without a loss."""
         return self._count(*ENDED)
 
+    def reports(self, number: int) -> tuple[tuple[int, float], ...]:
+        """The (step, value) pairs that a trial reported, in the order in which they came."""
+        trial = self._trial(number)
+        return () if self.history is None else self.history.reports(trial.number)
+
+    def summary(self) -> str:
+        """How many trials there are of each kind, what pruning saved, and the best loss.
+
+        The share of trial-seconds saved is an estimate: that a pruned trial would have made as many
+        reports as those with a loss did in the mean, each in the time of its own.
+        """
+        return "no trials" if self.history is None else summary_of(self.history)
+
     def _count(self, *statuses: Status) -> int:
         return 0 if self.history is None else self.history.count(*statuses)
 
     def to_pandas(self) -> Any:
         """All trials as a pandas DataFrame, one row each, indexed by number.
 
-        Columns: status, loss, one ``params_<label>`` for each label (nan where inactive; a choice
-        shows its options where all are strings or numbers, else their indices), seconds, host,
+        Columns: status, loss, last_step and last_value (of its last report), one
+        ``params_<label>`` for each label (nan where inactive; a choice shows its options where all
+        are strings or numbers, else their indices), seconds, host,
         attempt, submitted (UTC; on Spark a trial may wait for a free slot after that), error.
 
         Raises:

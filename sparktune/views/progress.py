@@ -12,6 +12,7 @@ from typing import Any, TextIO, TypeAlias
 
 from ..events import Event, Finished
 from ..history import ENDED, History, Status
+from ..history.savings import Savings
 
 __all__ = ["BarFactory", "Progress", "progress"]
 
@@ -22,7 +23,7 @@ _SECONDS_BETWEEN = 0.1
 
 
 class Progress:
-    """Shows finished trials of all, the best loss, and how many run and failed.
+    """Shows finished trials of all, the best loss, and how many run, failed and were pruned.
 
     Args:
         bar: has ``update(n)`` and ``postfix``; a tqdm bar, or one of the user's own.
@@ -32,12 +33,15 @@ class Progress:
     def __init__(self, bar: Any, history: History) -> None:
         self._bar = bar
         self._history = history
+        self._savings = Savings(history)
         self._shown = 0.0
         self._unshown = 0
 
     def show(self, event: Event) -> None:
         """Take note of an event; draws at most ten times a second."""
-        self._unshown += isinstance(event, Finished)
+        if isinstance(event, Finished):
+            self._unshown += 1
+            self._savings.add(event.trial)
         if time.monotonic() - self._shown >= _SECONDS_BETWEEN:
             self.draw()
 
@@ -59,7 +63,12 @@ class Progress:
         best = "none yet" if history.best is None else f"{history.best.loss:.6g}"
         running = history.count(Status.PENDING)
         failed = history.count(Status.FAILED, Status.TIMED_OUT)
-        return f"best loss: {best}, running: {running}, failed: {failed}"
+        text = f"best loss: {best}, running: {running}, failed: {failed}"
+        if self._savings.pruned:
+            text += f", pruned: {self._savings.pruned}"
+            share = self._savings.share
+            text += "" if share is None else f" ({share:.0%} of the time saved)"
+        return text
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from sparktune import (
     early_stop,
     fmin,
     hp,
+    rand,
     tpe,
 )
 from sparktune.trials.spark import (
@@ -595,6 +596,27 @@ def test_spark_jobs_of_a_stopped_trial_end(thread, trials, is_connect, tmp_path,
     with pytest.raises(AllTrialsFailed, match="cancelled by the user"):
         quiet(objective, hp.uniform("x", 0, 1), max_evals=8, trials=driver)
     assert wait_for(lambda: not alive(path.name for path in tmp_path.iterdir()))
+
+
+@pytest.mark.filterwarnings("ignore:.*scheduler.mode=FAIR")
+def test_pruning_where_trials_run(trials):
+    """Tasks of Spark refuse a pruner with what to do; in the driver's mode it ends trials."""
+
+    def objective(x, trial):
+        for step in range(1, 4):
+            trial.report(step, x)
+        return x
+
+    def above_half(history, number):
+        return history.last_report(number)[1] > 0.5
+
+    with pytest.raises(ValueError, match="`pruner` needs trials whose reports arrive while"):
+        quiet(objective, hp.uniform("x", 0, 1), max_evals=3, trials=trials, pruner=above_half)
+    driver = SparkTrials(2, spark_session=trials.session, mode="driver")
+    options = {"algo": rand, "rstate": 0, "pruner": above_half}
+    quiet(objective, hp.uniform("x", 0, 1), max_evals=12, trials=driver, **options)
+    assert [loss is None for loss in driver.losses()] == [x > 0.5 for x in driver.vals["x"]]
+    assert 2 < driver.count_pruned_trials() < 10
 
 
 @pytest.mark.deployments("local", "standalone")

@@ -1,0 +1,67 @@
+"""A rule for trials whose steps are repeats: folds of a cross-validation, seeds, instances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..checks import keep, real, whole
+from ..history import History
+from ..space.distributions import Array
+
+__all__ = ["Wilcoxon"]
+
+
+@dataclass(frozen=True)
+class Wilcoxon:
+    """Stop a trial that is worse than the best one on the folds that both have seen.
+
+    Each step is one fold, repeat or instance, the same for all trials and in any order; its value
+    is the loss there. The trial stops where its mean over the steps that the best trial has as well
+    is worse, and the one-sided signed-rank test says that the differences are no accident: with a
+    p-value below ``p``. Wilcoxon (1945), "Individual comparisons by ranking methods", exact for up
+    to 50 steps without ties (scipy.stats.wilcoxon). Costs about 0.5 ms a report.
+
+    Args:
+        p: the level of the test, above 0 and at most 0.5. Lower stops fewer trials.
+        startup: steps in common before a trial is stopped, at least 2. Up to 3 steps cannot give a
+            p-value below 0.1.
+
+    Raises:
+        ValueError: a setting out of its range.
+    """
+
+    p: float = 0.1
+    startup: int = 2
+
+    def __post_init__(self) -> None:
+        keep(
+            self,
+            p=real("p", self.p, above=0, most=0.5, of="wilcoxon"),
+            startup=whole("startup", self.startup, 2, of="wilcoxon"),
+        )
+
+    def stops(self, history: History, number: int) -> bool:
+        """Whether a trial is to stop at its last report; see Pruner."""
+        best = history.best
+        if best is None:
+            return False
+        mine, other = dict(history.reports(number)), dict(history.reports(best.number))
+        common = sorted(mine.keys() & other.keys())
+        if len(common) < self.startup:
+            return False
+        a, b = (_finite(np.array([values[step] for step in common])) for values in (mine, other))
+        if not np.mean(a / 2 - b / 2) > 0:  # halves, of which no difference overflows
+            return False
+        from scipy.stats import wilcoxon
+
+        test = wilcoxon(a / 2 - b / 2, alternative="greater", zero_method="zsplit")
+        return bool(test.pvalue < self.p)
+
+
+def _finite(values: Array) -> Array:
+    """Values of which NaN and infinity are as bad as any number can be."""
+    most = 1e300
+    kept: Array = np.clip(np.where(np.isnan(values), most, values), -most, most)
+    return kept
