@@ -18,11 +18,9 @@ from sparktune.engines.base import Option, RunSpec, Task
 from sparktune.engines.local import Serial, Threads
 from sparktune.engines.processes import Processes
 
-OF_PROCESSES = frozenset(
-    {"side_by_side", "travels", "own_process", "limits", "hears", "main_thread"}
-)
+OF_PROCESSES = frozenset({"side_by_side", "travels", "own_process", "limits", "hears"})
 ENGINES = {
-    "serial": Kind(lambda _: Serial(), frozenset({"here", "limits", "hears", "main_thread"})),
+    "serial": Kind(lambda _: Serial(), frozenset({"here", "limits", "hears"})),
     "threads": Kind(lambda _: Threads(4), frozenset({"here", "side_by_side", "limits", "hears"})),
     "pickling": Kind(
         lambda _: Pickling(4), frozenset({"side_by_side", "travels", "small_results"})

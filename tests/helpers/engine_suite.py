@@ -47,8 +47,7 @@ class Kind:
         traits: "here" (evaluates in this process), "side_by_side" (several slots), "travels" (what
             it evaluates is pickled), "own_process" (a trial can be killed), "limits" (keeps a
             trial's time), "small_results" (keeps large results elsewhere), "hears" (hears reports
-            while their trial runs), "main_thread" (calls the objective in a main thread, where its
-            time limit always gets through; elsewhere a finalizer may swallow it).
+            while their trial runs).
     """
 
     make: Any
@@ -1047,7 +1046,7 @@ def test_a_trial_that_never_reports_again_is_stopped_by_force(answers, start, ga
     gate.open()
 
 
-@pytest.mark.engines("hears", "main_thread")
+@pytest.mark.engines("hears", "own_process")
 @pytest.mark.parametrize("answers", [False, True])
 def test_a_time_limit_may_come_in_the_middle_of_a_report(answers, start, reports):
     """A trial that reports all the time is stopped at its limit, and the next one is in order."""
@@ -1057,7 +1056,7 @@ def test_a_time_limit_may_come_in_the_middle_of_a_report(answers, start, reports
             trial.report(len(str(config)), 0.5)
         return config
 
-    engine = start(objective, answers=answers, timeout=0.02, grace=60)
+    engine = start(objective, answers=answers, timeout=0.02, grace=5.0)
     for number in range(10):
         assert ended(engine.submit(task(number, None))).status is Status.TIMED_OUT
     reports.clear()
