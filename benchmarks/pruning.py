@@ -35,7 +35,7 @@ from pathlib import Path
 import numpy as np
 from curve_tables import HALVES, space_of, suggested, table
 
-from sparktune import TPE, Bayes, Status, TrialPruned, Tuner, prune
+from sparktune import TPE, Bayes, History, Outcome, Status, TrialPruned, Tuner, prune
 
 SLOTS = 8
 
@@ -124,10 +124,11 @@ class LeavingOut:
         self.inner = inner
 
     def suggest(self, space, history, rng, k, budget=None):
-        shown = history.copy()
-        for number in np.flatnonzero(history.status == Status.PRUNED).tolist():
-            shown._trials[number] = dataclasses.replace(shown._trials[number], outcome=None)
-            shown._set_status(number, Status.CANCELLED)
+        left_out, shown = Outcome(Status.CANCELLED), History(space)
+        shown.extend(
+            dataclasses.replace(trial, outcome=left_out) if trial.status is Status.PRUNED else trial
+            for trial in history
+        )
         return self.inner.suggest(space, shown, rng, k, budget)
 
 
