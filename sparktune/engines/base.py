@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from ..history.results import Answer
 from .settings import Settings
 
-__all__ = ["Engine", "OnReport", "Option", "RunSpec", "Task", "takes_trial"]
+__all__ = ["Engine", "OnReport", "Option", "RunSpec", "Task", "hearing", "takes_trial"]
 
 OnReport: TypeAlias = Callable[[int, int, int, float], bool]
 """Called with (number, attempt, step, value); gives whether the trial is to stop."""
@@ -139,6 +139,29 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Stop all tasks and free what open took; returns without waiting for them."""
+
+
+def hearing(
+    stop: Callable[[int, int], None],
+    key: tuple[int, int],
+    stopping: Collection[tuple[int, int]],
+    on_report: OnReport | None,
+) -> Callable[[int, float], bool]:
+    """What hears the reports of one task: hands each on, and answers whether the task is to stop.
+
+    Args:
+        stop: of the engine; called where ``on_report`` says that the task is to stop.
+        key: number and attempt of the task.
+        stopping: of the tasks that the engine was told to stop.
+        on_report: as given to ``open``.
+    """
+
+    def hear(step: int, value: float) -> bool:
+        if on_report is not None and on_report(*key, step, value):
+            stop(*key)
+        return key in stopping
+
+    return hear
 
 
 def takes_trial(objective: Callable[..., Any]) -> bool:

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 
 from ..history.results import Answer
 from .answers import answer_of, cancelled
-from .base import OnReport, RunSpec, Task
+from .base import OnReport, RunSpec, Task, hearing
 from .pool import DaemonPool
 from .travels.trial import evaluate
 
@@ -29,12 +29,7 @@ class _Here:
 
     def _evaluate(self, task: Task) -> Answer:
         spec, key = self._spec, (task.number, task.attempt)
-
-        def hear(step: int, value: float) -> bool:
-            if self._on_report is not None and self._on_report(*key, step, value):
-                self.stop(*key)
-            return key in self._stopping
-
+        hear = hearing(self.stop, key, self._stopping, self._on_report)
         answer = evaluate(
             spec.objective, task.config, task.full_context, spec.wants_trial,
             limit=spec.settings.timeout, hear=hear, is_over=lambda: key in self._stopping,

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..history.results import Answer
 from .answers import answer_of, cancelled, unstartable, with_result
-from .base import OnReport, RunSpec, Task
+from .base import OnReport, RunSpec, Task, hearing
 from .paths import paths_here
 from .pool import DaemonPool
 from .shipping import Shipment
@@ -107,13 +107,7 @@ class Processes:
         message = self._shipment.message(blob, places)
         message |= {"path": paths_here(), "max_result": float("inf"), "env": {}}
         message["reports"] = "answered" if self._spec.answers_reports else "sent"
-
-        def hear(step: int, value: float) -> bool:
-            on_report = self._on_report
-            if key in self._stopping or (on_report is not None and on_report(*key, step, value)):
-                self.stop(*key)
-            return key in self._stopping
-
+        hear = hearing(self.stop, key, self._stopping, self._on_report)
         return process.evaluate(message, self._spec.settings.hard, hear=hear)
 
     def _take(self, key: tuple[int, int]) -> TrialProcess | None:

@@ -947,6 +947,20 @@ def test_a_trial_may_ask_whether_it_is_to_stop(start):
 
 
 @pytest.mark.engines("hears")
+def test_what_is_reported_after_the_word_to_stop_is_kept(start, reports):
+    """A trial that goes on all the same is heard to its end."""
+
+    def objective(config, trial):
+        while not trial.report(0, 1.0, raises=False):
+            pass
+        return {"loss": 0.0, "is": [trial.report(step, 2.0, raises=False) for step in (1, 2)]}
+
+    answer = outcome(lambda o: start(o, stops=lambda *_: True), objective)
+    assert answer.info["is"] == [True, True]
+    assert reports[-2:] == [(0, 0, 1, 2.0), (0, 0, 2, 2.0)]
+
+
+@pytest.mark.engines("hears")
 def test_an_objective_may_end_its_trial_as_pruned(start):
     """TrialPruned that the objective raises itself prunes its trial, wherever it came from."""
     from sparktune import TrialPruned
