@@ -52,11 +52,12 @@ class Asha:
 
     def stops(self, history: History, number: int) -> bool:
         """Whether a trial is to stop at its last report; see Pruner."""
-        before, step = history.last_advance(number)
-        if self.max_steps is not None and step >= self.max_steps:
+        last = history.last_report(number)
+        if last is None or (self.max_steps is not None and last[0] >= self.max_steps):
             return False
+        before, step = history.last_advance(number)
         return _passes_rung(before, step, self.min_steps, self.eta) and _is_behind(
-            history, number, step, self.eta
+            history, number, last, self.eta
         )
 
 
@@ -94,16 +95,17 @@ class Hyperband:
 
     def stops(self, history: History, number: int) -> bool:
         """Whether a trial is to stop at its last report; see Pruner."""
-        before, step = history.last_advance(number)
+        last = history.last_report(number)
         most = history.furthest_step if self.max_steps is None else self.max_steps
-        if step >= most:
+        if last is None or last[0] >= most:
             return False
+        before, step = history.last_advance(number)
         brackets = self._brackets(most)
         mine = _bracket(np.array([number]), brackets)[0]
         if not _passes_rung(before, step, self.min_steps * self.eta**mine, self.eta):
             return False
         return _is_behind(
-            history, number, step, self.eta, lambda numbers: _bracket(numbers, brackets) == mine
+            history, number, last, self.eta, lambda numbers: _bracket(numbers, brackets) == mine
         )
 
     def _brackets(self, most: float) -> tuple[float, ...]:
@@ -133,15 +135,15 @@ def _passes_rung(before: float, step: int, first: float, eta: float) -> bool:
 def _is_behind(
     history: History,
     number: int,
-    step: int,
+    last: tuple[int, float],
     eta: float,
     among: Callable[[NDArray[np.intp]], NDArray[np.bool_]] | None = None,
 ) -> bool:
-    """Whether a trial is not among the best at a step; ``among`` says with whom it is compared."""
+    """Whether a trial is not among the best at its last report; ``among`` says of whom."""
+    step, value = last
     numbers, values = others_at(history, number, step)
     if among is not None:
         values = values[among(numbers)]
-    value = history.reports(number)[-1][1]
     return better_than(value, values) >= max(1, math.floor((len(values) + 1) / eta))
 
 

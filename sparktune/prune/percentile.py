@@ -47,7 +47,10 @@ class Percentile:
 
     def stops(self, history: History, number: int) -> bool:
         """Whether a trial is to stop at its last report; see Pruner."""
-        step, value = history.reports(number)[-1]
+        last = history.last_report(number)
+        if last is None:
+            return False
+        step, value = last
         if step < self.min_steps or (step - self.min_steps) % self.every:
             return False
         numbers, values = others_at(history, number, step)

@@ -39,9 +39,10 @@ class Threshold:
 
     def stops(self, history: History, number: int) -> bool:
         """Whether a trial is to stop at its last report; see Pruner."""
-        step, value = history.reports(number)[-1]
-        if step < self.min_steps:
+        last = history.last_report(number)
+        if last is None or last[0] < self.min_steps:
             return False
+        value = last[1]
         below = self.upper is None or value <= self.upper
         above = self.lower is None or value >= self.lower
         return not (value == value and below and above)

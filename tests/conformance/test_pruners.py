@@ -68,6 +68,14 @@ def test_a_trial_alone_goes_on(rule, rivals):
             assert stopped == [False] * 6
 
 
+def test_a_trial_without_reports_goes_on(rule):
+    """Asked too early, a rule has nothing against a trial."""
+    if rule != pruner_of(RULES["function"]):  # the user's own
+        history = history_of(3)
+        report(rule, history, 0, 1, 0.0)
+        assert not asked(rule, history, 1)
+
+
 def test_ties_go_on_together(rule, rivals):
     """Where all trials report the same, a rule that compares them stops none."""
     if not rivals:
