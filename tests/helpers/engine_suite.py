@@ -1060,7 +1060,7 @@ def test_a_trial_that_never_reports_again_is_stopped_by_force(answers, start, ga
     gate.open()
 
 
-@pytest.mark.engines("hears", "own_process")
+@pytest.mark.engines("hears")
 @pytest.mark.parametrize("answers", [False, True])
 def test_a_time_limit_may_come_in_the_middle_of_a_report(answers, start, reports):
     """A trial that reports all the time is stopped at its limit, and the next one is in order."""

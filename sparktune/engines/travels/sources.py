@@ -15,8 +15,8 @@ from typing import Any
 __all__ = ["arrow_function", "partition_function", "texts"]
 
 _PARTS = (
-    "modules", "trial", "logs", "line", "store", "stand_in", "task", "watchdog", "trial_process",
-    "spark_worker",
+    "modules", "limit", "trial", "logs", "line", "store", "stand_in", "task", "watchdog",
+    "trial_process", "spark_worker",
 )  # each imports earlier ones  # fmt: skip
 
 

@@ -34,24 +34,19 @@ this module as it is; where a trial runs elsewhere, the modules beside it add to
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 import operator
-import signal
 import socket
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
+
+from .limit import Guard, TrialTimeout, time_limit
 
 Hear: TypeAlias = "Callable[[int, float], bool]"
 """Takes a report (step, value) and answers whether the trial is to stop."""
-
-
-class TrialTimeout(BaseException):
-    """Raised inside an objective when its time is up."""
 
 
 class TrialPruned(BaseException):
@@ -60,32 +55,6 @@ class TrialPruned(BaseException):
     It is no Exception, so ``except Exception`` lets it pass, and ``finally`` runs. An objective may
     raise it itself, to end its trial as pruned on its own decision.
     """
-
-
-class _Guard:
-    """Keeps the time limit of a trial from ringing in the middle of a report.
-
-    A limit that rings in the main thread, which is the one that holds it, waits for the report's
-    end; a timer for another thread takes the lock first.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.in_main = False
-        self.late: BaseException | None = None
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            self.in_main = True
-        self.lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()
-        if threading.current_thread() is threading.main_thread():
-            self.in_main = False
-            late, self.late = self.late, None
-            if late is not None:
-                raise late
 
 
 class TrialContext:
@@ -234,13 +203,13 @@ def evaluate(
         hear: is told each report; without it the answer has them all.
         is_over: whether the trial is to stop.
     """
-    guard = _Guard()
+    guard = Guard()
     trial = TrialContext(hear=hear, is_over=is_over, guard=guard, **context)
     extra = {"trial": trial} if wants_trial else {}
     answer: dict[str, Any]
     began = time.monotonic()
     try:
-        with _time_limit(limit, guard):
+        with time_limit(limit, guard):
             answer = {"status": "returned", "result": objective(config, **extra), "error": None}
     except TrialTimeout as error:
         answer = {"status": "timeout", "result": None, "error": text_of(error), "hard": False}
@@ -302,66 +271,6 @@ def text_of(error: BaseException) -> str:
     summary = traceback.TracebackException(type(error), error, trace)
     if not isinstance(error, TrialTimeout):
         return "".join(summary.format())
-    alarm = (_ring.__code__.co_filename, _ring.__code__.co_name)
-    summary.stack[:] = [f for f in summary.stack if (f.filename, f.name) != alarm]
+    own = time_limit.__code__.co_filename
+    summary.stack[:] = [frame for frame in summary.stack if frame.filename != own]
     return "".join([*list(summary.format())[:-1], f"TrialTimeout: {error}\n"])
-
-
-def _time_limit(seconds: float | None, guard: _Guard) -> contextlib.AbstractContextManager[None]:
-    """Raise TrialTimeout in this thread after so many seconds: at the next step of Python code."""
-    if seconds is None:
-        return contextlib.nullcontext()
-    if threading.current_thread() is threading.main_thread():
-        return _alarm(seconds, guard)
-    return _thread_timer(seconds, guard)
-
-
-@contextlib.contextmanager
-def _alarm(seconds: float, guard: _Guard) -> Iterator[None]:
-    ring = functools.partial(_ring, seconds, guard)
-    before, began = signal.signal(signal.SIGALRM, ring), time.monotonic()
-    left, interval = 0.0, 0.0
-    try:
-        left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        if left:  # somebody else's timer goes on
-            left = max(left - (time.monotonic() - began), 0.001)
-            signal.setitimer(signal.ITIMER_REAL, left, interval)
-
-
-def _ring(seconds: float, guard: _Guard, *_: Any) -> None:
-    error = TrialTimeout(f"stopped after {seconds:g} s")
-    if not guard.in_main:
-        raise error
-    guard.late = error
-
-
-@contextlib.contextmanager
-def _thread_timer(seconds: float, guard: _Guard) -> Iterator[None]:
-    import ctypes
-
-    thread, lock, state = threading.get_ident(), threading.Lock(), {"over": False, "rang": False}
-
-    def ring() -> None:
-        with guard.lock, lock:
-            if not state["over"]:
-                state["rang"] = True
-                raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
-                raise_in(ctypes.c_ulong(thread), ctypes.py_object(TrialTimeout))
-
-    timer = threading.Timer(seconds, ring)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        with lock:
-            state["over"] = True
-        timer.cancel()
-        if state["rang"]:  # let it arrive here rather than in the middle of what follows
-            with contextlib.suppress(TrialTimeout):
-                for _ in range(1000):
-                    time.sleep(0)

@@ -2,7 +2,9 @@
 
 import pickle
 import signal
+import sys
 import threading
+import time
 
 import cloudpickle
 import pytest
@@ -66,6 +68,47 @@ def test_a_function_called_ring_stays_in_the_traceback_of_a_time_limit(thread):
     assert answer["error"].count(", in ") == 1
     assert ", in ring\n" in answer["error"]
     assert "trial.py" not in answer["error"]
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_a_time_limit_that_comes_in_a_finalizer_rings_again(thread, monkeypatch):
+    """A limit whose exception Python drops is raised again; other dropped ones reach the hook."""
+    heard, answers, woken = [], [], threading.Event()
+    hook = lambda unraisable: heard.append(unraisable.exc_type)  # noqa: E731
+    monkeypatch.setattr(sys, "unraisablehook", hook)
+
+    class Slow:
+        def __del__(self):
+            try:
+                while True:  # until the limit
+                    pass
+            finally:
+                woken.set()
+
+    class Failing:
+        def __del__(self):
+            raise OSError
+
+    def objective(config):
+        Failing()
+        Slow()
+        for _ in range(1000):
+            time.sleep(0.01)
+
+    def run():
+        at = {"number": 0, "attempt": 0, "seed": 1}
+        answers.append(evaluate(objective, None, at, False, limit=0.05))
+
+    if thread:
+        other = threading.Thread(target=run)
+        other.start()
+        other.join()
+    else:
+        run()
+    assert woken.is_set()
+    assert answers[0]["status"] == "timeout"
+    assert heard == [OSError]
+    assert sys.unraisablehook is hook
 
 
 def test_an_answer_is_two_pickles_one_after_the_other(message, tmp_path):
