@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["own_arithmetic"]
+__all__ = ["nan_as_worst", "own_arithmetic"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,3 +36,8 @@ def own_arithmetic(function: Callable[P, R]) -> Callable[P, R]:
                 return function(*args, **kwargs)
 
     return call
+
+
+def nan_as_worst(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values, lower being better, with those that are NaN as bad as the worst number."""
+    return np.where(np.isnan(values), np.inf, values)

@@ -167,18 +167,9 @@ class History:
         """The (step, value) that a trial reported last, None where it reported nothing."""
         return self._reports.last(number)
 
-    def last_advance(self, number: int) -> tuple[float, int]:
-        """The furthest step that a trial had reported before its last report, and that one's step.
-
-        The first is -inf where it is the trial's only report.
-
-        Raises:
-            InvalidTrial: the trial has reported nothing.
-        """
-        last = self.last_report(number)
-        if last is None:
-            raise InvalidTrial(f"trial {number} has reported nothing")
-        return self._reports.furthest_before_last(number), last[0]
+    def furthest_before_last(self, number: int) -> float:
+        """The furthest step that a trial had reported before its last report; -inf if none."""
+        return self._reports.furthest_before_last(number)
 
     @property
     def furthest_step(self) -> float:

@@ -16,6 +16,9 @@ Pairs = Mapping[int, list[tuple[int, float]]]
 """By number of the trial: its reports (step, value), in the order in which they came."""
 
 
+_NOWHERE = (-math.inf, -math.inf)
+
+
 class Reports:
     """The intermediate values of trials; adding one costs the same however many there are.
 
@@ -29,7 +32,7 @@ class Reports:
     def __init__(self, pairs: Pairs | None = None, hidden: Iterable[int] = ()) -> None:
         self.pairs: dict[int, list[tuple[int, float]]] = {}
         self._steps: dict[int, _Column] = {}
-        self._furthest: dict[int, tuple[float, int]] = {}  # before the last report, and with it
+        self._furthest: dict[int, tuple[float, float]] = {}  # before the last report, and with it
         self._hidden = frozenset(hidden)
         for number, reports in (pairs or {}).items():
             for step, value in reports:
@@ -39,10 +42,8 @@ class Reports:
         """Add a report of a trial."""
         self.pairs.setdefault(number, []).append((step, value))
         self._steps.setdefault(step, _Column()).put(number, value)
-        before = self._furthest.get(number, (0.0, None))[1]
-        self._furthest[number] = (
-            (-math.inf, step) if before is None else (before, max(before, step))
-        )
+        before = self._furthest.get(number, _NOWHERE)[1]
+        self._furthest[number] = before, max(before, step)
 
     def forget(self, number: int) -> None:
         """Remove all reports of a trial."""
@@ -65,7 +66,7 @@ class Reports:
 
     def furthest_before_last(self, number: int) -> float:
         """The furthest step of a trial's reports but the last; -inf where there is none."""
-        return self._furthest[number][0]
+        return -math.inf if number in self._hidden else self._furthest.get(number, _NOWHERE)[0]
 
     @property
     def furthest(self) -> float:

@@ -55,8 +55,8 @@ class Asha:
         last = history.last_report(number)
         if last is None or (self.max_steps is not None and last[0] >= self.max_steps):
             return False
-        before, step = history.last_advance(number)
-        return _passes_rung(before, step, self.min_steps, self.eta) and _is_behind(
+        before = history.furthest_before_last(number)
+        return _passes_rung(before, last[0], self.min_steps, self.eta) and _is_behind(
             history, number, last, self.eta
         )
 
@@ -99,10 +99,10 @@ class Hyperband:
         most = history.furthest_step if self.max_steps is None else self.max_steps
         if last is None or last[0] >= most:
             return False
-        before, step = history.last_advance(number)
         brackets = self._brackets(most)
         mine = _bracket(np.array([number]), brackets)[0]
-        if not _passes_rung(before, step, self.min_steps * self.eta**mine, self.eta):
+        before = history.furthest_before_last(number)
+        if not _passes_rung(before, last[0], self.min_steps * self.eta**mine, self.eta):
             return False
         return _is_behind(
             history, number, last, self.eta, lambda numbers: _bracket(numbers, brackets) == mine

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
+from ..arithmetic import nan_as_worst
 from ..checks import keep, real, whole
 from ..history import History
 from .pruner import Pruner, pruner_of
@@ -57,4 +59,4 @@ class Patient:
 
 
 def _best(values: list[float]) -> float:
-    return min((value for value in values if not math.isnan(value)), default=math.inf)
+    return float(nan_as_worst(np.array(values)).min())

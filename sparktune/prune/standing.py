@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arithmetic import nan_as_worst
 from ..history import History
 from ..space.distributions import Array
 
@@ -22,4 +21,4 @@ def others_at(history: History, number: int, step: int) -> tuple[NDArray[np.intp
 
 def better_than(value: float, values: Array) -> int:
     """How many values are better than one; those that are the same are not."""
-    return int(np.count_nonzero(values < (math.inf if math.isnan(value) else value)))
+    return int(np.count_nonzero(values < nan_as_worst(np.float64(value))))

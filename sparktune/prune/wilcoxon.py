@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arithmetic import nan_as_worst
 from ..checks import keep, real, whole
 from ..history import History
 from ..space.distributions import Array
 
 __all__ = ["Wilcoxon"]
+
+_MOST = 1e300  # in size; infinite values count as this
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,5 @@ class Wilcoxon:
 
 
 def _finite(values: Array) -> Array:
-    """Values of which NaN and infinity are as bad as any number can be."""
-    most = 1e300
-    kept: Array = np.clip(np.where(np.isnan(values), most, values), -most, most)
+    kept: Array = np.clip(nan_as_worst(values), -_MOST, _MOST)
     return kept

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.special import ndtri
 
-from ..arithmetic import own_arithmetic
+from ..arithmetic import nan_as_worst, own_arithmetic
 from ..history import ENDED, History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
@@ -256,6 +256,6 @@ def _standing(history: History, number: int) -> float:
     if last is None:
         return _FAILED
     _, values = history.reports_at(last[0])
-    values, value = (np.where(np.isnan(each), np.inf, each) for each in (values, last[1]))
+    values, value = nan_as_worst(values), nan_as_worst(np.float64(last[1]))
     below, same = np.count_nonzero(values < value), np.count_nonzero(values == value)
     return float((below + same / 2) / len(values))

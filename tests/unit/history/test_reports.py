@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from sparktune import History, InvalidTrial, Outcome, Space, Status, hp
+from sparktune import History, Outcome, Space, Status, hp
 
 
 @pytest.fixture
@@ -47,12 +47,11 @@ def test_the_last_value_at_a_step_counts(history):
 
 def test_how_far_a_trial_had_come_before(history):
     """The furthest earlier step is known also where a trial goes back."""
-    assert history.last_advance(1) == (0, 1)
-    assert history.last_advance(2) == (5, 3)
+    assert history.furthest_before_last(1) == 0
+    assert history.furthest_before_last(2) == 5
+    assert history.furthest_before_last(0) == -np.inf
     history.report(0, 0, 4, 1.0)
-    assert history.last_advance(0) == (-np.inf, 4)
-    with pytest.raises(InvalidTrial, match="trial 3 has reported nothing"):
-        history.last_advance(3)
+    assert history.furthest_before_last(0) == -np.inf
 
 
 @pytest.mark.parametrize("why", ["lost", "cut"])
@@ -65,7 +64,7 @@ def test_reports_of_an_earlier_attempt_are_gone(history, why):
     if why == "lost":
         history.report(1, 1, 0, 0.7)
         assert at(history, 0) == {1: 0.7, 2: 0.4}
-        assert history.last_advance(1) == (-np.inf, 0)
+        assert history.furthest_before_last(1) == -np.inf
 
 
 def test_many_trials_at_a_step():
@@ -99,6 +98,7 @@ def test_a_history_that_hides_some_trials(history):
     assert seen.count(Status.OK) == 1
     np.testing.assert_array_equal(seen.y, [3.0, np.nan, np.nan, np.nan])
     assert (seen.reports(1), seen.last_report(1), seen.report_count(1)) == ((), None, 0)
+    assert seen.furthest_before_last(2) == -np.inf
     history.report(3, 0, 0, 0.6)
     assert at(seen, 0) == {3: 0.6}
     assert seen.furthest_step == 0
