@@ -13,7 +13,7 @@ from ..history import History
 from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .axes import Axes
-from .candidates import observations
+from .candidates import with_pruned
 from .settings import check_number, check_whole
 from .tpe import TPE, good_count
 
@@ -60,7 +60,7 @@ class AdaptiveTPE:
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
     ) -> list[Values]:
         """Propose k candidates; see Suggester."""
-        X, y = observations(history)
+        X, y = with_pruned(history)
         held = None
         if len(y):
             found = importance(space, X, y)

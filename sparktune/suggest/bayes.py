@@ -14,13 +14,13 @@ import numpy as np
 from numpy.random import Generator
 from scipy.special import ndtri
 
-from ..arithmetic import nan_as_worst, own_arithmetic
+from ..arithmetic import own_arithmetic
 from ..history import ENDED, History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .acquisition import ACQUISITIONS, minima
 from .branches import Branch, branch_of, branch_probability, sample_of, within
-from .candidates import Untried, decode, observations
+from .candidates import FAILED, Untried, decode, observations, standings
 from .design import initial_design
 from .maximise import Surface, TrustRegion, local_ascent, pool_of
 from .settings import check_number, check_one_of, check_whole
@@ -33,7 +33,6 @@ __all__ = ["Bayes"]
 
 SURROGATES: dict[str, Surrogate] = {"gp": GP(), "forest": Forest()}
 
-_FAILED = 5 / 6  # quantile of the losses that failed trials count as
 _INTERLEAVED = 0.1  # share of random candidates beside the forest's
 _LOOKED_AT = 500  # best observations of which one is the incumbent
 _FANTASIZED = 128  # latest pending trials; earlier ones only count as tried
@@ -245,17 +244,6 @@ def _ended(history: History) -> tuple[Array, Array]:
     pruned = np.flatnonzero(history.status == Status.PRUNED)
     if not (len(failed) or len(pruned)):
         return X, z
-    believed = [_FAILED] * len(failed) + [_standing(history, number) for number in pruned.tolist()]
+    believed = np.concatenate([np.full(len(failed), FAILED), standings(history, pruned)])
     X = np.concatenate([X, history.X[failed], history.X[pruned]])
     return X, np.concatenate([z, np.quantile(z, believed)])
-
-
-def _standing(history: History, number: int) -> float:
-    """The quantile of a trial's last report among all at its step; ties count half."""
-    last = history.last_report(number)
-    if last is None:
-        return _FAILED
-    _, values = history.reports_at(last[0])
-    values, value = nan_as_worst(values), nan_as_worst(np.float64(last[1]))
-    below, same = np.count_nonzero(values < value), np.count_nonzero(values == value)
-    return float((below + same / 2) / len(values))

@@ -6,15 +6,21 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
+from ..arithmetic import nan_as_worst
 from ..history import History, Status
 from ..space.distributions import Array, Distribution
 from ..space.tree import Space, Values
 
-__all__ = ["Untried", "best_of_pools", "decode", "observations", "project"]
+__all__ = [
+    "FAILED", "Untried", "best_of_pools", "decode", "observations", "project", "standings",
+    "with_pruned",
+]  # fmt: skip
 
 Score = Callable[[Array], Array]  # of candidates, the higher the better
 
+FAILED = 5 / 6  # share of the others that a trial which says nothing is believed to be worse than
 _ENUMERATED = 2000  # candidates of a discrete space listed when random draws bring nothing new
 
 
@@ -22,6 +28,41 @@ def observations(history: History) -> tuple[Array, Array]:
     """Latents and losses of the trials that have a loss."""
     rows = history.status == Status.OK
     return history.X[rows], history.y[rows]
+
+
+def with_pruned(history: History) -> tuple[Array, Array]:
+    """Latents and losses of the trials that have a loss, and after them of the pruned ones.
+
+    A pruned trial is believed to have that quantile of these losses which its last report is of all
+    reports at its step; see ``standings``.
+    """
+    X, y = observations(history)
+    pruned = np.flatnonzero(history.status == Status.PRUNED)
+    if not len(y) or not len(pruned):
+        return X, y
+    believed = np.quantile(y, standings(history, pruned), method="nearest")  # some may be infinite
+    return np.concatenate([X, history.X[pruned]]), np.concatenate([y, believed])
+
+
+def standings(history: History, numbers: NDArray[np.intp]) -> Array:
+    """How trials stood at their last report: the share of all reports at its step that are lower.
+
+    Ties count half, NaN as the worst value, and a trial without a report as ``FAILED``. Costs
+    O(n log n) a step.
+    """
+    shares, values = np.full(len(numbers), FAILED), np.empty(len(numbers))
+    at_step: dict[int, list[int]] = {}
+    for place, number in enumerate(numbers.tolist()):
+        last = history.last_report(number)
+        if last is not None:
+            at_step.setdefault(last[0], []).append(place)
+            values[place] = last[1]
+    for step, places in at_step.items():
+        everybodys = np.sort(nan_as_worst(history.reports_at(step)[1]))
+        own = nan_as_worst(values[places])
+        lower, not_higher = (np.searchsorted(everybodys, own, side) for side in ("left", "right"))
+        shares[places] = (lower + not_higher) / (2 * len(everybodys))
+    return shares
 
 
 def decode(space: Space, X: Array) -> list[Values]:
