@@ -3,8 +3,8 @@
 A table benchmarks/curves/NAME.npz, made by make_curves.py, has of n configurations, drawn evenly
 over a space of few labels, ``values`` (n, d), ``curves`` (n, s) with the loss after each step and
 ``seconds`` (n, s) with the processor time of each step. A point of the space takes the row of the
-nearest configuration, with numeric labels in shares of their range (logarithmic where the label is)
-and another option of a choice as far away as a whole range.
+nearest configuration that its run has not had yet, with numeric labels in shares of their range
+(logarithmic where the label is) and another option of a choice as far away as a whole range.
 
 The half "dev" is for developing, "test" only for reporting.
 """
@@ -100,10 +100,12 @@ class Table:
             columns.append((column - ends[0]) / (ends[1] - ends[0]))
         return np.column_stack(columns)
 
-    def row(self, values):
-        """The row of a point, label to value."""
+    def row(self, values, taken=()):
+        """The nearest row of a point, label to value, of those that are not taken yet."""
         point = self._scaled(np.array([[values[label] for label in self.labels]], float))
-        return int(np.argmin(((self._points - point) ** 2).sum(1)))
+        distances = ((self._points - point) ** 2).sum(1)
+        distances[list(taken)] = np.inf
+        return int(np.argmin(distances))
 
 
 @functools.cache

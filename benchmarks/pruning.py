@@ -28,6 +28,7 @@ import dataclasses
 import heapq
 import importlib.util
 import json
+import math
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -132,25 +133,36 @@ class LeavingOut:
         return self.inner.suggest(space, shown, rng, k, budget)
 
 
+def asha(share, algo=None, **settings):
+    """ASHA with its first rung at 1/share of a trial's steps."""
+    return Ours(
+        algo=algo,
+        of_length=lambda steps: prune.asha(min_steps=math.ceil(steps / share), **settings),
+    )
+
+
 CONTENDERS = {
     "none": Ours(None),
     "asha": Ours(prune.asha()),
     "asha eta=2": Ours(prune.asha(eta=2)),
-    "asha eta=4": Ours(prune.asha(eta=4)),
-    "asha min_steps=3": Ours(prune.asha(min_steps=3)),
+    "asha 1/9": asha(9),
+    "asha 1/9 eta=2": asha(9, eta=2),
+    "asha 1/6": asha(6),
+    "asha 1/3": asha(3),
     "hyperband": Ours(of_length=lambda steps: prune.hyperband(max_steps=steps)),
     "median": Ours(prune.median()),
     "percentile 25": Ours(prune.percentile(25)),
-    "patient asha": Ours(prune.patient(1, rule=prune.asha())),
+    "patient median": Ours(prune.patient(3, rule=prune.median())),
     "wilcoxon": Ours(prune.wilcoxon(), of_folds=True),
     "Ray's ASHA rule": Ours(of_length=RaysAsha),
-    "Optuna, none": Optunas("NopPruner"),
-    "Optuna, SuccessiveHalving": Optunas("SuccessiveHalvingPruner"),
-    "Optuna, Hyperband": Optunas("HyperbandPruner"),
-    "Optuna, Median": Optunas("MedianPruner"),
-    "gp, none": Ours(None, Bayes()),
-    "gp, asha": Ours(prune.asha(), Bayes()),
-    "gp leaving out, asha": Ours(prune.asha(), LeavingOut(Bayes())),
+    "Optuna none": Optunas("NopPruner"),
+    "Optuna SuccessiveHalving": Optunas("SuccessiveHalvingPruner"),
+    "Optuna Hyperband": Optunas("HyperbandPruner"),
+    "Optuna Median": Optunas("MedianPruner"),
+    "asha 1/9 left out": asha(9, LeavingOut(TPE())),
+    "gp none": Ours(None, Bayes()),
+    "gp asha 1/9": asha(9, Bayes()),
+    "gp asha 1/9 left out": asha(9, LeavingOut(Bayes())),
 }
 DEFAULT = [name for name in CONTENDERS if not name.startswith("gp")]
 
@@ -168,15 +180,14 @@ def play(name, contender, seed, most_seconds, most_trials=10**9, target=-np.inf)
     of, run = table(name), contender.start(name, seed)
     reported = of.folds if getattr(contender, "of_folds", False) and of.folds is not None else None
     reported = of.curves if reported is None else reported
-    steps, events, found, best, begun = of.curves.shape[1], [], [], np.inf, 0
+    steps, events, found, best, taken = of.curves.shape[1], [], [], np.inf, set()
 
     def begin(now):
-        nonlocal begun
-        if begun < most_trials:
-            begun += 1
+        if len(taken) < min(most_trials, len(of.final)):
             handle, values = run.ask()
-            row = of.row(values)
-            heapq.heappush(events, (now + of.seconds[row, 0], begun, handle, row, 1))
+            row = of.row(values, taken)
+            taken.add(row)
+            heapq.heappush(events, (now + of.seconds[row, 0], len(taken), handle, row, 1))
 
     for _ in range(SLOTS):
         begin(0.0)
@@ -197,7 +208,7 @@ def play(name, contender, seed, most_seconds, most_trials=10**9, target=-np.inf)
             heapq.heappush(events, (now + of.seconds[row, step], order, handle, row, step + 1))
             continue
         begin(now)
-    return found, begun
+    return found, len(taken)
 
 
 def run_one(name, contender, seed, *limits):
@@ -237,7 +248,7 @@ def main():
     parser.add_argument("--tables", default="", help="names with commas, instead of a half")
     parser.add_argument("--only", default="", help="names of contenders, with commas")
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--trials", type=int, default=60, help="of a run that sets the target")
+    parser.add_argument("--trials", type=int, default=30, help="of a run that sets the target")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", help="a file of JSON lines that keeps runs")
     args = parser.parse_args()
