@@ -26,7 +26,7 @@ class Heard:
         wake: called, not too often, where there is something to take.
 
     Attributes:
-        error: what the pruner raised, after which it is not asked any more.
+        error: what the pruner raised, after which every trial is to stop.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class Heard:
         self._history, self._pruner, self._in_batches = history, pruner, in_batches
         self._wake, self._woken = wake, 0.0
         self._reports: deque[Reported] = deque()
-        self._stopping: set[tuple[int, int]] = set()
+        self._judged: set[tuple[int, int]] = set()
         self._shown: dict[int, tuple[Trial, History]] = {}
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def report(self, number: int, attempt: int, step: int, value: float) -> bool:
         """Record an intermediate value, in the thread of an engine; whether its trial is to stop.
@@ -55,17 +55,23 @@ class Heard:
                 return True
             history.report(number, attempt, step, value)
             self._reports.append(Reported(number, attempt, step, value))
-            if self._pruner is not None and self.error is None and key not in self._stopping:
+            if self._pruner is not None and self.error is None and key not in self._judged:
                 try:
                     if asked(self._pruner, self._shown_to_pruner(trial), number):
-                        self._stopping.add(key)
-                except Exception as error:
+                        self._judged.add(key)
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
                     self.error = error
         now = time.monotonic()
         if self.error is not None or now - self._woken > _SECONDS_BETWEEN:
             self._woken = now
             self._wake()
-        return key in self._stopping
+        return self.error is not None or key in self._judged
+
+    def ends_without_judgement(self, number: int, attempt: int) -> bool:
+        """Whether a trial was told to stop for no other reason than the pruner's error."""
+        return self.error is not None and (number, attempt) not in self._judged
 
     def _shown_to_pruner(self, trial: Trial) -> History:
         if not self._in_batches:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,7 @@ from .engines.base import Engine, takes_trial
 from .engines.settings import Settings, limit_of
 from .events import Budget, CancelToken, Event, Finished, Stopped, StopReason
 from .exceptions import AllTrialsFailed, InvalidTrial
-from .history import ENDED, History
+from .history import ENDED, History, Status, Trial
 from .history.failures import failure_text
 from .memo import with_memo
 from .prune import pruner_of
@@ -141,6 +142,7 @@ def run(
                     "Trials() and threads only, not in processes and not on Spark"
                 )
             objective, build = with_memo(fn, whole_space, host), dict
+        first_words: list[Callable[[Trial], str | None]] = [_note]
         if rule is not None:
             if not engine.hears_reports:
                 raise ValueError(
@@ -148,11 +150,13 @@ def run(
                     "have no way for that yet: use Trials(parallelism=...), or "
                     'SparkTrials(mode="driver")'
                 )
-            if not takes_trial(objective):
+            if pass_expr_memo_ctrl or not takes_trial(objective):
                 advise(
                     "`pruner` has nothing to judge: the objective takes no `trial`; give it a "
                     "parameter of this name, and call trial.report(step, value) in it"
                 )
+            else:
+                first_words.append(functools.partial(_silence, history))
         if batch is None and engine.blocking and ahead > 1:
             batch = ahead
         events = search(
@@ -170,7 +174,8 @@ def run(
 
         try:
             with closing(events), progress(history, budget.max_evals, show) as view:  # type: ignore[type-var]
-                reason = _drain(events, view, raises, host, early_stop_fn, begun)
+                watchers = [view, *map(_once, first_words)]
+                reason = _drain(events, watchers, raises, host, early_stop_fn, begun)
         except KeyboardInterrupt:
             host.ended(StopReason.USER)
             print(_interrupted(history), file=sys.stderr)  # noqa: T201
@@ -185,7 +190,7 @@ def run(
 
 def _drain(
     events: Iterable[Event],
-    view: Callable[[Event], None],
+    watchers: Iterable[Callable[[Event], None]],
     raises: bool,
     host: Host,
     early_stop_fn: Callable[..., tuple[bool, Any]] | None,
@@ -195,15 +200,15 @@ def _drain(
 
     ``begun`` is called once the engine is open.
     """
-    noted, stop, arguments = False, False, ()
+    stop, arguments = False, ()
     for number, event in enumerate(events):
         if not number:
             begun()
-        view(event)
+        for watch in watchers:
+            watch(event)
         if isinstance(event, Stopped):
             return event.reason
         if isinstance(event, Finished):
-            noted = noted or _pass_on_note(event)
             if raises and event.exception is not None:
                 raise event.exception
             if early_stop_fn is not None:
@@ -223,13 +228,35 @@ def _answer(answer: Any) -> tuple[bool, Any]:
     return bool(answer[0]), () if answer[1] is None else answer[1]
 
 
-def _pass_on_note(event: Finished) -> bool:
-    """Warn of what a trial's outcome notes about its result; whether it does."""
-    outcome = event.trial.outcome
-    note = None if outcome is None else outcome.note
-    if note is not None:
-        advise(f"trial {event.trial.number}: {note}", raises=False)
-    return note is not None
+def _once(words: Callable[[Trial], str | None]) -> Callable[[Event], None]:
+    """Takes events, and warns of the first trial that ended and about which there are words."""
+    said = False
+
+    def watch(event: Event) -> None:
+        nonlocal said
+        if said or not isinstance(event, Finished):
+            return
+        text = words(event.trial)
+        if text is not None:
+            said = True
+            advise(f"trial {event.trial.number}: {text}", raises=False)
+
+    return watch
+
+
+def _note(trial: Trial) -> str | None:
+    """What a trial's outcome notes about its result."""
+    return None if trial.outcome is None else trial.outcome.note
+
+
+def _silence(history: History, trial: Trial) -> str | None:
+    """That a trial has a loss, but gave a pruner nothing to judge."""
+    if trial.status is not Status.OK or history.report_count(trial.number):
+        return None
+    return (
+        "it reported nothing, so `pruner` had nothing to judge; call trial.report(step, value) in "
+        "the objective"
+    )
 
 
 def _interrupted(history: History) -> str:

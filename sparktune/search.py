@@ -94,7 +94,7 @@ def search(
     Raises:
         EngineStopped: the engine cannot go on, or one trial after the other failed before the
             objective began for a reason that they share.
-        Exception: what ``pruner`` raised; no trial fails of it.
+        BaseException: what ``pruner`` raised; no trial fails of it.
     """
     run = _Run(
         space, suggester, engine, history, budget, seed, batch, queue_ahead,
@@ -282,7 +282,7 @@ class _Run:
         """Hand waiting trials to the free slots."""
         while self.waiting and len(self.running) < self.engine.slots:
             trial = self.waiting[0]
-            number, attempt = trial.number, trial.attempt
+            key = number, attempt = trial.number, trial.attempt
             context = {"seed": trial_seed(self.seed, number), "run_id": self.run_id}
             title = f"trial {number}: " + ", ".join(
                 f"{label}={value:.4g}" for label, value in trial.values.items()
@@ -297,7 +297,6 @@ class _Run:
                 future = self.engine.submit(Task(number, attempt, config, context, title[:200]))
             self.waiting.popleft()
             self.running[number] = future
-            key = number, attempt
             future.add_done_callback(
                 lambda done, key=key: self.arrivals.put((*key, done))  # type: ignore[misc]
             )
@@ -322,13 +321,14 @@ class _Run:
         trial = self.history[number]
         if self.running.get(number) is not future:
             return happened
-        # the future stays in running until its outcome is in the history: an interrupt in between
-        # leaves it for close to record
+        # stays in running until its outcome is in the history: after an interrupt close records it
         try:
             outcome, exception, shared_fault = future.result()
         except RunCancelled:
             self.token.requested = True
             return happened
+        if outcome.status is Status.PRUNED and self.heard.ends_without_judgement(number, attempt):
+            return happened  # left running, so that the run's end cuts it off
         if self.is_retried(outcome, number):
             trial = self.history.requeue(number, "lost")
             self.waiting.appendleft(trial)

@@ -96,6 +96,7 @@ class Tuner:
         pruner: Any = None,
     ) -> None:
         self._pruner = pruner
+        self._stopping: set[tuple[int, int]] = set()
         pruner_of(pruner)
         self.trials = checked_trials(trials)
         self.space = Space.of(space)
@@ -167,8 +168,9 @@ class Tuner:
             value: lower is better; a number, which may be NaN.
 
         Returns:
-            Whether ``pruner`` says that the evaluation is to stop; ``tell(number, TrialPruned())``
-            records that it did. A result that it gives all the same can be told as any other.
+            Whether ``pruner`` has said, now or before, that the evaluation is to stop;
+            ``tell(number, TrialPruned())`` records that it did. A result that it gives all the same
+            can be told as any other.
 
         Raises:
             InvalidTrial: no trial of that number is pending.
@@ -177,10 +179,13 @@ class Tuner:
         pair = checked_report(step, value)
         with self.trials.step(self.space) as history:
             trial = _pending(history, number)
-            history.report(trial.number, trial.attempt, *pair)
+            key = trial.number, trial.attempt
+            history.report(*key, *pair)
             rule = pruner_of(self._pruner)
             with history.lock:
-                return rule is not None and asked(rule, history, trial.number)
+                if rule and key not in self._stopping and asked(rule, history, trial.number):
+                    self._stopping.add(key)
+                return key in self._stopping
 
     def tell(self, number: int | Candidate, result: Any) -> Trial:
         """Record what became of a candidate, once.
@@ -292,7 +297,7 @@ def _judged(result: Any) -> Outcome:
             "a result is a loss or a dict with a loss, or an exception or {'status': 'fail'} for a "
             "trial that failed, but got None"
         )
-    if isinstance(result, TrialPruned):
+    if result is TrialPruned or isinstance(result, TrialPruned):
         return Outcome(Status.PRUNED)
     if isinstance(result, BaseException):
         text = "".join(traceback.format_exception(result))

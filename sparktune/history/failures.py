@@ -28,7 +28,8 @@ def failure_text(history: History | None) -> str:
         others = f" ({len(trials)} were cancelled or are running)" if trials else ""
         return f"no trial has ended{others}, so there is no best one"
     first, beside = failed[0], f" and {pruned} were pruned" if pruned else ""
+    how_many = f"all {len(failed)} trials" if len(failed) > 1 else "the only trial"
     return (
-        f"all {len(failed)} trials failed{beside}, so there is no best one; the first failure, "
+        f"{how_many} failed{beside}, so there is no best one; the first failure, "
         f"trial {first.number} with {dict(first.values)!r}:\n{error_of(first)}"
     )

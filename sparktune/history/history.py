@@ -16,7 +16,7 @@ from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .records import Ended, Record, Reported, Requeued, Started
 from .reports import Reports
-from .trial import ENDED, Outcome, Status, Trial
+from .trial import ENDED, Outcome, Status, Trial, no_trial
 
 __all__ = ["History"]
 
@@ -301,7 +301,7 @@ class History:
             InvalidTrial: no such trial, or one that has ended or was cut off.
         """
         if not 0 <= number < len(self._trials):
-            raise InvalidTrial(f"there is no trial {number}, only {len(self)} trials from 0")
+            raise InvalidTrial(no_trial(number, len(self)))
         trial = self._trials[number]
         if trial.status is not Status.PENDING:
             raise InvalidTrial(f"trial {number} has ended already as {trial.status.name}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..space.tree import Values
 
-__all__ = ["ENDED", "Outcome", "Status", "Trial"]
+__all__ = ["ENDED", "Outcome", "Status", "Trial", "no_trial"]
 
 
 class Status(enum.IntEnum):
@@ -125,3 +125,9 @@ class Trial:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "values": dict(self.values)}
+
+
+def no_trial(number: object, count: int) -> str:
+    """That a number is of none of so many trials."""
+    known = f"the trials are 0 to {count - 1}" if count else "there are no trials yet"
+    return f"there is no trial {number!r}: {known}"

@@ -10,17 +10,18 @@ and NaN is worse than any number. A trial that is the first at a step is compare
 
 from .halving import Asha, Hyperband
 from .patient import Patient
-from .percentile import Percentile, median
+from .percentile import Median, Percentile
 from .pruner import Pruner, asked, pruner_of
 from .threshold import Threshold
 from .wilcoxon import Wilcoxon
 
-asha, hyperband, percentile = Asha, Hyperband, Percentile
+asha, hyperband, median, percentile = Asha, Hyperband, Median, Percentile
 patient, threshold, wilcoxon = Patient, Threshold, Wilcoxon
 
 __all__ = [
     "Asha",
     "Hyperband",
+    "Median",
     "Patient",
     "Percentile",
     "Pruner",

@@ -36,7 +36,8 @@ class Asha:
         min_steps: the first rung: no trial is stopped before this step; at least 1, in the steps
             that trials report.
         eta: one in so many goes on, above 1.
-        max_steps: no trial is stopped from this step on; None for no such limit.
+        max_steps: no trial is stopped from this step on, above ``min_steps``; None for no such
+            limit.
 
     Raises:
         ValueError: a setting out of its range.
@@ -48,7 +49,8 @@ class Asha:
 
     def __post_init__(self) -> None:
         _check(self)
-        keep(self, max_steps=whole("max_steps", self.max_steps, none=True, of="asha"))
+        most = whole("max_steps", self.max_steps, self.min_steps + 1, none=True, of="asha")
+        keep(self, max_steps=most)
 
     def stops(self, history: History, number: int) -> bool:
         """Whether a trial is to stop at its last report; see Pruner."""

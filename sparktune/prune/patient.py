@@ -26,8 +26,9 @@ class Patient:
     Args:
         patience: how many reports without progress it takes, at least 1.
         min_delta: by how much a value has to be lower to be progress, at least 0.
-        rule: a pruner or a function (history, number) -> bool that has to agree; None for none, as
-            in early stopping.
+        rule: a pruner or a function (history, number) -> bool that has to agree, which for ASHA it
+            can at its rungs alone; None for none: then a trial that has converged is stopped as
+            well, and has no loss.
 
     Raises:
         ValueError: a setting out of its range.
@@ -44,7 +45,7 @@ class Patient:
             patience=whole("patience", self.patience, of="patient"),
             min_delta=real("min_delta", self.min_delta, least=0, finite=True, of="patient"),
         )
-        pruner_of(self.rule)
+        pruner_of(self.rule, "rule")
 
     def stops(self, history: History, number: int) -> bool:
         """Whether a trial is to stop at its last report; see Pruner."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..checks import keep, real, whole
 from ..history import History, Status
 from .standing import better_than, others_at
 
-__all__ = ["Percentile", "median"]
+__all__ = ["Median", "Percentile"]
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,13 @@ class Percentile:
     every: int = 1
 
     def __post_init__(self) -> None:
+        name = type(self).__name__.lower()
         keep(
             self,
-            percentile=real("percentile", self.percentile, above=0, most=100, of="percentile"),
-            startup=whole("startup", self.startup, of="percentile"),
-            min_steps=whole("min_steps", self.min_steps, 0, of="percentile"),
-            every=whole("every", self.every, of="percentile"),
+            percentile=real("percentile", self.percentile, above=0, most=100, of=name),
+            startup=whole("startup", self.startup, of=name),
+            min_steps=whole("min_steps", self.min_steps, 0, of=name),
+            every=whole("every", self.every, of=name),
         )
 
     def stops(self, history: History, number: int) -> bool:
@@ -60,9 +61,12 @@ class Percentile:
         return better_than(value, values) > self.percentile / 100 * len(values)
 
 
-def median(startup: int = 5, min_steps: int = 1, every: int = 1) -> Percentile:
+@dataclass(frozen=True)
+class Median(Percentile):
     """Stop a trial that is worse than the median of the finished trials at its step.
 
-    This is ``percentile(50)``; arguments and errors are those of Percentile.
+    This is ``percentile(50)``; the other arguments, the errors and the price are those of
+    Percentile.
     """
-    return Percentile(50.0, startup, min_steps, every)
+
+    percentile: float = field(default=50.0, init=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,23 +39,34 @@ class _Function:
         return self.function(history, number)
 
 
-def pruner_of(pruner: Any) -> Pruner | None:
-    """The pruner that was given, also as a function; None for None.
+def pruner_of(pruner: Any, name: str = "pruner") -> Pruner | None:
+    """The pruner that was given as an argument ``name``, also as a function; None for None.
 
     Raises:
         TypeError: it is none.
     """
-    if inspect.isclass(pruner):
-        raise TypeError(f"`pruner` takes a rule, not its class: {pruner.__name__.lower()}(...)")
+    made = pruner.func if isinstance(pruner, functools.partial) else pruner
+    if inspect.isclass(made):
+        raise TypeError(f"`{name}` takes a rule, not its class: {made.__name__.lower()}(...)")
     if pruner is None or callable(getattr(pruner, "stops", None)):
         known: Pruner | None = pruner
         return known
-    if callable(pruner):
+    if callable(pruner) and _takes_two(pruner):
         return _Function(pruner)
     raise TypeError(
-        "`pruner` must be a rule of sparktune.prune, such as asha(), or a function "
+        f"`{name}` must be a rule of sparktune.prune, such as asha(), or a function "
         f"(history, number) -> bool, but got {pruner!r}"
     )
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(function).bind(None, 0)
+    except TypeError:
+        return False
+    except ValueError:  # a function of C code, which tells nothing of its arguments
+        return True
+    return True
 
 
 def asked(pruner: Pruner, history: History, number: int) -> bool:

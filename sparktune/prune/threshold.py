@@ -20,7 +20,7 @@ class Threshold:
         min_steps: no trial is stopped before this step.
 
     Raises:
-        ValueError: a setting out of its range, or no limit at all.
+        ValueError: a setting out of its range, no limit at all, or limits the wrong way round.
     """
 
     upper: float | None = None
@@ -36,6 +36,10 @@ class Threshold:
         )
         if self.upper is None and self.lower is None:
             raise ValueError("threshold: one of `upper` and `lower` must be given, but got neither")
+        if self.upper is not None and self.lower is not None and self.lower >= self.upper:
+            raise ValueError(
+                f"threshold: `lower < upper` must hold, but got {self.lower!r} and {self.upper!r}"
+            )
 
     def stops(self, history: History, number: int) -> bool:
         """Whether a trial is to stop at its last report; see Pruner."""

@@ -44,8 +44,8 @@ class Trials(View):
             share what cannot be pickled.
         trial_timeout: seconds that a trial may take. It is raised inside the objective as an
             exception that ``except Exception`` does not catch; a process that has not reacted
-            ``trial_grace`` seconds later is killed. In threads such a trial is given up and runs on
-            unheard; in the caller's thread nothing can be done about it.
+            ``trial_grace`` seconds later is killed. A thread that has not is given up and runs on
+            unheard; for a trial in the caller's thread nothing more can be done then.
         trial_grace: seconds between the two.
         trial_cpus: threads that numerical libraries use in each process (OpenMP, OpenBLAS, MKL,
             numexpr, torch); None leaves them alone.

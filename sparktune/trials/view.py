@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..history import ENDED, STATUS_FAIL, STATUS_OK, History, Status, Trial
 from ..history.documents import document_of, params_of, result_of
 from ..history.failures import error_of, failure_text
 from ..history.savings import summary_of
+from ..history.trial import no_trial
 from ..space.distributions import Array
 from ..space.tree import Space
 from ..unpickling import loads
@@ -54,10 +56,14 @@ class View(ABC):
         return self._document(self._trial(number))
 
     def _trial(self, number: int) -> Trial:
-        if self.history is None or not 0 <= number < len(self.history):
-            there = 0 if self.history is None else len(self.history)
-            raise ValueError(f"there is no trial {number}, only {there} trials from 0")
-        return self.history[number]
+        count = 0 if self.history is None else len(self.history)
+        try:
+            index = operator.index(number)
+        except TypeError:
+            index = -1
+        if self.history is None or not 0 <= index < count:
+            raise ValueError(no_trial(number, count))
+        return self.history[index]
 
     def _counted(self) -> list[Trial]:
         """The trials that count, by number."""

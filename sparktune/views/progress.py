@@ -63,12 +63,14 @@ class Progress:
         best = "none yet" if history.best is None else f"{history.best.loss:.6g}"
         running = history.count(Status.PENDING)
         failed = history.count(Status.FAILED, Status.TIMED_OUT)
-        text = f"best loss: {best}, running: {running}, failed: {failed}"
+        parts = [f"best loss: {best}"]
         if self._savings.pruned:
-            text += f", pruned: {self._savings.pruned}"
             share = self._savings.share
-            text += "" if share is None else f" ({share:.0%} of the time saved)"
-        return text
+            saved = "" if share is None else f" ({share:.0%} saved)"
+            parts.append(f"{self._savings.pruned} pruned{saved}")
+        parts += [f"{failed} failed"] if failed else []
+        parts += [f"{running} running"] if running else []
+        return ", ".join(parts)
 
 
 @contextmanager

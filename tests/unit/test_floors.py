@@ -178,7 +178,7 @@ def attributes(kind):
 def test_what_runs_on_executors_imports_nothing_of_ours():
     """What runs on an executor does not need this package there."""
     allowed = set()
-    parts = ("modules", "trial", "logs", "line", "store", "stand_in", "task", "watchdog")
+    parts = ("modules", "limit", "trial", "logs", "line", "store", "stand_in", "task", "watchdog")
     for name in (*parts, "trial_process", "spark_worker"):
         ours = {module for module, _, _ in imports(f"engines/travels/{name}") if module[0] == "/"}
         assert ours <= allowed, name

@@ -1,6 +1,7 @@
 """Pruning: rules that end running trials by what they report, from fmin to the record."""
 
 import functools
+import math
 import pickle
 import threading
 import warnings
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from sparktune import (
+    TPE,
     AllTrialsFailed,
     Bayes,
     History,
@@ -25,10 +27,11 @@ from sparktune import (
     rand,
 )
 from sparktune.suggest.bayes import _ended
-from sparktune.suggest.candidates import observations
+from sparktune.suggest.candidates import standings, with_pruned
 from sparktune.views.progress import Progress
 
 SPACE = {"x": hp.uniform("x", 0, 1)}
+NAN = float("nan")
 quiet = functools.partial(fmin, show_progressbar=False)
 HOSTS = {
     "serial": Trials,
@@ -112,7 +115,7 @@ def test_the_bar_says_how_many_and_what_it_saved():
     history.start([{"x": 0.5}] * 5, 0.0)
     progress = Progress(bar := Bar(), history)
     progress.draw()
-    assert bar.postfix == "best loss: none yet, running: 5, failed: 0"
+    assert bar.postfix == "best loss: none yet, 5 running"
 
     def end(number, reports, **outcome):
         for step in range(reports):
@@ -122,11 +125,12 @@ def test_the_bar_says_how_many_and_what_it_saved():
         progress.draw()
 
     end(0, 2, status=Status.PRUNED, seconds=1.0)
-    assert bar.postfix.endswith("failed: 0, pruned: 1")  # nobody knows how long it would have been
+    # nobody knows how long it would have been
+    assert bar.postfix == "best loss: none yet, 1 pruned, 4 running"
     end(1, 8, status=Status.OK, loss=0.5, seconds=10.0)
     end(2, 12, status=Status.OK, loss=0.5, seconds=10.0)
     # ten reports in the mean, so the first would have taken 5 s: 4 of 25 s
-    assert bar.postfix == "best loss: 0.5, running: 2, failed: 0, pruned: 1 (16% of the time saved)"
+    assert bar.postfix == "best loss: 0.5, 1 pruned (16% saved), 2 running"
     assert Progress(bar, history)._savings.share == pytest.approx(4 / 25)
     trials = Trials()
     with trials.run(Space.of(SPACE)) as empty:
@@ -156,6 +160,42 @@ def test_a_pruner_that_goes_wrong_ends_the_run(host, wrong):
         quiet(curve, SPACE, rand, 50, trials=host, pruner=rule)
     assert 1 <= host.count_successful_trials() < 50
     assert host.count_failed_trials() == 0
+
+
+@pytest.mark.parametrize("error", [KeyError, SystemExit, TrialPruned])
+def test_a_trial_ends_at_the_report_where_the_pruner_goes_wrong(host, error):
+    """Its training is not waited for, and the next run begins it again."""
+
+    def objective(config, trial):
+        for step in range(1_000_000):
+            trial.report(step, 1.0)
+
+    def rule(history, number):
+        raise error
+
+    with pytest.raises(error):
+        quiet(objective, SPACE, rand, 5, trials=host, pruner=rule)
+    assert len(host) == 0
+    assert host.history.cut[0].number == 0
+    quiet(curve, SPACE, rand, 2, trials=host)
+    assert statuses(host)[:2] == [Status.OK] * 2
+
+
+def test_an_objective_that_never_reports_is_told(host):
+    """With a pruner, a first loss without a report draws a warning, once; a report keeps it off."""
+    with pytest.warns(UserWarning, match="trial .: it reported nothing") as seen:
+        quiet(lambda config, trial: config["x"], SPACE, rand, 3, trials=host, pruner=prune.asha())
+    assert len(seen) == 1
+    quiet(curve, SPACE, rand, 6, trials=host, pruner=prune.asha())
+
+
+def test_an_objective_of_memo_and_ctrl_cannot_report():
+    """With `pass_expr_memo_ctrl` there is no `trial`, which a pruner's user is told."""
+    with pytest.warns(UserWarning, match="the objective takes no `trial`"):
+        quiet(
+            lambda expr, memo, ctrl: 1.0, SPACE, rand, 2, pruner=prune.asha(),
+            pass_expr_memo_ctrl=True,
+        )  # fmt: skip
 
 
 def test_a_pruner_that_goes_wrong_at_the_last_trial():
@@ -233,7 +273,8 @@ def test_in_processes_a_trial_stops_while_others_run(gate):
         return number > 0
 
     trials = Trials(parallelism=2)
-    quiet(objective, SPACE, rand, 5, trials=trials, pruner=rule)
+    with pytest.warns(UserWarning, match="trial 0: it reported nothing"):
+        quiet(objective, SPACE, rand, 5, trials=trials, pruner=rule)
     assert statuses(trials) == [Status.OK] + [Status.PRUNED] * 4
 
 
@@ -243,12 +284,14 @@ def test_what_was_told_a_tuner():
     first, second, third = tuner.ask(3)
     assert tuner.report(first, 1, 0.5) is False
     assert tuner.report(second.number, 1, 0.7) is True
+    assert tuner.report(second.number, 2, 0.1) is True  # what was said stands
     assert tuner.tell(second, TrialPruned()).status is Status.PRUNED
     assert tuner.report(third, 0, float("nan")) is False
     tuner.tell(first, 0.4)
     tuner.tell(third, 0.3)  # a result counts, whatever was said
     assert tuner.trials.losses() == [0.4, None, 0.3]
-    assert tuner.trials.reports(1) == ((1, 0.7),)
+    assert tuner.trials.reports(1) == ((1, 0.7), (2, 0.1))
+    assert tuner.tell(tuner.ask(), TrialPruned).status is Status.PRUNED
     with pytest.raises(InvalidTrial, match="trial 0 has ended already as OK"):
         tuner.report(first, 2, 0.1)
     with pytest.raises(ValueError, match="report: `step` must be a whole number"):
@@ -278,11 +321,29 @@ def history_with_pruned(last_values, losses):
     return history
 
 
-def test_tpe_learns_nothing_from_pruned_trials():
-    """They are no observations."""
-    X, y = observations(history_with_pruned([0.5, None], [1.0, 2.0]))
-    assert y.tolist() == [1.0, 2.0]
-    assert len(X) == 2
+def test_tpe_believes_a_pruned_trial_to_stand_where_its_last_report_stood():
+    """It comes after the others, with one of their losses; among infinite ones, too."""
+    history = history_with_pruned([0.5, 2.5, NAN, None], [1.0, 2.0, 3.0])
+    X, y = with_pruned(history)
+    np.testing.assert_array_equal(X, history.X)
+    # reports at step 3: 0.5, 1, 2, 2.5, 3, NaN
+    expected = [1 / 12, 7 / 12, 11 / 12, 5 / 6]
+    np.testing.assert_allclose(standings(history, np.arange(3, 7)), expected)
+    assert y.tolist() == [1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 3.0]
+    _, y = with_pruned(history_with_pruned([0.5, 2.5], [1.0, math.inf, math.inf]))
+    assert y.tolist() == [1.0, math.inf, math.inf, 1.0, math.inf]
+    assert len(with_pruned(history_with_pruned([0.5], []))[1]) == 0
+
+
+def test_tpe_stays_away_from_where_trials_were_pruned():
+    """g(x) holds pruned trials, so that candidates near them score lower."""
+    space, there = Space.of(SPACE), np.array([[0.07]])
+    quotients = []
+    for pruned in ([], [3.0] * 6):
+        history = history_with_pruned(pruned, [1.0, 1.1, 1.2, 1.3])
+        l, g = TPE().fit(space, history)  # noqa: E741
+        quotients.append(float(l.log_quotient(g, there)[0]))
+    assert quotients[1] < quotients[0]
 
 
 def test_the_gp_believes_a_pruned_trial_to_stand_where_its_last_report_stood():

@@ -229,7 +229,7 @@ def test_what_is_no_result_leaves_its_trial_pending(result, error, sentence):
         (0, "trial 0 has ended already as OK"),
         (1, "trial 1 has ended already as FAILED"),
         (2, r"trial 2 was given up; add\(point, result\)"),
-        (4, "there is no trial 4, only 4 trials from 0"),
+        (4, "there is no trial 4: the trials are 0 to 3"),
         (-1, "there is no trial -1"),
         (3.0, "a trial is known by its number, a whole number, but got 3.0"),
         (True, "a whole number, but got True"),

@@ -1,5 +1,6 @@
 """The rules that end running trials, by their formulas."""
 
+import functools
 import math
 
 import numpy as np
@@ -225,14 +226,16 @@ def test_wilcoxon_needs_folds_in_common():
     [
         (lambda: prune.asha(min_steps=0), "asha: `min_steps` must be a whole number >= 1"),
         (lambda: prune.asha(eta=1), "asha: `eta` must be a number > 1"),
-        (lambda: prune.asha(max_steps=0.5), "asha: `max_steps` must be a whole number >= 1 or N"),
+        (lambda: prune.asha(3, max_steps=3), "asha: `max_steps` must be a whole number >= 4 or N"),
+        (lambda: prune.asha(max_steps=0.5), "asha: `max_steps` must be a whole number >= 2 or N"),
         (lambda: prune.hyperband(max_steps=2, min_steps=3), "hyperband: `max_steps` must be a who"),
         (lambda: prune.percentile(0), "percentile: `percentile` must be a number above 0 and at m"),
-        (lambda: prune.median(startup=0), "percentile: `startup` must be a whole number >= 1"),
+        (lambda: prune.median(startup=0), "median: `startup` must be a whole number >= 1"),
         (lambda: prune.percentile(every=0), "percentile: `every` must be a whole number >= 1"),
         (lambda: prune.patient(0), "patient: `patience` must be a whole number >= 1"),
         (lambda: prune.patient(1, min_delta=-1), "patient: `min_delta` must be a number >= 0"),
         (lambda: prune.threshold(), "threshold: one of `upper` and `lower` must be given"),
+        (lambda: prune.threshold(upper=1, lower=2), "threshold: `lower < upper` must hold, but go"),
         (lambda: prune.threshold("1"), "threshold: `upper` must be a number or None"),
         (lambda: prune.wilcoxon(p=0.6), "wilcoxon: `p` must be a number above 0 and at most 0.5"),
         (lambda: prune.wilcoxon(startup=1), "wilcoxon: `startup` must be a whole number >= 2"),
@@ -252,15 +255,17 @@ def test_what_a_pruner_may_be():
     assert prune.pruner_of(None) is None
     for wrong, sentence in [
         (prune.asha, r"takes a rule, not its class: asha\(...\)"),
+        (prune.median, r"takes a rule, not its class: median\(...\)"),
+        (functools.partial(prune.asha, eta=4), r"takes a rule, not its class: asha\(...\)"),
         ("asha", "must be a rule of sparktune.prune, such as asha"),
-        (prune.patient(1, rule=None).stops, None),
+        (lambda history: True, r"a function \(history, number\) -> bool, but got <function"),
+        (lambda a, b, c: True, r"a function \(history, number\) -> bool, but got <function"),
     ]:
-        if sentence is None:
-            prune.pruner_of(wrong)
-            continue
         with pytest.raises(TypeError, match=sentence):
             prune.pruner_of(wrong)
-    with pytest.raises(TypeError, match="must be a rule of sparktune"):
+    with pytest.raises(TypeError, match="`rule` must be a rule of sparktune"):
         prune.patient(1, rule=3)
+    for fine in (prune.patient(1).stops, lambda *both: True, lambda h, n, more=1: True):
+        assert prune.pruner_of(fine) is not None
     with pytest.raises(TypeError, match="must answer True or False for trial 1, but got None"):
         prune.asked(prune.pruner_of(lambda history, number: None), history, 1)

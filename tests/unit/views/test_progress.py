@@ -27,7 +27,7 @@ def test_the_bar_shows_how_things_stand(capsys):
     out, err = capsys.readouterr()
     last = err.split("\r")[-1]
     assert "4/4" in last
-    assert "best loss: 0.5, running: 0, failed: 1" in last
+    assert "best loss: 0.5, 1 failed" in last
     assert out == ""
 
 
@@ -38,7 +38,7 @@ def test_running_trials_are_shown(capsys, monkeypatch, wait_for):
 
     def shown():
         drawn.append(capsys.readouterr().err)
-        return any("running: 3" in each for each in drawn)
+        return any("3 running" in each for each in drawn)
 
     fmin(lambda c: 0.0 if wait_for(shown) else 1.0, SPACE, max_evals=6, trials=trials)
     assert shown()
