@@ -5,6 +5,9 @@
 ...             trials=SparkTrials(parallelism=8))  # doctest: +SKIP
 """
 
+import importlib
+from typing import Any
+
 import scipy.special  # noqa: F401 (first: deep in a chain of imports it loads much slower)
 
 from . import early_stop, exceptions, hp, prune
@@ -53,6 +56,13 @@ from .trials.spark import SparkTrials
 from .tuner import Candidate, Tuner
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "hyperopt":  # loaded where it is asked for
+        return importlib.import_module(".hyperopt", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "JOB_STATES",

@@ -316,7 +316,9 @@ def stand_in_names() -> bytes:
     }
     both = {"Status": status, **words}
     homes = ("", ".history", ".history.trial", ".history.results", ".history.documents")
-    return pickle.dumps({f"sparktune{home}": both for home in homes})
+    surface = ("sparktune.hyperopt", "sparktune.hyperopt.base", "hyperopt", "hyperopt.base")
+    named = {f"sparktune{home}": both for home in homes}
+    return pickle.dumps({**named, **dict.fromkeys(surface, words)})
 
 
 def _digest(blob: bytes) -> str:

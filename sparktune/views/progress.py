@@ -14,7 +14,7 @@ from ..events import Event, Finished
 from ..history import ENDED, History, Status
 from ..history.savings import Savings
 
-__all__ = ["BarFactory", "Progress", "progress"]
+__all__ = ["BarFactory", "Progress", "progress", "standard_bar"]
 
 BarFactory: TypeAlias = Callable[..., AbstractContextManager[Any]]
 """Called with ``initial`` and ``total``; its context has ``update(n)`` and ``postfix``."""
@@ -87,24 +87,27 @@ def progress(
     if show is False:
         yield lambda _: None
         return
-    initial = history.count(*ENDED)
-    factory = _tqdm_bar if show is True else show
-    with factory(initial=initial, total=total) as bar:
+    factory = standard_bar if show is True else show
+    with factory(initial=history.count(*ENDED), total=total) as bar:
         view = Progress(bar, history)
-        both = show is True and sys.stdout.isatty() and sys.stderr.isatty()
-        both = both and not isinstance(sys.stdout, _LinesAbove)  # another run's bar is there
-        with _lines_above(bar) if both else nullcontext():
-            try:
-                yield view.show
-            finally:
-                view.draw()
+        try:
+            yield view.show
+        finally:
+            view.draw()
 
 
-def _tqdm_bar(initial: int, total: int | None) -> Any:
+@contextmanager
+def standard_bar(initial: int, total: int | None) -> Iterator[Any]:
+    """A tqdm bar; on a terminal, what the program prints meanwhile stands above it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tqdm says so where a notebook lacks ipywidgets
         from tqdm.auto import tqdm
-    return tqdm(initial=initial, total=total, unit="trial", dynamic_ncols=True, file=sys.stderr)
+    settings = {"unit": "trial", "dynamic_ncols": True, "file": sys.stderr}
+    with tqdm(initial=initial, total=total, **settings) as bar:
+        both = sys.stdout.isatty() and sys.stderr.isatty()
+        both = both and not isinstance(sys.stdout, _LinesAbove)  # another run's bar is there
+        with _lines_above(bar) if both else nullcontext():
+            yield bar
 
 
 class _LinesAbove:

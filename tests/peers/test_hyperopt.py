@@ -1,14 +1,21 @@
-"""What Hyperopt's users bring along: the words with their parameters, and what they mean."""
+"""What Hyperopt's users bring along, and whether the room in its style does what it does."""
 
 import inspect
+import json
+import logging
+import re
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
 import sparktune
+import sparktune.hyperopt
 from sparktune import Trials, fmin, hp, rand
 from tests.helpers.hyperopt_words import OF_HYPEROPT
+from tests.peers.hyperopt_cases import CASES
 
 hyperopt = pytest.importorskip("hyperopt")
 
@@ -148,3 +155,54 @@ def test_calls_that_hyperopt_takes_are_taken(word, given, named):
     if ours.distribution.discrete:
         values = ours.options if "choice" in word else list(ours.distribution.values())
         assert drawn <= set(values)
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "migrating.md"
+
+
+def deviations():
+    """Case to what its row says, of the table of what differs."""
+    _, _, section = PAGE.read_text().partition("\n## Where sparktune.hyperopt differs\n")
+    found = {}
+    for line in section.partition("\n## ")[0].splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
+        if not line.startswith("| `") or len(cells) != 3:
+            continue
+        for name in re.match(r"(`\w+` )*", cells[0])[0].replace("`", "").split():
+            found[name] = f"{cells[1]} / {cells[2]}"
+    return found
+
+
+DEVIATIONS = deviations()
+
+
+def seen(case, library):
+    """What a case gives."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return json.loads(json.dumps(case(library)))
+
+
+@pytest.fixture
+def quiet():
+    """Nothing is logged, which Hyperopt does much."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_room_shows_what_hyperopt_shows(name, quiet):
+    """A case gives the same with both libraries, unless the page on moving says otherwise."""
+    theirs = seen(CASES[name], hyperopt)
+    ours = seen(CASES[name], sparktune.hyperopt)
+    if name in DEVIATIONS:
+        assert ours != theirs, f"no longer differs, but {PAGE.name} says: {DEVIATIONS[name]}"
+    else:
+        assert ours == theirs
+
+
+def test_the_table_of_what_differs_names_cases():
+    """Every name in the table is a case, and the table is read at all."""
+    assert len(DEVIATIONS) > 20
+    assert DEVIATIONS.keys() <= CASES.keys()

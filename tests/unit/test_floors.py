@@ -27,6 +27,7 @@ ROOMS = [
     {"run"},
     {"trials"},
     {"early_stop", "fmin", "tuner"},
+    {"hyperopt"},
     {"__init__"},
     {"cluster"},
     {"cli"},

@@ -1,7 +1,7 @@
 """What stands in for sparktune where it is not installed: what objectives take from it.
 
 Executors need nothing of sparktune, also where an objective returns ``sparktune.STATUS_OK`` or
-imports it itself.
+imports it itself; nor of hyperopt, whose names sparktune.hyperopt has taken over.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import enum
 import functools
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -22,17 +22,22 @@ names: Mapping[str, Mapping[str, Any]] = {}
 
 
 def install() -> None:
-    """Let this process find the stand-in, unless it finds sparktune."""
-    if names and importlib.util.find_spec("sparktune") is None:
-        sys.meta_path.append(_Finder())
+    """Let this process find the stand-ins of packages that it does not find itself."""
+    packages = {name.partition(".")[0] for name in names}
+    missing = {each for each in packages if importlib.util.find_spec(each) is None}
+    if missing:
+        sys.meta_path.append(_Finder(missing))
 
 
 class _Finder:
-    """Finds modules of the stand-in, as the last of all finders."""
+    """Finds modules of stand-ins for some packages, as the last of all finders."""
+
+    def __init__(self, packages: Collection[str]) -> None:
+        self._packages = packages
 
     def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
         """What to import a module with, None where it is none of ours."""
-        if name.partition(".")[0] != "sparktune":
+        if name.partition(".")[0] not in self._packages:
             return None
         # any of them: cloudpickle sends along submodules whose names an objective's code has, too
         return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
@@ -61,8 +66,9 @@ class _StandIn(ModuleType):
 
 
 def _sentence(name: str) -> str:
+    package = name.partition(".")[0]
     return (
-        f"{name} is not known here, as sparktune is not installed for {sys.executable} on this "
+        f"{name} is not known here, as {package} is not installed for {sys.executable} on this "
         "machine: objectives find only its statuses and TrialPruned"
     )
 

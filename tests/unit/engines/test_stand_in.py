@@ -37,6 +37,13 @@ try:
     fmin(1)
 except TypeError as error:
     errors.append(str(error))
+import hyperopt, sparktune.hyperopt
+from hyperopt.base import STATUS_OK as theirs
+assert theirs == hyperopt.STATUS_OK == sparktune.hyperopt.STATUS_OK == STATUS_OK
+try:
+    hyperopt.fmin
+except AttributeError as error:
+    errors.append(str(error).replace("hyperopt is not", "sparktune is not"))
 found = [STATUS_OK, STATUS_FAIL, Status.OK, sparktune.STATUS_STRINGS, sparktune.JOB_STATE_DONE]
 sys.stdout.buffer.write(pickle.dumps((found, errors)))
 """
@@ -54,7 +61,7 @@ def test_objectives_find_the_statuses_where_sparktune_is_not_installed(tmp_path)
     assert (ok, fail, strings) == (sparktune.STATUS_OK, sparktune.STATUS_FAIL, STATUS_STRINGS)
     assert status is sparktune.Status.OK
     assert number == sparktune.JOB_STATE_DONE
-    assert len(errors) == 3
+    assert len(errors) == 4
     assert all("sparktune is not installed for " in error for error in errors)
 
 

@@ -1,0 +1,173 @@
+"""Hyperparameters as nodes: a draw with a label, as ``hyperopt.hp`` makes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .. import hp as core
+from ..exceptions import DuplicateLabel
+from .pyll.base import Apply, Literal, as_apply, scope
+
+__all__ = [
+    "EQ", "Cond", "expr_to_config", "hp_choice", "hp_lognormal", "hp_loguniform", "hp_normal",
+    "hp_pchoice", "hp_qlognormal", "hp_qloguniform", "hp_qnormal", "hp_quniform", "hp_randint",
+    "hp_uniform", "hp_uniformint", "hyperopt_param",
+]  # fmt: skip
+
+
+def hyperopt_param(label: str, obj: Any) -> Any:
+    """A draw that has a label, and so is a hyperparameter: its value."""
+    del label
+    return obj
+
+
+scope.define(hyperopt_param)
+
+
+def _label(label: Any) -> str:
+    name = label.obj if isinstance(label, Literal) else label
+    if not isinstance(name, str):
+        raise TypeError(f"require string label: the first argument is the label, not {name!r}")
+    return name
+
+
+def hp_choice(label: str, options: Iterable[Any]) -> Apply:
+    """One of ``options``, all equally likely; see ``sparktune.hp.choice``."""
+    items = core.choice(_label(label), options).options
+    drawn = scope.hyperopt_param(label, scope.randint(len(items)))
+    node: Apply = scope.switch(drawn, *items)
+    return node
+
+
+def hp_pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Apply:
+    """One of several (probability, option) pairs; see ``sparktune.hp.pchoice``.
+
+    The probabilities may sum to something else than 1, as do three times 0.33.
+    """
+    choice = core.pchoice(_label(label), _of_sum_one(p_options))
+    drawn = scope.hyperopt_param(label, scope.categorical(tuple(choice.distribution.p)))
+    node: Apply = scope.switch(drawn, *choice.options)
+    return node
+
+
+def _of_sum_one(p_options: Iterable[Any]) -> list[Any]:
+    """Pairs with probabilities scaled to sum to 1; as they are where they cannot be."""
+    pairs = list(p_options)
+    try:
+        total = math.fsum(share for share, _ in pairs)
+        return [(share / total, option) for share, option in pairs]
+    except (TypeError, ValueError, ZeroDivisionError):
+        return pairs
+
+
+def _hyperparameter(draw: str, check: Callable[..., Any], to: str) -> Callable[..., Apply]:
+    def make(label: str, *args: Any, **kwargs: Any) -> Apply:
+        name = _label(label)
+        if not any(isinstance(each, Apply) for each in (*args, *kwargs.values())):
+            check(name, *args, **kwargs)  # else where the space is read
+        drawn = scope.hyperopt_param(label, getattr(scope, draw)(*args, **kwargs))
+        node: Apply = getattr(scope, to)(drawn)
+        return node
+
+    make.__name__, make.__qualname__ = f"hp_{draw}", f"hp_{draw}"
+    make.__doc__ = f"{(check.__doc__ or '').strip()}\n\n    See ``sparktune.hp.{check.__name__}``."
+    return make
+
+
+hp_randint = _hyperparameter("randint", core.randint, "int")
+hp_uniform = _hyperparameter("uniform", core.uniform, "float")
+hp_quniform = _hyperparameter("quniform", core.quniform, "float")
+hp_loguniform = _hyperparameter("loguniform", core.loguniform, "float")
+hp_qloguniform = _hyperparameter("qloguniform", core.qloguniform, "float")
+hp_normal = _hyperparameter("normal", core.normal, "float")
+hp_qnormal = _hyperparameter("qnormal", core.qnormal, "float")
+hp_lognormal = _hyperparameter("lognormal", core.lognormal, "float")
+hp_qlognormal = _hyperparameter("qlognormal", core.qlognormal, "float")
+
+
+def hp_uniformint(label: str, low: float, high: float, q: float = 1) -> Apply:
+    """A whole number: ``round(uniform(low, high))``, so that both ends are half as likely.
+
+    ``q`` means nothing, as in Hyperopt.
+    """
+    core.uniformint(_label(label), low, high, q)  # type: ignore[arg-type]
+    node: Apply = scope.int(hp_quniform(label, low, high, q=1.0))
+    return node
+
+
+class Cond:
+    """The condition that a choice has a value, by the label of the choice."""
+
+    def __init__(self, name: str, val: int, op: str) -> None:
+        self.name, self.val, self.op = name, val, op
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cond) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.op, self.name, self.val))
+
+    def __repr__(self) -> str:
+        return f"Cond{{{self.name} {self.op} {self.val}}}"
+
+
+def EQ(name: str, val: int) -> Cond:  # noqa: N802
+    """The condition that a choice takes an option."""
+    return Cond(name, val, "=")
+
+
+def expr_to_config(expr: Any, conditions: tuple[Cond, ...] | None, hps: dict[str, Any]) -> None:
+    """Collect the hyperparameters of a graph, and the conditions under which each has a value.
+
+    Args:
+        expr: the graph.
+        conditions: what holds for the whole of it.
+        hps: is filled: by label a dict of the ``node`` that is drawn, the ``label``, and
+            ``conditions``, a set of tuples of which one must hold.
+
+    Raises:
+        DuplicateLabel: two hyperparameters carry one label.
+    """
+    outer = tuple(conditions or ())
+    _collect(as_apply(expr), outer, hps, set())
+    for found in hps.values():
+        found["conditions"] = _simpler(found["conditions"], outer, hps)
+
+
+def _collect(node: Apply, conditions: tuple[Cond, ...], hps: dict[str, Any], seen: Any) -> None:
+    if (node, conditions) in seen:
+        return
+    seen.add((node, conditions))
+    if node.name == "hyperopt_param":
+        label, drawn = _label(node.pos_args[0]), node.pos_args[1]
+        found = hps.setdefault(label, {"node": drawn, "conditions": set(), "label": label})
+        if found["node"] is not drawn:
+            raise DuplicateLabel(f"two hyperparameters carry the label {label!r}")
+        found["conditions"].add(conditions)
+        return
+    inputs = node.inputs()
+    index = inputs[0] if node.name == "switch" else None
+    if index is not None and index.name == "hyperopt_param":
+        _collect(index, conditions, hps, seen)
+        label = _label(index.pos_args[0])
+        for number, option in enumerate(inputs[1:]):
+            _collect(option, (*conditions, EQ(label, number)), hps, seen)
+        return
+    for each in inputs:
+        _collect(each, conditions, hps, seen)
+
+
+def _simpler(conditions: set[Any], outer: tuple[Cond, ...], hps: dict[str, Any]) -> set[Any]:
+    """One condition that always holds, where the several say no more than that."""
+    if outer in conditions:
+        return {outer}
+    inner = [each[len(outer) :] for each in conditions]
+    names = {each[0].name for each in inner if len(each) == 1}
+    if len(names) != 1 or any(len(each) != 1 for each in inner):
+        return conditions
+    drawn = hps[names.pop()]["node"]
+    of = drawn.pos_args[0]
+    count = len(of) if drawn.name == "categorical" else of.obj
+    return {outer} if {each[0].val for each in inner} == set(range(count)) else conditions

@@ -1,0 +1,390 @@
+"""A record of trials as live documents, which anybody may change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..exceptions import AllTrialsFailed, InvalidTrial
+from ..history import STATUS_OK
+from ..history.documents import JOB_STATE_NEW
+from .documents import (
+    JOB_STATES,
+    TRIAL_KEYS,
+    TRIAL_MISC_KEYS,
+    Attachments,
+    Document,
+    Measures,
+    SONify,
+    are_valid,
+    miscs_to_idxs_vals,
+    spec_from_misc,
+    states_of,
+)
+from .randomness import seed_from, source_of
+from .utils import pmin_sampled
+
+__all__ = ["Record"]
+
+
+class Record:
+    """The trials of a search, as a list of documents that anybody may change.
+
+    A document is a dict with ``tid``, ``state``, ``spec``, ``result``, ``misc`` (where the values
+    are), ``exp_key``, ``owner``, ``version``, ``book_time`` and ``refresh_time``. After
+    ``refresh()`` the properties show those that are new, running or done; ``_dynamic_trials`` has
+    all.
+
+    Args:
+        exp_key: show only documents that carry it; None shows all.
+        refresh: whether to refresh at once.
+
+    Attributes:
+        attachments: things by name, kept beside the documents.
+    """
+
+    asynchronous = False
+    _seen: tuple[Any, bytes] = (None, b"")  # as of the last refresh: the list, and who is valid
+    _drawn: int | None = None  # batches for which a generator drew seeds; None: one a document
+    _drawn_by: Any = None  # that generator
+
+    def __init__(self, exp_key: str | None = None, refresh: bool = True) -> None:
+        self._ids: set[Any] = set()
+        self._dynamic_trials: list[Document] = []
+        self._exp_key = exp_key
+        self.attachments: dict[str, Any] = {}
+        self._trials: list[Document]
+        if refresh:
+            self.refresh()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_drawn_by": None, "_seen": (None, b"")}
+
+    def view(self, exp_key: str | None = None, refresh: bool = True) -> Record:
+        """The same documents, of which one ``exp_key`` is shown."""
+        other: Record = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._exp_key, other._seen = exp_key, (None, b"")
+        if refresh:
+            other.refresh()
+        return other
+
+    def refresh(self) -> None:
+        """Take note of documents that were added or changed."""
+        documents = self._dynamic_trials
+        is_valid = are_valid(documents)
+        of, known = self._seen
+        if of is not documents or self._exp_key is not None or not is_valid.startswith(known):
+            self._trials, known = [], b""
+        fresh = [
+            document
+            for document, valid in zip(documents[len(known) :], is_valid[len(known) :], strict=True)
+            if valid and self._is_mine(document)
+        ]
+        self._trials = [*self._trials, *fresh]
+        self._ids.update(document["tid"] for document in fresh)
+        self._seen = documents, is_valid
+
+    def refresh_after(self, added: Sequence[Document]) -> None:
+        """Refresh, where nothing has changed since but that documents were inserted."""
+        documents, is_valid = self._seen
+        plain = type(self).refresh is Record.refresh and self._exp_key is None
+        same = documents is self._dynamic_trials
+        if not (plain and same and len(documents) == len(is_valid) + len(added)):
+            self.refresh()
+            return
+        self._trials = [*self._trials, *added]
+        self._ids.update(document["tid"] for document in added)
+        self._seen = documents, is_valid + b"\1" * len(added)
+
+    def _is_mine(self, document: Document) -> bool:
+        return self._exp_key is None or bool(document["exp_key"] == self._exp_key)
+
+    @property
+    def documents(self) -> list[Document]:
+        """All documents of the ``exp_key``, in whatever state."""
+        if self._exp_key is None:
+            return self._dynamic_trials
+        return [document for document in self._dynamic_trials if self._is_mine(document)]
+
+    # Columns.
+
+    @property
+    def trials(self) -> list[Document]:
+        """The documents that are new, running or done, as of the last refresh."""
+        return self._shown()
+
+    def _shown(self) -> list[Document]:
+        try:
+            return self._trials
+        except AttributeError:
+            raise AttributeError("made without a refresh: call refresh()") from None
+
+    def __len__(self) -> int:
+        return len(self._shown())
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self._shown())
+
+    def __getitem__(self, index: Any) -> Any:
+        """The document at a position of ``trials``, or a list of them for a slice."""
+        return self._shown()[index]
+
+    @property
+    def tids(self) -> list[Any]:
+        """The trials' ids."""
+        return [document["tid"] for document in self.trials]
+
+    @property
+    def specs(self) -> list[Any]:
+        """The documents' specs."""
+        return [document["spec"] for document in self.trials]
+
+    @property
+    def results(self) -> list[Document]:
+        """What the objective returned for each trial."""
+        return [document["result"] for document in self.trials]
+
+    @property
+    def miscs(self) -> list[Document]:
+        """What each trial is of: values and more."""
+        return [document["misc"] for document in self.trials]
+
+    @property
+    def idxs_vals(self) -> tuple[dict[str, list[int]], dict[str, list[Any]]]:
+        """Label to tids, and label to values; see ``miscs_to_idxs_vals``."""
+        return miscs_to_idxs_vals(self.miscs)
+
+    @property
+    def idxs(self) -> dict[str, list[int]]:
+        """Label to the tids that have a value."""
+        return self.idxs_vals[0]
+
+    @property
+    def vals(self) -> dict[str, list[Any]]:
+        """Label to values; indices for choices."""
+        return self.idxs_vals[1]
+
+    def losses(self, bandit: Any = None) -> list[Any]:
+        """The loss of each trial, None without one; as a Domain says it where one is given."""
+        if bandit is None:
+            return [result.get("loss") for result in self.results]
+        return [bandit.loss(*each) for each in zip(self.results, self.specs, strict=True)]
+
+    def statuses(self, bandit: Any = None) -> list[Any]:
+        """The status of each trial's result."""
+        if bandit is None:
+            return [result.get("status") for result in self.results]
+        return [bandit.status(*each) for each in zip(self.results, self.specs, strict=True)]
+
+    # Documents.
+
+    def assert_valid_trial(self, trial: Any) -> Document:
+        """A document as it is, if it can be one of these.
+
+        Raises:
+            InvalidTrial: something is missing, or it is of another ``exp_key``.
+        """
+        if not (hasattr(trial, "keys") and hasattr(trial, "values")):
+            raise InvalidTrial(f"a trial must be a dict, but got {trial!r:.200}")
+        _assert_keys("trial", trial, TRIAL_KEYS)
+        _assert_keys("misc", trial["misc"], TRIAL_MISC_KEYS)
+        if trial["tid"] != trial["misc"]["tid"]:
+            raise InvalidTrial(f"tid {trial['tid']!r} has a misc of tid {trial['misc']['tid']!r}")
+        if trial["exp_key"] != self._exp_key:
+            raise InvalidTrial(f"exp_key is {trial['exp_key']!r}, here it is {self._exp_key!r}")
+        document: Document = trial
+        return document
+
+    def _insert_trial_docs(self, docs: Iterable[Document]) -> list[Any]:
+        documents = list(docs)
+        self._dynamic_trials.extend(documents)
+        return [document["tid"] for document in documents]
+
+    def insert_trial_doc(self, doc: Document) -> Any:
+        """Add a document, after a look at it; ``refresh()`` shows it. Its tid."""
+        return self._insert_trial_docs([self.assert_valid_trial(SONify(doc))])[0]
+
+    def insert_trial_docs(self, docs: Iterable[Document]) -> list[Any]:
+        """Add documents, after a look at each; ``refresh()`` shows them. Their tids."""
+        return self._insert_trial_docs([self.assert_valid_trial(SONify(doc)) for doc in docs])
+
+    def new_trial_ids(self, n: int) -> list[int]:
+        """So many ids that nothing has yet."""
+        first = len(self._ids)
+        if first and any(i in self._ids for i in range(first, first + n)):
+            first = 1 + max(i for i in self._ids if isinstance(i, (int, np.integer)))
+        ids = list(range(first, first + n))
+        self._ids.update(ids)
+        return ids
+
+    def new_trial_docs(
+        self,
+        tids: Sequence[Any],
+        specs: Sequence[Any],
+        results: Sequence[Any],
+        miscs: Sequence[Any],
+    ) -> list[Document]:
+        """Documents of trials that are to run, from their parts."""
+        parts = zip(tids, specs, results, miscs, strict=True)
+        return [self._document(tid, spec, result, misc) for tid, spec, result, misc in parts]
+
+    def _document(self, tid: Any, spec: Any, result: Any, misc: Any, **more: Any) -> Document:
+        return {
+            "state": JOB_STATE_NEW,
+            "tid": tid,
+            "spec": spec,
+            "result": result,
+            "misc": misc,
+            "exp_key": self._exp_key,
+            "owner": None,
+            "version": 0,
+            "book_time": None,
+            "refresh_time": None,
+            **more,
+        }
+
+    def source_trial_docs(
+        self,
+        tids: Sequence[Any],
+        specs: Sequence[Any],
+        results: Sequence[Any],
+        miscs: Sequence[Any],
+        sources: Sequence[Document],
+    ) -> list[Document]:
+        """Documents of trials that come from other ones, from their parts."""
+        documents = []
+        keys = ("state", "exp_key", "owner", "book_time", "refresh_time")
+        for tid, spec, result, misc, source in zip(
+            tids, specs, results, miscs, sources, strict=True
+        ):
+            for key, value in (("tid", tid), ("cmd", None), ("from_tid", source["tid"])):
+                if misc.setdefault(key, value) != value:
+                    raise InvalidTrial(f"misc has the {key} {misc[key]!r} rather than {value!r}")
+            taken = {key: source[key] for key in keys}
+            documents.append(self._document(tid, spec, result, misc, **taken))
+        return documents
+
+    def delete_all(self) -> None:
+        """Forget all documents and attachments, but not the ids that were given out."""
+        self._dynamic_trials = []
+        self.attachments = {}
+        self._drawn, self._drawn_by = None, None
+        self.refresh()
+
+    def count_by_state_synced(self, arg: Any, trials: Iterable[Document] | None = None) -> int:
+        """How many of ``trials`` are in a state, or in one of several."""
+        states = set(arg) if hasattr(arg, "__iter__") else {arg}
+        for state in states:
+            if state not in JOB_STATES:
+                raise TypeError(f"a state is one of {JOB_STATES}, but got {state!r}")
+        return sum(map(states_of(self.trials if trials is None else trials).count, states))
+
+    def count_by_state_unsynced(self, arg: Any) -> int:
+        """How many documents are in a state, or in one of several, changes included."""
+        return self.count_by_state_synced(arg, trials=self.documents)
+
+    @property
+    def exp_key(self) -> str | None:
+        """What documents carry to be shown."""
+        return self._exp_key
+
+    # Seeds: one was drawn for each batch.
+
+    @property
+    def batches(self) -> int:
+        """How many batches these documents were drawn in."""
+        return len(self._dynamic_trials) if self._drawn is None else self._drawn
+
+    def note_batch(self) -> None:
+        """Take note that a batch has been drawn, before its documents are inserted."""
+        self._drawn = self.batches + 1
+
+    def insert_given(self, docs: Iterable[Document]) -> None:
+        """Add documents that nobody drew, such as points to evaluate."""
+        self._drawn = self.batches
+        self.insert_trial_docs(docs)
+
+    def extend(self, docs: Iterable[Document]) -> None:
+        """Add documents without a look at them."""
+        self._insert_trial_docs(docs)
+
+    def pass_over_drawn(self, generator: Any) -> None:
+        """Draw and drop the seeds of the batches that are here, unless this generator drew them."""
+        source = source_of(generator)
+        if self._drawn_by is not source:
+            for _ in range(self.batches):
+                seed_from(generator)
+            self._drawn_by = source
+
+    # Attachments.
+
+    def aname(self, trial: Document, name: str) -> str:
+        """The name under which ``attachments`` keeps an attachment of a trial."""
+        return f"ATTACH::{trial['tid']}::{name}"
+
+    def trial_attachments(self, trial: Document) -> Attachments:
+        """What is attached to a trial, by name: to read, to set and to delete."""
+        return Attachments(self, trial)
+
+    # The answer.
+
+    @property
+    def best_trial(self) -> Document:
+        """The document with the lowest loss; AllTrialsFailed without one."""
+        best, lowest = None, math.inf
+        for document in self.trials:
+            result = document["result"]
+            if result["status"] == STATUS_OK:
+                loss = float(result["loss"])
+                if not math.isnan(loss) and (best is None or loss < lowest):
+                    best, lowest = document, loss
+        if best is None:
+            raise AllTrialsFailed(_why_none(self.trials, self.documents))
+        return best
+
+    @property
+    def argmin(self) -> dict[str, Any]:
+        """Label to value of the best trial; a choice holds the index of its option."""
+        return spec_from_misc(self.best_trial["misc"])
+
+    def average_best_error(self, bandit: Any = None) -> float:
+        """The true loss of the best trial, a mean where losses are uncertain.
+
+        Where results have a ``loss_variance``, the true losses of all that may be the best are
+        averaged, weighted by how often each is the lowest of draws from normal distributions.
+
+        Raises:
+            ValueError: no trial has a loss.
+        """
+        bandit = Measures() if bandit is None else bandit
+        rows = [
+            (bandit.loss(*each), bandit.loss_variance(*each), bandit.true_loss(*each))
+            for each in zip(self.results, self.specs, strict=True)
+            if bandit.status(*each) == STATUS_OK
+        ]
+        rows = [row for row in rows if not np.isnan(np.array(row, float)).any()]
+        if not rows:
+            raise ValueError("no trial has a loss, so there is no best error")
+        loss, variance, true = np.array(sorted(rows), float).T
+        if not variance.any():
+            return float(true[0])
+        near = loss < loss[0] + 3 * math.sqrt(variance[0])
+        near[0] = True
+        return float(pmin_sampled(loss[near], variance[near]) @ true[near])
+
+
+def _assert_keys(part: str, given: Mapping[str, Any], keys: Iterable[str]) -> None:
+    missing = [repr(key) for key in keys if key not in given]
+    if missing:
+        raise InvalidTrial(f"the {part} has no {', '.join(missing)}")
+
+
+def _why_none(shown: Sequence[Document], known: Sequence[Document]) -> str:
+    errors = [d["misc"]["error"] for d in known if d["misc"].get("error")]
+    if errors:
+        return f"{len(errors)} of {len(known)} trials failed; the first: {': '.join(errors[0])}"
+    return f"none of {len(shown)} trials has a loss, so there is no best one"

@@ -1,0 +1,78 @@
+"""SparkTrials of Hyperopt's surface: documents of trials that run as Spark tasks."""
+
+import functools
+import pickle
+
+import numpy as np
+import pytest
+
+from sparktune import hyperopt
+from sparktune.hyperopt import SparkTrials, fmin, hp, rand, space_eval, tpe
+from sparktune.hyperopt.exceptions import AllTrialsFailed
+
+SPACE = {
+    "x": hp.uniform("x", -5, 5),
+    "pair": [1, hp.choice("c", ["a", {"y": hp.normal("y", 0, 1)}])],
+}
+quiet = functools.partial(fmin, show_progressbar=False)
+
+
+def objective(config):
+    if config["x"] > 4:
+        raise ValueError("too large")
+    kind = type(config["pair"]).__name__
+    return {"loss": config["x"] ** 2, "status": hyperopt.STATUS_OK, "kind": kind}
+
+
+def test_documents_of_trials_on_spark(spark):
+    """They have Hyperopt's shape, points come first, and an exception fails its trial alone."""
+    trials = SparkTrials(parallelism=2, spark_session=spark)
+    points = [{"x": 4.5, "c": 0}, {"x": 1.0, "c": 1, "y": 0.5}]
+    best = quiet(
+        objective, SPACE, tpe.suggest, 4, trials=trials, rstate=3, points_to_evaluate=points
+    )
+    assert [d["state"] for d in trials._dynamic_trials] == [3, 2, 2, 2, 2, 2]
+    failed, first, *_ = trials._dynamic_trials
+    assert failed["misc"]["error"][0] == "ValueError"
+    assert first["result"] == {"loss": 1.0, "kind": "tuple", "status": "ok"}
+    assert first["misc"]["vals"] == {"c": [1], "x": [1.0], "y": [0.5]}
+    assert first["book_time"] <= first["refresh_time"]
+    assert len(trials) == trials.count_successful_trials() == 5
+    assert (trials.count_failed_trials(), trials.count_total_trials()) == (1, 6)
+    assert trials.fmin_cancelled_reason is None
+    assert best == trials.argmin
+    assert space_eval(SPACE, best)["pair"][0] == 1
+    again = pickle.loads(pickle.dumps(trials))
+    assert again.trials == trials.trials
+
+
+def test_a_run_on_spark_goes_on(spark):
+    """max_evals counts the documents that are shown; a loss threshold ends a run and says so."""
+    trials = SparkTrials(parallelism=2, spark_session=spark)
+    seeds = []
+
+    def algo(new_ids, domain, trials, seed):
+        seeds.append(seed)
+        return rand.suggest(new_ids, domain, trials, seed)
+
+    def run(n, **more):
+        return quiet(lambda x: abs(x), hp.uniform("x", -1, 1), algo, n, trials=trials, **more)
+
+    run(3, rstate=np.random.default_rng(0))
+    run(5, rstate=np.random.default_rng(0))
+    assert len(trials) == 5
+    assert len(set(seeds)) == len(seeds) >= 3
+    run(50, loss_threshold=2.0)
+    assert trials.fmin_cancelled_reason == "fmin run cancelled because of loss threshold"
+    assert len(trials) < 50
+
+
+def test_what_spark_trials_refuse(spark):
+    """A space without hyperparameters, objects of this process, and a run without a loss."""
+    trials = SparkTrials(parallelism=1, spark_session=spark)
+    with pytest.raises(ValueError, match="no hyperparameter"):
+        quiet(objective, {"x": 1}, rand.suggest, 1, trials=trials)
+    with pytest.raises(ValueError, match="`pass_expr_memo_ctrl`"):
+        quiet(objective, SPACE, rand.suggest, 1, trials=trials, pass_expr_memo_ctrl=True)
+    with pytest.raises(AllTrialsFailed, match="division by zero"):
+        quiet(lambda config: 1 / 0, SPACE, rand.suggest, 1, trials=trials)
