@@ -61,9 +61,15 @@ def space_of(nodes: list[Apply]) -> Space | None:
         return None
     options = _options_by_index(nodes)
     made: dict[Apply, Any] = {}
-    for node in nodes:
-        made[node] = _template(node, made, options)
+    _make(nodes, made, options)
     return Space([made[nodes[-1]]])
+
+
+def _make(nodes: list[Apply], made: dict[Apply, Any], options: Any) -> None:
+    """Make what stands for nodes in the Space, arguments first."""
+    for node in nodes:
+        if node not in made:
+            made[node] = _template(node, made, options)
 
 
 def _options_by_index(nodes: list[Apply]) -> dict[Apply, list[list[Apply]]]:
@@ -82,6 +88,9 @@ def _template(node: Apply, made: dict[Apply, Any], options: Any) -> Any:
     if node.name == "switch" and node.pos_args[0] in options:
         index = node.pos_args[0]
         if made.get(index) is None:
+            made[index] = ()  # should an option lead back here
+            for each in [each for several in options[index] for each in several]:
+                _make(dfs(each), made, options)
             made[index] = _choice(index, made, options[index])
         return made[index]
     below = [made[each] for each in node.inputs()]

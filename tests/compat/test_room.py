@@ -529,6 +529,19 @@ def test_the_domain_draws_with_generators_of_all_kinds():
 # What is tried, and when it ends.
 
 
+def test_switches_that_go_by_one_draw():
+    """Options of all switches that go by one hyperparameter are searched where it takes them."""
+    index = scope.hyperopt_param("c", scope.randint(2))
+    first = scope.switch(index, 1, hp.uniform("a", 0, 1))
+    second = scope.switch(index, hp.uniform("b", 0, 1), hp.uniform("d", 0, 1))
+    domain = Domain(lambda pair: 0.0, [first, second])
+    assert set(domain.space.labels) == {"a", "b", "c", "d"}
+    trials = run(20, lambda pair: sum(pair), [first, second])
+    for misc in trials.miscs:
+        found = {label for label, values in misc["vals"].items() if values}
+        assert found == ({"c", "a", "d"} if misc["vals"]["c"] == [1] else {"c", "b"})
+
+
 def test_points_go_first_and_on_top():
     """Points are evaluated in their order, then max_evals others; a later run skips them."""
     seen = []
