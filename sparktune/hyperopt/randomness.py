@@ -24,7 +24,7 @@ class _OfOldKind:
         return self.state.randint(low, high, size if size != () else None, **options)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "state":
+        if name == "state" or name.startswith("__"):  # what pickle and copy ask for is not its own
             raise AttributeError(name)
         return getattr(self.state, name)
 
