@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -40,8 +41,6 @@ def suggest_of(face: Face) -> Callable[..., list[Document]]:
 
 
 def _suggester(face: Face, settings: Mapping[str, Any]) -> Suggester:
-    import functools
-
     no_trials: Any = None
     return suggester_of(functools.partial(face.suggest, **settings), None, no_trials)
 

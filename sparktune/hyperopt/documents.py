@@ -18,9 +18,9 @@ from ..history.documents import (
 
 __all__ = [
     "JOB_STATES", "JOB_VALID_STATES", "TRIAL_KEYS", "TRIAL_MISC_KEYS", "Attachments", "Document",
-    "Measures", "SONify",
-    "are_valid", "documents_in", "miscs_to_idxs_vals", "miscs_update_idxs_vals", "spec_from_misc",
-    "states_of", "validate_loss_threshold", "validate_timeout",
+    "Measures", "SONify", "are_valid", "documents_in", "miscs_to_idxs_vals",
+    "miscs_update_idxs_vals", "new_document", "spec_from_misc", "states_of",
+    "validate_loss_threshold", "validate_timeout",
 ]  # fmt: skip
 
 JOB_STATES = [
@@ -36,6 +36,25 @@ Document = dict[str, Any]
 
 _STATE = operator.itemgetter("state")
 _IS_VALID = bytes(state in JOB_VALID_STATES for state in range(256))
+
+
+def new_document(
+    tid: Any, spec: Any, result: Any, misc: Any, exp_key: str | None = None, **more: Any
+) -> Document:
+    """A document of a trial that is to run; ``more`` takes the place of what it says else."""
+    return {
+        "state": JOB_STATE_NEW,
+        "tid": tid,
+        "spec": spec,
+        "result": result,
+        "misc": misc,
+        "exp_key": exp_key,
+        "owner": None,
+        "version": 0,
+        "book_time": None,
+        "refresh_time": None,
+        **more,
+    }
 
 
 def states_of(documents: Iterable[Document]) -> bytes:

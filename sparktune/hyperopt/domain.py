@@ -12,7 +12,7 @@ from ..exceptions import InvalidLoss, InvalidResultStatus, InvalidTrial
 from ..history import STATUS_OK
 from ..history.documents import JOB_STATE_DONE, JOB_STATE_ERROR, STATUS_STRINGS
 from . import pyll
-from .documents import Attachments, Document, Measures
+from .documents import Attachments, Document, Measures, documents_in
 from .mirror import Mirror
 from .pyll.base import Apply, GarbageCollected, rec_eval, toposort
 from .randomness import generator_of, seed_from
@@ -169,7 +169,7 @@ class Domain(Measures):
             return None
         if self._mirror is None or self._mirror[0] is not trials:
             self._mirror = trials, Mirror(self.space)
-        failed = [d for d in trials.documents if d["state"] == JOB_STATE_ERROR]
+        failed = documents_in(trials.documents, JOB_STATE_ERROR)
         documents = trials.trials
         if failed:
             place = {id(each): i for i, each in enumerate(trials.documents)}

@@ -1,17 +1,9 @@
-"""IPythonTrials is not here: a sentence that leads on."""
+"""IPythonTrials is not here."""
 
-from __future__ import annotations
-
-from typing import Any, NoReturn
+from .absent import Absent
 
 __all__ = ["IPythonTrials"]
 
 
-class IPythonTrials:
-    """Refuses: sparktune has no IPython clusters of this kind."""
-
-    def __init__(self, *_: Any, **__: Any) -> NoReturn:
-        raise NotImplementedError(
-            "IPythonTrials is not part of sparktune: use SparkTrials for several machines, or "
-            "sparktune.Trials(parallelism=...) for the processes of one"
-        )
+class IPythonTrials(Absent):
+    """Refuses: sparktune does not run trials on IPython clusters."""

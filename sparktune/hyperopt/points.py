@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..history.documents import JOB_STATE_NEW
-from .documents import Document, spec_from_misc
+from ..history.documents import STATUS_NEW
+from .documents import Document, new_document, spec_from_misc
 from .pyll.base import as_apply, dfs, rec_eval
 from .record import Record
 from .spaces import label_of
@@ -16,24 +16,14 @@ __all__ = ["generate_trial", "insert_points", "space_eval"]
 
 def generate_trial(tid: int, space: Mapping[str, Any]) -> Document:
     """A document of a point, label to value, that is to be evaluated."""
-    return {
-        "state": JOB_STATE_NEW,
+    misc = {
         "tid": tid,
-        "spec": None,
-        "result": {"status": "new"},
-        "misc": {
-            "tid": tid,
-            "cmd": ("domain_attachment", "FMinIter_Domain"),
-            "workdir": None,
-            "idxs": {label: [tid] for label in space},
-            "vals": {label: [value] for label, value in space.items()},
-        },
-        "exp_key": None,
-        "owner": None,
-        "version": 0,
-        "book_time": None,
-        "refresh_time": None,
+        "cmd": ("domain_attachment", "FMinIter_Domain"),
+        "workdir": None,
+        "idxs": {label: [tid] for label in space},
+        "vals": {label: [value] for label, value in space.items()},
     }
+    return new_document(tid, None, {"status": STATUS_NEW}, misc)
 
 
 def insert_points(trials: Record, points: Iterable[Mapping[str, Any]]) -> int:

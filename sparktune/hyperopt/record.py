@@ -10,7 +10,6 @@ import numpy as np
 
 from ..exceptions import AllTrialsFailed, InvalidTrial
 from ..history import STATUS_OK
-from ..history.documents import JOB_STATE_NEW
 from .documents import (
     JOB_STATES,
     TRIAL_KEYS,
@@ -21,6 +20,7 @@ from .documents import (
     SONify,
     are_valid,
     miscs_to_idxs_vals,
+    new_document,
     spec_from_misc,
     states_of,
 )
@@ -31,20 +31,7 @@ __all__ = ["Record"]
 
 
 class Record:
-    """The trials of a search, as a list of documents that anybody may change.
-
-    A document is a dict with ``tid``, ``state``, ``spec``, ``result``, ``misc`` (where the values
-    are), ``exp_key``, ``owner``, ``version``, ``book_time`` and ``refresh_time``. After
-    ``refresh()`` the properties show those that are new, running or done; ``_dynamic_trials`` has
-    all.
-
-    Args:
-        exp_key: show only documents that carry it; None shows all.
-        refresh: whether to refresh at once.
-
-    Attributes:
-        attachments: things by name, kept beside the documents.
-    """
+    """What ``Trials`` is but for its runs; arguments and attributes are those of Trials."""
 
     asynchronous = False
     _seen: tuple[Any, bytes] = (None, b"")  # as of the last refresh: the list, and who is valid
@@ -230,22 +217,7 @@ class Record:
     ) -> list[Document]:
         """Documents of trials that are to run, from their parts."""
         parts = zip(tids, specs, results, miscs, strict=True)
-        return [self._document(tid, spec, result, misc) for tid, spec, result, misc in parts]
-
-    def _document(self, tid: Any, spec: Any, result: Any, misc: Any, **more: Any) -> Document:
-        return {
-            "state": JOB_STATE_NEW,
-            "tid": tid,
-            "spec": spec,
-            "result": result,
-            "misc": misc,
-            "exp_key": self._exp_key,
-            "owner": None,
-            "version": 0,
-            "book_time": None,
-            "refresh_time": None,
-            **more,
-        }
+        return [new_document(*part, exp_key=self._exp_key) for part in parts]
 
     def source_trial_docs(
         self,
@@ -265,7 +237,7 @@ class Record:
                 if misc.setdefault(key, value) != value:
                     raise InvalidTrial(f"misc has the {key} {misc[key]!r} rather than {value!r}")
             taken = {key: source[key] for key in keys}
-            documents.append(self._document(tid, spec, result, misc, **taken))
+            documents.append(new_document(tid, spec, result, misc, **taken))
         return documents
 
     def delete_all(self) -> None:

@@ -229,8 +229,7 @@ class _Run:
         return [self._checked(document) for document in documents]
 
     def _checked(self, document: Document) -> Values:
-        assert self._domain.space is not None
-        return self._domain.space.check(spec_from_misc(document["misc"]))
+        return self._history.space.check(spec_from_misc(document["misc"]))
 
     def build(self, values: Values) -> Any:
         """The configuration of a candidate."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .pyll.base import Literal, dfs
+from .randomness import generator_of
 
 __all__ = [
     "coarse_utcnow", "fast_isin", "get_most_recent_inds", "pmin_sampled", "temp_dir",
@@ -50,8 +51,6 @@ def pmin_sampled(mean: Any, var: Any, n_samples: int = 1000, rng: Any = None) ->
         n_samples: how many draws.
         rng: a seed, a Generator or a RandomState; None for one that is always the same.
     """
-    from .randomness import generator_of
-
     generator = generator_of(232342 if rng is None else rng)
     draws = generator.normal(mean, np.sqrt(var), size=(n_samples, len(mean)))
     return np.bincount(draws.argmin(axis=1), minlength=len(mean)) / n_samples

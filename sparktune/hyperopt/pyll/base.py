@@ -9,6 +9,7 @@ Nothing is searched here; ``sparktune.hyperopt.spaces`` reads the hyperparameter
 from __future__ import annotations
 
 import copy
+import inspect
 import operator
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -202,8 +203,6 @@ class Apply:
 
         A ``*args`` has a list of nodes, a ``**kwargs`` a dict.
         """
-        import inspect
-
         parameters = inspect.signature(scope.implementation(self.name)).parameters.values()
         found: dict[str, Any] = {}
         given, named = list(self.pos_args), dict(self.named_args)
