@@ -20,6 +20,8 @@ _NO_NUMBERS = (bool, np.bool_, str, bytes, bytearray, np.complexfloating)
 
 def number(value: object) -> float | None:
     """A value as a float; None for strings, bools, complex numbers and what else is no number."""
+    if type(value) is float:
+        return value
     if isinstance(value, _NO_NUMBERS):
         return None
     try:

@@ -59,15 +59,20 @@ def _param(label: object, make: Callable[[], Distribution]) -> Param:
     return Param(name, distribution)
 
 
-def _options(label: str, options: Any) -> tuple[Any, ...]:
-    refused = (str, bytes, Mapping, set, frozenset, Param, Call)
-    table = hasattr(options, "iterrows") or (isinstance(options, np.ndarray) and not options.ndim)
-    if isinstance(options, refused) or table or not isinstance(options, Iterable):
-        raise TypeError(
-            f"{label!r}: options come as a list, a tuple, a range or an array, but got {options!r}"
+def options_of(label: str, options: Any) -> tuple[Any, ...]:
+    """The options of a choice, as a tuple; what cannot be options is refused."""
+    if type(options) not in (list, tuple):
+        refused = (str, bytes, Mapping, set, frozenset, Param, Call)
+        table = hasattr(options, "iterrows") or (
+            isinstance(options, np.ndarray) and not options.ndim
         )
-    if isinstance(options, np.ndarray):
-        options = options.tolist() if options.ndim == 1 else list(options)
+        if isinstance(options, refused) or table or not isinstance(options, Iterable):
+            raise TypeError(
+                f"{label!r}: options come as a list, a tuple, a range or an array, but got "
+                f"{options!r}"
+            )
+        if isinstance(options, np.ndarray):
+            options = options.tolist() if options.ndim == 1 else list(options)
     items = tuple(options)
     if not items:
         raise BadSearchSpace(f"{label!r}: a choice needs at least one option, but got none")
@@ -81,7 +86,7 @@ def choice(label: str, options: Iterable[Any]) -> Choice:
     active only where it is taken. The objective receives the option; results and ``argmin`` hold
     its index.
     """
-    items = _options(_check_label(label), options)
+    items = options_of(_check_label(label), options)
     return Choice(label, (1.0 / len(items),) * len(items), items)
 
 
@@ -90,7 +95,7 @@ def pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Choice:
 
     The objective receives the option; results and ``argmin`` hold its index.
     """
-    items = _options(_check_label(label), p_options)
+    items = options_of(_check_label(label), p_options)
     for item in items:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise TypeError(f"{label!r}: options are (probability, option) pairs, but got {item!r}")

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ..history.results import Answer
@@ -61,7 +62,7 @@ class RunSpec:
         """The tag that the job of one attempt at one trial carries in Spark."""
         return f"{self.tag}-{number}-{attempt}"
 
-    @property
+    @cached_property
     def wants_trial(self) -> bool:
         """Whether the objective takes a keyword ``trial``."""
         return takes_trial(self.objective)

@@ -40,6 +40,7 @@ __all__ = ["FMinIter", "answer_of", "minimise", "save", "set_up"]
 logger = logging.getLogger(__name__)
 
 _UNFINISHED = (JOB_STATE_NEW, JOB_STATE_RUNNING)
+_BATCHES_A_SCAN = 16  # whoever sets an old document back to new may wait so many batches
 
 
 class FMinIter:
@@ -115,16 +116,20 @@ class FMinIter:
             Exception: what the objective raised, unless ``catch_eval_exceptions``; the document is
                 in the state JOB_STATE_ERROR then.
         """
-        self._evaluate_new(N)
+        new = documents_in(self.trials.documents, JOB_STATE_NEW)
+        self._evaluate_each(new[:N] if N > 0 else new)
         self.trials.refresh()
 
-    def _evaluate_new(self, most: int = -1) -> list[Document]:
-        new = documents_in(self.trials.documents, JOB_STATE_NEW)
-        new = new[:most] if most > 0 else new
+    def _evaluate_new(self, since: int = 0) -> list[Document]:
+        """Evaluate the new ones of the documents from a position on, and give them."""
+        new = documents_in(self.trials.documents[since:], JOB_STATE_NEW)
+        self._evaluate_each(new)
+        return new
+
+    def _evaluate_each(self, new: Iterable[Document]) -> None:
         for document in new:
             if document["state"] == JOB_STATE_NEW:  # still
                 self._evaluate(document)
-        return new
 
     def _evaluate(self, document: Document) -> None:
         document["state"] = JOB_STATE_RUNNING
@@ -173,6 +178,7 @@ class FMinIter:
         self.trials.pass_over_drawn(self.rstate)
         earlier, best = _lowest(self.trials.documents), math.inf
         drawn, done, queued = 0, self._count(JOB_STATE_DONE), self._count(JOB_STATE_NEW)
+        batches, since = 0, 0
         with self.progress_callback(initial=done, total=total) as bar:
             is_over = False
             while (
@@ -191,7 +197,10 @@ class FMinIter:
                     now, queued = self._count(JOB_STATE_DONE), self._count(JOB_STATE_NEW)
                     is_over = not added and drawn < N and not self._count(*_UNFINISHED)
                 else:
-                    ended = self._evaluate_new()
+                    if batches % _BATCHES_A_SCAN == 0 or drawn >= N:
+                        since = 0
+                    count = len(self.trials.documents)
+                    ended, batches, since = self._evaluate_new(since), batches + 1, count
                     now = done + sum(d["state"] == JOB_STATE_DONE for d in ended)
                     is_over, queued = not ended, 0
                 best = min(earlier, best, _lowest(ended))
@@ -228,7 +237,7 @@ class FMinIter:
             if not len(documents):
                 break
             trials.insert_trial_docs(documents)
-            trials.refresh_after(documents)
+            trials.refresh()
             added += len(documents)
             queued += len(documents)
         return added

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import hp as core
@@ -33,10 +33,64 @@ def _label(label: Any) -> str:
     return name
 
 
+class Draw(Apply):
+    """A hyperparameter as a node; the nodes that it consists of are made once they are asked for.
+
+    A space is mostly of these, and to sample one nobody has to look inside.
+
+    Args:
+        name: "hyperopt_param" for the draw itself, or the function that is applied to it.
+        label: of the hyperparameter.
+        draw: the function of scope that draws.
+        args, kwargs: its arguments, none of them a node.
+    """
+
+    def __init__(
+        self, name: str, label: str, draw: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> None:
+        # the attributes of Apply, but for pos_args, which is a property here
+        self.name, self.pure, self.o_len, self.define_params = name, False, None, None
+        self.named_args = []
+        self._made: list[Apply] | None = None
+        self._drawn = label, draw, args, kwargs
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_made": self.pos_args}  # the same, whoever has looked inside
+
+    @property
+    def pos_args(self) -> list[Apply]:  # type: ignore[override]
+        """The nodes of the arguments."""
+        if self._made is None:
+            label, draw, args, kwargs = self._drawn
+            node = getattr(scope, draw)(*args, **kwargs)
+            if self.name == "hyperopt_param":
+                self._made = [Literal(label), node]
+            else:
+                self._made = [scope.hyperopt_param(label, node)]
+        return self._made
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether nobody has the nodes inside, which may have a value of their own then."""
+        return self._made is None
+
+    def leaf_value(self, more: Mapping[str, Mapping[str, Any]]) -> Any:
+        """A value, drawn with the generator that ``more`` has."""
+        _, draw, args, kwargs = self._drawn
+        added = more.get(draw)
+        value = scope.implementation(draw)(*args, **({**kwargs, **added} if added else kwargs))
+        return value if self.name == "hyperopt_param" else scope.implementation(self.name)(value)
+
+    def clone_from_inputs(self, inputs: Sequence[Apply], o_len: Any = "same") -> Apply:
+        """A node of the same function with other arguments."""
+        return Apply(self.name, inputs, [], None if o_len == "same" else o_len, self.pure)
+
+
 def hp_choice(label: str, options: Iterable[Any]) -> Apply:
     """One of ``options``, all equally likely; see ``sparktune.hp.choice``."""
-    items = core.choice(_label(label), options).options
-    drawn = scope.hyperopt_param(label, scope.randint(len(items)))
+    name = _label(label)
+    items = core.options_of(name, options)
+    drawn = Draw("hyperopt_param", name, "randint", (len(items),), {})
     node: Apply = scope.switch(drawn, *items)
     return node
 
@@ -47,7 +101,8 @@ def hp_pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Apply:
     The probabilities may sum to something else than 1, as do three times 0.33.
     """
     choice = core.pchoice(_label(label), _of_sum_one(p_options))
-    drawn = scope.hyperopt_param(label, scope.categorical(tuple(choice.distribution.p)))
+    p = tuple(choice.distribution.p)
+    drawn = Draw("hyperopt_param", _label(label), "categorical", (p,), {})
     node: Apply = scope.switch(drawn, *choice.options)
     return node
 
@@ -65,11 +120,13 @@ def _of_sum_one(p_options: Iterable[Any]) -> list[Any]:
 def _hyperparameter(draw: str, check: Callable[..., Any], to: str) -> Callable[..., Apply]:
     def make(label: str, *args: Any, **kwargs: Any) -> Apply:
         name = _label(label)
-        if not any(isinstance(each, Apply) for each in (*args, *kwargs.values())):
-            check(name, *args, **kwargs)  # else where the space is read
-        drawn = scope.hyperopt_param(label, getattr(scope, draw)(*args, **kwargs))
-        node: Apply = getattr(scope, to)(drawn)
-        return node
+        for each in (*args, *kwargs.values()):
+            if isinstance(each, Apply):  # is checked where the space is read
+                drawn = scope.hyperopt_param(label, getattr(scope, draw)(*args, **kwargs))
+                node: Apply = getattr(scope, to)(drawn)
+                return node
+        check(name, *args, **kwargs)
+        return Draw(to, name, draw, args, kwargs)
 
     make.__name__, make.__qualname__ = f"hp_{draw}", f"hp_{draw}"
     make.__doc__ = f"{(check.__doc__ or '').strip()}\n\n    See ``sparktune.hp.{check.__name__}``."

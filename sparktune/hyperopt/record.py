@@ -34,7 +34,10 @@ class Record:
     """What ``Trials`` is but for its runs; arguments and attributes are those of Trials."""
 
     asynchronous = False
-    _seen: tuple[Any, bytes] = (None, b"")  # as of the last refresh: the list, and who is valid
+    _shown: list[Document] | None = None  # as of the last look; None without a refresh
+    _seen: tuple[Any, bytes] = (None, b"")  # at the last look: the list, and who was valid
+    _due: int | None = None  # documents to look at, as of a refresh that nobody has asked about
+    _named: tuple[Any, int] = (None, 0)  # the list, and how many of its documents' ids are known
     _drawn: int | None = None  # batches for which a generator drew seeds; None: one a document
     _drawn_by: Any = None  # that generator
 
@@ -43,12 +46,19 @@ class Record:
         self._dynamic_trials: list[Document] = []
         self._exp_key = exp_key
         self.attachments: dict[str, Any] = {}
-        self._trials: list[Document]
         if refresh:
             self.refresh()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_drawn_by": None, "_seen": (None, b"")}
+        own = ("_shown", "_seen", "_due", "_named", "_drawn_by")
+        state = {name: value for name, value in self.__dict__.items() if name not in own}
+        if self._is_refreshed:
+            state["_trials"] = self._trials
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        shown = state.pop("_trials", None)
+        self.__dict__.update(state, _shown=shown)
 
     def view(self, exp_key: str | None = None, refresh: bool = True) -> Record:
         """The same documents, of which one ``exp_key`` is shown."""
@@ -60,32 +70,45 @@ class Record:
         return other
 
     def refresh(self) -> None:
-        """Take note of documents that were added or changed."""
-        documents = self._dynamic_trials
-        is_valid = are_valid(documents)
-        of, known = self._seen
-        if of is not documents or self._exp_key is not None or not is_valid.startswith(known):
-            self._trials, known = [], b""
-        fresh = [
-            document
-            for document, valid in zip(documents[len(known) :], is_valid[len(known) :], strict=True)
-            if valid and self._is_mine(document)
-        ]
-        self._trials = [*self._trials, *fresh]
-        self._ids.update(document["tid"] for document in fresh)
-        self._seen = documents, is_valid
+        """Take note of documents that were added or changed.
 
-    def refresh_after(self, added: Sequence[Document]) -> None:
-        """Refresh, where nothing has changed since but that documents were inserted."""
-        documents, is_valid = self._seen
-        plain = type(self).refresh is Record.refresh and self._exp_key is None
-        same = documents is self._dynamic_trials
-        if not (plain and same and len(documents) == len(is_valid) + len(added)):
-            self.refresh()
-            return
-        self._trials = [*self._trials, *added]
-        self._ids.update(document["tid"] for document in added)
-        self._seen = documents, is_valid + b"\1" * len(added)
+        Costs what was added; who asks for the trials next has them looked at, one by one.
+        """
+        documents = self._dynamic_trials
+        known = self._named[1] if self._named[0] is documents else 0
+        self._ids.update(document["tid"] for document in documents[known:])
+        self._named = documents, len(documents)
+        self._due = len(documents)
+
+    @property
+    def _is_refreshed(self) -> bool:
+        return self._due is not None or self._shown is not None
+
+    @property
+    def _trials(self) -> list[Document]:
+        if self._due is not None:
+            self._look(self._due)
+            self._due = None
+        if self._shown is None:
+            raise AttributeError("made without a refresh: call refresh()")
+        return self._shown
+
+    def _look(self, count: int) -> None:
+        """Find which of the first documents are to be seen."""
+        documents = self._dynamic_trials
+        is_valid = are_valid(documents[:count])
+        of, known = self._seen
+        earlier = self._shown
+        if (
+            earlier is None
+            or of is not documents
+            or self._exp_key is not None
+            or not is_valid.startswith(known)
+        ):
+            earlier, known = [], b""
+        fresh = zip(documents[len(known) : count], is_valid[len(known) :], strict=True)
+        self._shown = [*earlier, *(each for each, valid in fresh if valid and self._is_mine(each))]
+        self._seen = documents, is_valid
 
     def _is_mine(self, document: Document) -> bool:
         return self._exp_key is None or bool(document["exp_key"] == self._exp_key)
@@ -102,23 +125,17 @@ class Record:
     @property
     def trials(self) -> list[Document]:
         """The documents that are new, running or done, as of the last refresh."""
-        return self._shown()
-
-    def _shown(self) -> list[Document]:
-        try:
-            return self._trials
-        except AttributeError:
-            raise AttributeError("made without a refresh: call refresh()") from None
+        return self._trials
 
     def __len__(self) -> int:
-        return len(self._shown())
+        return len(self._trials)
 
     def __iter__(self) -> Iterator[Document]:
-        return iter(self._shown())
+        return iter(self._trials)
 
     def __getitem__(self, index: Any) -> Any:
         """The document at a position of ``trials``, or a list of them for a slice."""
-        return self._shown()[index]
+        return self._trials[index]
 
     @property
     def tids(self) -> list[Any]:

@@ -139,7 +139,7 @@ class Categorical(_Whole):
         p = tuple(map(float, self.p))
         if not p:
             raise ValueError("a choice needs at least one option")
-        if any(not x >= 0 for x in p):
+        if not min(p) >= 0 or math.isnan(sum(p)):
             raise ValueError(f"probabilities must not be negative, but got {p}")
         total = sum(p)
         if not math.isclose(total, 1.0, abs_tol=1e-6):
@@ -151,6 +151,12 @@ class Categorical(_Whole):
     @cached_property
     def _p(self) -> Array:
         return np.array(self.p)
+
+    @cached_property
+    def _cdf(self) -> Array:
+        cdf: Array = self._p.cumsum()
+        cdf /= cdf[-1]
+        return cdf
 
     def __getstate__(self) -> dict[str, Any]:
         return {"p": self.p}
@@ -164,7 +170,9 @@ class Categorical(_Whole):
         return 0.0, float(self.high)
 
     def sample(self, rng: Generator, size: int) -> Array:
-        return rng.choice(len(self.p), size=size, p=self._p).astype(float)
+        # as rng.choice does, whose checks of p cost five times as much
+        drawn: Array = self._cdf.searchsorted(rng.random(size), side="right").astype(float)
+        return drawn
 
     def cells(self, z: Array) -> tuple[Array, Array]:
         return z, z

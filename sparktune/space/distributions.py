@@ -133,7 +133,9 @@ class _Numeric(ABC):
     def _settle(self, *names: str) -> None:
         """Make settings plain floats, and check the step."""
         for name in names:
-            object.__setattr__(self, name, _finite(getattr(self, name), name))
+            given = getattr(self, name)
+            if type(given) is not float or not math.isfinite(given):
+                object.__setattr__(self, name, _finite(given, name))
         if self.q is not None:
             object.__setattr__(self, "q", _finite(self.q, "q"))
             if not self.q > 0:
@@ -210,11 +212,24 @@ class _Numeric(ABC):
         z = np.asarray(z, float)
         return self._log_density(z) if self.q is None else self._log_mass(*self.cells(z))
 
+    # Of one number, as of arrays in _quantized and _to_latent, in a tenth of the time.
+
     def value(self, z: float) -> float:
-        return float(self._quantized(np.asarray(z)))
+        low, high = (_LOG_MIN, _LOG_MAX) if self.log else (-_MAX, _MAX)
+        z = float(min(max(z, low), high))
+        return self._rounded_one(float(np.exp(z)) if self.log else z)
 
     def latent(self, value: float) -> float:
-        return float(self._to_latent(self._rounded(np.asarray(float(value)))))
+        z = self._rounded_one(float(value))
+        if self.log:
+            z = float(np.log(max(z, _TINY if not self.q else self.q / 4)))
+        low, high = self.support
+        return min(max(z, low), high)
+
+    def _rounded_one(self, value: float) -> float:
+        if self.q is None or not abs(value) < 2**53 * self.q:
+            return value
+        return round(value / self.q) * self.q + 0.0
 
     def log_prob(self, value: ArrayLike) -> Array:
         """Log density of values (continuous) or log probability of values (quantised)."""

@@ -103,7 +103,7 @@ def _step_leaves_bounds(uniform: Uniform, q: float) -> str | None:
 
 def _ends(low: float, high: float, q: float) -> tuple[float, float]:
     """The outermost multiples of q that are drawn with positive probability."""
-    first, last = (float(np.round(bound / q)) for bound in (low, high))
+    first, last = float(round(low / q)), float(round(high / q))
     tiny = 1e-9 * max(1.0, abs(low / q), abs(high / q))
     if first + 0.5 - low / q <= tiny:
         first += 1

@@ -145,8 +145,9 @@ class Space(Opaque):
         gives their latents.
         """
         X = np.full((size, len(self)), np.nan)
+        everyone = np.arange(size)
         for j in range(len(self)):
-            rows = np.flatnonzero(self.active(j, X))
+            rows = np.flatnonzero(self.active(j, X)) if self.parents[j] else everyone
             if len(rows):
                 X[rows, j] = pick(j, rows)
         return X
@@ -166,11 +167,8 @@ class Space(Opaque):
     @own_arithmetic
     def decode(self, row: Array) -> dict[str, int | float]:
         """The values of one row of latents."""
-        return {
-            label: self.distributions[j].value(float(row[j]))
-            for j, label in enumerate(self.labels)
-            if not np.isnan(row[j])
-        }
+        each = zip(self.labels, self.distributions, row.tolist(), strict=True)
+        return {label: distribution.value(z) for label, distribution, z in each if z == z}
 
     @own_arithmetic
     def encode(self, values: Values) -> Array:

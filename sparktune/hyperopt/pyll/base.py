@@ -28,6 +28,7 @@ Memo: TypeAlias = "dict[Apply, Any]"
 
 
 _MOST_WAITING = 100_000
+_NOTHING: dict[str, Any] = {}
 
 
 class PyllImportError(ImportError):
@@ -115,10 +116,8 @@ class SymbolTable:
         self, name: str, args: Iterable[Any], kwargs: Mapping[str, Any], o_len: Any, pure: bool
     ) -> Apply:
         """A node of the function of a name; arguments become nodes, too."""
-        named = sorted(kwargs.items())
-        return Apply(
-            name, [as_apply(a) for a in args], [(k, as_apply(v)) for k, v in named], o_len, pure
-        )
+        named = [[k, as_apply(v)] for k, v in sorted(kwargs.items())] if kwargs else []
+        return _node(name, [as_apply(a) for a in args], named, o_len, pure)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"scope has no function {name!r}; add one with @scope.define")
@@ -174,15 +173,26 @@ class Apply:
         pure: bool = False,
         define_params: Mapping[str, Any] | None = None,
     ) -> None:
-        pairs = named_args.items() if isinstance(named_args, Mapping) else named_args
         self.name = name
         self.pos_args = list(pos_args)
-        self.named_args = [[key, node] for key, node in pairs]
+        self.named_args: list[list[Any]] = []
+        if named_args:
+            pairs = named_args.items() if isinstance(named_args, Mapping) else named_args
+            self.named_args = [[key, node] for key, node in pairs]
         self.o_len, self.pure = o_len, pure
         self.define_params = define_params
         for node in self.inputs():
             if not isinstance(node, Apply):
                 raise TypeError(f"arguments of {name!r} must be nodes, see as_apply: got {node!r}")
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether ``leaf_value`` gives the value, without a look at arguments."""
+        return False
+
+    def leaf_value(self, more: Mapping[str, Mapping[str, Any]]) -> Any:
+        """The value of a leaf; ``more`` is that of ``rec_eval``."""
+        raise NotImplementedError(f"{self.name} is no leaf")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -191,6 +201,8 @@ class Apply:
 
     def inputs(self) -> list[Apply]:
         """The nodes of all arguments."""
+        if not self.named_args:
+            return self.pos_args[:]
         return [*self.pos_args, *(node for _, node in self.named_args)]
 
     def eval(self, memo: Memo | None = None) -> Any:
@@ -313,19 +325,34 @@ def _line(ofile: Any, lineno: list[int], indent: int, text: str) -> None:
     lineno[0] += 1
 
 
+def _node(
+    name: str, pos_args: list[Apply], named_args: list[Any], o_len: int | None, pure: bool = False
+) -> Apply:
+    """``Apply`` of arguments that are nodes, in lists of their own; a space is made of hundreds."""
+    node = Apply.__new__(Apply)
+    node.name, node.o_len, node.pure, node.define_params = name, o_len, pure, None
+    node.pos_args, node.named_args = pos_args, named_args
+    return node
+
+
 class Literal(Apply):
     """A node that stands for a plain value, ``obj``."""
 
+    is_leaf = True
+
     def __init__(self, obj: Any = None) -> None:
-        try:
-            o_len = len(obj)
-        except Exception:  # of a class, or of an estimator that is not fitted
-            o_len = None
-        super().__init__("literal", [], [], o_len, pure=True)
+        # the attributes of Apply, without its checks: most nodes of a space are these
+        self.name, self.pure, self.define_params = "literal", True, None
+        self.pos_args, self.named_args = [], []
+        self.o_len = _length(obj)
         self._obj = obj
 
     @property
     def obj(self) -> Any:
+        """The value."""
+        return self._obj
+
+    def leaf_value(self, more: Mapping[str, Mapping[str, Any]]) -> Any:  # noqa: ARG002
         """The value."""
         return self._obj
 
@@ -345,25 +372,38 @@ class Literal(Apply):
         return f"Literal{{{self._obj}}}"
 
 
+_PLAIN = {int, float, bool, str, type(None)}
+
+
+def _length(obj: Any) -> int | None:
+    if not hasattr(type(obj), "__len__"):
+        return None
+    try:
+        return len(obj)
+    except Exception:  # of a class, or of an estimator that is not fitted
+        return None
+
+
 def as_apply(obj: Any) -> Apply:
     """What was given as a node: containers become nodes of their items, all else a Literal.
 
     Lists and tuples are evaluated to tuples, dicts to dicts with sorted keys.
     """
+    if type(obj) in _PLAIN:  # most things are
+        return Literal(obj)
     if isinstance(obj, Apply):
         return obj
     if isinstance(obj, (tuple, list)):
         o_len = len(obj) if isinstance(obj, tuple) else None
-        return Apply("pos_args", map(as_apply, obj), [], o_len)
+        return _node("pos_args", [as_apply(each) for each in obj], [], o_len)
     if isinstance(obj, dict):
-        if all(isinstance(key, str) for key in obj):
-            return Apply("dict", [], [(k, as_apply(v)) for k, v in sorted(obj.items(), key=_first)],
-                         len(obj))  # fmt: skip
+        if set(map(type, obj)) <= {str}:
+            return _node("dict", [], [[k, as_apply(obj[k])] for k in sorted(obj)], len(obj))
         try:
             items = sorted(obj.items(), key=_first)
         except TypeError:  # keys of several types
             items = list(obj.items())
-        return Apply("dict", [as_apply(items)], [])
+        return _node("dict", [as_apply(items)], [], None)
     return Literal(obj)
 
 
@@ -454,6 +494,8 @@ def rec_eval(
     memo_gc: bool = True,  # noqa: ARG001
     print_trace: bool = False,  # noqa: ARG001
     print_node_on_error: bool = True,
+    *,
+    more: Mapping[str, Mapping[str, Any]] = _NOTHING,
 ) -> Any:
     """The value of a graph. Of a ``switch`` only the option that is taken is evaluated.
 
@@ -465,6 +507,7 @@ def rec_eval(
         memo_gc: without effect, as ``print_trace``; both are Hyperopt's.
         print_trace: see ``memo_gc``.
         print_node_on_error: whether a node whose function raises is printed.
+        more: by the name of a function, further arguments that it is called with.
 
     Raises:
         ValueError: a value is needed that the memo says to be ``GarbageCollected``: the
@@ -474,6 +517,7 @@ def rec_eval(
     if deepcopy_inputs not in (0, 1):
         raise ValueError(f"`deepcopy_inputs` must be True or False, but got {deepcopy_inputs!r}")
     known = dict(memo or {})
+    most = max_program_len or _MOST_WAITING
     top = as_apply(expr)
     todo = [top]
     while todo:
@@ -481,30 +525,45 @@ def rec_eval(
         if node in known:
             todo.pop()
             continue
-        if len(todo) > (max_program_len or _MOST_WAITING):
+        if len(todo) > most:
             raise RuntimeError("the graph is too large, or a node is among its own arguments")
-        if isinstance(node, Literal):
-            known[node] = node.obj
+        if node.is_leaf:
+            known[node] = node.leaf_value(more)
             continue
         if node.name == "switch":
-            index, *options = node.pos_args
+            index, count = node.pos_args[0], len(node.pos_args) - 1
             if index not in known:
-                todo.append(index)
-                continue
-            wanted = options[_position(known[index], len(options))]
+                if not index.is_leaf:
+                    todo.append(index)
+                    continue
+                known[index] = index.leaf_value(more)
+            wanted = node.pos_args[1 + _position(known[index], count)]
             if wanted not in known:
-                todo.append(wanted)
+                if not wanted.is_leaf:
+                    todo.append(wanted)
+                    continue
+                known[wanted] = wanted.leaf_value(more)
+            known[node] = known[wanted]
+            continue
+        args, waits = [], False
+        for each in node.inputs():
+            if each in known:
+                args.append(known[each])
+            elif each.is_leaf:
+                known[each] = value = each.leaf_value(more)
+                args.append(value)
             else:
-                known[node] = known[wanted]
+                todo.append(each)
+                waits = True
+        if waits:
             continue
-        missing = [each for each in node.inputs() if each not in known]
-        if missing:
-            todo.extend(missing)
-            continue
-        value = _applied(node, known, bool(deepcopy_inputs), print_node_on_error)
+        if deepcopy_inputs:
+            args = copy.deepcopy(args)
+        value = _applied(node, args, more.get(node.name, _NOTHING), print_node_on_error)
         if isinstance(value, Apply):  # a function that gives a graph
-            value = rec_eval(value, deepcopy_inputs, known)
+            value = rec_eval(value, deepcopy_inputs, known, more=more)
         known[node] = value
+        todo.pop()
     return known[top]
 
 
@@ -519,14 +578,16 @@ def _position(value: Any, count: int) -> int:
     return int(index)
 
 
-def _applied(node: Apply, known: Memo, copies: bool, prints: bool) -> Any:
-    """The value of a node whose arguments are all known."""
-    args = [known[each] for each in node.pos_args]
-    kwargs = {name: known[each] for name, each in node.named_args}
-    if any(each is GarbageCollected for each in (*args, *kwargs.values())):
-        raise ValueError(f"the space needs a value that this point does not have, for {node}")
-    if copies:
-        args, kwargs = copy.deepcopy((args, kwargs))
+def _applied(node: Apply, values: list[Any], more: Mapping[str, Any], prints: bool) -> Any:
+    """The value of a node, of the values of its arguments."""
+    for each in values:
+        if each is GarbageCollected:
+            raise ValueError(f"the space needs a value that this point does not have, for {node}")
+    args, kwargs = values, more
+    if node.named_args:
+        count = len(node.pos_args)
+        args, names = values[:count], [name for name, _ in node.named_args]
+        kwargs = {**dict(zip(names, values[count:], strict=True)), **more}
     try:
         return scope.implementation(node.name)(*args, **kwargs)
     except Exception as error:

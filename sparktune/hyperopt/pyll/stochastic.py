@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..randomness import generator_of
-from .base import Apply, Literal, as_apply, clone, dfs, rec_eval, scope
+from .base import Apply, Literal, as_apply, dfs, rec_eval, scope
 
 __all__ = [
     "implicit_stochastic", "implicit_stochastic_symbols", "recursive_set_rng_kwarg", "sample",
@@ -38,7 +38,7 @@ def _draws(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _rounded(draw: Any, q: float) -> Any:
-    return np.round(draw / q) * q
+    return np.rint(draw / q) * q
 
 
 @_draws
@@ -92,6 +92,8 @@ def qlognormal(mu: Any, sigma: Any, q: Any, rng: Any = None, size: Any = ()) -> 
 @_draws
 def randint(low: Any, high: Any = None, rng: Any = None, size: Any = ()) -> Any:
     """Whole numbers from ``low`` to below ``high``, or from 0 to below ``low``."""
+    if size == ():
+        return np.asarray(rng.integers(low, high))  # three times as fast as with that size
     return rng.integers(low, high, size)
 
 
@@ -140,4 +142,6 @@ def sample(expr: Any, rng: Any = None, **kwargs: Any) -> Any:
         rng: a numpy Generator, a RandomState, a seed, or None.
         **kwargs: for ``rec_eval``.
     """
-    return rec_eval(recursive_set_rng_kwarg(clone(as_apply(expr)), rng), **kwargs)
+    generator = generator_of(rng)
+    more = {name: {"rng": generator} for name in implicit_stochastic_symbols}
+    return rec_eval(expr, more=more, **kwargs)
