@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,8 @@ def fmin(
     fn, space, options["algo"], options["rstate"] = set_up(
         fn, space, algo, rstate, timeout, loss_threshold
     )
+    if max_evals is None:  # a method of one's own may compute with it
+        options["max_evals"] = sys.maxsize
     return trials.fmin(fn, space, **options)
 
 

@@ -231,7 +231,7 @@ class FMinIter:
             ids = trials.new_trial_ids(min(self.max_queue_len - queued, most - added))
             trials.refresh()
             documents = self.algo(ids, self.domain, trials, seed_from(self.rstate))
-            trials.note_batch()
+            trials.note_batch(len(documents))
             if len(documents) > len(ids):
                 raise ValueError(f"algo gave {len(documents)} documents for {len(ids)} ids")
             if not len(documents):
@@ -315,7 +315,8 @@ def minimise(
     domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl)
     loop = FMinIter(
         algo, domain, trials, rstate=generator, timeout=timeout, loss_threshold=loss_threshold,
-        max_evals=sys.maxsize if max_evals is None else max_evals + given, verbose=verbose,
+        max_evals=sys.maxsize if max_evals is None else min(max_evals + given, sys.maxsize),
+        verbose=verbose,
         max_queue_len=max_queue_len, show_progressbar=show_progressbar,
         early_stop_fn=early_stop_fn, trials_save_file=trials_save_file,
     )  # fmt: skip

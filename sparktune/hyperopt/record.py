@@ -38,7 +38,8 @@ class Record:
     _seen: tuple[Any, bytes] = (None, b"")  # at the last look: the list, and who was valid
     _due: int | None = None  # documents to look at, as of a refresh that nobody has asked about
     _named: tuple[Any, int] = (None, 0)  # the list, and how many of its documents' ids are known
-    _drawn: int | None = None  # batches for which a generator drew seeds; None: one a document
+    _drawn = 0  # batches for which a generator drew seeds here, at least
+    _surplus = 0  # how many more documents than batches these are
     _drawn_by: Any = None  # that generator
 
     def __init__(self, exp_key: str | None = None, refresh: bool = True) -> None:
@@ -261,7 +262,7 @@ class Record:
         """Forget all documents and attachments, but not the ids that were given out."""
         self._dynamic_trials = []
         self.attachments = {}
-        self._drawn, self._drawn_by = None, None
+        self._drawn, self._surplus, self._drawn_by = 0, 0, None
         self.refresh()
 
     def count_by_state_synced(self, arg: Any, trials: Iterable[Document] | None = None) -> int:
@@ -285,17 +286,17 @@ class Record:
 
     @property
     def batches(self) -> int:
-        """How many batches these documents were drawn in."""
-        return len(self._dynamic_trials) if self._drawn is None else self._drawn
+        """How many batches these documents were drawn in; one each, unless more is known."""
+        return max(self._drawn, len(self._dynamic_trials) - self._surplus)
 
-    def note_batch(self) -> None:
-        """Take note that a batch has been drawn, before its documents are inserted."""
+    def note_batch(self, size: int) -> None:
+        """Take note that a batch of so many documents was drawn, before they are inserted."""
         self._drawn = self.batches + 1
+        self._surplus += size - 1
 
     def insert_given(self, docs: Iterable[Document]) -> None:
         """Add documents that nobody drew, such as points to evaluate."""
-        self._drawn = self.batches
-        self.insert_trial_docs(docs)
+        self._surplus += len(self.insert_trial_docs(docs))
 
     def extend(self, docs: Iterable[Document]) -> None:
         """Add documents without a look at them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
@@ -153,7 +154,8 @@ class SparkTrials(Trials):
             )
         given = insert_points(self, points_to_evaluate or ())
         self.pass_over_drawn(generator)
-        more = None if max_evals is None else max_evals + given - len(self)
+        is_open = max_evals is None or max_evals >= sys.maxsize
+        more = None if is_open else max_evals + given - len(self)
         budget = Budget(
             None if more is None else max(0, more) + len(self.waiting()),
             self.timeout if timeout is None else timeout,
@@ -222,7 +224,7 @@ class _Run:
         documents: Sequence[Document] = self._algo(
             ids, self._domain, trials, seed_from(self._generator)
         )
-        trials.note_batch()
+        trials.note_batch(len(documents))
         trials.insert_trial_docs(documents)
         trials.refresh()
         self._documents += documents

@@ -76,3 +76,35 @@ def test_what_spark_trials_refuse(spark):
         quiet(objective, SPACE, rand.suggest, 1, trials=trials, pass_expr_memo_ctrl=True)
     with pytest.raises(AllTrialsFailed, match="division by zero"):
         quiet(lambda config: 1 / 0, SPACE, rand.suggest, 1, trials=trials)
+
+
+def test_a_subclass_with_a_fmin_of_its_own(spark):
+    """SparkTrials whose fmin is overridden are asked as Hyperopt asks them, and go on to Spark."""
+
+    class Logged(SparkTrials):
+        def fmin(self, fn, space, algo, max_evals, **options):
+            self.asked = max_evals
+            return super().fmin(fn, space, algo, max_evals, **options)
+
+    trials = Logged(parallelism=2, spark_session=spark)
+    best = quiet(lambda x: x**2, hp.uniform("x", -1, 1), rand.suggest, 3, trials=trials, rstate=1)
+    assert trials.asked == len(trials) == 3
+    assert best == trials.argmin
+
+
+def test_objectives_import_hyperopt_where_it_is_not(spark):
+    """An objective may import hyperopt by name and by module in its task, where nobody has it."""
+    program = """
+def objective(x):
+    import hyperopt
+    from hyperopt import STATUS_OK
+    assert STATUS_OK == hyperopt.STATUS_OK
+    file = getattr(hyperopt, "__file__", "")
+    return {"loss": x**2, "status": hyperopt.STATUS_OK, "file": file}
+"""
+    names = {}
+    exec(program, names)
+    trials = SparkTrials(parallelism=1, spark_session=spark)
+    quiet(names["objective"], hp.uniform("x", -1, 1), rand.suggest, 2, trials=trials)
+    assert [d["result"]["status"] for d in trials.trials] == ["ok", "ok"]
+    assert {d["result"]["file"] for d in trials.trials} == {""}
