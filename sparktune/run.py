@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from typing import Any, Protocol
@@ -166,21 +166,10 @@ def run(
         )  # fmt: skip
         host.seed = seed
         host.ended(None)
-        raises = engine.raises and not catch_eval_exceptions
-
-        def begun() -> None:
-            if host.parallelism_given is None:
-                _advise_of_slots(type(host).__name__, engine.slots, budget.max_evals)
-
-        try:
-            with closing(events), progress(history, budget.max_evals, show) as view:  # type: ignore[type-var]
-                watchers = [view, *map(_once, first_words)]
-                reason = _drain(events, watchers, raises, host, early_stop_fn, begun)
-        except KeyboardInterrupt:
-            host.ended(StopReason.USER)
-            print(_interrupted(history), file=sys.stderr)  # noqa: T201
-            raise
-        host.ended(reason)
+        reason = follow(
+            events, host, host, history, engine, budget, show, early_stop_fn,
+            map(_once, first_words), raises=engine.raises and not catch_eval_exceptions,
+        )  # fmt: skip
     best = history.best
     if best is None:
         why = "" if reason is StopReason.MAX_EVALS else f"{reason.value}: "
@@ -188,11 +177,58 @@ def run(
     return dict(best.values) if return_argmin else whole_space.build(best.values)
 
 
+def follow(
+    events: Iterator[Event],
+    host: Host,
+    trials: Any,
+    history: History,
+    engine: Engine,
+    budget: Budget,
+    show: bool | BarFactory,
+    early_stop_fn: Callable[..., tuple[bool, Any]] | None,
+    watchers: Iterable[Callable[[Event], None]],
+    *,
+    raises: bool = False,
+) -> StopReason:
+    """Take the events of a search until it ends or is told to; why it ended, as the host notes.
+
+    Args:
+        events: of ``search``; closed at the end, whatever that is.
+        host: whose run it is.
+        trials: what ``early_stop_fn`` receives.
+        history: of the search.
+        engine: of the search.
+        budget: of the search.
+        show: whether there is a bar, or one of the user's own.
+        early_stop_fn: the user's, called after each trial.
+        watchers: called with each event, before ``early_stop_fn``.
+        raises: whether an exception of the objective ends the run.
+
+    Raises:
+        KeyboardInterrupt: after a line that says what is kept.
+        Exception: the objective's, where ``raises``.
+    """
+    try:
+        with closing(events), progress(history, budget.max_evals, show) as view:  # type: ignore[type-var]
+
+            def begun() -> None:
+                if host.parallelism_given is None:
+                    _advise_of_slots(type(host).__name__, engine.slots, budget.max_evals)
+
+            reason = _drain(events, [view, *watchers], raises, trials, early_stop_fn, begun)
+    except KeyboardInterrupt:
+        host.ended(StopReason.USER)
+        print(_interrupted(history), file=sys.stderr)  # noqa: T201
+        raise
+    host.ended(reason)
+    return reason
+
+
 def _drain(
     events: Iterable[Event],
     watchers: Iterable[Callable[[Event], None]],
     raises: bool,
-    host: Host,
+    trials: Any,
     early_stop_fn: Callable[..., tuple[bool, Any]] | None,
     begun: Callable[[], None],
 ) -> StopReason:
@@ -212,7 +248,7 @@ def _drain(
             if raises and event.exception is not None:
                 raise event.exception
             if early_stop_fn is not None:
-                stop, arguments = _answer(early_stop_fn(host, *arguments))
+                stop, arguments = _answer(early_stop_fn(trials, *arguments))
             if stop:
                 return StopReason.EARLY_STOPPING
     raise RuntimeError("the search ended without a reason")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from typing import Any
 
 from ..checks import whole
-from ..events import Budget, Cancelled, Finished, Started, Stopped, StopReason
+from ..events import Budget, Cancelled, Finished, Started
 from ..exceptions import AllTrialsFailed, BadSearchSpace
-from ..history import History, Trial
+from ..history import ENDED, History, Trial
 from ..history.documents import document_of
 from ..history.failures import failure_text
+from ..run import follow
 from ..search import search
 from ..space.tree import Values
 from ..trials.spark import (
@@ -22,7 +22,6 @@ from ..trials.spark import (
     FMIN_CANCELLED_REASON_USER,
 )
 from ..trials.spark import SparkTrials as Host
-from ..views.progress import progress
 from .base import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
@@ -164,34 +163,28 @@ class SparkTrials(Trials):
         self._host.delete_all()
         self._fmin_cancelled = False
         with self._host.run(domain.space) as history:
-            run = _Run(self, domain, algo, generator, history)
+            run, engine = _Run(self, domain, algo, generator, history), self._host.engine()
             events = search(
-                fn, domain.space, run, self._host.engine(), history, budget, 0,
+                fn, domain.space, run, engine, history, budget, 0,
                 queue_ahead=whole("max_queue_len", max_queue_len) - 1, points=tuple(run.points()),
                 build=run.build, settings=self._host.settings, token=self._host.token, host=self,
             )  # fmt: skip
             show = show_progressbar if verbose else False
-            reason = None
-            with closing(events), progress(history, budget.max_evals, show) as view:  # type: ignore[type-var]
-                stop, arguments = False, ()
-                for event in events:
-                    view(event)
-                    if isinstance(event, Stopped):
-                        reason = event.reason
-                        break
-                    run.take(event)
-                    if isinstance(event, Finished):
-                        self.refresh()
-                        save(self, trials_save_file)
-                        if early_stop_fn is not None:
-                            stop, arguments = early_stop_fn(self, *arguments)
-                        if stop:
-                            reason = StopReason.EARLY_STOPPING
-                            break
-            run.cut()
-        self._host.ended(reason)
-        self._fmin_cancelled = self.fmin_cancelled_reason is not None
-        self.refresh()
+
+            def note(event: Any) -> None:
+                run.take(event)
+                if isinstance(event, Finished):
+                    self.refresh()
+                    save(self, trials_save_file)
+
+            try:
+                follow(
+                    events, self._host, self, history, engine, budget, show, early_stop_fn, [note]
+                )
+            finally:
+                run.cut()
+                self._fmin_cancelled = self.fmin_cancelled_reason is not None
+                self.refresh()
         if not self.count_successful_trials():
             raise AllTrialsFailed(failure_text(history))
         return answer_of(self, space, return_argmin)
@@ -259,7 +252,11 @@ class _Run:
             self._trials.trial_attachments(document)[name] = thing
 
     def cut(self) -> None:
-        """Mark what the end of the run cut off."""
-        for document in self._documents:
-            if document["state"] in (JOB_STATE_NEW, JOB_STATE_RUNNING):
+        """Take what ended with the run, and mark what its end cut off."""
+        for number, document in enumerate(self._documents):
+            if document["state"] not in (JOB_STATE_NEW, JOB_STATE_RUNNING):
+                continue
+            if number < len(self._history) and self._history[number].status in ENDED:
+                self._finish(self._history[number])
+            else:
                 document["state"] = JOB_STATE_CANCEL

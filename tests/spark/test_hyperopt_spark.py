@@ -1,14 +1,27 @@
 """SparkTrials of Hyperopt's surface: documents of trials that run as Spark tasks."""
 
 import functools
+import os
 import pickle
+import signal
+import threading
 
 import numpy as np
 import pytest
 
 from sparktune import hyperopt
-from sparktune.hyperopt import SparkTrials, fmin, hp, rand, space_eval, tpe
+from sparktune.hyperopt import (
+    JOB_STATE_DONE,
+    SparkTrials,
+    fmin,
+    hp,
+    rand,
+    space_eval,
+    tpe,
+)
+from sparktune.hyperopt.base import JOB_STATE_CANCEL
 from sparktune.hyperopt.exceptions import AllTrialsFailed
+from sparktune.hyperopt.spark import FMIN_CANCELLED_REASON_USER
 
 SPACE = {
     "x": hp.uniform("x", -5, 5),
@@ -108,3 +121,30 @@ def objective(x):
     quiet(names["objective"], hp.uniform("x", -1, 1), rand.suggest, 2, trials=trials)
     assert [d["result"]["status"] for d in trials.trials] == ["ok", "ok"]
     assert {d["result"]["file"] for d in trials.trials} == {""}
+
+
+def test_an_interrupted_run_keeps_what_has_ended(spark, gate, capsys, wait_for):
+    """Ctrl-C leaves fmin with a line about what is kept; what was under way is cancelled."""
+    trials = SparkTrials(parallelism=2, spark_session=spark)
+    door = gate.door()
+    points = [{"x": 0.5}, {"x": 2.0}]
+
+    def objective(x):
+        if x != 0.5:
+            door()
+        return x
+
+    def interrupt():
+        wait_for(trials.count_successful_trials)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        quiet(
+            objective, hp.uniform("x", 0, 3), rand.suggest, 9, trials=trials,
+            points_to_evaluate=points,
+        )  # fmt: skip
+    assert "finished trials are kept; best loss 0.5" in capsys.readouterr().err
+    assert {d["state"] for d in trials._dynamic_trials} == {JOB_STATE_DONE, JOB_STATE_CANCEL}
+    assert trials.argmin == {"x": 0.5}
+    assert trials.fmin_cancelled_reason == FMIN_CANCELLED_REASON_USER
