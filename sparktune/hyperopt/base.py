@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..exceptions import InvalidLoss, InvalidResultStatus, InvalidTrial
+from ..exceptions import (
+    AllTrialsFailed,
+    DuplicateLabel,
+    InvalidLoss,
+    InvalidResultStatus,
+    InvalidTrial,
+)
 from ..history import STATUS_FAIL, STATUS_OK
 from ..history.documents import (
     JOB_STATE_CANCEL,
@@ -33,15 +39,17 @@ from .documents import (
 )
 from .domain import Ctrl, Domain
 from .loop import minimise
+from .pyll.stochastic import recursive_set_rng_kwarg
 from .record import Record
-from .utils import use_obj_for_literal_in_memo
+from .utils import pmin_sampled, use_obj_for_literal_in_memo
 
 __all__ = [
     "JOB_STATES", "JOB_STATE_CANCEL", "JOB_STATE_DONE", "JOB_STATE_ERROR", "JOB_STATE_NEW",
     "JOB_STATE_RUNNING", "JOB_VALID_STATES", "STATUS_FAIL", "STATUS_NEW", "STATUS_OK",
-    "STATUS_RUNNING", "STATUS_STRINGS", "STATUS_SUSPENDED", "TRIAL_KEYS", "TRIAL_MISC_KEYS", "Ctrl",
-    "Domain", "InvalidLoss", "InvalidResultStatus", "InvalidTrial", "SONify", "Trials",
-    "miscs_to_idxs_vals", "miscs_update_idxs_vals", "spec_from_misc", "trials_from_docs",
+    "STATUS_RUNNING", "STATUS_STRINGS", "STATUS_SUSPENDED", "TRIAL_KEYS", "TRIAL_MISC_KEYS",
+    "AllTrialsFailed", "Ctrl", "Domain", "DuplicateLabel", "InvalidLoss", "InvalidResultStatus",
+    "InvalidTrial", "SONify", "Trials", "miscs_to_idxs_vals", "miscs_update_idxs_vals",
+    "pmin_sampled", "recursive_set_rng_kwarg", "spec_from_misc", "trials_from_docs",
     "use_obj_for_literal_in_memo", "validate_loss_threshold", "validate_timeout",
 ]  # fmt: skip
 

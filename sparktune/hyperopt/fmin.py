@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ..checks import advise
-from .base import Trials
+from .base import Trials, validate_loss_threshold, validate_timeout
 from .loop import FMinIter, minimise, set_up
 from .points import generate_trial, space_eval
+from .utils import coarse_utcnow
 
 __all__ = [
-    "FMinIter", "fmin", "fmin_pass_expr_memo_ctrl", "generate_trial",
-    "generate_trials_to_calculate", "partial", "space_eval",
+    "FMinIter", "coarse_utcnow", "fmin", "fmin_pass_expr_memo_ctrl", "generate_trial",
+    "generate_trials_to_calculate", "partial", "space_eval", "validate_loss_threshold",
+    "validate_timeout",
 ]  # fmt: skip
 
 
