@@ -4,6 +4,7 @@
 #   conf/environment.sh spark-VERSION | spark-newest         that release of pyspark
 #   conf/environment.sh python3.10 | python3.12 | python3.13
 #   conf/environment.sh peers                                Hyperopt and Optuna
+#   conf/environment.sh hyperopt-0.2.7                       that Hyperopt, for tests/compat/pickles/make.py
 #   PYTHON=...   another Python than setup.sh would take, in an environment beside the other
 # Exits with 3 where this machine has no such Python.
 set -euo pipefail
@@ -46,6 +47,11 @@ named_python() {
         bash conf/setup.sh test
         ;;
     peers) bash conf/setup.sh test,peers ;;
+    hyperopt-0.2.7)
+        PYTHON=$(named_python python3.10) || exit $?
+        export PYTHON
+        bash conf/setup.sh test "hyperopt==0.2.7" "numpy<2" "networkx<3" "setuptools<81"
+        ;;
     *)
         printf 'environment: unknown name %s\n' "$name" >&2
         exit 2
