@@ -18,6 +18,7 @@ from ..history.documents import (
     STATUS_STRINGS,
     STATUS_SUSPENDED,
 )
+from . import pyll
 from .documents import (
     JOB_STATES,
     JOB_VALID_STATES,
@@ -41,7 +42,7 @@ __all__ = [
     "JOB_STATE_RUNNING", "JOB_VALID_STATES", "STATUS_FAIL", "STATUS_NEW", "STATUS_OK",
     "STATUS_RUNNING", "STATUS_STRINGS", "STATUS_SUSPENDED", "TRIAL_KEYS", "TRIAL_MISC_KEYS", "Ctrl",
     "Domain", "InvalidLoss", "InvalidResultStatus", "InvalidTrial", "SONify", "Trials",
-    "miscs_to_idxs_vals", "miscs_update_idxs_vals", "spec_from_misc", "trials_from_docs",
+    "miscs_to_idxs_vals", "miscs_update_idxs_vals", "pyll", "spec_from_misc", "trials_from_docs",
     "use_obj_for_literal_in_memo", "validate_loss_threshold", "validate_timeout",
 ]  # fmt: skip
 

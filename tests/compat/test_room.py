@@ -1159,6 +1159,11 @@ def test_install_gives_the_room_hyperopts_name(run_python):
     assert "ran {'n': 1.0}" in done.stdout
 
 
+def test_modules_have_the_modules_that_programs_reach_through_them():
+    """Programs write hyperopt.base.pyll for hyperopt.pyll."""
+    assert hyperopt.base.pyll is hyperopt.pyll
+
+
 def test_install_goes_before_an_installed_hyperopt(run_python, fake_hyperopt):
     """Where Hyperopt is installed, the room is imported in its place."""
     script = "import sparktune.hyperopt\nsparktune.hyperopt.install()\n" + USES
