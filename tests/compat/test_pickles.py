@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from installed import take_away, under_hyperopts_name
 
 import sparktune.hyperopt as room
 from sparktune.hyperopt import Trials, fmin, plotting, tpe, trials_from_docs
@@ -48,22 +49,14 @@ def same(seen, wanted):
     return {**seen, **{key: wanted[key] for key in near}} == wanted
 
 
-def take_away():
-    """Undo what install() did."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "hyperopt"]:
-        del sys.modules[name]
-
-
 @pytest.fixture
 def make():
     """The script that made the pickles, as it sees the room after install()."""
-    assert "hyperopt" not in sys.modules
-    room.install()
-    spec = importlib.util.spec_from_file_location("make_pickles", HOME / "make.py")
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    yield made
-    take_away()
+    with under_hyperopts_name():
+        spec = importlib.util.spec_from_file_location("make_pickles", HOME / "make.py")
+        made = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(made)
+        yield made
 
 
 def test_the_pickles_are_of_several_versions_of_numpy():
