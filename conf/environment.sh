@@ -4,6 +4,8 @@
 #   conf/environment.sh spark-VERSION | spark-newest         that release of pyspark
 #   conf/environment.sh python3.10 | python3.12 | python3.13
 #   conf/environment.sh peers                                Hyperopt and Optuna
+#   conf/environment.sh ray | hpsklearn                      programs on top of Hyperopt, without Hyperopt
+#   conf/environment.sh hyperopt-0.2.7                       that Hyperopt, for tests/compat/pickles/make.py
 #   PYTHON=...   another Python than setup.sh would take, in an environment beside the other
 # Exits with 3 where this machine has no such Python.
 set -euo pipefail
@@ -46,6 +48,18 @@ named_python() {
         bash conf/setup.sh test
         ;;
     peers) bash conf/setup.sh test,peers ;;
+    ray) bash conf/setup.sh test "ray[tune]==2.60.0" ;;
+    hpsklearn)
+        # the newest scikit-learn that has all parameters which hyperopt-sklearn sets
+        bash conf/setup.sh test "scikit-learn==1.8.0"
+        "$VENV/bin/python" -m pip install --quiet --no-deps \
+            "hyperopt-sklearn==1.1.1" "xgboost==2.1.4" "lightgbm==4.6.0"
+        ;;
+    hyperopt-0.2.7)
+        PYTHON=$(named_python python3.10) || exit $?
+        export PYTHON
+        bash conf/setup.sh test "hyperopt==0.2.7" "numpy<2" "networkx<3" "setuptools<81"
+        ;;
     *)
         printf 'environment: unknown name %s\n' "$name" >&2
         exit 2

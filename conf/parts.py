@@ -62,6 +62,7 @@ def of_releases(*releases: str) -> dict[str, Part]:
     return parts
 
 
+PROGRAMS = ("ray", "hpsklearn")  # that import hyperopt
 FULL = {
     **GATE,
     "local": Part(f"pytest tests/spark --spark=local {_FULL}", 15),
@@ -78,6 +79,7 @@ FULL = {
     **of_releases(RELEASES[0], RELEASES[-1]),
     **{name: Part(_WITHOUT_SPARK, 10, name) for name in ("python3.10", "python3.12", "python3.13")},
     "peers": Part("pytest tests/peers -v", 15, "peers"),
+    **{name: Part(f"pytest tests/programs/test_{name}.py -v", 10, name) for name in PROGRAMS},
 }
 SETS = {"full": FULL, "versions": of_releases(*RELEASES)}
 

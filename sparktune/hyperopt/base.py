@@ -24,6 +24,7 @@ from ..history.documents import (
     STATUS_STRINGS,
     STATUS_SUSPENDED,
 )
+from . import pyll
 from .documents import (
     JOB_STATES,
     JOB_VALID_STATES,
@@ -49,7 +50,7 @@ __all__ = [
     "STATUS_RUNNING", "STATUS_STRINGS", "STATUS_SUSPENDED", "TRIAL_KEYS", "TRIAL_MISC_KEYS",
     "AllTrialsFailed", "Ctrl", "Domain", "DuplicateLabel", "InvalidLoss", "InvalidResultStatus",
     "InvalidTrial", "SONify", "Trials", "miscs_to_idxs_vals", "miscs_update_idxs_vals",
-    "pmin_sampled", "recursive_set_rng_kwarg", "spec_from_misc", "trials_from_docs",
+    "pmin_sampled", "pyll", "recursive_set_rng_kwarg", "spec_from_misc", "trials_from_docs",
     "use_obj_for_literal_in_memo", "validate_loss_threshold", "validate_timeout",
 ]  # fmt: skip
 

@@ -23,6 +23,8 @@ __all__ = ["Ctrl", "Domain", "arrays_of", "columns_of", "random_points"]
 
 logger = logging.getLogger(__name__)
 
+_GIVEN = ("fn", "expr", "workdir", "pass_expr_memo_ctrl", "name", "loss_target")
+
 
 class Ctrl:
     """What an objective that asked for it receives to speak about its own trial.
@@ -162,6 +164,12 @@ class Domain(Measures):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_mirror": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "space" in state:
+            self.__dict__.update(state)
+        else:  # of a Domain of Hyperopt itself
+            Domain.__init__(self, **{name: state[name] for name in _GIVEN})
 
     def history(self, trials: Record) -> Any:
         """The history of the documents that trials show, as the core reads it."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..checks import advise
 from .base import Trials, validate_loss_threshold, validate_timeout
+from .installing import loads
 from .loop import FMinIter, minimise, set_up
 from .points import generate_trial, space_eval
 from .utils import coarse_utcnow
@@ -88,8 +89,9 @@ def fmin(
         max_queue_len: candidates drawn at a time, knowing the same.
         show_progressbar: whether, or a bar of one's own; see ``progress``.
         early_stop_fn: see FMinIter.
-        trials_save_file: a pickle of the trials: loaded first where it is there and ``trials`` is
-            None, which runs what is in it, so it must be your own; written after each batch.
+        trials_save_file: a pickle of the trials, also of Hyperopt's: loaded first where it is there
+            and ``trials`` is None, which runs what is in it, so it must be your own; written after
+            each batch.
 
     Returns:
         The best point; see ``return_argmin``.
@@ -126,7 +128,5 @@ def _loaded(file: Any) -> Trials:
     if not file or not Path(file).exists():
         return Trials()
     advise(f"loading {os.fspath(file)} runs what is in it: it must be your own")
-    import pickle
-
-    trials: Trials = pickle.loads(Path(file).read_bytes())
+    trials: Trials = loads(Path(file).read_bytes())
     return trials

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import io
+import pickle
 import sys
 from types import ModuleType
+from typing import Any
 
-__all__ = ["install"]
+__all__ = ["install", "loads"]
 
 _MODULES = (
     "anneal", "atpe", "base", "criteria", "early_stop", "exceptions", "fmin", "graph_viz", "hp",
     "ipy", "mix", "mongoexp", "plotting", "progress", "pyll", "pyll.base", "pyll.stochastic",
-    "pyll_utils", "rand", "rdists", "sklearn", "spark", "tpe", "utils",
+    "pyll_utils", "rand", "rdists", "sklearn", "spark", "tpe", "utils", "vectorize",
 )  # fmt: skip
 
 
@@ -36,6 +39,18 @@ def install() -> None:
     sys.modules["hyperopt"] = ours
     for name in _MODULES:
         sys.modules[f"hyperopt.{name}"] = importlib.import_module(f"{__package__}.{name}")
+
+
+def loads(blob: bytes) -> Any:
+    """Unpickle, with this package in place of Hyperopt; errors are those of pickle."""
+    return _Unpickler(io.BytesIO(blob)).load()
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        top, dot, below = module.partition(".")
+        home = __package__ if top == "hyperopt" else top
+        return super().find_class(f"{home}{dot}{below}", name)
 
 
 def _importers(package: ModuleType) -> list[str]:

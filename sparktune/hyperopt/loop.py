@@ -187,6 +187,7 @@ class FMinIter:
                 and (self.timeout is None or time.monotonic() - self.start_time < self.timeout)
                 and (self.loss_threshold is None or best >= self.loss_threshold)
             ):
+                has_room = queued < self.max_queue_len
                 added = self._draw(N - drawn, queued)
                 drawn += added
                 if self.is_cancelled:
@@ -195,7 +196,8 @@ class FMinIter:
                     time.sleep(self.poll_interval_secs)
                     ended = self.trials.documents
                     now, queued = self._count(JOB_STATE_DONE), self._count(JOB_STATE_NEW)
-                    is_over = not added and drawn < N and not self._count(*_UNFINISHED)
+                    is_over = has_room and not added and drawn < N
+                    is_over = is_over and not self._count(*_UNFINISHED)
                 else:
                     if batches % _BATCHES_A_SCAN == 0 or drawn >= N:
                         since = 0

@@ -691,6 +691,27 @@ def test_others_may_evaluate():
     assert trials.losses() == [x**2 for x in trials.vals["x"]]
 
 
+def test_others_may_be_done_with_a_full_queue_at_once(monkeypatch):
+    """Where all that waited is done in one look, the loop draws on to its end."""
+    trials, looks = Trials(), []
+
+    class Time:
+        monotonic = staticmethod(lambda: 0.0)
+
+        def sleep(self, seconds):
+            looks.append(seconds)
+            for one in trials._dynamic_trials if len(looks) % 2 == 0 else ():
+                one.update(state=hyperopt.JOB_STATE_DONE, result={"status": "ok", "loss": 1.0})
+
+    monkeypatch.setattr(sys.modules["sparktune.hyperopt.loop"], "time", Time())
+    loop = FMinIter(
+        hyperopt.rand.suggest, Domain(square, hp.uniform("x", -1, 1)), trials, 0,
+        asynchronous=True, max_queue_len=2, max_evals=6,
+    )  # fmt: skip
+    loop.exhaust()
+    assert len(trials) == 6
+
+
 def test_ctrl_checkpoints_and_injects():
     """An objective that asks for it keeps a result on the way and adds trials of its own."""
     kept = []
@@ -1136,6 +1157,11 @@ def test_install_gives_the_room_hyperopts_name(run_python):
     """After install() all imports of Hyperopt are the room's own modules, without Hyperopt."""
     done = run_python("import sparktune.hyperopt\nsparktune.hyperopt.install()\n" + USES)
     assert "ran {'n': 1.0}" in done.stdout
+
+
+def test_modules_have_the_modules_that_programs_reach_through_them():
+    """Programs write hyperopt.base.pyll for hyperopt.pyll."""
+    assert hyperopt.base.pyll is hyperopt.pyll
 
 
 def test_install_goes_before_an_installed_hyperopt(run_python, fake_hyperopt):
