@@ -372,6 +372,26 @@ def documents_of_conditional_spaces(hyperopt):
 
 
 @case
+def order_of_labels(hyperopt):
+    hp = hyperopt.hp
+    space = {
+        "a": hp.uniform("z", 0, 1),
+        "b": [hp.uniform("Y", 0, 1), hp.choice("m", [hp.uniform("m2", 0, 1), hp.randint("c", 4)])],
+    }
+    found = {}
+    for name in ("rand", "tpe", "anneal"):
+        algo = part(hyperopt, name).suggest
+        best, trials = minimise(hyperopt, lambda c: c["a"], space, 4, algo=algo)
+        misc = trials.trials[-1]["misc"]
+        is_sorted = [list(each) == sorted(each) for each in (best, trials.argmin)]
+        found[name] = [*is_sorted, *map(list, (trials.vals, trials.idxs, misc["vals"]))]
+    idxs, vals = hyperopt.rand.suggest_batch(
+        [0, 1], hyperopt.Domain(square, space), hyperopt.Trials(), 3
+    )
+    return [found, list(idxs), list(vals), list(hyperopt.Domain(square, space).params)]
+
+
+@case
 def order_of_documents_keys(hyperopt):
     _, trials = minimise(hyperopt, n=1)
     (each,) = trials.trials
@@ -3539,7 +3559,7 @@ def documents_that_wait_and_fill_max_evals(hyperopt):
 def points_to_calculate_without_refresh(hyperopt):
     trials = part(hyperopt, "fmin").generate_trials_to_calculate([{"x": 0.5}, {"x": 0.25}])
     minimise(hyperopt, n=4, trials=trials)
-    return [len(trials), plain(trials.vals["x"][:2])]
+    return [len(trials), trials.tids, plain(trials.vals["x"][:2])]
 
 
 @case
