@@ -93,8 +93,8 @@ def random_points(space: Any, k: int, rng: Any) -> list[Any]:
 
 
 def columns_of(space: Any, new_ids: Sequence[Any], points: Sequence[Any]) -> tuple[Any, Any]:
-    """Columns of points: label to the ids that have a value, and label to values."""
-    labels = () if space is None else space.labels
+    """Columns of points, by label in its order: the ids that have a value, and the values."""
+    labels = () if space is None else sorted(space.labels)
     idxs = {
         label: [tid for tid, point in zip(new_ids, points, strict=True) if label in point]
         for label in labels

@@ -175,6 +175,7 @@ class FMinIter:
             block_until_done: whether to wait for what others evaluate.
         """
         total = self.max_evals if self.max_evals < sys.maxsize else None
+        self.trials.refresh()  # which takes note of the ids that are there
         self.trials.pass_over_drawn(self.rstate)
         earlier, best = _lowest(self.trials.documents), math.inf
         drawn, done, queued = 0, self._count(JOB_STATE_DONE), self._count(JOB_STATE_NEW)

@@ -29,4 +29,5 @@ def suggest_batch(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The draws of ``suggest`` as arrays: label to ids that have a value, and label to values."""
     documents = suggest(new_ids, domain, trials, seed)
-    return arrays_of(*miscs_to_idxs_vals([each["misc"] for each in documents], domain.params))
+    labels = sorted(domain.params)
+    return arrays_of(*miscs_to_idxs_vals([each["misc"] for each in documents], labels))

@@ -928,6 +928,22 @@ def test_a_file_is_loaded_with_a_warning_and_goes_on(tmp_path):
     assert found.vals == run(7, square, hp.uniform("x", 0, 1), rstate=4).vals
 
 
+def test_points_that_nobody_refreshed_keep_their_ids():
+    """Trials of points give their ids to nothing else, also where a run is the first to look."""
+    trials = generate_trials_to_calculate([{"x": 0.5}, {"x": 0.25}])
+    run(3, square, hp.uniform("x", 0, 1), trials=trials)
+    assert trials.tids == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("algo", ALGOS)
+def test_labels_stand_in_their_order(algo):
+    """The values of documents, and so the best point, stand in the order of their labels."""
+    space = {"a": hp.uniform("z", 0, 1), "b": [hp.randint("y", 3), hp.uniform("X", 0, 1)]}
+    trials = run(6, lambda c: c["a"], space, algo=ALGOS[algo])
+    for each in (trials.argmin, trials.vals, trials.idxs, trials.miscs[-1]["vals"]):
+        assert list(each) == ["X", "y", "z"]
+
+
 def test_a_file_beside_trials_is_overwritten(tmp_path):
     """Where trials are given, these count, and the file is theirs from then on."""
     path = tmp_path / "trials.pkl"

@@ -10,11 +10,14 @@ import datetime
 import importlib
 import inspect
 import io
+import json
+import logging
 import math
 import os
 import pickle
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -369,6 +372,26 @@ def documents_of_conditional_spaces(hyperopt):
             {label: len(v) for label, v in each["misc"][key].items()} for key in ("idxs", "vals")
         ]
     return plain(found)
+
+
+@case
+def order_of_labels(hyperopt):
+    hp = hyperopt.hp
+    space = {
+        "a": hp.uniform("z", 0, 1),
+        "b": [hp.uniform("Y", 0, 1), hp.choice("m", [hp.uniform("m2", 0, 1), hp.randint("c", 4)])],
+    }
+    found = {}
+    for name in ("rand", "tpe", "anneal"):
+        algo = part(hyperopt, name).suggest
+        best, trials = minimise(hyperopt, lambda c: c["a"], space, 4, algo=algo)
+        misc = trials.trials[-1]["misc"]
+        is_sorted = [list(each) == sorted(each) for each in (best, trials.argmin)]
+        found[name] = [*is_sorted, *map(list, (trials.vals, trials.idxs, misc["vals"]))]
+    idxs, vals = hyperopt.rand.suggest_batch(
+        [0, 1], hyperopt.Domain(square, space), hyperopt.Trials(), 3
+    )
+    return [found, list(idxs), list(vals), list(hyperopt.Domain(square, space).params)]
 
 
 @case
@@ -813,6 +836,12 @@ def best_with_documents_that_wait(hyperopt):
 def kinds_of_argmin(hyperopt):
     best, trials = minimise(hyperopt, lambda c: 1.0, every_word(hyperopt.hp), 1)
     return [kinds(best), kinds(trials.argmin), best == trials.argmin]
+
+
+@case
+def json_of_the_best_point(hyperopt):
+    best, trials = minimise(hyperopt, space=every_word(hyperopt.hp), fn=lambda c: c["uniform"])
+    return [error(json.dumps, each) for each in (best, trials.argmin, trials.vals)]
 
 
 @case
@@ -1458,6 +1487,30 @@ def failures_that_leave_fmin(hyperopt):
 
 
 @case
+def loggers_of_a_run(hyperopt):
+    def fn(x):
+        if len(trials) == 2:
+            raise ZeroDivisionError("nothing")
+        return x
+
+    seen, trials = [], hyperopt.Trials()
+    handler = logging.Handler()
+    handler.emit = lambda record: seen.append([record.name, record.levelname])
+    package = logging.getLogger(hyperopt.__name__)
+    before = package.level
+    package.addHandler(handler)
+    package.setLevel(logging.INFO)
+    logging.disable(logging.NOTSET)  # in the tests nothing is logged
+    try:
+        options = {"algo": hyperopt.tpe.suggest, "catch_eval_exceptions": True}
+        minimise(hyperopt, fn, n=3, trials=trials, **options)
+    finally:
+        package.removeHandler(handler)
+        package.setLevel(before)
+    return [[name.rpartition(".")[2], level] for name, level in seen]
+
+
+@case
 def all_failures_caught(hyperopt):
     trials = hyperopt.Trials()
     calls = []
@@ -2081,6 +2134,13 @@ def one_trials_continued_by_three(hyperopt):
 
 
 @case
+def tpe_for_several_ids(hyperopt):
+    domain = hyperopt.Domain(square, hyperopt.hp.uniform("x", 0, 1))
+    documents = hyperopt.tpe.suggest([7, 8, 9], domain, three(hyperopt), 3, n_startup_jobs=2)
+    return [document["tid"] for document in documents]
+
+
+@case
 def suggest_batch(hyperopt):
     domain = hyperopt.Domain(square, nested(hyperopt.hp))
     idxs, vals = hyperopt.rand.suggest_batch([5, 6, 7], domain, hyperopt.Trials(), 3)
@@ -2319,6 +2379,20 @@ def verbose_decides_about_the_bar(hyperopt):
 
 
 @case
+def standard_output_of_a_run_with_a_bar(hyperopt):
+    def fn(x):
+        print("loss", 3)
+        print()
+        return x
+
+    output = io.StringIO()
+    with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(output):
+        minimise(hyperopt, fn, n=2, show_progressbar=True)
+    text = output.getvalue()
+    return ["trial/s" in text, "loss 3\n\n" in text]
+
+
+@case
 def a_progress_callback(hyperopt):
     calls = []
 
@@ -2415,10 +2489,44 @@ def trials_save_file_with_trials(hyperopt):
 
 
 @case
+def warnings_of_a_trials_save_file(hyperopt):
+    seen = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "trials.pkl")
+        for n in (2, 4):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                minimise(hyperopt, n=n, trials=None, trials_save_file=path)
+            kinds_of_warnings = [each.category.__name__ for each in caught]
+            seen.append([kind for kind in kinds_of_warnings if kind != "ResourceWarning"])
+    return seen
+
+
+@case
 def trials_save_file_in_a_missing_folder(hyperopt):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "none" / "trials.pkl"
         return error(minimise, hyperopt, n=2, trials_save_file=str(path))
+
+
+# Pictures.
+
+
+@case
+def standard_output_of_plots(hyperopt):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    plotting, trials, said = part(hyperopt, "plotting"), three(hyperopt), []
+    for name in ("main_plot_history", "main_plot_histogram", "main_plot_vars"):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            getattr(plotting, name)(trials, do_show=False)
+        said.append(len(output.getvalue().splitlines()))
+        pyplot.close("all")
+    return said
 
 
 # FMinIter.
@@ -3539,7 +3647,7 @@ def documents_that_wait_and_fill_max_evals(hyperopt):
 def points_to_calculate_without_refresh(hyperopt):
     trials = part(hyperopt, "fmin").generate_trials_to_calculate([{"x": 0.5}, {"x": 0.25}])
     minimise(hyperopt, n=4, trials=trials)
-    return [len(trials), plain(trials.vals["x"][:2])]
+    return [len(trials), trials.tids, plain(trials.vals["x"][:2])]
 
 
 @case
