@@ -491,11 +491,9 @@ def rec_eval(
     deepcopy_inputs: bool = False,
     memo: Mapping[Apply, Any] | None = None,
     max_program_len: int | None = None,
-    memo_gc: bool = True,  # noqa: ARG001
-    print_trace: bool = False,  # noqa: ARG001
+    memo_gc: bool = True,
+    print_trace: bool = False,
     print_node_on_error: bool = True,
-    *,
-    more: Mapping[str, Mapping[str, Any]] = _NOTHING,
 ) -> Any:
     """The value of a graph. Of a ``switch`` only the option that is taken is evaluated.
 
@@ -507,12 +505,39 @@ def rec_eval(
         memo_gc: without effect, as ``print_trace``; both are Hyperopt's.
         print_trace: see ``memo_gc``.
         print_node_on_error: whether a node whose function raises is printed.
-        more: by the name of a function, further arguments that it is called with.
 
     Raises:
         ValueError: a value is needed that the memo says to be ``GarbageCollected``: the
             hyperparameter has no value.
         RuntimeError: a node is among its own arguments.
+    """
+    return evaluated(
+        expr, _NOTHING, deepcopy_inputs, memo, max_program_len, memo_gc, print_trace,
+        print_node_on_error,
+    )  # fmt: skip
+
+
+def evaluated(
+    expr: Any,
+    more: Mapping[str, Mapping[str, Any]],
+    deepcopy_inputs: bool = False,
+    memo: Mapping[Apply, Any] | None = None,
+    max_program_len: int | None = None,
+    memo_gc: bool = True,  # noqa: ARG001
+    print_trace: bool = False,  # noqa: ARG001
+    print_node_on_error: bool = True,
+) -> Any:
+    """The value of a graph; see ``rec_eval``.
+
+    Args:
+        expr: the graph.
+        more: by the name of a function, further arguments that it is called with.
+        deepcopy_inputs: this and the others are those of ``rec_eval``.
+        memo: see there.
+        max_program_len: see there.
+        memo_gc: see there.
+        print_trace: see there.
+        print_node_on_error: see there.
     """
     if deepcopy_inputs not in (0, 1):
         raise ValueError(f"`deepcopy_inputs` must be True or False, but got {deepcopy_inputs!r}")
@@ -561,7 +586,7 @@ def rec_eval(
             args = copy.deepcopy(args)
         value = _applied(node, args, more.get(node.name, _NOTHING), print_node_on_error)
         if isinstance(value, Apply):  # a function that gives a graph
-            value = rec_eval(value, deepcopy_inputs, known, more=more)
+            value = evaluated(value, more, deepcopy_inputs, known)
         known[node] = value
         todo.pop()
     return known[top]
