@@ -1,6 +1,7 @@
 """Graphs of function applications, and the functions that they are made of."""
 
 import contextlib
+import inspect
 import math
 import operator
 import time
@@ -202,6 +203,12 @@ def test_a_graph_is_made_by_the_name_of_a_function():
     node = base.apply("sub", 5, as_apply(3))
     assert rec_eval(node) == 2
     assert rec_eval(base.apply("dict", b=1, a=2)) == {"a": 2, "b": 1}
+
+
+def test_rec_eval_takes_hyperopts_parameters():
+    """The parameters of rec_eval are those of Hyperopt's, with nothing of the room's own."""
+    wanted = "expr deepcopy_inputs memo max_program_len memo_gc print_trace print_node_on_error"
+    assert " ".join(inspect.signature(rec_eval).parameters) == wanted
 
 
 # The table of functions.

@@ -19,8 +19,8 @@ import numpy as np
 
 __all__ = [
     "Apply", "GarbageCollected", "Literal", "MissingArgument", "PyllImportError", "SymbolTable",
-    "SymbolTableEntry", "apply", "as_apply", "clone", "clone_merge", "dfs", "rec_eval", "scope",
-    "toposort",
+    "SymbolTableEntry", "apply", "as_apply", "clone", "clone_merge", "dfs", "rec_eval",
+    "rec_eval_with", "scope", "toposort",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -491,11 +491,9 @@ def rec_eval(
     deepcopy_inputs: bool = False,
     memo: Mapping[Apply, Any] | None = None,
     max_program_len: int | None = None,
-    memo_gc: bool = True,  # noqa: ARG001
-    print_trace: bool = False,  # noqa: ARG001
+    memo_gc: bool = True,
+    print_trace: bool = False,
     print_node_on_error: bool = True,
-    *,
-    more: Mapping[str, Mapping[str, Any]] = _NOTHING,
 ) -> Any:
     """The value of a graph. Of a ``switch`` only the option that is taken is evaluated.
 
@@ -507,13 +505,29 @@ def rec_eval(
         memo_gc: without effect, as ``print_trace``; both are Hyperopt's.
         print_trace: see ``memo_gc``.
         print_node_on_error: whether a node whose function raises is printed.
-        more: by the name of a function, further arguments that it is called with.
 
     Raises:
         ValueError: a value is needed that the memo says to be ``GarbageCollected``: the
             hyperparameter has no value.
         RuntimeError: a node is among its own arguments.
     """
+    return rec_eval_with(
+        _NOTHING, expr, deepcopy_inputs, memo, max_program_len, memo_gc, print_trace,
+        print_node_on_error,
+    )  # fmt: skip
+
+
+def rec_eval_with(
+    more: Mapping[str, Mapping[str, Any]],
+    expr: Any,
+    deepcopy_inputs: bool = False,
+    memo: Mapping[Apply, Any] | None = None,
+    max_program_len: int | None = None,
+    memo_gc: bool = True,  # noqa: ARG001
+    print_trace: bool = False,  # noqa: ARG001
+    print_node_on_error: bool = True,
+) -> Any:
+    """The value of a graph; ``more`` has, by a function's name, further arguments for it."""
     if deepcopy_inputs not in (0, 1):
         raise ValueError(f"`deepcopy_inputs` must be True or False, but got {deepcopy_inputs!r}")
     known = dict(memo or {})
@@ -561,7 +575,7 @@ def rec_eval(
             args = copy.deepcopy(args)
         value = _applied(node, args, more.get(node.name, _NOTHING), print_node_on_error)
         if isinstance(value, Apply):  # a function that gives a graph
-            value = rec_eval(value, deepcopy_inputs, known, more=more)
+            value = rec_eval_with(more, value, deepcopy_inputs, known)
         known[node] = value
         todo.pop()
     return known[top]
