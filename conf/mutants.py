@@ -176,7 +176,7 @@ class _Marking(ast.NodeTransformer):
     def __init__(self, module: str, without: str | None) -> None:
         self._names, self._module, self._without = [], module, without
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
         self._names.append(node.name)
         self.classes.add(_key(self._module, *self._names))
         self.generic_visit(node)
@@ -184,7 +184,7 @@ class _Marking(ast.NodeTransformer):
         node.body = node.body or [ast.Pass()]
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef | None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef | None:
         key = _key(self._module, *self._names, node.name)
         if key == self._without:
             return None
@@ -298,6 +298,10 @@ class Watched:
         return next(name for name, paths in PARTS.items() if path.startswith(tuple(paths)))
 
 
+class Unusable(Exception):  # noqa: N818
+    """The tests cannot be used for the check, with the reason."""
+
+
 class Check:
     """A plugin of pytest that runs the check in place of the tests.
 
@@ -313,6 +317,7 @@ class Check:
         self.noticed: dict[Mutant, str] = {}
         self.unreached: set[str] = set()
         self.parts: list[str] = []
+        self.trouble = ""
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Take note that a test failed."""
@@ -320,8 +325,15 @@ class Check:
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Run the check."""
-        if session.testsfailed:
-            raise session.Failed("the tests cannot be collected")
+        try:
+            if session.testsfailed:
+                raise Unusable("some tests cannot be imported")
+            self._check(session.items)
+        except Unusable as error:
+            self.trouble = str(error)
+        return True
+
+    def _check(self, items: list[Any]) -> None:
         at_import = {key: set(kinds) for key, kinds in _seen.items()}
         for function, code in _watched_imports:
             function.__code__ = code
@@ -331,7 +343,7 @@ class Check:
                 importlib.import_module(name)
         gc.collect()
         gc.freeze()
-        watched = self._watch(session.items)
+        watched = self._watch(items)
         self.parts = [part for part in PARTS if any(each.part == part for each in watched)]
         kinds: dict[str, set[str]] = defaultdict(set)
         reach: dict[str, list[Watched]] = defaultdict(list)
@@ -352,7 +364,6 @@ class Check:
         }
         for part in self.parts:
             self._try(part, reach, at_import)
-        return True
 
     def _watch(self, items: list[Any]) -> list[Watched]:
         """Run each test alone, and find what it calls."""
@@ -376,10 +387,10 @@ class Check:
         for place, code in self._run(jobs):
             path = self._folder / f"{place}.watched"
             if code or not path.exists():
-                sys.exit(f"{found[place].item.nodeid} cannot be watched")
+                raise Unusable(f"{found[place].item.nodeid} cannot be watched")
             failed, found[place].seconds, found[place].seen = pickle.loads(path.read_bytes())
             if failed:
-                sys.exit(f"{found[place].item.nodeid} fails by itself")
+                raise Unusable(f"{found[place].item.nodeid} fails by itself")
         return found
 
     def _try(self, part: str, reach: Any, at_import: Any) -> None:
@@ -409,7 +420,7 @@ class Check:
     def _note(self, part: str, of: list[Mutant], jobs: list[Any]) -> None:
         for place, code in self._run(jobs):
             if code in (OUR_FAULT, 3, 4, 5):  # and pytest's own troubles
-                sys.exit(f"{of[place]} cannot be tried: {code}")
+                raise Unusable(f"{of[place]} cannot be tried: {code}")
             if code:
                 self.noticed[of[place]] = part
 
@@ -427,19 +438,28 @@ class Check:
         """Run jobs in forks, two at a time: the place of each and its exit code, as they end."""
         places: dict[int, int] = {}
         waiting = iter(enumerate(jobs))
-        while True:
-            for place, job in waiting:
-                places[self._fork(place, job)] = place
-                if len(places) == AT_A_TIME:
-                    break
-            if not places:
-                return
-            pid, status = os.wait()
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)  # scripts that it has started
-            place = places.pop(pid)
-            shutil.rmtree(self._folder / f"{place}", ignore_errors=True)
-            yield place, os.waitstatus_to_exitcode(status)
+        try:
+            while True:
+                for place, job in waiting:
+                    places[self._fork(place, job)] = place
+                    if len(places) == AT_A_TIME:
+                        break
+                if not places:
+                    return
+                pid, status = os.wait()
+                place = places.pop(pid)
+                self._clean_up(pid, place)
+                yield place, os.waitstatus_to_exitcode(status)
+        finally:
+            for pid, place in places.items():
+                self._clean_up(pid, place)
+                os.waitpid(pid, 0)
+
+    def _clean_up(self, pid: int, place: int) -> None:
+        """End all that a fork has started, and itself."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        shutil.rmtree(self._folder / f"{place}", ignore_errors=True)
 
     def _fork(self, place: int, job: Any) -> int:
         folder = self._folder / f"{place}"
@@ -583,8 +603,9 @@ def main(names: list[str]) -> int:
         paths = PARTS["compat"] + PARTS["peers"] * bool(importlib.util.find_spec("hyperopt"))
         words = ["-qq", "-s", "--no-summary", "-p", "no:cacheprovider", *paths]
         code = pytest.main(words, plugins=[check])
-    if code:
-        return int(code)
+    if code or check.trouble:
+        print(check.trouble)
+        return 1
     enough = report(check)
     print(f"{time.monotonic() - began:.0f} s")
     return int(not enough)

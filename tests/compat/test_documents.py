@@ -1,12 +1,13 @@
 """Documents of trials: what they hold, and what becomes of those that a person changes or adds."""
 
 import json
+from collections.abc import Iterable
 
 import pytest
 from quiet_runs import ALGOS, document, run
 
 import sparktune.hyperopt as hyperopt
-from sparktune.hyperopt import Trials, hp
+from sparktune.hyperopt import Trials, base, hp
 from sparktune.hyperopt.exceptions import AllTrialsFailed, InvalidTrial
 
 
@@ -179,6 +180,52 @@ def test_new_ids_are_free():
     assert not set(ids) & set(trials.new_trial_ids(3))
 
 
+def test_inserting_gives_ids():
+    """The ids of what was inserted are given back."""
+    trials = Trials()
+    assert trials.insert_trial_docs([document(tid, 0.5) for tid in (3, 5)]) == [3, 5]
+    assert trials.insert_trial_doc(document(4, 0.5)) == 4
+
+
+def test_the_best_trial_is_its_document():
+    """The document with the lowest loss is given itself, not a copy; failures are passed over."""
+    trials = hyperopt.trials_from_docs(
+        [document(tid, float(tid), loss=loss) for tid, loss in enumerate((2.0, 0.5, 1.0))]
+    )
+    trials.trials[1]["result"]["status"] = "fail"
+    assert trials.best_trial is trials.trials[2]
+    assert trials.argmin == {"x": 2.0}
+
+
+def test_going_through_trials_while_some_are_added():
+    """Who goes through trials sees those that were shown when he began."""
+    trials = run(3)
+    assert isinstance(trials, Iterable)
+    for one in trials:
+        trials.insert_trial_doc(document(100 + one["tid"], 0.5))
+        trials.refresh()
+    assert len(trials) == 6
+
+
+def test_columns_are_put_into_miscs_and_taken_out():
+    """Columns of ids and values by label become lists in each misc, and are made of them again."""
+    miscs = [{"tid": 4}, {"tid": 7}]
+    idxs, vals = {"x": [4, 7], "y": [7]}, {"x": [0.5, 1.5], "y": [3]}
+    assert base.miscs_update_idxs_vals(miscs, idxs, vals) is miscs
+    assert miscs == [
+        {"tid": 4, "idxs": {"x": [4], "y": []}, "vals": {"x": [0.5], "y": []}},
+        {"tid": 7, "idxs": {"x": [7], "y": [7]}, "vals": {"x": [1.5], "y": [3]}},
+    ]
+    assert base.miscs_to_idxs_vals(miscs) == (idxs, vals)
+    assert base.miscs_to_idxs_vals(miscs, ["y"]) == ({"y": [7]}, {"y": [3]})
+    with pytest.raises(ValueError, match="no misc is of"):
+        base.miscs_update_idxs_vals(miscs, {"x": [9]}, {"x": [1]})
+    base.miscs_update_idxs_vals(miscs, {"x": [9]}, {"x": [1]}, assert_all_vals_used=False)
+    assert [misc["vals"] for misc in miscs] == [{"x": []}, {"x": []}]
+    base.miscs_update_idxs_vals(miscs, {"x": [9]}, {"x": [1]}, idxs_map={9: 7})
+    assert [misc["idxs"] for misc in miscs] == [{"x": []}, {"x": [7]}]
+
+
 def test_delete_all_keeps_count_of_ids():
     """After delete_all there is nothing, and ids go on."""
     trials = run(3)
@@ -214,6 +261,8 @@ def test_attachments_are_read_set_and_deleted():
     trials = run(2)
     first, second = map(trials.trial_attachments, trials.trials)
     first["a"] = 1
+    assert trials.attachments == {"ATTACH::0::a": 1}
+    assert trials.aname(trials.trials[1], "b") == "ATTACH::1::b"
     assert ("a" in first, "a" in second) == (True, False)
     with pytest.raises(KeyError):
         second["a"]

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from quiet_runs import ALGOS, document, square
+from quiet_runs import ALGOS, document, square, trials_with_best_at
 
 import sparktune.hyperopt as hyperopt
 from sparktune.history import Status
@@ -15,14 +15,6 @@ def drawn(trials, domain, algo, count=24):
     """What an algo proposes for x with several seeds."""
     return np.array(
         [algo([999], domain, trials, seed)[0]["misc"]["vals"]["x"][0] for seed in range(count)]
-    )
-
-
-def trials_with_best_at(x, n=40):
-    """Trials of points all over -10 to 10, best at x."""
-    points = np.linspace(-10, 10, n)
-    return hyperopt.trials_from_docs(
-        [document(tid, float(p), loss=abs(float(p) - x)) for tid, p in enumerate(points)]
     )
 
 

@@ -6,10 +6,10 @@ import sys
 import threading
 
 import pytest
-from quiet_runs import SPACE, document, run, square
+from quiet_runs import ALGOS, SPACE, document, loss_of, run, square
 
 import sparktune.hyperopt as hyperopt
-from sparktune.hyperopt import Ctrl, Domain, FMinIter, Trials, fmin, hp
+from sparktune.hyperopt import Ctrl, Domain, FMinIter, Trials, base, fmin, hp
 from sparktune.hyperopt.base import spec_from_misc
 from sparktune.hyperopt.exceptions import BadSearchSpace, InvalidAnnotatedParameter
 from sparktune.hyperopt.pyll import rec_eval, scope
@@ -90,6 +90,65 @@ def test_a_threshold_ends_a_run_below_it():
     """A run goes on at the threshold, and ends with the batch that is below."""
     losses = iter([3.0, 2.0, 1.0, 0.5, 0.1])
     assert run(5, lambda c: next(losses), loss_threshold=1.0).losses() == [3.0, 2.0, 1.0, 0.5]
+
+
+def test_trials_run_a_search_by_themselves():
+    """Trials have fmin as a method, which gives the best point or its configuration."""
+    trials = Trials()
+    best = trials.fmin(loss_of, SPACE, hyperopt.rand.suggest, 5, rstate=1, show_progressbar=False)
+    assert best == trials.argmin
+    assert len(trials) == 5
+    config = trials.fmin(
+        loss_of, SPACE, hyperopt.rand.suggest, 5, return_argmin=False, show_progressbar=False
+    )
+    assert config == hyperopt.space_eval(SPACE, best)
+
+
+@pytest.mark.parametrize("algo", [*ALGOS.values(), hyperopt.atpe.suggest])
+def test_each_algorithm_runs(algo):
+    """Each algorithm proposes as many points as are asked for, all of the space."""
+    trials = run(12, algo=algo)
+    assert len(trials.vals["x"]) == 12
+    assert all(-5 <= x <= 5 for x in trials.vals["x"])
+
+
+def test_a_loop_is_gone_through_step_by_step():
+    """A loop gives its trials after each step but the last, as Hyperopt's does."""
+    loop = FMinIter(hyperopt.rand.suggest, Domain(loss_of, SPACE), Trials(), 0, max_evals=4)
+    assert iter(loop) is loop
+    assert next(loop) is loop.trials
+    assert [len(trials) for trials in loop] == [2, 3]
+    assert len(loop.trials) == 4
+
+
+def test_a_loop_ends_when_the_trials_say_so():
+    """Trials that are marked as cancelled end the loop before it draws."""
+    trials = Trials()
+    loop = FMinIter(hyperopt.rand.suggest, Domain(loss_of, SPACE), trials, 0, max_evals=9)
+    assert loop.is_cancelled is False
+    loop.run(2)
+    trials._fmin_cancelled = True
+    assert loop.is_cancelled is True
+    loop.exhaust()
+    assert len(trials) == 2
+
+
+def test_limits_that_are_none_are_refused():
+    """A timeout is a number of seconds above 0, a threshold a number; None is neither."""
+    for wrong in (-1, 0, "x", True):
+        with pytest.raises(ValueError, match="`timeout`"):
+            run(1, timeout=wrong)
+        with pytest.raises(ValueError, match="`timeout`"):
+            base.validate_timeout(wrong)
+    for wrong in ("x", True, [1]):
+        with pytest.raises(ValueError, match="`loss_threshold`"):
+            run(1, loss_threshold=wrong)
+        with pytest.raises(ValueError, match="`loss_threshold`"):
+            base.validate_loss_threshold(wrong)
+    for fine in (None, 1, 2.5):
+        base.validate_timeout(fine)
+        base.validate_loss_threshold(fine)
+    assert len(run(1, timeout=None, loss_threshold=-1)) == 1
 
 
 def test_early_stop_gets_what_it_gave():

@@ -7,7 +7,8 @@ from quiet_runs import SPACE, loss_of, run
 import sparktune.hyperopt as hyperopt
 from sparktune.hyperopt import Ctrl, Domain, hp
 from sparktune.hyperopt.exceptions import BadSearchSpace, DuplicateLabel
-from sparktune.hyperopt.pyll import scope, stochastic
+from sparktune.hyperopt.pyll import as_apply, scope, stochastic
+from sparktune.hyperopt.pyll_utils import EQ, Cond, expr_to_config
 
 
 def test_labels_are_strings_and_of_one_node():
@@ -85,3 +86,26 @@ def test_a_value_that_is_missing_is_told():
     """Evaluating a space without one of its values says that it is missing."""
     with pytest.raises(ValueError, match="does not have"):
         Domain(loss_of, SPACE).evaluate({"kind": 0, "n": 1}, Ctrl(None))
+
+
+def test_conditions_are_compared_by_what_they_say():
+    """Conditions of the same label, option and kind are one in a set, and show what they say."""
+    same, other = EQ("kind", 1), Cond("kind", 1, ">")
+    assert same == EQ("kind", 1)
+    assert same not in (other, EQ("kind", 2), EQ("other", 1), "kind = 1")
+    assert len({same, EQ("kind", 1), other}) == 2
+    assert (repr(same), str(other)) == ("Cond{kind = 1}", "Cond{kind > 1}")
+
+
+def test_a_space_says_when_a_hyperparameter_has_a_value():
+    """Expr_to_config finds each label's node and the conditions under which it is active."""
+    found = {}
+    expr_to_config(as_apply(SPACE), (EQ("outer", 2),), found)
+    assert {label: each["node"].name for label, each in found.items()} == {
+        "x": "uniform", "kind": "randint", "n": "randint", "q": "quniform",
+    }  # fmt: skip
+    assert [each["label"] for each in found.values()] == list(found)
+    always = (EQ("outer", 2),)
+    assert found["x"]["conditions"] == found["kind"]["conditions"] == {always}
+    assert found["n"]["conditions"] == {(*always, EQ("kind", 0))}
+    assert found["q"]["conditions"] == {(*always, EQ("kind", 1))}

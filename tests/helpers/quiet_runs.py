@@ -2,6 +2,8 @@
 
 import functools
 
+import numpy as np
+
 import sparktune.hyperopt as hyperopt
 from sparktune.hyperopt import Trials, fmin, hp
 from sparktune.hyperopt.base import spec_from_misc
@@ -73,3 +75,11 @@ def listened(algo=hyperopt.rand.suggest):
 def seeds_of(generator, count):
     """The seeds of batches that a generator draws."""
     return [int(generator.integers(2**31 - 1)) for _ in range(count)]
+
+
+def trials_with_best_at(x, n=40):
+    """Trials of points all over -10 to 10, best at x."""
+    points = np.linspace(-10, 10, n)
+    return hyperopt.trials_from_docs(
+        [document(tid, float(p), loss=abs(float(p) - x)) for tid, p in enumerate(points)]
+    )
