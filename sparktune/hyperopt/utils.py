@@ -33,13 +33,13 @@ def fast_isin(X: Any, Y: Any) -> Any:
 
 
 def get_most_recent_inds(obj: Any) -> Any:
-    """Positions of the documents that are the latest version of their ``_id``."""
+    """Positions of the documents that are the latest version of their ``_id``, in its order."""
     latest: dict[Any, int] = {}
     for place, document in enumerate(obj):
         known = latest.get(document["_id"])
         if known is None or document["version"] >= obj[known]["version"]:
             latest[document["_id"]] = place
-    return np.array(sorted(latest.values()), int)
+    return np.array([latest[each] for each in sorted(latest)], int)
 
 
 def pmin_sampled(mean: Any, var: Any, n_samples: int = 1000, rng: Any = None) -> Any:

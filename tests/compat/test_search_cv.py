@@ -10,6 +10,7 @@ pytest.importorskip("sklearn")
 import cloudpickle
 import joblib
 import sklearn
+from elsewhere import Elsewhere
 from pickling_engine import Pickling
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
@@ -23,10 +24,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-import sparktune
 import sparktune.hyperopt as hyperopt
 from sparktune.exceptions import AllTrialsFailed
-from sparktune.hyperopt import STATUS_FAIL, SparkTrials, Trials, hp, rand
+from sparktune.hyperopt import STATUS_FAIL, Trials, hp, rand
 from sparktune.hyperopt.fmin import generate_trial, generate_trials_to_calculate
 from sparktune.hyperopt.sklearn import HyperoptSearchCV
 
@@ -70,25 +70,6 @@ class Picky(ClassifierMixin, BaseEstimator):
         return np.repeat(self.classes_[:1], len(X))
 
     first, error = X[0], ValueError
-
-
-class Host(sparktune.Trials):
-    """What runs the trials of Elsewhere."""
-
-    timeout = loss_threshold = fmin_cancelled_reason = None
-    at_a_time = 2
-
-    def engine(self):
-        return Pickling(self.at_a_time)
-
-
-class Elsewhere(SparkTrials):
-    """SparkTrials without Spark: all that would leave the process is pickled."""
-
-    def __init__(self, at_a_time=2):
-        Trials.__init__(self)
-        self._host = Host()
-        self._host.at_a_time = at_a_time
 
 
 @pytest.mark.filterwarnings("ignore")

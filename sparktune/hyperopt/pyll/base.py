@@ -19,8 +19,8 @@ import numpy as np
 
 __all__ = [
     "Apply", "GarbageCollected", "Literal", "MissingArgument", "PyllImportError", "SymbolTable",
-    "SymbolTableEntry", "apply", "as_apply", "clone", "clone_merge", "dfs", "rec_eval", "scope",
-    "toposort",
+    "SymbolTableEntry", "apply", "as_apply", "clone", "clone_merge", "dfs", "rec_eval",
+    "rec_eval_with", "scope", "toposort",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -511,15 +511,15 @@ def rec_eval(
             hyperparameter has no value.
         RuntimeError: a node is among its own arguments.
     """
-    return evaluated(
-        expr, _NOTHING, deepcopy_inputs, memo, max_program_len, memo_gc, print_trace,
+    return rec_eval_with(
+        _NOTHING, expr, deepcopy_inputs, memo, max_program_len, memo_gc, print_trace,
         print_node_on_error,
     )  # fmt: skip
 
 
-def evaluated(
-    expr: Any,
+def rec_eval_with(
     more: Mapping[str, Mapping[str, Any]],
+    expr: Any,
     deepcopy_inputs: bool = False,
     memo: Mapping[Apply, Any] | None = None,
     max_program_len: int | None = None,
@@ -527,18 +527,7 @@ def evaluated(
     print_trace: bool = False,  # noqa: ARG001
     print_node_on_error: bool = True,
 ) -> Any:
-    """The value of a graph; see ``rec_eval``.
-
-    Args:
-        expr: the graph.
-        more: by the name of a function, further arguments that it is called with.
-        deepcopy_inputs: this and the others are those of ``rec_eval``.
-        memo: see there.
-        max_program_len: see there.
-        memo_gc: see there.
-        print_trace: see there.
-        print_node_on_error: see there.
-    """
+    """The value of a graph; ``more`` has, by a function's name, further arguments for it."""
     if deepcopy_inputs not in (0, 1):
         raise ValueError(f"`deepcopy_inputs` must be True or False, but got {deepcopy_inputs!r}")
     known = dict(memo or {})
@@ -586,7 +575,7 @@ def evaluated(
             args = copy.deepcopy(args)
         value = _applied(node, args, more.get(node.name, _NOTHING), print_node_on_error)
         if isinstance(value, Apply):  # a function that gives a graph
-            value = evaluated(value, more, deepcopy_inputs, known)
+            value = rec_eval_with(more, value, deepcopy_inputs, known)
         known[node] = value
         todo.pop()
     return known[top]

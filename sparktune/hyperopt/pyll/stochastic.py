@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..randomness import generator_of
-from .base import Apply, Literal, as_apply, dfs, evaluated, scope
+from .base import Apply, Literal, as_apply, dfs, rec_eval_with, scope
 
 __all__ = [
     "implicit_stochastic", "implicit_stochastic_symbols", "recursive_set_rng_kwarg", "sample",
@@ -144,4 +144,4 @@ def sample(expr: Any, rng: Any = None, **kwargs: Any) -> Any:
     """
     generator = generator_of(rng)
     more = {name: {"rng": generator} for name in implicit_stochastic_symbols}
-    return evaluated(expr, more, **kwargs)
+    return rec_eval_with(more, expr, **kwargs)
