@@ -16,6 +16,7 @@ from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .records import Ended, Record, Reported, Requeued, Started
 from .reports import Reports
+from .sink import Sink
 from .trial import ENDED, Outcome, Status, Trial, no_trial
 
 __all__ = ["History"]
@@ -31,13 +32,16 @@ class History:
 
     Args:
         space: the space that the trials are candidates of.
+        sink: keeps every record beyond this process; None keeps them in memory only. Copies of a
+            history have none.
 
     Attributes:
         lock: held by whoever changes the history, and by a Pruner that reads it.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, sink: Sink | None = None) -> None:
         self.space = space
+        self.sink = sink
         self._trials: list[Trial] = []
         self._X = np.empty((0, len(space)))
         self._y = np.empty(0)
@@ -222,10 +226,8 @@ class History:
 
     def resume(self, number: int) -> Trial:
         """Begin a trial again that was cut off: it is pending."""
-        with self.lock:
-            trial = self._trials[number] = replace(self._trials[number], cut=False)
-            self._set_status(number, Status.PENDING)
-        return trial
+        self.apply(Requeued(number, "resumed"))
+        return self._trials[number]
 
     def finish(self, number: int, attempt: int, outcome: Outcome) -> Trial:
         """Record the outcome of a pending trial, once.
@@ -248,6 +250,7 @@ class History:
                 if label not in self.space.column:
                     raise InvalidTrial(f"the space has no label {label!r}")
         rows, first = [self.space.encode(values) for values in record.values], len(self)
+        self._keep(record)
         for values, row in zip(record.values, rows, strict=True):
             number = len(self._trials)
             if number == len(self._y):
@@ -266,21 +269,41 @@ class History:
 
     def _report(self, record: Reported) -> None:
         self._current(record.number, record.attempt)
+        if self.sink is not None:
+            self.sink.note(record)
         self._reports.add(record.number, record.step, record.value)
 
     def _requeue(self, record: Requeued) -> None:
+        if record.why == "resumed":
+            self._resume(record)
+            return
         trial = self.pending_trial(record.number)
+        self._keep(record)
         cut = record.why == "cut"
         self._trials[trial.number] = replace(trial, attempt=trial.attempt + 1, cut=cut)
         self._reports.forget(trial.number)
         if cut:
             self._set_status(trial.number, Status.CUT)
 
+    def _resume(self, record: Requeued) -> None:
+        number = record.number
+        if not 0 <= number < len(self) or self._status[number] != Status.CUT:
+            raise InvalidTrial(f"trial {number} was not cut off, so it cannot be begun again")
+        self._keep(record)
+        self._trials[number] = replace(self._trials[number], cut=False)
+        self._set_status(number, Status.PENDING)
+
+    def _keep(self, record: Record) -> None:
+        """Keep a record, before anything of it is in the history."""
+        if self.sink is not None:
+            self.sink.append(record)
+
     def _finish(self, record: Ended) -> None:
         number, outcome = record.number, record.outcome
         trial = self._current(number, record.attempt)
         if outcome.status not in (*ENDED, Status.CANCELLED):
             raise InvalidTrial(f"trial {number} cannot end as {outcome.status.name}")
+        self._keep(record)
         self._trials[number] = replace(trial, outcome=outcome)
         self._set_status(number, outcome.status)
         if outcome.loss is not None:
