@@ -69,6 +69,12 @@ class Host(Protocol):
     def engine(self) -> Engine:
         """A new engine for one run."""
 
+    def attach(self, journal: Any) -> None:
+        """Record everything in a folder from now on."""
+
+    def agree(self, seed: int, given: bool) -> int:
+        """The seed that the run takes, which is recorded; called within the run."""
+
     def ended(self, reason: StopReason | None) -> None:
         """Take note of why a run ended; None while it lasts."""
 
@@ -99,10 +105,7 @@ def run(
     if not callable(fn):
         raise TypeError(f"`fn` must be a function of a configuration, but got {fn!r}")
     if trials_save_file:
-        raise ValueError(
-            "`trials_save_file` is not supported yet; pickle the trials after a run, and pass them "
-            "to the next fmin to go on"
-        )
+        host.attach(trials_save_file)
     whole_space = Space.of(space)
     budget = Budget(
         whole("max_evals", max_evals, none=True),
@@ -127,9 +130,10 @@ def run(
     suggester = suggester_of(algo, TPE(), host, fn)
     if not isinstance(suggester, Random):
         _advise(host.parallelism_given, budget.max_evals)
-    seed = seed_of(rstate, host.seed)
+    wanted = seed_of(rstate, host.seed)
 
     with host.run(whole_space) as history:
+        seed = host.agree(wanted, rstate is not None)
         engine = host.engine()
         objective = fn
         build: Callable[[Values], Any] = whole_space.build
@@ -164,7 +168,6 @@ def run(
             queue_ahead=ahead - 1, points=points, build=build, settings=settings, token=host.token,
             host=host, pruner=rule,
         )  # fmt: skip
-        host.seed = seed
         host.ended(None)
         reason = follow(
             events, host, host, history, engine, budget, show, early_stop_fn,

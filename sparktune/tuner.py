@@ -104,10 +104,10 @@ class Tuner:
         points = check_points(points_to_evaluate, self.space)
         self._algo = algo
         self._suggester = suggester_of(algo, TPE(), self.trials)
-        self.seed = seed_of(rstate, self.trials.seed)
+        seed = seed_of(rstate, self.trials.seed)
         with self.trials.step(self.space) as history:
             self._points = new_points(history, points)
-            self.trials.seed = self.seed
+            self.seed = self.trials.agree(seed, rstate is not None)
 
     def __getstate__(self) -> dict[str, Any]:
         import cloudpickle  # algo may be a function of a script

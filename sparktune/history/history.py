@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
@@ -243,6 +244,20 @@ class History:
         """Fold one record in."""
         with self.lock:
             _FOLDS[type(record)](self, record)
+
+    def records(self) -> Iterator[Record]:
+        """Records that give these trials as they stand: by batch, with reports and outcomes."""
+        for _, together in groupby(self, key=lambda trial: trial.batch):
+            batch = list(together)
+            yield Started([trial.values for trial in batch], batch[0].started)
+            for trial in batch:
+                number, attempt = trial.number, trial.attempt
+                for done in range(attempt):
+                    yield Requeued(number, "cut" if trial.cut and done + 1 == attempt else "lost")
+                for step, value in self.reports(number):
+                    yield Reported(number, attempt, step, value)
+                if trial.outcome is not None:
+                    yield Ended(number, attempt, trial.outcome)
 
     def _start(self, record: Started) -> None:
         for values in record.values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import threading
@@ -89,12 +90,19 @@ class Journal:
 
     Args:
         folder: made where it is not there.
+
+    Attributes:
+        folder: as an absolute path.
+        seed: that is recorded, None before the first run.
     """
 
     def __init__(self, folder: Any) -> None:
         self.folder = Path(os.fspath(folder)).absolute()
         self._mutex = threading.RLock()
         self._segments: Segments | None = None
+        self._count = -1  # records as of the last writing
+        self._is_empty = True
+        self.seed: int | None = None
         self._space: Space | None = None
         self._notes: list[dict[str, Any]] = []
         self._timer: threading.Timer | None = None
@@ -109,8 +117,12 @@ class Journal:
         self.__init__(state["folder"])  # type: ignore[misc]
 
     @contextmanager
-    def writing(self) -> Iterator[Recorded]:
+    def writing(self, known: History | None) -> Iterator[Recorded]:
         """Be the one writer; gives what is recorded.
+
+        Args:
+            known: the history as of this journal's last writing, None without one: it is what is
+                recorded, unless others have written since.
 
         Raises:
             JournalInUse: another process, or another run of this one, writes.
@@ -121,35 +133,41 @@ class Journal:
             segments = Segments(self.folder)
             segments.open()
             try:
-                recorded = replay(self.folder)
+                recorded = Recorded(known, self.seed, segments.count)
+                if segments.count != self._count or known is None:
+                    recorded = replay(self.folder)
+                    recorded.history = known if recorded.history is None else recorded.history
+                self.seed, self._is_empty = recorded.seed, not segments.count
                 self._segments = segments
                 yield recorded
             finally:
                 try:
                     self._flush()
                 finally:
-                    self._segments = None
+                    self._count, self._segments = segments.count, None
                     segments.close()
 
-    def begin(self, space: Space) -> None:
-        """Take note of the space that further records are about."""
-        self._space = space
-
-    def note_space(self, space: Space) -> None:
-        """Record a space: the first, or one that takes the place of the one before."""
-        self._write([{"kind": "space", "space": describe(space)}])
-        self._space = space
+    def begin(self, history: History) -> None:
+        """Keep what a history records from now on; what it holds, where nothing is kept yet."""
+        self._space = history.space
+        if self._is_empty:
+            self._write([{"kind": "space", "space": describe(history.space)}])
+            for record in history.records():
+                self.append(record)
+        history.sink = self
 
     def note_run(self, seed: int) -> None:
         """Record that a run begins."""
         told = {"host": platform.node(), "pid": os.getpid(), "python": platform.python_version()}
         self._write([{"kind": "run", "seed": seed, "now": time.time(), **told}])
+        self.seed = seed
 
     def append(self, record: Record) -> None:
         """Keep a record, and the reports that wait; see Sink."""
         if self._space is None:
             raise JournalError("the journal has no space yet")
-        self._write([written(record, self._space, self._keep)])
+        other = functools.partial(self._keep, record)
+        self._write([written(record, self._space, other)])
 
     def note(self, record: Reported) -> None:
         """Keep a report with the next record, at most a second later; see Sink."""
@@ -188,16 +206,17 @@ class Journal:
         except Exception as error:  # of the next record, which somebody waits for
             self._failed = error
 
-    def _keep(self, thing: Any) -> Any:
+    def _keep(self, record: Any, thing: Any) -> Any:
         """Put a part of a result into a file beside the records."""
         self._files += 1
-        found = keep(thing, self.folder, f"{time.time_ns() // 10**6 % 10**12:06d}-0-{self._files}")
+        name = f"{record.number:06d}-{record.attempt}-{self._files}"
+        found = keep(thing, self.folder, name)
         if not self._said:
             self._said = True
             advise(
                 f"a trial's result holds a {type(thing).__name__}, which JSON cannot: the journal "
-                f"keeps such things as files in {self.folder / 'attachments'}, which "
-                "trials.load_attachment reads",
+                f"keeps such things as files in {self.folder / 'attachments'}; after a restart, load() of "
+                "what stands in their place reads them",
                 raises=False,
             )
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from ..events import Budget, CancelToken, StopReason
 from ..history import History
 from ..run import run
 from ..space.tree import Space
+from ..storage.journal import Journal, replay
 from .view import View
 
 __all__ = ["Trials", "checked_trials"]
@@ -55,6 +57,8 @@ class Trials(View):
         env: environment variables that trials in processes of their own find in ``os.environ``,
             values by name, such as tokens. Nothing here shows, logs, records or pickles the values:
             trials that were unpickled say which they lost.
+        journal: a folder in which everything is recorded before anybody sees it. Where it holds
+            trials already, these are its trials, and a run goes on with them; see docs/resume.md.
 
     Attributes:
         parallelism: as given.
@@ -79,6 +83,7 @@ class Trials(View):
         retry_crashes: bool = False,
         trials_per_process: int | None = None,
         env: Mapping[str, str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(exp_key)
         self.parallelism: int = whole("parallelism", parallelism)
@@ -103,6 +108,9 @@ class Trials(View):
         self._history: History | None = None
         self._in_use = False
         self.seed: int | None = None
+        self._journal: Journal | None = None
+        if journal is not None:
+            self.attach(journal)
         self.fmin_cancelled_reason: str | None = None
         self.attachments: dict[str, Any] = {}
 
@@ -166,7 +174,8 @@ class Trials(View):
         """
         with self._lock:
             self._refuse_in_use()
-            yield self._open(space)
+            with self._kept(space) as history:
+                yield history
 
     @contextmanager
     def run(self, space: Space) -> Iterator[History]:
@@ -176,7 +185,8 @@ class Trials(View):
             self._in_use = True
         self.token = CancelToken()
         try:
-            yield self._open(space)
+            with self._kept(space) as history:
+                yield history
         finally:
             self._in_use = False
 
@@ -198,6 +208,64 @@ class Trials(View):
                 "these trials are in use by an fmin that has not ended: wait for it, or take other "
                 "trials"
             )
+
+    @contextmanager
+    def _kept(self, space: Space) -> Iterator[History]:
+        """The history that a search of ``space`` goes on with, in the journal where there is one."""
+        if self._journal is None:
+            yield self._open(space)
+            return
+        with self._journal.writing(self._history) as recorded:
+            self._history = recorded.history
+            self.seed = self.seed if recorded.seed is None else recorded.seed
+            history = self._open(space)
+            self._journal.begin(history)
+            try:
+                yield history
+            finally:
+                history.sink = None
+
+    def agree(self, seed: int, given: bool) -> int:
+        """The seed that a run takes, which is recorded; call it while a run or a step goes on.
+
+        Args:
+            seed: that the run would take.
+            given: whether the user asked for it.
+        """
+        if self._journal is not None:
+            recorded = self._journal.seed
+            if recorded is not None and seed != recorded:
+                if given:
+                    advise(
+                        f"the journal was begun with the seed {recorded}, which counts: a run that "
+                        f"goes on proposes what it would have; rstate gave {seed}"
+                    )
+                seed = recorded
+            self._journal.note_run(seed)
+        self.seed = seed
+        return seed
+
+    def attach(self, journal: Any) -> None:
+        """Record everything in a folder from now on; what it holds already is in these trials then.
+
+        Raises:
+            ValueError: both these trials and the folder hold some, or there is another journal.
+            JournalError: the journal is damaged, or none.
+        """
+        new = Journal(journal)
+        if self._journal is not None and self._journal.folder != new.folder:
+            raise ValueError(f"these trials have the journal {self._journal.folder} already")
+        if self._journal is not None:
+            return
+        recorded = replay(new.folder)
+        if recorded.history is not None:
+            if self._history is not None and len(self._history):
+                raise ValueError(
+                    f"these trials hold {len(self._history)} and the journal {new.folder} "
+                    f"{len(recorded.history)}: take new trials for what is there, or another folder"
+                )
+            self._history, self.seed = recorded.history, recorded.seed
+        self._journal = new
 
     def _open(self, space: Space) -> History:
         """The history that a search of ``space`` goes on with."""
