@@ -19,7 +19,7 @@ from ..history import History
 from ..history.records import Record, Reported
 from ..space.described import describe, from_description
 from ..space.tree import Space
-from .files import keep, stored
+from .attachments import keep, stored
 from .lock import WriterLock
 from .records import record_of, written
 from .segments import Segments, read
