@@ -17,6 +17,7 @@ ROOMS = [
     {"space"},
     {"hp"},
     {"history"},
+    {"storage"},
     {"suggest"},
     {"prune"},
     {"engines"},
