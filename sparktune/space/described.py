@@ -92,6 +92,26 @@ def described(thing: Any) -> Any:
     return _whole(_Writer(), thing)
 
 
+def in_full(thing: Any) -> Any:
+    """One value as in ``describe``; NotPlain where that would not say all that makes it what it is.
+
+    Raises:
+        NotPlain: it holds an object, a function or a class, or is nested too deeply.
+    """
+    writer = _Writer()
+    try:
+        data = _whole(writer, thing)
+    except BadSearchSpace as error:
+        raise NotPlain(str(error)) from None
+    if writer.lost or writer.named or writer.recorded or writer.unknown or writer.nodes:
+        raise NotPlain(f"{type(thing).__name__} is more than plain data")
+    return data
+
+
+class NotPlain(TypeError):  # noqa: N818 (says what a thing is)
+    """A value is more than plain data."""
+
+
 def is_recorded(space: Space) -> bool:
     """Whether a space holds placeholders, because it was read from a record."""
     writer = _Writer()

@@ -74,13 +74,13 @@ def keep(thing: Any, folder: Path, name: str) -> dict[str, Any]:
         try:
             data = cloudpickle.dumps(thing)
         except Exception as error:
-            return {"$lost": {"type": kind, "why": f"{type(error).__name__}: {error}"[:200]}}
+            return {"type": kind, "lost": f"{type(error).__name__}: {error}"[:200]}
     path.parent.mkdir(exist_ok=True)
     with path.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    return {"$file": {"name": path.name, "type": kind, "bytes": len(data)}}
+    return {"type": kind, "name": path.name, "bytes": len(data)}
 
 
 def _bytes_of_array(array: Any) -> bytes:
@@ -91,19 +91,17 @@ def _bytes_of_array(array: Any) -> bytes:
     return stream.getvalue()
 
 
-def stored(folder: Path, tag: str, content: Any) -> Any:
+def stored(folder: Path, content: Any) -> Any:
     """What stands in a record for a file, as an object that loads it when told to.
 
     Raises:
         ValueError: it names no file of the journal's own.
     """
-    if type(content) is not dict:
-        raise ValueError(f"{tag} is {content!r:.60}")
-    if tag == "$lost":
-        return f"a {content.get('type')!s:.200} that could not be pickled"
-    name, size = content.get("name"), content.get("bytes")
-    if tag != "$file" or type(name) is not str or not _NAME.fullmatch(name):
-        raise ValueError(f"{tag} names {name!r:.60}, which is no file of a journal")
-    if type(size) is not int:
-        raise ValueError(f"{tag} has {size!r:.60} bytes")
-    return Stored(folder / _FOLDER / name, str(content.get("type"))[:200], size)
+    if type(content) is not dict or type(content.get("type")) is not str:
+        raise ValueError(f"{content!r:.60} names no file")
+    kind, name, size = content["type"][:200], content.get("name"), content.get("bytes")
+    if "lost" in content:
+        return f"a {kind} that could not be pickled"
+    if type(name) is not str or not _NAME.fullmatch(name) or type(size) is not int:
+        raise ValueError(f"{name!r:.60} is no file of a journal")
+    return Stored(folder / _FOLDER / name, kind, size)

@@ -17,7 +17,8 @@ from ..checks import advise
 from ..exceptions import InvalidTrial, JournalError
 from ..history import History
 from ..history.records import Record, Reported
-from ..space.described import describe, from_description
+from ..space.described import describe
+from ..space.reading import from_description
 from ..space.tree import Space
 from .attachments import keep, stored
 from .lock import WriterLock
@@ -44,12 +45,11 @@ class Recorded:
     count: int = 0
 
 
-def replay(folder: Path, on_torn: Any = None) -> Recorded:
+def replay(folder: Path) -> Recorded:
     """Read a journal, while a run goes on or not. Runs no code of what is in it.
 
     Args:
         folder: of the journal; one that is not there yet holds nothing.
-        on_torn: told where the last record is not whole.
 
     Raises:
         JournalError: it is damaged, or none; the message has the file and the line.
@@ -80,7 +80,7 @@ def _fold(found: Recorded, data: Mapping[str, Any], folder: Path) -> None:
         return
     if found.history is None:
         raise JournalError(f"a record of the kind {kind!r} before the space")
-    found.history.apply(record_of(data, lambda tag, content: stored(folder, tag, content)))
+    found.history.apply(record_of(data, functools.partial(stored, folder)))
 
 
 class Journal:
@@ -214,9 +214,9 @@ class Journal:
         if not self._said:
             self._said = True
             advise(
-                f"a trial's result holds a {type(thing).__name__}, which JSON cannot: the journal "
-                f"keeps such things as files in {self.folder / 'attachments'}; after a restart, load() of "
-                "what stands in their place reads them",
+                f"a trial's result holds more than plain data ({type(thing).__name__}): the "
+                f"journal keeps such things as files in {self.folder / 'attachments'}; after a "
+                "restart, load() of what stands in their place reads them",
                 raises=False,
             )
         return found

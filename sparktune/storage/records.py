@@ -9,8 +9,9 @@ from typing import Any
 from ..exceptions import JournalError
 from ..history.records import Ended, Record, Reported, Requeued, Started
 from ..history.trial import Outcome, Status
-from ..plain import NotPlain, from_plain, to_plain
+from ..space.described import NotPlain, described, in_full
 from ..space.nodes import Choice
+from ..space.reading import value_from
 from ..space.tree import Space, Values
 
 __all__ = ["record_of", "written"]
@@ -18,6 +19,7 @@ __all__ = ["record_of", "written"]
 _SHOWN = 80  # characters of an option beside its index
 _TEXTS = ("error", "error_type", "log_tail", "host", "note", "result_file")
 _NUMBERS = ("loss", "variance", "seconds")
+_PARTS = ("info", "attachments")
 
 Other = Callable[[Any], Any]
 """Gives what stands in a record for a part of a trial's result that is not plain."""
@@ -62,7 +64,7 @@ def _text(option: Any) -> str:
 def _reported(record: Reported, _space: Space, _other: Other) -> dict[str, Any]:
     return {
         "kind": "reported", "number": record.number, "attempt": record.attempt,
-        "step": int(record.step), "value": to_plain(float(record.value)),
+        "step": int(record.step), "value": described(float(record.value)),
     }  # fmt: skip
 
 
@@ -75,19 +77,21 @@ def _ended(record: Ended, _space: Space, other: Other) -> dict[str, Any]:
     found: dict[str, Any] = {"status": outcome.status.name.lower()}
     for name in (*_NUMBERS, *_TEXTS):
         if (value := getattr(outcome, name)) is not None:
-            found[name] = to_plain(value)
-    for part in ("info", "attachments"):
-        if things := dict(getattr(outcome, part)):
-            found[part] = _plain(things, other)
+            found[name] = described(value)
+    files = []
+    for part in _PARTS:
+        plain = {}
+        for name, thing in getattr(outcome, part).items():
+            try:
+                in_full([name, thing])
+                plain[name] = thing
+            except NotPlain:
+                files.append([part, str(name), other(thing)])
+        if plain:
+            found[part] = described(plain)
+    if files:
+        found["files"] = files
     return {"kind": "ended", "number": record.number, "attempt": record.attempt, "outcome": found}
-
-
-def _plain(things: Any, other: Other) -> Any:
-    """Plain data, with what is more kept elsewhere."""
-    try:
-        return to_plain(things, other)
-    except NotPlain:  # too many levels
-        return other(things)
 
 
 _WRITERS: dict[type, Callable[[Any, Space, Other], dict[str, Any]]] = {
@@ -98,12 +102,12 @@ _WRITERS: dict[type, Callable[[Any, Space, Other], dict[str, Any]]] = {
 }
 
 
-def record_of(data: Mapping[str, Any], other: Callable[[str, Any], Any]) -> Record:
+def record_of(data: Mapping[str, Any], other: Callable[[Any], Any]) -> Record:
     """The record that a dict stands for.
 
     Args:
         data: as read from JSON; nothing in it is trusted.
-        other: as of ``from_plain``.
+        other: gives a part of a result for what ``written`` had got in its place.
 
     Raises:
         JournalError: it is none, or of a kind that is not known here.
@@ -126,7 +130,7 @@ def _whole(data: Mapping[str, Any], name: str) -> int:
 
 
 def _real(value: Any, name: str) -> float:
-    value = from_plain(value)
+    value = value_from(value)
     if type(value) not in (int, float):
         raise ValueError(f"{name!r} is {value!r:.60}, but must be a number")
     return float(value)
@@ -180,11 +184,14 @@ def _as_ended(data: Mapping[str, Any], other: Any) -> Ended:
     for name in _TEXTS:
         if name in given:
             found[name] = _text_of(given[name], name)
-    for name in ("info", "attachments"):
-        things = from_plain(given.get(name, {}), other)
-        if type(things) is not dict:
-            raise ValueError(f"{name!r} is {things!r:.60}")
-        found[name] = things
+    for part in _PARTS:
+        found[part] = value_from(given.get(part, {}))
+        if not isinstance(found[part], dict):
+            raise ValueError(f"{part!r} is {found[part]!r:.60}")
+    for part, name, content in given.get("files", ()):
+        if part not in _PARTS or type(name) is not str:
+            raise ValueError(f"a file of {part!r:.60}")
+        found[part][name] = other(content)
     outcome = Outcome(status, **found)
     return Ended(_whole(data, "number"), _whole(data, "attempt"), outcome)
 

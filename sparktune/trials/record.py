@@ -211,7 +211,7 @@ class Trials(View):
 
     @contextmanager
     def _kept(self, space: Space) -> Iterator[History]:
-        """The history that a search of ``space`` goes on with, in the journal where there is one."""
+        """The history that a search of ``space`` goes on with, kept in the journal."""
         if self._journal is None:
             yield self._open(space)
             return
