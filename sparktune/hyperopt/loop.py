@@ -236,11 +236,11 @@ class FMinIter:
             ids = trials.new_trial_ids(min(self.max_queue_len - queued, most - added))
             trials.refresh()
             documents = self.algo(ids, self.domain, trials, seed_from(self.rstate))
-            trials.note_batch(len(documents))
             if not isinstance(documents, (list, tuple)):
                 raise TypeError(
                     f"`algo` must give a list of documents, but gave {documents!r:.200}"
                 )
+            trials.note_batch(len(documents))
             if len(documents) > len(ids):
                 raise ValueError(f"algo gave {len(documents)} documents for {len(ids)} ids")
             if not len(documents):
