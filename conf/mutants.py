@@ -65,7 +65,14 @@ OUR_FAULT = 70  # exit code
 VARIABLE = "SPARKTUNE_MUTANT"
 NONE, PLUS_ONE, NO_FIRST, NOTHING, DELETED = "None", "plus 1", "first dropped", "nothing", "deleted"
 
-EQUIVALENT: dict[str, str] = {}  # "function: kind", and why nobody can notice it
+EQUIVALENT = {  # and why nobody can notice them
+    "pyll.base.Apply.is_leaf: None": "None is as false as False",
+    "pyll.base.Apply.leaf_value: deleted": "only its exception says that such a node is no leaf",
+    "pyll.base._first: plus 1": "numbers plus 1 are in the order of the numbers",
+    "pyll_utils.Cond.__hash__: plus 1": "equal things have equal hashes still",
+    "pyll_utils.Draw.is_leaf: None": "the value is made of its arguments then, which takes longer",
+    "pyll_utils.Draw.is_leaf: deleted": "as where it gives None",
+}
 
 
 # Functions that are watched or altered, in any process.
