@@ -191,6 +191,17 @@ def test_a_copy_may_have_other_arguments():
     assert as_apply(3).clone_from_inputs([]).obj == 3
 
 
+def test_a_copy_of_a_space_shares_no_node():
+    """A cloned space draws the same as the original, with nodes of its own."""
+    space = as_apply({"x": hp.uniform("x", 0, 1), "c": hp.choice("c", [1, hp.randint("n", 9)])})
+    copied = clone(space)
+    assert not set(dfs(space)) & set(dfs(copied))
+    assert [node.name for node in dfs(copied)] == [node.name for node in dfs(space)]
+    for seed in range(9):
+        drawn = [stochastic.sample(each, np.random.default_rng(seed)) for each in (space, copied)]
+        assert drawn[0] == drawn[1]
+
+
 def test_dicts_and_keywords_are_sorted_by_name():
     """Keys of a dict and keywords of a node come in their order."""
     assert list(rec_eval(as_apply({"b1": 1, "a2": 2, "a10": 3}))) == ["a10", "a2", "b1"]
