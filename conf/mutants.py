@@ -579,7 +579,7 @@ def report(check: Check) -> bool:
     if not check.names and stale:
         print("no longer to be listed as equivalent:", ", ".join(sorted(stale)))
     total = len(mutants) or 1
-    counted = min(len(alike), int(MOST_EQUIVALENT * total))
+    counted = len(alike) if check.names else min(len(alike), int(MOST_EQUIVALENT * total))
     shares = []
     for end in range(1, len(check.parts) + 1):
         by = sum(noticed.get(each) in check.parts[:end] for each in mutants)
