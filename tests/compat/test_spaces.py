@@ -62,6 +62,7 @@ def test_space_eval_takes_what_documents_hold():
     wanted = {"x": 0.5, "kind": {"q": 4.0}}
     assert hyperopt.space_eval(SPACE, point) == wanted
     assert hyperopt.space_eval(SPACE, {"x": 0.5, "kind": 1, "q": 4.0, "n": None}) == wanted
+    assert hyperopt.space_eval(hp.uniform("x", 0, 1), {"x": 0.25}) == 0.25
     misc = run(1).miscs[0]
     assert "x" in hyperopt.space_eval(SPACE, misc["vals"])
 
