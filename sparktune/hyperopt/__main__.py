@@ -16,6 +16,10 @@ def main() -> None:
     script = sys.argv[1]
     if not Path(script).is_file():
         sys.exit(f"there is no script {script}")
+    if script.endswith(".ipynb"):
+        sys.exit(
+            f"{script} is a notebook: call sparktune.hyperopt.install() in its first cell instead"
+        )
     install()
     sys.argv = sys.argv[1:]
     sys.path[0] = str(Path(script).resolve().parent)

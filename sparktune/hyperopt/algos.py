@@ -9,40 +9,50 @@ from typing import Any
 
 import numpy as np
 
-from ..algo import Face, suggester_of
+from ..algo import suggester_of
 from ..history import History
 from ..suggest import Suggester
 from .documents import Document, miscs_update_idxs_vals
 from .domain import Domain, columns_of
 from .record import Record
 
-__all__ = ["documents_at", "documents_of", "suggest_of"]
+__all__ = ["documents_at", "documents_of", "over_documents", "suggest_of"]
 
 
-def suggest_of(face: Face) -> Callable[..., list[Document]]:
-    """The suggest function of a method of the core.
+def suggest_of(core: Callable[..., Any]) -> Callable[..., list[Document]]:
+    """The suggest function, over live documents, of a method of the core, by its suggest function.
 
     Its arguments are Hyperopt's: new_ids, domain, trials, seed, then settings. It gives a document
     for each id, all from one fit to what the trials show.
     """
-    signature = inspect.signature(face.suggest)
+    signature = inspect.signature(core)
 
     def suggest(
         new_ids: Sequence[Any], domain: Domain, trials: Record, seed: int, *args: Any, **more: Any
     ) -> list[Document]:
         given = signature.bind(new_ids, domain, trials, seed, *args, **more).arguments
         settings = {name: given[name] for name in list(given)[4:] if name != "verbose"}
-        return documents_of(_suggester(face, settings), new_ids, domain, trials, seed)
+        return documents_of(_suggester(core, settings), new_ids, domain, trials, seed)
 
     suggest.__signature__ = signature  # type: ignore[attr-defined]
-    suggest.__doc__ = face.suggest.__doc__
-    suggest.face = face  # type: ignore[attr-defined]
+    suggest.__doc__ = core.__doc__
+    suggest.suggester = core.suggester  # type: ignore[attr-defined]  # by which the core knows it
+    suggest.takes_documents = True  # type: ignore[attr-defined]
     return suggest
 
 
-def _suggester(face: Face, settings: Mapping[str, Any]) -> Suggester:
+def over_documents(algo: Any) -> Any:
+    """An algo, with a method of the core replaced by its suggest function over live documents."""
+    if isinstance(algo, functools.partial):
+        return functools.partial(over_documents(algo.func), *algo.args, **algo.keywords)
+    if hasattr(algo, "suggester") and not hasattr(algo, "takes_documents"):
+        return suggest_of(algo)
+    return algo
+
+
+def _suggester(core: Callable[..., Any], settings: Mapping[str, Any]) -> Suggester:
     no_trials: Any = None
-    return suggester_of(functools.partial(face.suggest, **settings), None, no_trials)
+    return suggester_of(functools.partial(core, **settings), None, no_trials)
 
 
 def documents_of(

@@ -11,7 +11,7 @@ from .record import Record
 
 __all__ = ["suggest", "suggest_batch"]
 
-suggest = suggest_of(_face)
+suggest = suggest_of(_face.suggest)
 
 
 def suggest_batch(

@@ -5,4 +5,4 @@ from .algos import suggest_of
 
 __all__ = ["suggest"]
 
-suggest = suggest_of(_face)
+suggest = suggest_of(_face.suggest)

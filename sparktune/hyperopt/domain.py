@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..exceptions import InvalidLoss, InvalidResultStatus, InvalidTrial
+from ..exceptions import BadSearchSpace, InvalidLoss, InvalidResultStatus, InvalidTrial
 from ..history import STATUS_OK
 from ..history.documents import JOB_STATE_DONE, JOB_STATE_ERROR, STATUS_STRINGS
 from . import pyll
@@ -154,6 +156,7 @@ class Domain(Measures):
         self.workdir, self.name, self.loss_target = workdir, name, loss_target
         self.cmd = ("domain_attachment", "FMinIter_Domain")
         nodes = toposort(self.expr)
+        _refuse_mistakes(expr, nodes)
         self._params = params_of(nodes)
         self.params = {label: node.inputs()[-1] for label, node in self._params.items()}
         self.space = space_of(nodes)
@@ -243,6 +246,21 @@ class Domain(Measures):
     def short_str(self) -> str:
         """A line for people."""
         return f"Domain{{{self.fn}}}"
+
+
+def _refuse_mistakes(expr: Any, nodes: Sequence[Apply]) -> None:
+    """Refuse constants of a space that nobody means."""
+    if inspect.isroutine(expr) or inspect.isclass(expr):
+        raise BadSearchSpace(f"a space is made of nodes of hp, but is {expr!r:.200}")
+    for node in nodes:
+        thing = node.obj if isinstance(node, pyll.Literal) else None
+        if isinstance(thing, types.ModuleType):
+            raise BadSearchSpace(f"the space holds a module: {thing!r:.200}")
+        if inspect.isfunction(thing) and hasattr(thing, "is_of_hp"):
+            word = thing.__name__.removeprefix("hp_")
+            raise BadSearchSpace(
+                f"the space holds hp.{word} itself, which is to be called: hp.{word}(label, ...)"
+            )
 
 
 def _as_dict(result: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ __all__ = ["no_progress_loss"]
 def no_progress_loss(
     iteration_stop_count: int = 20, percent_increase: float = 0.0
 ) -> Callable[..., tuple[bool, list[Any]]]:
-    """Stop when the best loss has not improved over a number of calls, by the latest trial of each.
+    """Stop when the best loss has not improved over a number of calls.
 
     Args:
         iteration_stop_count: how many calls in a row without progress.
@@ -26,9 +26,8 @@ def no_progress_loss(
     def stop(
         trials: Any, best_loss: float | None = None, iteration_no_progress: int = 0
     ) -> tuple[bool, list[Any]]:
-        loss = trials.trials[-1]["result"].get("loss") if len(trials.trials) else None
-        if loss is not None and math.isnan(loss):
-            loss = None
+        losses = (document["result"].get("loss") for document in trials.trials)
+        loss = min((x for x in losses if x is not None and not math.isnan(x)), default=None)
         if best_loss is None:
             return False, [loss, iteration_no_progress + 1]
         if loss is not None and loss < best_loss - abs(best_loss) * percent_increase / 100:

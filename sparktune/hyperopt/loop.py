@@ -20,6 +20,8 @@ from ..history.documents import (
     JOB_STATE_RUNNING,
 )
 from . import progress
+from .algos import over_documents
+from .checking import answer_to, check_options
 from .documents import (
     Document,
     documents_in,
@@ -234,6 +236,10 @@ class FMinIter:
             ids = trials.new_trial_ids(min(self.max_queue_len - queued, most - added))
             trials.refresh()
             documents = self.algo(ids, self.domain, trials, seed_from(self.rstate))
+            if not isinstance(documents, (list, tuple)):
+                raise TypeError(
+                    f"`algo` must give a list of documents, but gave {documents!r:.200}"
+                )
             trials.note_batch(len(documents))
             if len(documents) > len(ids):
                 raise ValueError(f"algo gave {len(documents)} documents for {len(ids)} ids")
@@ -255,8 +261,9 @@ class FMinIter:
     def _stops_early(self) -> bool:
         if self.early_stop_fn is None:
             return False
-        stop, self.early_stop_args = self.early_stop_fn(self.trials, *self.early_stop_args)
-        return bool(stop)
+        answer = self.early_stop_fn(self.trials, *self.early_stop_args)
+        stop, self.early_stop_args = answer_to(answer)
+        return stop
 
     def __iter__(self) -> FMinIter:
         return self
@@ -313,7 +320,12 @@ def minimise(
     points_to_evaluate: Any,
 ) -> Any:
     """Minimise ``fn`` with some trials; arguments, results and errors are those of fmin."""
-    fn, space, algo, generator = set_up(fn, space, algo, rstate, timeout, loss_threshold)
+    fn, space, algo, generator = set_up(
+        fn, space, algo, rstate, timeout, loss_threshold,
+        max_evals=max_evals, max_queue_len=max_queue_len, early_stop_fn=early_stop_fn,
+        show_progressbar=show_progressbar, trials_save_file=trials_save_file,
+        points=points_to_evaluate or (),
+    )  # fmt: skip
     given = insert_points(trials, points_to_evaluate or ())
     domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl)
     loop = FMinIter(
@@ -329,16 +341,21 @@ def minimise(
 
 
 def set_up(
-    fn: Any, space: Any, algo: Any, rstate: Any, timeout: Any, loss_threshold: Any
+    fn: Any, space: Any, algo: Any, rstate: Any, timeout: Any, loss_threshold: Any, **options: Any
 ) -> tuple[Any, Any, Any, Any]:
-    """Objective, space, suggest function and generator of a run, each as it is used."""
+    """Objective, space, suggest function and generator of a run, each as it is used.
+
+    Raises:
+        TypeError, ValueError: an argument that is none, among them ``options``.
+    """
     validate_timeout(timeout)
     validate_loss_threshold(loss_threshold)
+    check_options(fn, **options)
     if algo is None:
         from . import tpe
 
         algo = tpe.suggest
-    algo = getattr(algo, "suggest", algo)
+    algo = over_documents(getattr(algo, "suggest", algo))
     if not callable(algo):
         raise TypeError(f"`algo` must be a suggest function such as tpe.suggest, but got {algo!r}")
     return *_annotated(fn, space), algo, generator_of(rstate)

@@ -70,7 +70,10 @@ def main_plot_history(
     if ok:
         best = trials_from_docs(ok, validate=False).average_best_error()
         logger.info("average best error: %s", best)
-        pyplot.axhline(best, c="g")
+        pyplot.axhline(best, c="g", label=f"average best error: {best:.5g}")
+        pyplot.legend()
+    if not shown:
+        _say_nothing(pyplot)
     _finish(pyplot, do_show, title)
 
 
@@ -88,6 +91,8 @@ def main_plot_histogram(
     losses = [loss for loss in map(_loss, trials) if math.isfinite(loss)]
     logger.info("a histogram of %d losses", len(losses))
     pyplot.hist(losses)
+    if not losses:
+        _say_nothing(pyplot)
     pyplot.xlabel("loss")
     pyplot.ylabel("frequency")
     _finish(pyplot, do_show, title)
@@ -124,6 +129,9 @@ def main_plot_vars(
     shade = _shades(map(_loss, documents), colorize_best)
     width = max(1, min(columns, len(found)))
     height = -(-len(found) // width)
+    _make_room(pyplot, width, height)
+    if not found:
+        _say_nothing(pyplot)
     for number, label in enumerate(sorted(found), 1):
         axes = pyplot.subplot(height, width, number)
         axes.set_title(label, fontsize=fontsize)
@@ -139,7 +147,17 @@ def main_plot_vars(
             losses if arrange_by_loss else tids, values, c=[shade(loss) for loss in losses],
             edgecolors=_OTHER, linewidths=0.5,
         )  # fmt: skip
+    pyplot.gcf().supxlabel("loss" if arrange_by_loss else "trial", fontsize=fontsize)
     _finish(pyplot, do_show)
+
+
+def _make_room(pyplot: Any, width: int, height: int) -> None:
+    """Make a new figure of the usual size as large as a grid of pictures needs."""
+    figure = pyplot.gcf()
+    usual = list(figure.get_size_inches()) == list(pyplot.rcParams["figure.figsize"])
+    if usual and not figure.axes:
+        figure.set_size_inches(max(4.0, 2.8 * width), max(3.0, 2.2 * height))
+        figure.set_layout_engine("constrained")
 
 
 def _shades(losses: Iterable[float], colorize_best: int | None) -> Callable[[float], Any]:
@@ -221,6 +239,12 @@ def _curves(trials: Any, name: str) -> Iterable[tuple[float, Any]]:
             yield _loss(document), curve
         else:
             logger.warning("%r of trial %s has %d dimensions", name, document["tid"], curve.ndim)
+
+
+def _say_nothing(pyplot: Any) -> None:
+    """Write into an empty picture why it is empty."""
+    axes = pyplot.gca()
+    axes.text(0.5, 0.5, "no trial has a loss", ha="center", va="center", transform=axes.transAxes)
 
 
 def _loss(document: Document) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..history.documents import STATUS_NEW
 from .documents import Document, new_document, spec_from_misc
-from .pyll.base import as_apply, dfs, rec_eval
+from .pyll.base import GarbageCollected, as_apply, dfs, rec_eval
 from .record import Record
 from .spaces import label_of
 
@@ -21,9 +21,14 @@ def generate_trial(tid: int, space: Mapping[str, Any]) -> Document:
         "cmd": ("domain_attachment", "FMinIter_Domain"),
         "workdir": None,
         "idxs": {label: [tid] for label in space},
-        "vals": {label: [value] for label, value in space.items()},
+        "vals": {label: [_bare(value)] for label, value in space.items()},
     }
     return new_document(tid, None, {"status": STATUS_NEW}, misc)
+
+
+def _bare(value: Any) -> Any:
+    """A value; also one that comes as a list of one, as documents have it."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def insert_points(trials: Record, points: Iterable[Mapping[str, Any]]) -> int:
@@ -47,14 +52,19 @@ def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
         space: as for fmin.
         hp_assignment: label to value; also a list of one, and None or an empty list for a label
             without a value, as documents have them.
+
+    Raises:
+        ValueError: a label without a value that the configuration needs.
+        TypeError: no mapping.
     """
+    if not isinstance(hp_assignment, Mapping):
+        raise TypeError(f"a point maps labels to values, but got {hp_assignment!r:.200}")
     expr = as_apply(space)
-    memo = {}
+    memo: dict[Any, Any] = {}
     for node in dfs(expr):
         if node.name == "hyperopt_param":
             value = hp_assignment.get(label_of(node))
             if isinstance(value, (list, tuple)):
                 value = value[0] if len(value) else None
-            if value is not None:
-                memo[node] = value
-    return rec_eval(expr, memo=memo)
+            memo[node] = GarbageCollected if value is None else value
+    return rec_eval(expr, memo=memo, print_node_on_error=False)

@@ -74,6 +74,11 @@ class Draw(Apply):
         """Whether nobody has the nodes inside, which may have a value of their own then."""
         return self._made is None
 
+    def __repr__(self) -> str:
+        label, draw, args, kwargs = self._drawn
+        words = [repr(label), *map(repr, args), *(f"{k}={v!r}" for k, v in kwargs.items())]
+        return f"<{draw}({', '.join(words)})>"
+
     def leaf_value(self, more: Mapping[str, Mapping[str, Any]]) -> Any:
         """A value, drawn with the generator that ``more`` has."""
         _, draw, args, kwargs = self._drawn
@@ -129,10 +134,12 @@ def _hyperparameter(draw: str, check: Callable[..., Any], to: str) -> Callable[.
         return Draw(to, name, draw, args, kwargs)
 
     make.__name__, make.__qualname__ = f"hp_{draw}", f"hp_{draw}"
+    make.is_of_hp = True  # type: ignore[attr-defined]
     make.__doc__ = f"{(check.__doc__ or '').strip()}\n\n    See ``sparktune.hp.{check.__name__}``."
     return make
 
 
+hp_choice.is_of_hp = hp_pchoice.is_of_hp = True  # type: ignore[attr-defined]
 hp_randint = _hyperparameter("randint", core.randint, "int")
 hp_uniform = _hyperparameter("uniform", core.uniform, "float")
 hp_quniform = _hyperparameter("quniform", core.quniform, "float")

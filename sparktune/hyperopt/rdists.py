@@ -68,9 +68,6 @@ class _Known(stats.rv_continuous):  # type: ignore[misc]  # scipy has no types
     def _stats(self) -> Any:
         return self._known.stats(moments="mvsk")
 
-    def _munp(self, n: int) -> Any:
-        return self._known.moment(n)
-
     def _entropy(self) -> Any:
         return self._known.entropy()
 
@@ -83,10 +80,6 @@ class loguniform_gen(_Known):  # noqa: N801 (Hyperopt's)
 
     def __init__(self, low: float = 0, high: float = 1) -> None:
         super().__init__(stats.loguniform(np.exp(low), np.exp(high)), low=low, high=high)
-        self._low, self._high = low, high
-
-    def _rvs(self, size: Any = None, random_state: Any = None) -> Any:
-        return np.exp(random_state.uniform(self._low, self._high, size))
 
 
 class lognorm_gen(_Known):  # noqa: N801

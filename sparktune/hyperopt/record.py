@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import AllTrialsFailed, InvalidTrial
-from ..history import STATUS_OK
+from ..history import STATUS_FAIL, STATUS_OK
 from .documents import (
     JOB_STATES,
     TRIAL_KEYS,
@@ -374,7 +374,14 @@ def _assert_keys(part: str, given: Mapping[str, Any], keys: Iterable[str]) -> No
 
 
 def _why_none(shown: Sequence[Document], known: Sequence[Document]) -> str:
-    errors = [d["misc"]["error"] for d in known if d["misc"].get("error")]
+    errors = [(d["tid"], d["misc"]["error"]) for d in known if d["misc"].get("error")]
     if errors:
-        return f"{len(errors)} of {len(known)} trials failed; the first: {': '.join(errors[0])}"
-    return f"none of {len(shown)} trials has a loss, so there is no best one"
+        number, error = errors[0]
+        first = f"trial {number}: {': '.join(map(str, error))}"
+        return f"{len(errors)} of {len(known)} trials failed; the first was {first}"
+    results = [d["result"] for d in shown]
+    nan = sum(r.get("status") == STATUS_OK and r.get("loss") != r.get("loss") for r in results)
+    failed = sum(r.get("status") == STATUS_FAIL for r in results)
+    why = [f"{nan} returned NaN"] if nan else []
+    why += [f"{failed} returned STATUS_FAIL"] if failed else []
+    return f"none of {len(shown)} trials has a loss" + (f": {', '.join(why)}" if why else "")

@@ -142,7 +142,12 @@ class SparkTrials(Trials):
         points_to_evaluate: Any = None,
     ) -> Any:
         """``fmin`` on Spark; see there."""
-        fn, space, algo, generator = set_up(fn, space, algo, rstate, timeout, loss_threshold)
+        fn, space, algo, generator = set_up(
+            fn, space, algo, rstate, timeout, loss_threshold,
+            max_evals=max_evals, max_queue_len=max_queue_len, early_stop_fn=early_stop_fn,
+            show_progressbar=show_progressbar, trials_save_file=trials_save_file,
+            points=points_to_evaluate or (),
+        )  # fmt: skip
         domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl)
         if domain.space is None:
             raise BadSearchSpace("the space has no hyperparameter to search on Spark")

@@ -57,8 +57,8 @@ class Hidden(NamedTuple):
 
 
 def is_foreign(thing: Any) -> bool:
-    """Whether it is a node of Hyperopt's."""
-    return type(thing).__module__.startswith("hyperopt.")
+    """Whether it is a node of Hyperopt's, or of sparktune.hyperopt."""
+    return type(thing).__module__.startswith(("hyperopt.pyll", "sparktune.hyperopt.pyll"))
 
 
 def find_hidden(thing: Any, seen: dict[int, Any], container: bool = False) -> Iterator[Hidden]:

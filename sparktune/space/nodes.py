@@ -111,7 +111,8 @@ class Walk:
         for path, thing, is_key in self._objects:
             if is_foreign(thing):
                 raise BadSearchSpace(
-                    f"{thing!s:.80} is a node of hyperopt: take hp from sparktune instead"
+                    f"{_written(path)} is a node of hyperopt: take hp from sparktune, or fmin from "
+                    "sparktune.hyperopt"
                 )
             if _is_for_once(thing) and not is_key:
                 raise BadSearchSpace(

@@ -67,7 +67,12 @@ def test_arrays_are_broadcast():
     means, thresholds = np.array([0.0, -3.0, 2.0]), np.array([[0.0], [1.0]])
     found = criteria.logEI_gaussian(means, 2.0, thresholds)
     assert found.shape == criteria.EI_gaussian(means, 2.0, thresholds).shape == (2, 3)
-    assert found[1, 2] == criteria.logEI_gaussian(2.0, 2.0, 1.0)
+    alone = [[criteria.logEI_gaussian(m, 2.0, t) for m in means] for t in (0.0, 1.0)]
+    assert found.tolist() == alone
+    three = criteria.logEI_gaussian(means, np.array([1.0, 2.0, 3.0]), 0.5)
+    pairs = zip(means, (1.0, 2.0, 3.0), strict=True)
+    assert three.tolist() == [criteria.logEI_gaussian(m, v, 0.5) for m, v in pairs]
+    assert criteria.logEI_gaussian(means[:2], 1.0, 0.0).shape == (2,)
     assert np.isscalar(criteria.logEI_gaussian(0, 1, 0))
     assert np.isscalar(criteria.UCB(0, 1, 1))
 

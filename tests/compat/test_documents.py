@@ -187,6 +187,12 @@ def test_inserting_gives_ids():
     assert trials.insert_trial_doc(document(4, 0.5)) == 4
 
 
+def test_documents_are_stored_as_they_are():
+    """SONify, which prepares documents for a database in Hyperopt, gives what it is given."""
+    for thing in (document(1, 0.5), [1, 2], 3, "text", None):
+        assert base.SONify(thing) is thing
+
+
 def test_the_best_trial_is_its_document():
     """The document with the lowest loss is given itself, not a copy; failures are passed over."""
     trials = hyperopt.trials_from_docs(

@@ -30,6 +30,12 @@ def test_an_objective_that_evaluates_its_space():
     trials = run(3, by_graph, X)
     assert trials.losses() == [2 * x for x in trials.vals["x"]]
 
+    @hyperopt.fmin_pass_expr_memo_ctrl
+    def noted(expr, memo, ctrl):
+        return {"tid": ctrl.current_trial["tid"], "loss": 1, "status": "ok"}
+
+    assert run(1, noted, X).results == [{"tid": 0, "loss": 1.0, "status": "ok"}]
+
 
 def test_a_partial_objective_keeps_its_mark():
     """Hyperopt's partial binds keywords and is called as the function was to be."""

@@ -164,6 +164,18 @@ def test_inputs_can_be_replaced():
     assert difference.eval() == 7
 
 
+def test_a_literal_has_the_length_of_its_value():
+    """Values that have items can be unpacked as nodes, and all others have no length."""
+    letters, numbers = as_apply("abc"), as_apply(np.arange(2.0))
+    assert (len(letters), len(numbers)) == (3, 2)
+    assert [rec_eval(each) for each in letters] == ["a", "b", "c"]
+    with pytest.raises(IndexError):
+        letters[3]
+    for value in (3, None, str):
+        with pytest.raises(TypeError, match="is not known"):
+            len(as_apply(value))
+
+
 def test_a_node_is_evaluated_by_itself():
     """Eval gives a node's value."""
     assert (as_apply(3) + 4).eval() == 7
@@ -177,6 +189,17 @@ def test_a_copy_may_have_other_arguments():
     with pytest.raises(TypeError, match="2 inputs"):
         node.clone_from_inputs([as_apply(9)])
     assert as_apply(3).clone_from_inputs([]).obj == 3
+
+
+def test_a_copy_of_a_space_shares_no_node():
+    """A cloned space draws the same as the original, with nodes of its own."""
+    space = as_apply({"x": hp.uniform("x", 0, 1), "c": hp.choice("c", [1, hp.randint("n", 9)])})
+    copied = clone(space)
+    assert not set(dfs(space)) & set(dfs(copied))
+    assert [node.name for node in dfs(copied)] == [node.name for node in dfs(space)]
+    for seed in range(9):
+        drawn = [stochastic.sample(each, np.random.default_rng(seed)) for each in (space, copied)]
+        assert drawn[0] == drawn[1]
 
 
 def test_dicts_and_keywords_are_sorted_by_name():
@@ -292,6 +315,7 @@ else:
 
 VALUES = {
     "identity": (scope.identity(3), 3),
+    "identity of a text": (scope.identity("ab"), "ab"),
     "pos_args": (scope.pos_args(1, 2), (1, 2)),
     "call": (scope.call(int, ("11",), {"base": 2}), 3),
     "call without keywords": (scope.call(max, (1, 2)), 2),
@@ -336,12 +360,12 @@ def test_functions_of_scope(name):
 
 def test_methods_that_change_are_called_on_a_copy():
     """Copy_call_method_pure leaves its object as it is, call_method does not."""
-    numbers = {1, 2, 3}
+    numbers = [1, 2, 5]
     held = Literal(numbers)
-    assert rec_eval(scope.copy_call_method_pure(held, "pop")) in numbers
-    assert numbers == {1, 2, 3}
-    rec_eval(scope.call_method(held, "add", 4))
-    assert numbers == {1, 2, 3, 4}
+    assert rec_eval(scope.copy_call_method_pure(held, "pop")) == 5
+    assert numbers == [1, 2, 5]
+    rec_eval(scope.call_method(held, "append", 4))
+    assert numbers == [1, 2, 5, 4]
 
 
 def test_functions_of_scope_are_functions_of_the_module():
@@ -419,6 +443,7 @@ def test_options_are_drawn_by_their_shares(name):
         lambda *a, **k: rec_eval(getattr(scope, name)(*a, **k)),
     ):
         found = draw([0, 1, 3], rng=np.random.default_rng(0), size=2000)
+        assert len(found) == 2000
         assert np.bincount(found, minlength=3) / 2000 == pytest.approx([0, 0.25, 0.75], abs=0.04)
 
 
@@ -434,6 +459,15 @@ def test_a_graph_makes_a_generator():
     """Rng_from_seed is a generator that draws as numpy's does."""
     rng = rec_eval(scope.rng_from_seed(3))
     assert rng.random() == np.random.default_rng(3).random()
+
+
+def test_all_draws_of_a_graph_get_one_generator():
+    """Recursive_set_rng_kwarg lets all draws of a graph use one generator, the last ones first."""
+    graph = as_apply([scope.uniform(0, 1), {"a": scope.normal(0, 1, rng=None)}, 3])
+    rng = np.random.default_rng(4)
+    assert stochastic.recursive_set_rng_kwarg(graph, np.random.default_rng(4)) is graph
+    normal = rng.normal(0, 1)
+    assert rec_eval(graph) == (rng.uniform(0, 1), {"a": normal}, 3)
 
 
 def test_functions_that_draw_can_be_added():

@@ -116,6 +116,45 @@ def test_lognormal_tails():
     assert known.logcdf(math.exp(-4)) == pytest.approx(stats.norm.logcdf(-50))
 
 
+def test_continuous_ones_are_exact():
+    """Tails, quantiles, moments and entropy have the digits of their formulas, also far out."""
+    known = rdists.lognorm_gen(1, 0.1)
+    share = stats.norm.sf(20)
+    assert known.sf(math.exp(3)) == pytest.approx(share, rel=1e-10, abs=0)
+    assert known.isf(share) == pytest.approx(math.exp(3), rel=1e-10)
+    assert known.logpdf(math.exp(5)) == pytest.approx(stats.norm.logpdf(40) - math.log(0.1) - 5)
+    tiny = rdists.lognorm_gen(-60, 0.5).ppf(0.3)
+    assert tiny == pytest.approx(math.exp(-60 + 0.5 * stats.norm.ppf(0.3)), rel=1e-10, abs=0)
+    wide = rdists.lognorm_gen(0, 3)
+    first, second, *_ = wide.stats(moments="mvsk")
+    assert first == pytest.approx(math.exp(4.5), rel=1e-10)
+    assert second == pytest.approx(math.expm1(9) * math.exp(9), rel=1e-10)
+    sixth = math.expm1(132) / (6 * 22 * math.exp(12))
+    assert rdists.loguniform_gen(-2, 20).moment(6) == pytest.approx(sixth, rel=1e-10)
+    assert wide.entropy() == pytest.approx(math.log(3) + 0.5 * math.log(2 * math.pi * math.e))
+    assert rdists.lognorm_gen(0, 0.001).entropy() == pytest.approx(
+        math.log(0.001) + 0.5 * math.log(2 * math.pi * math.e), rel=1e-13
+    )
+
+
+def test_continuous_draws_are_of_the_generator():
+    """Draws are those of the generator: of its uniform, or of scipy's lognormal numbers."""
+    found = rdists.loguniform_gen(-2, 1).rvs(size=4, random_state=np.random.default_rng(3))
+    assert found == pytest.approx(np.exp(np.random.default_rng(3).uniform(-2, 1, 4)), rel=1e-12)
+    found = rdists.lognorm_gen(-1, 0.5).rvs(size=4, random_state=np.random.default_rng(3))
+    wanted = np.random.default_rng(3).standard_normal(4)
+    assert found == pytest.approx(np.exp(-1 + 0.5 * wanted), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", QUANTISED)
+def test_draws_have_the_shape_asked_for(name):
+    """As many draws are given as are asked for."""
+    known = QUANTISED[name]
+    assert known.rvs((2, 3), random_state=0).shape == (2, 3)
+    assert len(known.rvs(5)) == 5
+    assert np.ndim(known.rvs()) == 0
+
+
 @pytest.mark.parametrize("name", QUANTISED)
 def test_masses_are_integrals(name):
     """The probability of a value is what is rounded to it, and all add up to 1."""

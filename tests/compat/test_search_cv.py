@@ -131,6 +131,7 @@ def test_the_best_candidate_is_fitted_to_all_data():
     ("scoring", "refit", "first"),
     [
         (["accuracy", "f1"], "f1", "f1"),
+        (["accuracy", "f1"], "accuracy", "accuracy"),
         ({"right": "accuracy", "play_time": make_scorer(accuracy_score)}, "play_time", "play_time"),
         (["f1", "accuracy"], False, "f1"),
         (by_numbers, "wrong", "wrong"),
@@ -141,6 +142,7 @@ def test_of_several_metrics_one_is_searched_by(scoring, refit, first):
     """The search goes by the metric that refit names, else by the first."""
     fitted = search(scoring=scoring, refit=refit).fit(X, Y)
     assert fitted.multimetric_
+    assert callable(scoring) or list(fitted.scorer_) == list(scoring)
     assert fitted.trials_.losses() == list(-fitted.cv_results_[f"mean_test_{first}"])
     assert hasattr(fitted, "best_index_") == hasattr(fitted, "best_estimator_") == bool(refit)
     if isinstance(refit, str):
@@ -317,6 +319,19 @@ def test_mistakes_that_show_elsewhere():
     """A space with a wrong name fails trials that run elsewhere, and the error says why."""
     with pytest.raises(AllTrialsFailed, match="Invalid parameter 'c'"):
         search(space={"c": hp.uniform("C", 1, 2)}, trials=Elsewhere()).fit(X, Y)
+
+
+def test_trials_that_fail_beside_their_fits_are_told():
+    """Where some trials elsewhere never came to a fit, a warning has their number and a reason."""
+    space = hp.choice("kind", [{"C": 1.0}, {"c": 1.0}])
+    trials = Elsewhere(1)
+    trials.insert_trial_docs(generate_trial(t, {"kind": k}) for t, k in enumerate((1, 0, 1)))
+    trials.refresh()
+    one = search(space=space, trials=trials, warm_start=True, max_evals=3)
+    with pytest.warns(UserWarning, match="(?s)^2 trials failed beside .*Invalid par"):
+        fitted = one.fit(X, Y)
+    assert fitted.cv_results_["params"] == [{"C": 1.0}]
+    assert fitted.best_params_ == {"C": 1.0}
 
 
 def test_an_objective_needs_nothing_of_sparktune(run_python, tmp_path):

@@ -62,6 +62,7 @@ def test_space_eval_takes_what_documents_hold():
     wanted = {"x": 0.5, "kind": {"q": 4.0}}
     assert hyperopt.space_eval(SPACE, point) == wanted
     assert hyperopt.space_eval(SPACE, {"x": 0.5, "kind": 1, "q": 4.0, "n": None}) == wanted
+    assert hyperopt.space_eval(hp.uniform("x", 0, 1), {"x": 0.25}) == 0.25
     misc = run(1).miscs[0]
     assert "x" in hyperopt.space_eval(SPACE, misc["vals"])
 
@@ -84,7 +85,7 @@ def test_samples_take_generators_of_all_kinds():
 
 def test_a_value_that_is_missing_is_told():
     """Evaluating a space without one of its values says that it is missing."""
-    with pytest.raises(ValueError, match="does not have"):
+    with pytest.raises(ValueError, match="no value for 'x'"):
         Domain(loss_of, SPACE).evaluate({"kind": 0, "n": 1}, Ctrl(None))
 
 

@@ -98,6 +98,7 @@ def test_documents_that_wait_are_evaluated_first():
     points = [{"x": 0.75}]
     run(abs, 2, trials, hp.uniform("x", 0, 1), algo=algo, points_to_evaluate=points)
     assert trials.vals["x"][:2] == [0.25, 0.75]
+    assert trials.losses() == trials.vals["x"]
     assert len(trials) == 3
     assert trials.waiting() == []
     assert len(seen) == 1

@@ -17,6 +17,8 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from ...space.expressions import Node
+
 __all__ = [
     "Apply", "GarbageCollected", "Literal", "MissingArgument", "PyllImportError", "SymbolTable",
     "SymbolTableEntry", "apply", "as_apply", "clone", "clone_merge", "dfs", "rec_eval",
@@ -404,6 +406,11 @@ def as_apply(obj: Any) -> Apply:
         except TypeError:  # keys of several types
             items = list(obj.items())
         return _node("dict", [as_apply(items)], [], None)
+    if isinstance(obj, Node):
+        raise TypeError(
+            f"{obj!r:.100} is of sparktune.hp, which sparktune.fmin searches: take hp from "
+            "sparktune.hyperopt here"
+        )
     return Literal(obj)
 
 
@@ -551,7 +558,7 @@ def rec_eval_with(
                     todo.append(index)
                     continue
                 known[index] = index.leaf_value(more)
-            wanted = node.pos_args[1 + _position(known[index], count)]
+            wanted = node.pos_args[1 + _position(known[index], count, index)]
             if wanted not in known:
                 if not wanted.is_leaf:
                     todo.append(wanted)
@@ -581,22 +588,33 @@ def rec_eval_with(
     return known[top]
 
 
-def _position(value: Any, count: int) -> int:
-    index = value.item() if isinstance(value, np.ndarray) else value
-    if index is GarbageCollected:
-        raise ValueError("a choice of the space has no value")
-    if not isinstance(index, (int, np.integer)):
-        raise TypeError(f"switch takes the number of an option, but got {index!r}")
-    if not 0 <= index < count:
-        raise ValueError(f"switch has the options 0 to {count - 1}, but got {index}")
-    return int(index)
+def _position(value: Any, count: int, index: Apply) -> int:
+    number = value.item() if isinstance(value, np.ndarray) else value
+    if number is GarbageCollected:
+        raise ValueError(f"the point has no value for {_label_of(index)}, which the space needs")
+    if not isinstance(number, (int, np.integer)):
+        raise TypeError(
+            f"{_label_of(index)}: switch takes the number of an option, but got {number!r}"
+        )
+    if not 0 <= number < count:
+        raise ValueError(
+            f"{_label_of(index)}: switch has the options 0 to {count - 1}, but got {number}"
+        )
+    return int(number)
+
+
+def _label_of(node: Apply) -> str:
+    """The label of a hyperparameter for a sentence; of another node its name."""
+    if node.name == "hyperopt_param":
+        return repr(getattr(node.pos_args[0], "obj", node.name))
+    return node.name
 
 
 def _applied(node: Apply, values: list[Any], more: Mapping[str, Any], prints: bool) -> Any:
     """The value of a node, of the values of its arguments."""
-    for each in values:
-        if each is GarbageCollected:
-            raise ValueError(f"the space needs a value that this point does not have, for {node}")
+    for each, value in zip(node.inputs(), values, strict=True):
+        if value is GarbageCollected:
+            raise ValueError(f"the point has no value for {_label_of(each)}, which the space needs")
     args, kwargs = values, more
     if node.named_args:
         count = len(node.pos_args)
