@@ -7,7 +7,9 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 __all__ = ["FILES", "NO_APPEND", "NO_LOCK", "Files"]
 
@@ -26,6 +28,7 @@ _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 NO_LOCK = {*_NO_SYNC, errno.ENOLCK, errno.EPERM}
 """What a file system says that has no locks."""
 
+_Any = TypeVar("_Any")
 _EXACT = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "bcachefs", "tmpfs"}
 _EXACT |= {"ramfs", "overlay", "nfs4", "fuseblk"}
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -105,6 +108,10 @@ class Files:
         """Lock a file for whoever shares this descriptor; BlockingIOError where another has."""
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def unlock(self, fd: int) -> None:
+        """Give a lock back, for all who share the descriptor."""
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
     def same(self, fd: int, path: Path) -> bool:
         """Whether a descriptor is of the file that has this name now."""
         try:
@@ -158,7 +165,7 @@ class Files:
         """Return when the names in a folder are on the disk, where the file system can tell."""
         self._if_it_can(self.sync_folder, folder)
 
-    def _if_it_can(self, call, what) -> None:  # type: ignore[no-untyped-def]
+    def _if_it_can(self, call: Callable[[_Any], None], what: _Any) -> None:
         try:
             call(what)
         except OSError as error:

@@ -2,8 +2,8 @@
 
 The files are ``000001.jsonl``, ``000002.jsonl``, ... Where a file had to be written anew, its
 newer generation is ``000002.g0002.jsonl``: the newest that is whole counts, and the older ones are
-about to be deleted. A file that several were merged into has the number of the first of them, and says in
-its head up to which it goes; what is left of the others does not count.
+about to be deleted. A file that several were merged into has the number of the first of them, and
+says in its head up to which it goes; what is left of the others does not count.
 """
 
 from __future__ import annotations
