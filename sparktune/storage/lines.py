@@ -52,7 +52,7 @@ _END = b'{"$end":'
 _TAIL = len('"crc":"01234567"}')
 _STATED = re.compile(rb'"crc":"([0-9a-f]{8})"}')
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
-_PICKLES = (b"ccopy_reg\n", b"ccopyreg\n", b"chyperopt", b"(ihyperopt", b"(dp", b"(lp")
+_PICKLES = (b"ccopy_reg", b"ccopyreg", b"chyperopt", b"(ihyperopt", b"(dp", b"(lp")
 
 
 class Damage(Exception):  # noqa: N818 (JournalError is what people see)
@@ -302,21 +302,25 @@ class Walk:
 
     def _lines(self) -> Any:
         """The lines without their ends; what follows the last end comes with one."""
-        rest = b""
+        pieces: list[bytes] = []  # of a line that goes on
+        size = 0
         fd = self._files.open_to_read(self._path)
         try:
             while block := self._files.read(fd, BLOCK):
                 first, *others = block.split(b"\n")
-                rest += first
-                if len(rest) > LONGEST:
+                pieces.append(first)
+                size += len(first)
+                if size > LONGEST:
                     self.line += 1
                     raise self.damage(f"the line is longer than {LONGEST:,} bytes")
                 if others:
-                    yield rest
-                    rest = others.pop()
+                    yield b"".join(pieces)
+                    pieces = [others.pop()]
+                    size = len(pieces[0])
                     yield from others
         finally:
             self._files.close(fd)
+        rest = b"".join(pieces)
         if rest or not self.line:
             yield rest + b"\n"
 

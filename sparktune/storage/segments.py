@@ -176,9 +176,13 @@ class Segments:
         if not listing.numbers:
             self._id = secrets.token_hex(8)
             return self._begun(1, 0, [])
+        expected = self._expected(listing)
         source = listing.source(listing.numbers[-1])
         walk = Walk(self._files, source.path, source.torn_allowed)
         walk.finish()
+        if walk.head is not None and expected is not None and walk.head[:2] != expected:
+            text = f"the file is of {walk.head[:2]}, but the one before leads to {expected}"
+            raise Damage(source.path, 1, text)
         if walk.state is None and source.generation > 1:
             raise walk.damage("the file was cut off: its closing line is missing")
         torn = walk.torn
@@ -199,6 +203,29 @@ class Segments:
         others = [listing.path(tail.number, each) for each in listing.generations[tail.number]]
         self._stale = [path for path in others if path != source.path]
         return tail if walk.torn is None else self._cut(tail)
+
+    def _expected(self, listing: Listing) -> tuple[str, int] | None:
+        """Journal and first record of the last file, by the one before; None if it is the first.
+
+        A last file that does not count, since it was merged, is taken from the list.
+
+        Raises:
+            Damage: the file before it is damaged or missing.
+        """
+        while len(listing.numbers) > 1:
+            number, last = listing.numbers[-2:]
+            source = listing.source(number)
+            walk = Walk(self._files, source.path)
+            walk.finish()
+            if walk.head is None or walk.state is None:
+                raise walk.damage("the file was cut off: its closing line is missing")
+            if (walk.head.through or number) < last:
+                listing.next(number, walk.head)
+                return walk.head.id, walk.head.first + walk.records
+            listing.drop_last()  # it was merged into the one before
+        if listing.numbers[0] != 1:
+            raise listing.missing(1)
+        return None
 
     def _reached(self, tail: _Tail) -> _Tail:
         """The end of the journal, by now known to grow at its end or to be written anew."""

