@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ __all__ = [
     "ended",
     "headed",
     "import_sentence",
+    "lines_of",
     "object_of",
     "signed",
     "text_of",
@@ -127,6 +128,15 @@ def signed(text: bytes, crc: int) -> tuple[bytes, int]:
     """A text as a line, and the checksum of it that the next line goes on from."""
     crc = zlib.crc32(text, crc)
     return b'%b"crc":"%08x"}\n' % (text, crc), crc
+
+
+def lines_of(texts: Iterable[bytes], crc: int) -> tuple[bytes, int, int]:
+    """Texts as lines, the checksum of the last of them, and how many they are."""
+    lines = []
+    for text in texts:
+        line, crc = signed(text, crc)
+        lines.append(line)
+    return b"".join(lines), crc, len(lines)
 
 
 def headed(head: Head) -> tuple[bytes, int]:

@@ -21,7 +21,7 @@ from ..exceptions import JournalError
 from .files import FILES, Files
 from .lines import CLOSED, Damage, Head, Walk, import_sentence, object_of
 
-__all__ = ["Listing", "Reading", "Source", "explained", "name_of", "read"]
+__all__ = ["Listing", "Reading", "Source", "explained", "name_of", "read", "read_back"]
 
 _NAME = re.compile(r"([0-9]{6,12})(?:\.g([0-9]{4,12}))?\.jsonl", re.ASCII)
 _GONE = {errno.ENOENT, errno.ESTALE}
@@ -290,6 +290,21 @@ class Reading(Iterator[dict[str, Any]]):
         if walk.state is None and (number is not None or source.generation > 1):
             raise walk.damage("the file was cut off: its closing line is missing")
         return number, head.first + walk.records
+
+
+def read_back(files: Files, path: Path, size: int, crc: int) -> None:
+    """Read a file that was just written, of which others are to be deleted.
+
+    Raises:
+        JournalError: it is not what was written.
+    """
+    walk = Walk(files, path)
+    try:
+        walk.finish()
+    except Damage as damage:
+        raise JournalError(f"{damage.sentence}, as the file system gives it back") from None
+    if (walk.size, walk.crc) != (size, crc):
+        raise JournalError(f"{path} is not what was written, as the file system gives it back")
 
 
 def explained(error: OSError) -> str:

@@ -20,9 +20,6 @@ class Disk(Files):
     def before(self, name, *arguments):
         """Called before each call; what it raises is what the call raises."""
 
-    def after(self, name, *arguments):
-        """Called after each call."""
-
 
 def _seen(name):
     real = getattr(Files, name)
@@ -30,9 +27,7 @@ def _seen(name):
     def call(self, *arguments):
         self.calls.append(name)
         self.before(name, *arguments)
-        result = real(self, *arguments)
-        self.after(name, *arguments)
-        return result
+        return real(self, *arguments)
 
     return call
 
@@ -44,11 +39,11 @@ for _name in (*CHANGES, "names", "open_to_read", "read", "size"):
 
 
 class Dying(Disk):
-    """Kills its process at the n-th call that changes something: before it, in its midst or after.
+    """Kills its process at the n-th call that changes something: before it or in its midst.
 
     Args:
         at: which call, 0 for the first.
-        when: "before", "half" (only of a write; others are not made) or "after".
+        when: "before" or "half" (of a write).
     """
 
     def __init__(self, at, when):
@@ -58,17 +53,12 @@ class Dying(Disk):
     def before(self, name, *arguments):
         if name not in CHANGES:
             return
-        if self.count == self.at and self.when != "after":
+        if self.count == self.at:
             if name == "write" and self.when == "half":
                 fd, data = arguments
                 os.write(fd, bytes(data[: max(1, len(data) * 2 // 3)]))
             os.kill(os.getpid(), signal.SIGKILL)
-
-    def after(self, name, *arguments):
-        if name in CHANGES:
-            if self.count == self.at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            self.count += 1
+        self.count += 1
 
 
 class NoAppend(Disk):
@@ -96,16 +86,13 @@ class NoAppend(Disk):
         if name == "close":
             self.appending.discard(arguments[0])
 
-    def lock(self, fd):
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-
 
 class DyingNoAppend(NoAppend, Dying):
     """Both of them."""
 
     def __init__(self, at, when):
+        Dying.__init__(self, at, when)
         NoAppend.__init__(self)
-        self.at, self.when, self.count = at, when, 0
 
     def before(self, name, *arguments):
         NoAppend.before(self, name, *arguments)
@@ -176,3 +163,19 @@ class FailingNoAppend(NoAppend, Failing):
     def before(self, name, *arguments):
         NoAppend.before(self, name, *arguments)
         Failing.before(self, name, *arguments)
+
+
+class Mounted(NoAppend):
+    """A mounted object store: no append, and no locks, or some that only this machine sees."""
+
+    def __init__(self, locks=False):
+        super().__init__()
+        self.locks = locks
+
+    def lock(self, fd):
+        if not self.locks:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        super().lock(fd)
+
+    def locks_are_exact(self, folder):
+        return False
