@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..exceptions import JournalError
 from .files import FILES, Files
 from .lines import SEALED, Damage, Head, Walk, ended, headed, signed
-from .reading import Listing, explained
+from .reading import Listing, explained, read_back
 
 __all__ = ["compact"]
 
@@ -116,16 +116,14 @@ def _merge(files: Files, listing: Listing, group: list[_Part]) -> None:
     line, crc = ended(SEALED, records, crc)
     lines.append(line)
     path = listing.path(first.number, listing.generations[first.number][-1] + 1)
+    data = b"".join(lines)
     try:
-        files.write_new(path, b"".join(lines))
+        files.write_new(path, data)
     except OSError:
         with contextlib.suppress(OSError):
             files.remove(path)
         raise
-    walk = Walk(files, path)
-    walk.finish()
-    if (walk.records, walk.crc) != (records, crc):
-        raise JournalError(f"{path} is not what was written, as the file system gives it back")
+    read_back(files, path, len(data), crc)
 
 
 def _sweep(files: Files, listing: Listing, kept: set[Path], last: int) -> None:

@@ -173,12 +173,15 @@ class Files:
                 raise
 
     def read_start(self, path: Path, size: int) -> bytes:
-        """The first bytes of a regular file."""
+        """The first bytes of a regular file, fewer where it is shorter."""
+        data = bytearray()
         fd = self.open_to_read(path)
         try:
-            return self.read(fd, size)
+            while len(data) < size and (block := self.read(fd, size - len(data))):
+                data += block
         finally:
             self.close(fd)
+        return bytes(data)
 
 
 FILES = Files()

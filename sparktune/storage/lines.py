@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ __all__ = [
     "ended",
     "headed",
     "import_sentence",
+    "lines_of",
     "object_of",
     "signed",
     "text_of",
@@ -52,7 +53,7 @@ _END = b'{"$end":'
 _TAIL = len('"crc":"01234567"}')
 _STATED = re.compile(rb'"crc":"([0-9a-f]{8})"}')
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
-_PICKLES = (b"ccopy_reg\n", b"ccopyreg\n", b"chyperopt", b"(ihyperopt", b"(dp", b"(lp")
+_PICKLES = (b"ccopy_reg", b"ccopyreg", b"chyperopt", b"(ihyperopt", b"(dp", b"(lp")
 
 
 class Damage(Exception):  # noqa: N818 (JournalError is what people see)
@@ -127,6 +128,15 @@ def signed(text: bytes, crc: int) -> tuple[bytes, int]:
     """A text as a line, and the checksum of it that the next line goes on from."""
     crc = zlib.crc32(text, crc)
     return b'%b"crc":"%08x"}\n' % (text, crc), crc
+
+
+def lines_of(texts: Iterable[bytes], crc: int) -> tuple[bytes, int, int]:
+    """Texts as lines, the checksum of the last of them, and how many they are."""
+    lines = []
+    for text in texts:
+        line, crc = signed(text, crc)
+        lines.append(line)
+    return b"".join(lines), crc, len(lines)
 
 
 def headed(head: Head) -> tuple[bytes, int]:
@@ -302,21 +312,25 @@ class Walk:
 
     def _lines(self) -> Any:
         """The lines without their ends; what follows the last end comes with one."""
-        rest = b""
+        pieces: list[bytes] = []  # of a line that goes on
+        size = 0
         fd = self._files.open_to_read(self._path)
         try:
             while block := self._files.read(fd, BLOCK):
                 first, *others = block.split(b"\n")
-                rest += first
-                if len(rest) > LONGEST:
+                pieces.append(first)
+                size += len(first)
+                if size > LONGEST:
                     self.line += 1
                     raise self.damage(f"the line is longer than {LONGEST:,} bytes")
                 if others:
-                    yield rest
-                    rest = others.pop()
+                    yield b"".join(pieces)
+                    pieces = [others.pop()]
+                    size = len(pieces[0])
                     yield from others
         finally:
             self._files.close(fd)
+        rest = b"".join(pieces)
         if rest or not self.line:
             yield rest + b"\n"
 

@@ -9,6 +9,7 @@ says in its head up to which it goes; what is left of the others does not count.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from ..exceptions import JournalError
 from .files import FILES, Files
 from .lines import CLOSED, Damage, Head, Walk, import_sentence, object_of
 
-__all__ = ["Listing", "Reading", "Source", "explained", "name_of", "read"]
+__all__ = ["Listing", "Reading", "Source", "explained", "name_of", "read", "read_back"]
 
 _NAME = re.compile(r"([0-9]{6,12})(?:\.g([0-9]{4,12}))?\.jsonl", re.ASCII)
 _GONE = {errno.ENOENT, errno.ESTALE}
@@ -155,6 +156,10 @@ class Listing:
             raise self.missing(wanted)
         return wanted
 
+    def drop_last(self) -> None:
+        """Leave the last segment out."""
+        del self.generations[self.numbers.pop()]
+
     def missing(self, number: int) -> Damage:
         """That a segment is missing."""
         others = f"{name_of(self.numbers[-1])} is there"
@@ -191,7 +196,7 @@ class Reading(Iterator[dict[str, Any]]):
         failed = None
         for _ in range(_TRIES):
             try:
-                yield from self._pass()
+                yield from self._pass(None if failed is None else failed[0][0])
                 return
             except Damage as damage:  # or the writer mended or replaced the file meanwhile
                 if failed == (damage.spot, self.count):
@@ -204,11 +209,12 @@ class Reading(Iterator[dict[str, Any]]):
                     ) from None
         raise JournalError(f"the files of {self._folder} change faster than they can be read")
 
-    def _pass(self) -> Iterator[dict[str, Any]]:
+    def _pass(self, failed: Path | None) -> Iterator[dict[str, Any]]:
+        """The records from the next on; also past the damage that a pass before met in a file."""
         listing = Listing(self._files, self._folder)
         if not listing.numbers:
             raise JournalError(f"{self._folder} holds no journal")
-        number: int | None = self._begin(listing)
+        number: int | None = self._begin(listing, failed)
         expected = 0 if number == 1 else None
         while number is not None:
             source = listing.source(number)
@@ -223,10 +229,11 @@ class Reading(Iterator[dict[str, Any]]):
                 self.torn = self.torn or f"{source.left_out}: the file is not whole"
         self.closed = walk.state == CLOSED and self.torn is None
 
-    def _begin(self, listing: Listing) -> int:
-        """The last file that begins at the next record or before it."""
+    def _begin(self, listing: Listing, failed: Path | None) -> int:
+        """The last file that begins at the next record or before it; not after one that failed."""
+        most = math.inf if failed is None else int(failed.name.partition(".")[0])
         if self.count:
-            for number in reversed(listing.numbers):
+            for number in reversed([each for each in listing.numbers if each <= most]):
                 head = self._head(listing, number)
                 if head is not None and head.first <= self.count:
                     return number
@@ -283,6 +290,21 @@ class Reading(Iterator[dict[str, Any]]):
         if walk.state is None and (number is not None or source.generation > 1):
             raise walk.damage("the file was cut off: its closing line is missing")
         return number, head.first + walk.records
+
+
+def read_back(files: Files, path: Path, size: int, crc: int) -> None:
+    """Read a file that was just written, of which others are to be deleted.
+
+    Raises:
+        JournalError: it is not what was written.
+    """
+    walk = Walk(files, path)
+    try:
+        walk.finish()
+    except Damage as damage:
+        raise JournalError(f"{damage.sentence}, as the file system gives it back") from None
+    if (walk.size, walk.crc) != (size, crc):
+        raise JournalError(f"{path} is not what was written, as the file system gives it back")
 
 
 def explained(error: OSError) -> str:

@@ -21,8 +21,8 @@ from ..checks import advise, whole
 from ..exceptions import JournalError
 from .compacting import compact
 from .files import FILES, NO_APPEND, Files
-from .lines import CLOSED, SEALED, WHOLE, Damage, Head, Walk, ended, headed, signed, text_of
-from .reading import Listing, explained, name_of, read
+from .lines import CLOSED, SEALED, WHOLE, Damage, Head, Walk, ended, headed, lines_of, text_of
+from .reading import Listing, explained, name_of, read, read_back
 
 __all__ = ["Segments", "compact", "read"]
 
@@ -176,9 +176,13 @@ class Segments:
         if not listing.numbers:
             self._id = secrets.token_hex(8)
             return self._begun(1, 0, [])
+        expected = self._expected(listing)
         source = listing.source(listing.numbers[-1])
         walk = Walk(self._files, source.path, source.torn_allowed)
         walk.finish()
+        if walk.head is not None and expected is not None and walk.head[:2] != expected:
+            text = f"the file is of {walk.head[:2]}, but the one before leads to {expected}"
+            raise Damage(source.path, 1, text)
         if walk.state is None and source.generation > 1:
             raise walk.damage("the file was cut off: its closing line is missing")
         torn = walk.torn
@@ -199,6 +203,29 @@ class Segments:
         others = [listing.path(tail.number, each) for each in listing.generations[tail.number]]
         self._stale = [path for path in others if path != source.path]
         return tail if walk.torn is None else self._cut(tail)
+
+    def _expected(self, listing: Listing) -> tuple[str, int] | None:
+        """Journal and first record of the last file, by the one before; None if it is the first.
+
+        A last file that does not count, since it was merged, is taken from the list.
+
+        Raises:
+            Damage: the file before it is damaged or missing.
+        """
+        while len(listing.numbers) > 1:
+            number, last = listing.numbers[-2:]
+            source = listing.source(number)
+            walk = Walk(self._files, source.path)
+            walk.finish()
+            if walk.head is None or walk.state is None:
+                raise walk.damage("the file was cut off: its closing line is missing")
+            if (walk.head.through or number) < last:
+                listing.next(number, walk.head)
+                return walk.head.id, walk.head.first + walk.records
+            listing.drop_last()  # it was merged into the one before
+        if listing.numbers[0] != 1:
+            raise listing.missing(1)
+        return None
 
     def _reached(self, tail: _Tail) -> _Tail:
         """The end of the journal, by now known to grow at its end or to be written anew."""
@@ -230,14 +257,8 @@ class Segments:
 
     def _anew(self, tail: _Tail) -> _Tail:
         """The file as one that is written anew for each append."""
-        fd = self._files.open_to_read(self._path(tail))
-        data = bytearray()
-        try:
-            while len(data) < tail.size and (block := self._files.read(fd, tail.size - len(data))):
-                data += block
-        finally:
-            self._files.close(fd)
-        return replace(tail, body=(bytes(data), tail.crc))
+        data = self._files.read_start(self._path(tail), tail.size)
+        return replace(tail, body=(data, tail.crc))
 
     def _path(self, tail: _Tail) -> Path:
         return self.folder / name_of(tail.number, tail.generation)
@@ -249,16 +270,13 @@ class Segments:
         stale = list(self._stale)
         try:
             tail = self._mended()
-            while texts or state is not None:
-                if texts and (tail.state == SEALED or tail.records >= self._limit):
-                    part, texts = texts[: self._limit], texts[self._limit :]
-                    tail = self._next(tail, part)
-                else:
-                    room = self._limit - tail.records if texts else 0
-                    part, texts = texts[:room], texts[room:]
-                    tail = self._grown(tail, part, None if texts else state)
-                if not texts:
-                    break
+            while texts:
+                full = tail.state == SEALED or tail.records >= self._limit
+                room = self._limit - (0 if full else tail.records)
+                part, texts = texts[:room], texts[room:]
+                tail = self._next(tail, part) if full else self._grown(tail, part, None)
+            if state is not None:
+                tail = self._grown(tail, [], state)
             self._tail, self._made, self._unsure = tail, [], False
         except BaseException as error:
             self._stale = stale
@@ -315,7 +333,7 @@ class Segments:
     def _begun(self, number: int, first: int, texts: Iterable[bytes]) -> _Tail:
         """A new segment with its first records."""
         head, crc = headed(Head(self._id, first))
-        lines, crc, records = _lines(texts, crc)
+        lines, crc, records = lines_of(texts, crc)
         data = head + lines
         tail = _Tail(number, 1, number, first, records, len(data), crc, None)
         self._write_new(self._path(tail), data)
@@ -340,7 +358,7 @@ class Segments:
             self._fd = self._files.open_to_append(path)
         if self._files.size(path) != tail.size:
             raise JournalError(f"{path} was changed by somebody else while this process wrote it")
-        lines, crc, records = _lines(texts, tail.crc)
+        lines, crc, records = lines_of(texts, tail.crc)
         records += tail.records
         if state is not None:
             line, crc = ended(state, records, crc)
@@ -352,7 +370,7 @@ class Segments:
     def _rewritten(self, tail: _Tail, texts: Sequence[bytes], state: str) -> _Tail:
         """The segment as its next generation; the older file is deleted after the append."""
         body, crc = tail.body or (b"", 0)
-        lines, crc, records = _lines(texts, crc)
+        lines, crc, records = lines_of(texts, crc)
         records += tail.records
         body += lines
         line, last = ended(state, records, crc)
@@ -368,7 +386,7 @@ class Segments:
                 self._made.remove(self._path(grown))
                 self._stale.append(self._path(grown))
                 grown = replace(grown, generation=grown.generation + 1)
-        self._read_back(grown)
+        read_back(self._files, self._path(grown), grown.size, grown.crc)
         self._stale.append(self._path(tail))
         return grown
 
@@ -376,22 +394,3 @@ class Segments:
         self._made.append(path)
         self._unsure = True
         self._files.write_new(path, data)
-
-    def _read_back(self, tail: _Tail) -> None:
-        walk = Walk(self._files, self._path(tail))
-        try:
-            walk.finish()
-        except Damage as damage:
-            raise JournalError(f"{damage.sentence}, as the file system gives it back") from None
-        if (walk.size, walk.crc) != (tail.size, tail.crc):
-            text = "is not what was written, as the file system gives it back"
-            raise JournalError(f"{self._path(tail)} {text}")
-
-
-def _lines(texts: Iterable[bytes], crc: int) -> tuple[bytes, int, int]:
-    """Texts as lines, the checksum of the last of them, and how many they are."""
-    lines = []
-    for text in texts:
-        line, crc = signed(text, crc)
-        lines.append(line)
-    return b"".join(lines), crc, len(lines)
