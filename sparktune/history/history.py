@@ -155,13 +155,12 @@ class History:
 
     def _reports_of(self, other: History) -> Reports:
         """The reports of these trials for another history of them."""
-        return Reports(self._reports.pairs, apart=other.apart)
+        return Reports(self._reports.pairs, apart=other.apart.tolist())
 
     @property
-    def apart(self) -> list[int]:
+    def apart(self) -> NDArray[np.intp]:
         """Numbers of the trials that the space does not have; see ``changed``."""
-        numbers: list[int] = np.flatnonzero(self.status == Status.APART).tolist()
-        return numbers
+        return np.flatnonzero(self.status == Status.APART)
 
     def count(self, *statuses: Status) -> int:
         """How many trials have one of these statuses."""
@@ -377,7 +376,7 @@ class History:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["space"])  # type: ignore[misc]
         self.extend(state["trials"])
-        self._reports = Reports(state["reports"], apart=self.apart)
+        self._reports = Reports(state["reports"], apart=self.apart.tolist())
 
     def extend(self, trials: Iterable[Trial]) -> None:
         """Add recorded trials, renumbered from the end of this history, as they stand."""
