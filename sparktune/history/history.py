@@ -92,9 +92,7 @@ class History:
         with self.lock:
             other = self._columns()
             other._reports = self._reports.hiding(numbers)
-        for number in numbers:
-            if other._trials[number].apart is not None:
-                continue
+        for number in set(numbers) - set(other.apart.tolist()):
             other._trials[number] = replace(other._trials[number], outcome=None, cut=False)
             other._set_status(number, Status.PENDING)
             other._y[number] = np.nan

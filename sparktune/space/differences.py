@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from .described import key_of
 from .discrete import Categorical, Integers
 from .distributions import Distribution, Normal, Uniform
+from .expressions import Node
 from .matching import matched, options_of
-from .nodes import Choice
+from .nodes import Choice, Param
 from .tree import Space
 
 __all__ = ["differences", "shown"]
 
 _NAMED = 5  # options in one sentence
+_LONG = 60  # characters of one of them
 
 
 def differences(old: Space, new: Space) -> list[str]:
@@ -165,10 +168,21 @@ def _listed(options: Iterable[Any]) -> str:
 
 
 def shown(option: Any) -> str:
-    """An option for a sentence: its repr, cut short."""
+    """An option for a sentence: its repr with nodes by their labels, cut short."""
     try:
-        text = repr(option)
+        text = " ".join(_text(option, 3).split())
     except Exception:  # whatever a strange type raises
         text = f"a {type(option).__name__}"
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+
+
+def _text(thing: Any, levels: int) -> str:
+    if isinstance(thing, Node):
+        return f"<{thing.label!r}>" if isinstance(thing, Param) else "<an expression>"
+    if type(thing) not in (dict, list, tuple) or not levels:
+        return repr(thing)
+    if isinstance(thing, dict):
+        pairs = islice(thing.items(), _LONG)
+        return f"{{{', '.join(f'{key!r}: {_text(item, levels - 1)}' for key, item in pairs)}}}"
+    items = ", ".join(_text(item, levels - 1) for item in islice(thing, _LONG))
+    return f"[{items}]" if isinstance(thing, list) else f"({items},)"
