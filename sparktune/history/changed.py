@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import starmap
 from typing import Any, NamedTuple, TypeAlias
 
 from ..arithmetic import own_arithmetic
@@ -63,18 +64,22 @@ def go_on(
     old = history.space
     if new is old:
         return history
-    sentences = differences(old, new)
-    recorded = is_recorded(old)
-    if not sentences:
-        if recorded:
-            history.move(new)  # its things are alive, and adopt would ask for the same objects
-        else:
+    recorded, refused = is_recorded(old), ""
+    if not recorded:
+        try:
             history.adopt(new)
+            return history
+        except BadSearchSpace as error:
+            refused = str(error)
+    sentences = differences(old, new)
+    if recorded and not sentences:
+        history.move(new)  # adopt would compare what is alive with what has a name only
     elif on_change == "error":
         raise BadSearchSpace(
-            f"these trials were made in another space: {'; '.join(sentences)}. Use new trials, or "
-            "the space that they were made in, or say what is to be done: on_space_change='adapt' "
-            "goes on in the space as it is now, 'keep' in the one that they were made in"
+            f"these trials were made in another space: {'; '.join(sentences) or refused}. Use new "
+            "trials, or the space that they were made in, or say what is to be done: "
+            "on_space_change='adapt' goes on in the space as it is now, 'keep' in the one that "
+            "they were made in"
         )
     elif on_change == "adapt":
         return adapted(history, new, defaults)
@@ -108,6 +113,27 @@ def adapted(history: History, new: Space, defaults: Mapping[str, Any] | None = N
         UserWarning: trials are kept apart; with their number and the labels because of which.
     """
     known = _checked(defaults or {}, new)
+    with history.lock:
+        values, apart, lacking = _fitted(history, new, known)
+        if lacking:
+            raise BadSearchSpace(
+                f"the space has new labels that earlier trials have no value for: "
+                f"{', '.join(starmap(_lacking_in_words, lacking.items()))}; give what these trials "
+                "were run with as the default of each"
+            )
+        if apart:
+            advise(_in_words(apart, len(history)))
+        return history.changed(new, values)
+
+
+def _lacking_in_words(label: str, numbers: list[int]) -> str:
+    return f"{label!r} (active in {len(numbers)} trials, such as {numbers[0]})"
+
+
+def _fitted(
+    history: History, new: Space, defaults: Values
+) -> tuple[list[Values | None], list[tuple[Trial, str]], dict[str, list[int]]]:
+    """Values of each trial; trials that do not fit with the label; labels without a value."""
     moves: dict[int, _Move] = {}
     values: list[Values | None] = []
     apart: list[tuple[Trial, str]] = []
@@ -115,25 +141,14 @@ def adapted(history: History, new: Space, defaults: Mapping[str, Any] | None = N
     for trial in history:
         space = trial.space_in(history.space)
         if id(space) not in moves:
-            moves[id(space)] = _Move(space, new, known)
+            moves[id(space)] = _Move(space, new, defaults)
         moved = moves[id(space)].of(trial.values)
         for label in moved.lacking:
             lacking.setdefault(label, []).append(trial.number)
         if moved.misfit is not None:
             apart.append((trial, moved.misfit))
         values.append(None if moved.misfit is not None else moved.values)
-    if lacking:
-        labels = ", ".join(
-            f"{label!r} (active in {len(numbers)} trials, such as {numbers[0]})"
-            for label, numbers in lacking.items()
-        )
-        raise BadSearchSpace(
-            f"the space has new labels that earlier trials have no value for: {labels}; give what "
-            "these trials were run with as the default of each"
-        )
-    if apart:
-        advise(_in_words(apart, len(history)))
-    return history.changed(new, values)
+    return values, apart, lacking
 
 
 class _Moved(NamedTuple):

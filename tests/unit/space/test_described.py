@@ -267,7 +267,9 @@ KNOWN_BY_NAME = [
 ]
 
 
-@pytest.mark.parametrize(("thing", "what", "module", "name"), KNOWN_BY_NAME, ids=repr)
+@pytest.mark.parametrize(
+    ("thing", "what", "module", "name"), KNOWN_BY_NAME, ids=range(len(KNOWN_BY_NAME))
+)
 def test_what_has_a_name_comes_back_as_its_name(thing, what, module, name):
     """Functions, classes, members and modules are placeholders, without a warning."""
     with warnings.catch_warnings():
@@ -282,7 +284,7 @@ def test_what_has_a_name_comes_back_as_its_name(thing, what, module, name):
 TEXTS = [pathlib.Path("a/b"), decimal.Decimal("1.50"), fractions.Fraction(1, 3), uuid.UUID(int=5)]
 
 
-@pytest.mark.parametrize("value", TEXTS, ids=repr)
+@pytest.mark.parametrize("value", TEXTS, ids=str)
 def test_what_its_text_makes_it_comes_back_as_text(value):
     """Paths and exact numbers are shown, and told apart by their text."""
     back = the_option(through_json(space_of(value)))
