@@ -35,6 +35,7 @@ import enum
 import json
 import types
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +45,7 @@ from ..exceptions import BadSearchSpace
 from .discrete import Categorical, Integers
 from .distributions import Distribution, Normal, Uniform
 from .expressions import Call, Node
+from .naming import kind_of, name_of_definition
 from .nodes import Choice, Param
 from .placeholders import Placeholder, ReadDict, ReadList, ReadTuple, Text, Unknown
 from .plain import TAG, has_value, written
@@ -59,10 +61,6 @@ _BY_TEXT = frozenset(
     {"Decimal", "Fraction", "PosixPath", "PurePosixPath", "PureWindowsPath", "UUID"}
 )
 _TEXT_MODULES = frozenset({"decimal", "fractions", "pathlib", "uuid"})
-_CALLABLES = (
-    types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodDescriptorType,
-    types.WrapperDescriptorType,
-)  # fmt: skip
 
 
 def describe(space: Space) -> dict[str, Any]:
@@ -115,7 +113,8 @@ class NotPlain(TypeError):  # noqa: N818 (says what a thing is)
 def is_recorded(space: Space) -> bool:
     """Whether a space holds placeholders, because it was read from a record."""
     writer = _Writer()
-    _whole(writer, space.template)
+    with suppress(BadSearchSpace):  # what no record can hold comes from none
+        _whole(writer, space.template)
     return writer.recorded
 
 
@@ -289,7 +288,7 @@ class _Writer:
 
     def _type(self, thing: Any, read: Any, own: bool) -> dict[str, Any]:
         if type(thing) is not read:
-            return {"type": list(_kind_of(thing))} if own else {}
+            return {"type": list(kind_of(thing))} if own else {}
         self.recorded = True
         return {"type": list(thing.kind)}
 
@@ -323,57 +322,28 @@ class _Writer:
         if isinstance(thing, types.ModuleType):
             return self._named("module", thing.__name__, "")
         if isinstance(thing, enum.Enum):
-            module, name = _kind_of(thing)
+            module, name = kind_of(thing)
             known = thing.name if isinstance(thing.name, str) else None
             return self._named("member", module, f"{name}.{known}") if known else None
         if isinstance(thing, np.ufunc):
             return self._named("function", "numpy", thing.__name__)
-        found = _name_of_definition(thing)
+        found = name_of_definition(thing)
         if found is None or "<lambda>" in found[1]:
             return None
         return self._named("class" if isinstance(thing, type) else "function", *found)
 
     def _by_text(self, thing: Any) -> Any:
-        module, name = _kind_of(thing)
+        module, name = kind_of(thing)
         module = module.partition(".")[0]  # pathlib._local
         if name not in _BY_TEXT or module not in _TEXT_MODULES:
             return None
         return {TAG: "text", "module": module, "name": name, "text": str(thing)}
 
     def _object(self, thing: Any) -> Any:
-        module, name = _kind_of(thing)
+        module, name = kind_of(thing)
         label = self._labels[-1] if self._labels else None
         self.lost[label, "a lambda" if isinstance(thing, types.LambdaType) else name] = None
         return {TAG: "object", "module": module, "name": name}
-
-
-def _kind_of(thing: Any) -> tuple[str, str]:
-    kind = type(thing)
-    return str(kind.__module__), str(kind.__qualname__)
-
-
-def _name_of_definition(thing: Any) -> tuple[str, str] | None:
-    """Module and qualified name of what is known by them."""
-    if isinstance(thing, types.MethodType) and not isinstance(thing.__self__, type):
-        return None  # of an object
-    if isinstance(thing, types.BuiltinFunctionType):
-        bound = thing.__self__
-        if bound is not None and not isinstance(bound, (types.ModuleType, type)):
-            return None
-    elif not isinstance(thing, (type, *_CALLABLES)) and "__wrapped__" not in _own(thing):
-        return None
-    if isinstance(thing, types.GenericAlias) or not callable(thing):
-        return None
-    try:
-        owner = getattr(thing, "__objclass__", thing)
-        module, name = owner.__module__ or "builtins", thing.__qualname__
-    except Exception:  # whatever a strange type does, it has no name
-        return None
-    return (module, name) if isinstance(module, str) and isinstance(name, str) else None
-
-
-def _own(thing: Any) -> Any:
-    return getattr(thing, "__dict__", ())
 
 
 def _of_distribution(label: str, distribution: Distribution) -> dict[str, Any]:

@@ -84,16 +84,16 @@ def _equals(
     found: list[int | None] = []
     for i, key in enumerate(keys):
         places = left.get(key.text, {})
-        j: int | None = i if i in places else next(iter(places), None)
-        if j is not None and (key.named or key.objects):
-            if not (key.recorded or others[j].recorded):
-                own_first = [i, *places] if i in places else [*places]
-                j = next((j for j in own_first if equal_in_full(i, j)), None)
-            elif j != i and (key.objects or times[key.text] > 1):
-                j = None  # a record cannot tell them apart but by their places
-        if j is not None:
-            del places[j]
-        found.append(j)
+        mine = i if i in places else next(iter(places), None)
+        if mine is not None and (key.named or key.objects):
+            if not (key.recorded or others[mine].recorded):
+                own_first = [mine, *(j for j in places if j != mine)]
+                mine = next((j for j in own_first if equal_in_full(i, j)), None)
+            elif mine != i and (key.objects or times[key.text] > 1):
+                mine = None  # a record cannot tell them apart but by their places
+        if mine is not None:
+            del places[mine]
+        found.append(mine)
     return found
 
 

@@ -26,6 +26,7 @@ _OF_ARRAYS: dict[str, set[type]] = {
     "b": {bool}, "i": {int}, "u": {int}, "m": {int}, "M": {int}, "f": {float}, "c": {complex},
     "U": {str}, "S": {bytes},
 }  # fmt: skip
+_IN_ARRAYS = ("int", "float", "complex", "bytes")
 _AS_IT_IS = frozenset({str, bool, type(None)})
 
 Fields: TypeAlias = tuple[str, ...]
@@ -126,6 +127,13 @@ def value_of(data: Any) -> Any:
     raise DamagedError(f"{shown(data)} stands where a plain value belongs")
 
 
+def _simple(data: Any, *tags: str) -> Any:
+    """A value inside another, which is one of JSON's or of these few kinds; so nothing nests."""
+    if type(data) is dict and data.get(TAG) not in tags:
+        raise DamagedError(f"{shown(data)} stands where a plain value belongs")
+    return value_of(data)
+
+
 def _int(data: Data) -> int:
     text = string_of(data, "hex")
     if not re.fullmatch(r"-?0x[0-9a-f]+", text):
@@ -146,7 +154,7 @@ def _write_complex(value: complex) -> Any:
 
 
 def _complex(data: Data) -> complex:
-    real, imag = value_of(data["real"]), value_of(data["imag"])
+    real, imag = (_simple(data[name], "float") for name in ("real", "imag"))
     if not type(real) is type(imag) is float:
         raise DamagedError("a complex number has two floats")
     return complex(real, imag)
@@ -170,7 +178,7 @@ def _write_steps(value: range | slice) -> Any:
 
 
 def _steps(data: Data) -> range | slice:
-    parts = [value_of(data[name]) for name in _STEPS]
+    parts = [_simple(data[name], "int") for name in _STEPS]
     if not all(type(part) in (int, type(None)) for part in parts):
         raise DamagedError(f"a {data[TAG]} has whole numbers")
     return range(*parts) if data[TAG] == "range" else slice(*parts)
@@ -205,7 +213,8 @@ def _write_numpy(value: Any) -> Any:
 
 
 def _read_numpy(data: Data) -> Any:
-    text, values = string_of(data, "dtype"), list(map(value_of, items_of(data, "values")))
+    text = string_of(data, "dtype")
+    values = [_simple(each, *_IN_ARRAYS) for each in items_of(data, "values")]
     shape = [] if data[TAG] == "scalar" else items_of(data, "shape")
     if not _DTYPES.fullmatch(text):
         raise DamagedError(f"an array has the unknown type {shown(text)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import defaultdict
+from copy import copy
 from typing import Any, TypeAlias
 
 from ..exceptions import BadSearchSpace
@@ -55,7 +56,7 @@ class _Reviver:
     def __init__(self, live: Space) -> None:
         self._known: dict[str, Any] = {}
         self._objects: defaultdict[tuple[_Place, str], list[Any]] = defaultdict(list)
-        self._classes: dict[Kind, Any] = {}
+        self._containers: dict[Kind, Any] = {}  # one of each class
         self._seen: dict[int, Any] = {}
         self._made: dict[int, Node] = {}
         self.missing: dict[str, None] = {}
@@ -82,7 +83,7 @@ class _Reviver:
                     self._learn(part, place)
         elif isinstance(thing, (dict, list, tuple, set, frozenset)):
             kind = type(thing)
-            self._classes.setdefault((kind.__module__, kind.__qualname__), kind)
+            self._containers.setdefault((kind.__module__, kind.__qualname__), thing)
             for item in thing.values() if isinstance(thing, dict) else thing:
                 self._learn(item, place)
         else:
@@ -133,10 +134,15 @@ class _Reviver:
 
     def _of_class(self, thing: Any, parts: Any, place: _Place) -> Any:
         """A container of a class of its own, made of live parts."""
-        kind = self._classes.get(thing.kind)
-        if kind is None:
+        like = self._containers.get(thing.kind)
+        if like is None:
             return self._lacking(f"<class {'.'.join(thing.kind)}>", place)
-        return getattr(kind, "_make", kind)(parts)
+        if isinstance(like, tuple):
+            return getattr(type(like), "_make", type(like))(parts)
+        made = copy(like)
+        made.clear()
+        made.update(parts) if isinstance(like, dict) else made.extend(parts)
+        return made
 
     def _lacking(self, words: str, place: _Place) -> None:
         label = place[0]
