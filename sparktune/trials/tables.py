@@ -10,7 +10,7 @@ from ..history import History, Trial
 from ..history.documents import datetime_of, params_of
 from ..space.tree import Choice, Space
 
-__all__ = ["table_of"]
+__all__ = ["all_plain", "table_of"]
 
 
 @own_arithmetic
@@ -24,7 +24,7 @@ def table_of(history: History | None) -> Any:
         ) from None
     rows = []
     if history is not None:
-        named = {label for label in history.space.labels if _all_plain(history.space, label)}
+        named = {label for label in history.space.labels if all_plain(history.space, label)}
         rows = [_row(trial, history, named) for trial in history]
     frame = pd.DataFrame(rows)
     frame.index.name = "number"
@@ -50,7 +50,7 @@ def _row(trial: Trial, history: History, named: set[str]) -> dict[str, Any]:
     }
 
 
-def _all_plain(space: Space, label: str) -> bool:
+def all_plain(space: Space, label: str) -> bool:
     """Whether all values of a label can stand in a table."""
     param = space.params[space.column[label]]
     options = param.options if isinstance(param, Choice) else ()
