@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
@@ -33,7 +34,8 @@ __all__ = ["known_of_documents", "known_of_frame", "option_of"]
 _STATUSES = {status.name.lower(): status for status in Status} | {STATUS_FAIL: Status.FAILED}
 _UNFINISHED = (Status.PENDING, Status.CUT)
 _OURS = (
-    "status", "last_step", "last_value", "seconds", "host", "attempt", "submitted", "error",
+    "number", "status", "last_step", "last_value", "seconds", "host", "attempt", "submitted",
+    "error",
 )  # fmt: skip
 _ATTEMPTS = 1000
 
@@ -51,6 +53,8 @@ def known_of_frame(frame: Any, space: Space, loss: str) -> list[Known]:
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise ValueError(f"the table has two columns {twice!r}")
+    if not len(frame):
+        return []
     if loss not in frame.columns:
         raise ValueError(
             f"the table has no column {loss!r} for the loss: name it by `loss`; it has "
@@ -89,15 +93,18 @@ def _columns_of(columns: Iterable[Any], space: Space) -> dict[str, Any]:
 
 @own_arithmetic
 def _of_row(row: dict[Any, Any], space: Space, columns: Mapping[str, Any], loss: str) -> Known:
-    point = {
-        label: option_of(space.params[space.column[label]], row[column], space)
-        for label, column in columns.items()
-        if column in row
-    }
+    point = {}
+    for label, column in columns.items():
+        param = space.params[space.column[label]]
+        if column in row:
+            point[label] = option_of(param, row[column], space)
+        elif isinstance(param, Choice) and any(option is None for option in param.options):
+            point[label] = next(i for i, option in enumerate(param.options) if option is None)
     values = by_labels(space, point)
-    taken = {*columns.values(), loss, "loss", *(name for name in _OURS if name not in columns)}
+    labels = {*columns.values(), loss}
+    ours = {name: row[name] for name in _OURS if name in row and name not in labels}
+    taken = {*labels, *ours, "loss"}
     info = {str(column): cell for column, cell in row.items() if column not in taken}
-    ours = {name: row[name] for name in _OURS if name in row and name not in columns}
     status = ours.get("status")
     if status is not None:
         status = _STATUSES.get(str(status).lower())
@@ -105,10 +112,13 @@ def _of_row(row: dict[Any, Any], space: Space, columns: Mapping[str, Any], loss:
             words = ", ".join(sorted(_STATUSES))
             raise InvalidTrial(f"the status {ours['status']!r} is none of {words}")
     seconds, error = number(ours.get("seconds")), ours.get("error")
-    common = {"seconds": seconds, "host": None if "host" not in ours else str(ours["host"])}
+    common: dict[str, Any] = {
+        "seconds": seconds,
+        "host": None if "host" not in ours else str(ours["host"]),
+    }
     reports: tuple[tuple[int, float], ...] = ()
     if "last_step" in ours:
-        reports = ((int(ours["last_step"]), float(ours.get("last_value", "nan"))),)
+        reports = (_report(ours["last_step"], ours.get("last_value", math.nan)),)
     text = None if error is None else str(error)
     outcome: Outcome | None
     if status in _UNFINISHED:
@@ -132,10 +142,14 @@ def option_of(param: Param, cell: Any, space: Space) -> Any:
     """The index of the option that stands in a table; other values as they are.
 
     Where all options are plain, a table shows them, and so an option comes before an index; a text
-    stands for the option that is written so.
+    stands for the option that is written so. Elsewhere a text stands for the one option that holds
+    it.
     """
-    if not isinstance(param, Choice) or not all_plain(space, param.label):
+    if not isinstance(param, Choice):
         return cell
+    if not all_plain(space, param.label):
+        holding = [i for i, option in enumerate(param.options) if _holds(option, cell)]
+        return holding[0] if len(holding) == 1 else cell
     for like in (
         lambda option: alike(option, cell, strict=True),
         lambda option: alike(option, cell, strict=False) or option == cell,
@@ -145,6 +159,24 @@ def option_of(param: Param, cell: Any, space: Space) -> Any:
             if like(option):
                 return index
     return cell
+
+
+def _holds(option: Any, cell: Any) -> bool:
+    """Whether a text is an option, or stands in it beside what is searched."""
+    items = option.values() if isinstance(option, dict) else option
+    if not isinstance(option, (dict, list, tuple)):
+        items = (option,)
+    return isinstance(cell, str) and any(isinstance(i, str) and i == cell for i in items)
+
+
+def _report(step: Any, value: Any) -> tuple[int, float]:
+    """A report of a trial."""
+    at, level = number(step), number(value)
+    if at is None or not at.is_integer() or level is None:
+        raise InvalidTrial(
+            f"a report is a whole number and a value, but got step {step!r} and value {value!r}"
+        )
+    return int(at), level
 
 
 def _kind_of(error: str | None) -> str | None:
@@ -218,7 +250,7 @@ def _of_document(document: Any, space: Space) -> Known:
     outcome = _outcome_of(document.get("state"), result, misc.get("error"), common)
     reports: tuple[tuple[int, float], ...] = ()
     if result.get("pruned") and {"step", "value"} <= result.keys():
-        reports = ((int(result["step"]), float(result["value"])),)
+        reports = (_report(result["step"], result["value"]),)
     attempt = _attempt({"attempt": document.get("version") or 0})
     return Known(values, outcome, started, attempt, () if outcome is None else reports)
 
