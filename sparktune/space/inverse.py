@@ -3,7 +3,7 @@
 A configuration is laid over the template. Hyperparameters take what lies on them, a choice the one
 option that fits, an expression is solved for its label. What cannot be told at once is tried again
 when more labels are known. An expression that gives the same for many values (``scope.int`` of a
-real number) is solved by the value itself: any of them stands for that configuration.
+real number) is solved by the value itself, or the nearest: any stands for that configuration.
 """
 
 from __future__ import annotations
@@ -263,21 +263,26 @@ class Inverse:
             return [], None
         found: list[State] = []
         why: Misfit | None = None
-        open_left = call.function in ANY_OF_MANY
-        for before in preimages(call.function, place, others, thing):
+        any_does = open_left = call.function in ANY_OF_MANY
+        arg = call.args[place]
+        tries = list(preimages(call.function, place, others, thing))
+        if any_does and tries and isinstance(arg, Param) and not isinstance(arg, Choice):
+            nearest = arg.distribution.latent(tries[0])
+            tries.append(arg.distribution.value(nearest))  # within the bounds
+        for before in tries:
             attempt = state.trial()
             try:
-                self.fit(call.args[place], before, path, attempt)
+                self.fit(arg, before, path, attempt)
                 self.settle(attempt)
             except Misfit as misfit:
                 why = misfit
                 continue
             if self._open(call, attempt):
                 open_left = True
-            elif all(attempt.values != other.values for other in found) and self._gives(
-                call, thing, attempt
-            ):
+            elif self._gives(call, thing, attempt):
                 found.append(attempt)
+                if any_does:
+                    break
         return found, None if open_left else why
 
     def _tried(self, call: Call, thing: Any, label: str, state: State) -> Iterator[State]:

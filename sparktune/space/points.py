@@ -79,7 +79,7 @@ def by_labels(space: Space, point: Mapping[str, Any]) -> dict[str, int | float]:
         except Misfit as misfit:
             raise InvalidTrial(misfit.sentence(f"{label!r}")) from None
         inverse.refuse_what_is_open(state)
-    return space.check(state.values)
+    return {label: state.values[label] for label in space.labels if label in state.values}
 
 
 @own_arithmetic
@@ -97,7 +97,7 @@ def _by_configuration(
     except Misfit as misfit:
         raise InvalidTrial(misfit.sentence("the configuration")) from None
     inverse.refuse_what_is_open(state)
-    return space.check(state.values)
+    return space.check({**inverse.fixed, **state.values})
 
 
 def _is_nothing(raw: Any) -> bool:

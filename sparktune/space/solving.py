@@ -74,7 +74,7 @@ def preimages(
             found = _OF_ONE[function](y)
     except (ArithmeticError, ValueError, TypeError):  # no solution
         return
-    for x in found:
+    for x in dict.fromkeys(found):
         if isinstance(x, complex) or not math.isfinite(x):
             continue
         whole = round(x)
