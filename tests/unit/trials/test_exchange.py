@@ -4,6 +4,7 @@ import io
 import json
 import math
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -312,7 +313,10 @@ def test_timeouts_stay_timeouts():
 
 def test_spark_trials_have_them_too(trials):
     """The class that is asked is the one that comes back, with its options."""
-    again = SparkTrials.from_pandas(trials.to_pandas(), SPACE, parallelism=3, timeout=9)
+    session = SimpleNamespace(sparkContext=None)
+    again = SparkTrials.from_pandas(
+        trials.to_pandas(), SPACE, parallelism=3, timeout=9, spark_session=session
+    )
     assert type(again) is SparkTrials
     assert (again.parallelism, again.timeout) == (3, 9)
     assert_same(trials, again)
