@@ -73,7 +73,7 @@ def fmin(
         points_to_evaluate: points to try first. Each is a dict of labels and values, or the
             configuration as the objective would receive it. For a choice stands its index or the
             option itself, whole where it holds further labels; a number that is an index is one,
-            also where it is an option, too. A tuple (point, result) is an evaluation that is known:
+            also where it is an option, too. A tuple of two is a (point, result) that is known:
             ``result`` is what the objective returned, such as the loss. It is recorded as a trial
             before anything is evaluated, teaches ``algo``, and counts for ``max_evals``. What
             ``trials`` hold already is neither tried nor recorded again.

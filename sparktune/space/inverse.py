@@ -14,6 +14,8 @@ from itertools import islice
 from math import isclose
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from ..checks import number
 from ..exceptions import BadSearchSpace, InvalidTrial
 from .expressions import Call, Node, evaluate
@@ -308,7 +310,7 @@ class Inverse:
             return False
         if alike(computed, thing, strict=False):
             return True
-        one, other = number(computed), number(thing)
+        one, other = _number(computed), _number(thing)
         return one is not None and other is not None and isclose(one, other, rel_tol=1e-9)
 
     def _computed(self, part: Any, state: State) -> Any:
@@ -344,8 +346,15 @@ def alike(part: Any, thing: Any, strict: bool) -> bool:
     """Whether a thing is the constant of a template: by value and type, or numbers by value."""
     if same(part, thing):
         return True
-    one, other = number(part), number(thing)
-    return not strict and one is not None and one == other
+    if strict:
+        return False
+    one = _number(part)
+    return one is not None and one == _number(thing)
+
+
+def _number(thing: Any) -> float | None:
+    """A number of Python's or numpy's as a float, None for anything else."""
+    return number(thing) if isinstance(thing, (int, float, np.number)) else None
 
 
 def _none_like(

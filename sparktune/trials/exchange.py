@@ -38,6 +38,7 @@ _OURS = (
     "error",
 )  # fmt: skip
 _ATTEMPTS = 1000
+_LONGEST = 1e9  # seconds of a trial
 
 
 def known_of_frame(frame: Any, space: Space, loss: str) -> list[Known]:
@@ -103,7 +104,7 @@ def _of_row(row: dict[Any, Any], space: Space, columns: Mapping[str, Any], loss:
     values = by_labels(space, point)
     labels = {*columns.values(), loss}
     ours = {name: row[name] for name in _OURS if name in row and name not in labels}
-    taken = {*labels, *ours, "loss"}
+    taken = {*labels, *ours, "loss", "attachments"}
     info = {str(column): cell for column, cell in row.items() if column not in taken}
     status = ours.get("status")
     if status is not None:
@@ -111,9 +112,9 @@ def _of_row(row: dict[Any, Any], space: Space, columns: Mapping[str, Any], loss:
         if status in (None, Status.LOST, Status.CRASHED):
             words = ", ".join(sorted(_STATUSES))
             raise InvalidTrial(f"the status {ours['status']!r} is none of {words}")
-    seconds, error = number(ours.get("seconds")), ours.get("error")
+    error = ours.get("error")
     common: dict[str, Any] = {
-        "seconds": seconds,
+        "seconds": _duration(ours.get("seconds")),
         "host": None if "host" not in ours else str(ours["host"]),
     }
     reports: tuple[tuple[int, float], ...] = ()
@@ -167,6 +168,16 @@ def _holds(option: Any, cell: Any) -> bool:
     if not isinstance(option, (dict, list, tuple)):
         items = (option,)
     return isinstance(cell, str) and any(isinstance(i, str) and i == cell for i in items)
+
+
+def _duration(seconds: Any) -> float | None:
+    """How long a trial took; None where nobody says."""
+    if seconds is None:
+        return None
+    found = number(seconds)
+    if found is None or not 0 <= found <= _LONGEST:
+        raise InvalidTrial(f"`seconds` is a number from 0 to {_LONGEST:g}, but got {seconds!r}")
+    return found
 
 
 def _report(step: Any, value: Any) -> tuple[int, float]:

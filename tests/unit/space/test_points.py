@@ -1,6 +1,7 @@
 """Points that people give: by index, by option, and as whole configurations."""
 
 import math
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -273,6 +274,33 @@ def close(one, other):
     if isinstance(one, (list, tuple)):
         return type(one) is type(other) and len(one) == len(other) and all(map(close, one, other))
     return type(one) is type(other) and one == other
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+    | st.sampled_from([np.float64(1), np.arange(2), np.array([0.5]), math.sin, {1}, 1j, ...]),
+    lambda each: st.lists(each, max_size=3)
+    | st.dictionaries(st.sampled_from(["root", "rest", "k0", "p0", 1, None]), each, max_size=4)
+    | st.tuples(each, each),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=80)
+@given(template=templates(tagged=False), point=JUNK, seed=st.integers(0, 2**32), data=st.data())
+def test_junk_is_refused_in_a_sentence(template, point, seed, data):
+    """Whatever is given as a point, or put into a configuration, is a point or InvalidTrial."""
+    space = Space(template)
+    config = space.build(space.decode(space.sample(np.random.default_rng(seed), 1)[0]))
+    labels = data.draw(st.dictionaries(st.sampled_from(space.labels), JUNK, max_size=5))
+    for each in (
+        point,
+        {**config, "rest": point},
+        {**config, "root": point},
+        {"root": 0.5, **labels},
+    ):
+        with suppress(InvalidTrial):
+            assert set(values_of(space, each)) <= set(space.labels)
 
 
 @settings(deadline=None, max_examples=80)

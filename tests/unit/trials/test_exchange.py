@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import sys
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
@@ -180,6 +181,7 @@ def test_a_missing_cell_may_be_an_option():
         ),
         ({"attempt": 1e300}, InvalidTrial, "row 1 of .*: an attempt is a whole number"),
         ({"last_step": "a"}, InvalidTrial, "row 1 of .*: a report is a whole number and a value"),
+        ({"seconds": -1}, InvalidTrial, "row 1 of .*: `seconds` is a number from 0 to 1e"),
         ({"submitted": "noon"}, InvalidTrial, "row 1 of .*: a time is written as 2024-12-31"),
         ({"submitted": 3}, InvalidTrial, "row 1 of .*: a time is a datetime or a text, but got 3"),
     ],
@@ -309,6 +311,21 @@ def test_timeouts_stay_timeouts():
     again = Trials.from_documents(trials.trials, hp.uniform("x", 0, 1))
     assert again.history[0].status is Status.TIMED_OUT
     assert again.errors() == {0: "too slow"}
+
+
+@pytest.mark.parametrize(
+    ("call", "package"),
+    [
+        (lambda trials: Trials.from_pandas([], SPACE), "pandas"),
+        (lambda trials: Trials.from_optuna(None, SPACE), "optuna"),
+        (lambda trials: trials.to_optuna(), "optuna"),
+    ],
+)
+def test_a_package_that_is_missing(call, package, trials, monkeypatch):
+    """Without pandas or Optuna, the error names the extra that brings it."""
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf"pip install '{package}.* \[{package}\] of sparktune"):
+        call(trials)
 
 
 def test_spark_trials_have_them_too(trials):
