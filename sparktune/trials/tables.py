@@ -11,7 +11,7 @@ from ..history import History, Trial
 from ..history.documents import datetime_of, params_of
 from ..space.tree import Choice, Space
 
-__all__ = ["table_of"]
+__all__ = ["all_plain", "table_of"]
 
 
 @own_arithmetic
@@ -29,7 +29,7 @@ def table_of(history: History | None) -> Any:
         spaces = {id(history.space): history.space, **spaces}
         labels = {label: None for space in spaces.values() for label in space.labels}
         named = {
-            key: {label for label in space.labels if _all_plain(space, label)}
+            key: {label for label in space.labels if all_plain(space, label)}
             for key, space in spaces.items()
         }
         rows = [
@@ -60,7 +60,7 @@ def _row(trial: Trial, history: History, labels: Iterable[str], named: set[str])
     }
 
 
-def _all_plain(space: Space, label: str) -> bool:
+def all_plain(space: Space, label: str) -> bool:
     """Whether all values of a label can stand in a table."""
     param = space.params[space.column[label]]
     options = param.options if isinstance(param, Choice) else ()

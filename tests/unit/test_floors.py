@@ -24,7 +24,7 @@ ROOMS = [
     {"events"},
     {"heard"},
     {"search"},
-    {"algo", "memo", "views"},
+    {"algo", "known", "memo", "views"},
     {"run"},
     {"trials"},
     {"early_stop", "fmin", "tuner"},
