@@ -134,6 +134,7 @@ def run(
     wanted = seed_of(rstate, host.seed)
 
     with host.run(whole_space) as history:
+        whole_space = history.space  # that of the trials, where it is kept
         seed = host.agree(wanted, rstate is not None)
         engine = host.engine()
         objective = fn

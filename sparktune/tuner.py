@@ -108,6 +108,7 @@ class Tuner:
         seed = seed_of(rstate, self.trials.seed)
         with self.trials.step(self.space) as history:
             record_new(history, known)
+            self.space = history.space  # that of the trials, where it is kept
             self._points = new_points(history, points)
             self.seed = self.trials.agree(seed, rstate is not None)
 

@@ -7,6 +7,7 @@ import os
 import platform
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from typing import Any
 from ..checks import advise
 from ..exceptions import InvalidTrial, JournalError
 from ..history import History
+from ..history.changed import adapted
 from ..history.records import Record, Reported
-from ..space.described import describe
-from ..space.reading import from_description
+from ..space.described import describe, described
+from ..space.reading import from_description, value_from
 from ..space.tree import Space
 from .attachments import keep, stored
 from .lock import WriterLock
@@ -49,13 +51,13 @@ def replay(folder: Path) -> Recorded:
     """Read a journal, while a run goes on or not. Runs no code of what is in it.
 
     Args:
-        folder: of the journal; one that is not there yet holds nothing.
+        folder: of the journal; one that is not there yet, or is empty, holds nothing.
 
     Raises:
         JournalError: it is damaged, or none; the message has the file and the line.
     """
     found = Recorded()
-    if not folder.exists():
+    if not folder.exists() or (folder.is_dir() and not any(folder.glob("*.jsonl"))):
         return found
     for data in read(folder):
         try:
@@ -70,7 +72,12 @@ def _fold(found: Recorded, data: Mapping[str, Any], folder: Path) -> None:
     kind = data.get("kind")
     if kind == "space":
         space = from_description(data.get("space"))
-        found.history = History(space)
+        if found.history is None:
+            found.history = History(space)
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it was said when the space was changed
+                found.history = adapted(found.history, space, value_from(data.get("defaults")))
         return
     if kind == "run":
         seed = data.get("seed")
@@ -147,9 +154,20 @@ class Journal:
                     self._count, self._segments = segments.count, None
                     segments.close()
 
-    def begin(self, history: History) -> None:
-        """Keep what a history records from now on; what it holds, where nothing is kept yet."""
+    def begin(
+        self, history: History, changed: bool = False, defaults: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep what a history records from now on; what it holds, where nothing is kept yet.
+
+        Args:
+            history: whose records are kept.
+            changed: whether it goes on in another space than what is kept.
+            defaults: by which it was adapted to that.
+        """
         self._space = history.space
+        if changed and not self._is_empty:
+            told = {"space": describe(history.space), "defaults": described(dict(defaults or {}))}
+            self._write([{"kind": "space", **told}])
         if self._is_empty:
             self._write([{"kind": "space", "space": describe(history.space)}])
             for record in history.records():

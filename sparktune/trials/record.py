@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ..checks import advise, one_of, whole
@@ -15,7 +16,9 @@ from ..engines.local import Serial, Threads
 from ..engines.processes import Processes
 from ..engines.settings import environment_of, settings_of
 from ..events import Budget, CancelToken, StopReason
+from ..exceptions import JournalError
 from ..history import History
+from ..history.changed import ON_CHANGE, go_on
 from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
@@ -62,8 +65,13 @@ class Trials(View):
         env: environment variables that trials in processes of their own find in ``os.environ``,
             values by name, such as tokens. Nothing here shows, logs, records or pickles the values:
             trials that were unpickled say which they lost.
-        journal: a folder in which everything is recorded before anybody sees it. Where it holds
-            trials already, these are its trials, and a run goes on with them; see docs/resume.md.
+        journal: a folder in which everything is recorded before anybody sees it. What it holds
+            already is in these trials, and a run goes on with it; see docs/runs.md.
+        on_space_change: what happens where a run is given another space than that of the trials:
+            "error" refuses it with what differs, "adapt" goes on in the new one, with all trials
+            that still fit, "keep" in the old one.
+        defaults: for "adapt", by label: what earlier trials count as having been run with, of
+            labels that they do not have.
 
     Attributes:
         parallelism: as given.
@@ -89,6 +97,8 @@ class Trials(View):
         trials_per_process: int | None = None,
         env: Mapping[str, str] | None = None,
         journal: str | os.PathLike[str] | None = None,
+        on_space_change: str = "error",
+        defaults: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(exp_key)
         self.parallelism: int = whole("parallelism", parallelism)
@@ -113,7 +123,10 @@ class Trials(View):
         self._history: History | None = None
         self._in_use = False
         self.seed: int | None = None
+        self.on_space_change: str = one_of("on_space_change", on_space_change, ON_CHANGE)
+        self.defaults = dict(defaults or {})
         self._journal: Journal | None = None
+        self._read_only: str | None = None
         if journal is not None:
             self.attach(journal)
         self.fmin_cancelled_reason: str | None = None
@@ -207,7 +220,30 @@ class Trials(View):
         early = reason not in (None, StopReason.MAX_EVALS)
         self.fmin_cancelled_reason = reason.value if reason is not None and early else None
 
+    @classmethod
+    def load(cls, journal: Any) -> Trials:
+        """The trials of a journal, to read: needs neither space nor objective, and takes no lock.
+
+        Whoever writes it may go on meanwhile; these trials stay as they were when they were read.
+
+        Raises:
+            JournalError: there is none, or it is damaged.
+        """
+        trials = Trials()
+        folder = Path(os.fspath(journal)).absolute()
+        recorded = replay(folder)
+        if recorded.history is None:
+            raise JournalError(f"there is no journal {folder}")
+        trials._history, trials.seed = recorded.history, recorded.seed
+        trials._read_only = str(folder)
+        return trials
+
     def _refuse_in_use(self) -> None:
+        if self._read_only is not None:
+            raise RuntimeError(
+                f"these trials are read from {self._read_only}: to go on with them take "
+                "Trials(journal=...)"
+            )
         if self._in_use:
             raise RuntimeError(
                 "these trials are in use by an fmin that has not ended: wait for it, or take other "
@@ -220,11 +256,18 @@ class Trials(View):
         if self._journal is None:
             yield self._open(space)
             return
-        with self._journal.writing(self._history) as recorded:
-            self._history = recorded.history
+        known = None if self.on_space_change == "adapt" else self._history
+        with self._journal.writing(known) as recorded:
+            if recorded.history is not self._history:
+                self._documents = {}
+            self._history = recorded.history or self._history
             self.seed = self.seed if recorded.seed is None else recorded.seed
-            history = self._open(space)
-            self._journal.begin(history)
+            before, history = self._history, self._open(space)
+            self._journal.begin(
+                history,
+                changed=before is not None and history is not before,
+                defaults=self.defaults,
+            )
             try:
                 yield history
             finally:
@@ -277,8 +320,11 @@ class Trials(View):
         history = self._history
         if history is None or (not len(history) and history.space is not space):
             history = self._history = History(space)
-        history.adopt(space)
-        return history
+            return history
+        going_on = go_on(history, space, self.on_space_change, self.defaults)
+        if going_on is not history:
+            self._history, self._documents = going_on, {}
+        return going_on
 
     def cancel(self) -> None:
         """End the run that these trials are in, from another thread; does nothing without one.
