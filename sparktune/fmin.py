@@ -84,7 +84,8 @@ def fmin(
             context manager for a bar with ``update(n)`` and ``postfix``.
         early_stop_fn: called after each trial with ``trials`` and what it returned last; returns
             whether to stop and a list of arguments for the next call.
-        trials_save_file: refused for now.
+        trials_save_file: a folder in which everything is recorded, and from which the same call
+            goes on: ``trials.attach`` of it.
         batch: evaluate so many candidates of one refit, and refit when all have ended. The same
             ``rstate`` and ``batch`` give the same trials on every engine at any parallelism.
         trial_timeout: seconds that each trial may take, instead of what ``trials`` say; see there.

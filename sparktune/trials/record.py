@@ -348,7 +348,16 @@ class Trials(View):
         """Do nothing: the view is always up to date."""
 
     def delete_all(self) -> None:
-        """Forget all trials and attachments."""
+        """Forget all trials and attachments.
+
+        Raises:
+            RuntimeError: they are in a journal, which forgets nothing.
+        """
+        if self._journal is not None:
+            raise RuntimeError(
+                f"these trials are in the journal {self._journal.folder}, which forgets nothing: "
+                "take new trials with another one"
+            )
         self._history = None
         self._documents = {}
         self.seed = None

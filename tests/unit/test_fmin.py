@@ -705,7 +705,6 @@ def test_a_subclass_with_its_own_fmin_is_asked(saddle):
         ({"batch": 0}, ValueError, "`batch`.*0"),
         ({"early_stop_fn": 5}, TypeError, "`early_stop_fn`.*5"),
         ({"show_progressbar": "yes"}, TypeError, "`show_progressbar`.*'yes'"),
-        ({"trials_save_file": "t.pkl"}, ValueError, "`trials_save_file` is not supported"),
         ({"points_to_evaluate": {"a": 1}}, TypeError, "`points_to_evaluate` must be a list"),
         ({"space": {"a": 1}}, BadSearchSpace, "no hyperparameter"),
         ({"space": {}}, BadSearchSpace, "no hyperparameter"),

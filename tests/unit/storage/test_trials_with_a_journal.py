@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 import sparktune
-from sparktune import Trials, Tuner, fmin, hp, rand, tpe
-from sparktune.exceptions import JournalError, JournalInUse
+from sparktune import JournalError, JournalInUse, Trials, Tuner, fmin, hp, rand, tpe
 
 SPACE = {
     "x": hp.uniform("x", -3, 3),
@@ -221,3 +220,11 @@ def test_nothing_warns_by_itself(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         run(Trials(journal=tmp_path), 3, rstate=0)
+
+
+def test_a_journal_forgets_nothing(tmp_path):
+    """Trials with a journal cannot be emptied."""
+    trials = run(Trials(journal=tmp_path), 2, rstate=0)
+    with pytest.raises(RuntimeError, match="which forgets nothing"):
+        trials.delete_all()
+    assert len(trials) == 2
