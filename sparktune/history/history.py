@@ -1,4 +1,7 @@
-"""What has been tried: a fold of records, with numpy columns for the suggesters."""
+"""What has been tried: a fold of records, with numpy columns for the suggesters.
+
+The file is long because the fold and the columns that it keeps up to date are one thing.
+"""
 
 from __future__ import annotations
 

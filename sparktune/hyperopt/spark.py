@@ -73,7 +73,7 @@ class SparkTrials(Trials):
     ) -> None:
         if "journal" in options:
             raise ValueError(
-                "`journal` is of sparktune.SparkTrials; here fmin(trials_save_file=...) keeps trials"
+                "`journal` is of sparktune.SparkTrials; here fmin(trials_save_file=...) keeps them"
             )
         super().__init__()
         self._host = Host(

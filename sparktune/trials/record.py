@@ -1,4 +1,7 @@
-"""Trials: the record of a search as its user sees it, and where its trials run."""
+"""Trials: the record of a search as its user sees it, and where its trials run.
+
+The file is long because Trials describes each of its settings, and is the way into every room.
+"""
 
 from __future__ import annotations
 
