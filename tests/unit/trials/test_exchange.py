@@ -168,7 +168,7 @@ def test_a_missing_cell_may_be_an_option():
         ({"x": None}, InvalidTrial, "row 1 of the table: the point has no value for 'x'"),
         ({"c": "z"}, InvalidTrial, "row 1 of the table: 'c' has no option like 'z'"),
         ({"loss": "low"}, InvalidLoss, "row 1 of the table: 'loss' is no real number: 'low'"),
-        ({"status": "great"}, InvalidTrial, "row 1 of .*: the status 'great' is none of cancelled"),
+        ({"status": "great"}, InvalidTrial, "row 1 of .*: the status 'great' is none of apart"),
         (
             {"loss": None},
             InvalidTrial,
