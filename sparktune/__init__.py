@@ -23,6 +23,8 @@ from .exceptions import (
     InvalidLoss,
     InvalidResultStatus,
     InvalidTrial,
+    JournalError,
+    JournalInUse,
     RunCancelled,
     UnpicklableObjective,
 )
@@ -93,6 +95,8 @@ __all__ = [
     "InvalidLoss",
     "InvalidResultStatus",
     "InvalidTrial",
+    "JournalError",
+    "JournalInUse",
     "Mix",
     "Outcome",
     "Random",

@@ -10,6 +10,8 @@ __all__ = [
     "InvalidLoss",
     "InvalidResultStatus",
     "InvalidTrial",
+    "JournalError",
+    "JournalInUse",
     "RunCancelled",
     "UnpicklableObjective",
 ]
@@ -49,3 +51,11 @@ class EngineStopped(RuntimeError):  # noqa: N818 (one of a family)
 
 class RunCancelled(RuntimeError):  # noqa: N818 (one of a family)
     """Somebody outside stopped all trials of a run, for example by its notebook cell's button."""
+
+
+class JournalError(RuntimeError):
+    """A journal on disk cannot be read or written; the message names the file, and the line."""
+
+
+class JournalInUse(JournalError):  # noqa: N818 (one of a family)
+    """Somebody else writes this journal; the message says who, and since when."""

@@ -28,7 +28,7 @@ def fmin(
     catch_eval_exceptions: bool = False,
     verbose: bool = True,
     return_argmin: bool = True,
-    points_to_evaluate: Iterable[Mapping[str, Any]] | None = None,
+    points_to_evaluate: Iterable[Any] | None = None,
     max_queue_len: int = 1,
     show_progressbar: bool | BarFactory = True,
     early_stop_fn: Callable[..., tuple[bool, Any]] | None = None,
@@ -70,8 +70,13 @@ def fmin(
         verbose: False shows nothing.
         return_argmin: return label to value, with indices for choices; False returns the best
             configuration, as the objective received it.
-        points_to_evaluate: points to try first, label to value, with indices for choices; those
-            that ``trials`` hold are not tried again.
+        points_to_evaluate: points to try first. Each is a dict of labels and values, or the
+            configuration as the objective would receive it. For a choice stands its index or the
+            option itself, whole where it holds further labels; a number that is an index is one,
+            also where it is an option, too. A tuple of two is a (point, result) that is known:
+            ``result`` is what the objective returned, such as the loss. It is recorded as a trial
+            before anything is evaluated, teaches ``algo``, and counts for ``max_evals``. What
+            ``trials`` hold already is neither tried nor recorded again.
         max_queue_len: in Trials(), how many candidates are drawn from one refit and evaluated
             before the next; in parallel, how many trials may be drawn ahead of the free slots,
             less one.
@@ -79,7 +84,8 @@ def fmin(
             context manager for a bar with ``update(n)`` and ``postfix``.
         early_stop_fn: called after each trial with ``trials`` and what it returned last; returns
             whether to stop and a list of arguments for the next call.
-        trials_save_file: refused for now.
+        trials_save_file: a folder in which everything is recorded, and from which the same call
+            goes on: ``trials.attach`` of it.
         batch: evaluate so many candidates of one refit, and refit when all have ended. The same
             ``rstate`` and ``batch`` give the same trials on every engine at any parallelism.
         trial_timeout: seconds that each trial may take, instead of what ``trials`` say; see there.
@@ -94,7 +100,9 @@ def fmin(
     Raises:
         AllTrialsFailed: no trial has a loss; shows the first traceback.
         BadSearchSpace, DuplicateLabel: the space cannot be searched.
-        InvalidTrial: a point of ``points_to_evaluate`` does not fit the space.
+        InvalidTrial: a point of ``points_to_evaluate`` does not fit the space, or several options
+            or values of a label would give it.
+        InvalidLoss: a result there is none.
         UnpicklableObjective: the objective has to leave this process and cannot.
         Exception: what the objective raised, see above; or ``pruner`` or ``early_stop_fn``.
         TypeError, ValueError: an argument of a wrong type or out of its range.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from typing import Any, Protocol
@@ -17,9 +17,10 @@ from .checks import advise, real, whole
 from .engines.base import Engine, takes_trial
 from .engines.settings import Settings, limit_of
 from .events import Budget, CancelToken, Event, Finished, Stopped, StopReason
-from .exceptions import AllTrialsFailed, InvalidTrial
+from .exceptions import AllTrialsFailed
 from .history import ENDED, History, Status, Trial
 from .history.failures import failure_text
+from .known import check_points, record_new
 from .memo import with_memo
 from .prune import pruner_of
 from .search import search
@@ -28,7 +29,7 @@ from .suggest.random import Random
 from .suggest.tpe import TPE
 from .views.progress import BarFactory, progress
 
-__all__ = ["Host", "check_points", "run", "seed_of"]
+__all__ = ["Host", "run", "seed_of"]
 
 
 class Host(Protocol):
@@ -69,6 +70,12 @@ class Host(Protocol):
     def engine(self) -> Engine:
         """A new engine for one run."""
 
+    def attach(self, journal: Any) -> None:
+        """Record everything in a folder from now on."""
+
+    def agree(self, seed: int, given: bool) -> int:
+        """The seed that the run takes, which is recorded; called within the run."""
+
     def ended(self, reason: StopReason | None) -> None:
         """Take note of why a run ended; None while it lasts."""
 
@@ -86,7 +93,7 @@ def run(
     catch_eval_exceptions: bool = False,
     verbose: bool = True,
     return_argmin: bool = True,
-    points_to_evaluate: Iterable[Mapping[str, Any]] | None = None,
+    points_to_evaluate: Iterable[Any] | None = None,
     max_queue_len: int = 1,
     show_progressbar: bool | BarFactory = True,
     early_stop_fn: Callable[..., tuple[bool, Any]] | None = None,
@@ -99,10 +106,7 @@ def run(
     if not callable(fn):
         raise TypeError(f"`fn` must be a function of a configuration, but got {fn!r}")
     if trials_save_file:
-        raise ValueError(
-            "`trials_save_file` is not supported yet; pickle the trials after a run, and pass them "
-            "to the next fmin to go on"
-        )
+        host.attach(trials_save_file)
     whole_space = Space.of(space)
     budget = Budget(
         whole("max_evals", max_evals, none=True),
@@ -123,13 +127,15 @@ def run(
     if trial_timeout is not None:
         settings = replace(settings, timeout=limit_of(trial_timeout))
     rule = pruner_of(pruner)
-    points = check_points(points_to_evaluate, whole_space)
+    points, known = check_points(points_to_evaluate, whole_space)
     suggester = suggester_of(algo, TPE(), host, fn)
     if not isinstance(suggester, Random):
         _advise(host.parallelism_given, budget.max_evals)
-    seed = seed_of(rstate, host.seed)
+    wanted = seed_of(rstate, host.seed)
 
     with host.run(whole_space) as history:
+        whole_space = history.space  # that of the trials, where it is kept
+        seed = host.agree(wanted, rstate is not None)
         engine = host.engine()
         objective = fn
         build: Callable[[Values], Any] = whole_space.build
@@ -159,12 +165,12 @@ def run(
                 first_words.append(functools.partial(_silence, history))
         if batch is None and engine.blocking and ahead > 1:
             batch = ahead
+        record_new(history, known)
         events = search(
             objective, whole_space, suggester, engine, history, budget, seed, batch=batch,
             queue_ahead=ahead - 1, points=points, build=build, settings=settings, token=host.token,
             host=host, pruner=rule,
         )  # fmt: skip
-        host.seed = seed
         host.ended(None)
         reason = follow(
             events, host, host, history, engine, budget, show, early_stop_fn,
@@ -337,21 +343,6 @@ def _checked_bar(show: Any, verbose: Any) -> bool | BarFactory:
         return bool(verbose and show)
     factory: BarFactory = show
     return factory
-
-
-def check_points(points: Any, space: Space) -> tuple[Values, ...]:
-    """The values of points given to be tried first, or an error that says what is wrong."""
-    if points is None:
-        return ()
-    if isinstance(points, Mapping) or not isinstance(points, Iterable):
-        raise TypeError(f"`points_to_evaluate` must be a list of dicts, but got {points!r}")
-    checked = []
-    for i, point in enumerate(points):
-        try:
-            checked.append(space.check(point))
-        except InvalidTrial as error:
-            raise InvalidTrial(f"points_to_evaluate[{i}]: {error}") from None
-    return tuple(checked)
 
 
 def seed_of(rstate: Any, before: int | None) -> int:

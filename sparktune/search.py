@@ -29,7 +29,7 @@ from .events import (
 )
 from .exceptions import BadSearchSpace, EngineStopped, InvalidTrial, RunCancelled
 from .heard import Heard
-from .history import ENDED, History, Outcome, Status, Trial
+from .history import ASIDE, ENDED, History, Outcome, Status, Trial
 from .history.failures import error_of
 from .history.results import Answer, failure_of
 from .prune import Pruner
@@ -119,10 +119,10 @@ def search(
 
 
 def new_points(history: History, points: Sequence[Values]) -> list[Values]:
-    """The points that a history does not hold, or holds as cancelled only."""
+    """The points that a history does not hold, or only as what counts for nothing."""
     if not points:
         return []
-    rows = (trial for trial in history if trial.status is not Status.CANCELLED)
+    rows = (trial for trial in history if trial.status not in ASIDE)
     held = {frozenset(trial.values.items()) for trial in rows}
     return [point for point in points if frozenset(point.items()) not in held]
 

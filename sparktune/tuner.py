@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, overload
 
@@ -12,13 +11,15 @@ import numpy as np
 
 from .algo import suggester_of
 from .checks import whole
-from .engines.travels.trial import TrialPruned, checked_report
-from .exceptions import BadSearchSpace, InvalidLoss, InvalidTrial
+from .engines.travels.trial import checked_report
+from .exceptions import BadSearchSpace, InvalidTrial
 from .history import History, Outcome, Status, Trial
-from .history.results import failure_of, judged
+from .history.results import failure_of
+from .known import Known, check_points, record, record_new, told
 from .prune import asked, pruner_of
-from .run import check_points, seed_of
+from .run import seed_of
 from .search import new_points, propose, trial_seed
+from .space.points import values_of
 from .space.tree import Space, Values
 from .suggest.tpe import TPE
 from .trials.record import Trials, checked_trials
@@ -67,8 +68,8 @@ class Tuner:
         max_evals: evaluations planned in all, at least 1, by which a suggester measures its start
             and when it turns from exploring to refining; None leaves it open. More may be asked
             for.
-        points_to_evaluate: points to hand out first, label to value, with indices for choices;
-            those that ``trials`` hold are not handed out again.
+        points_to_evaluate: points to hand out first, in any form that ``fmin`` takes; pairs (point,
+            result) are recorded at once, and those that ``trials`` hold are left out.
         pruner: as in ``fmin``; answers in ``report``.
 
     Attributes:
@@ -92,7 +93,7 @@ class Tuner:
         *,
         rstate: Any = None,
         max_evals: int | None = None,
-        points_to_evaluate: Iterable[Mapping[str, Any]] | None = None,
+        points_to_evaluate: Iterable[Any] | None = None,
         pruner: Any = None,
     ) -> None:
         self._pruner = pruner
@@ -101,13 +102,15 @@ class Tuner:
         self.trials = checked_trials(trials)
         self.space = Space.of(space)
         self._max_evals = whole("max_evals", max_evals, none=True)
-        points = check_points(points_to_evaluate, self.space)
+        points, known = check_points(points_to_evaluate, self.space)
         self._algo = algo
         self._suggester = suggester_of(algo, TPE(), self.trials)
-        self.seed = seed_of(rstate, self.trials.seed)
+        seed = seed_of(rstate, self.trials.seed)
         with self.trials.step(self.space) as history:
+            record_new(history, known)
+            self.space = history.space  # that of the trials, where it is kept
             self._points = new_points(history, points)
-            self.trials.seed = self.seed
+            self.seed = self.trials.agree(seed, rstate is not None)
 
     def __getstate__(self) -> dict[str, Any]:
         import cloudpickle  # algo may be a function of a script
@@ -149,7 +152,7 @@ class Tuner:
                 try:
                     configs.append(self.space.build(values))
                 except BadSearchSpace as error:
-                    _record(history, values, failure_of(error).outcome)
+                    record(history, Known(values, failure_of(error).outcome))
                     del self._points[j : j + 1]  # those given come first in a batch
                     raise
             del self._points[: len(drawn)]
@@ -207,13 +210,14 @@ class Tuner:
         """
         with self.trials.step(self.space) as history:
             trial = _pending(history, number)
-            return history.finish(trial.number, trial.attempt, _judged(result))
+            return history.finish(trial.number, trial.attempt, told(result))
 
-    def add(self, point: Mapping[str, Any], result: Any) -> Trial:
+    def add(self, point: Any, result: Any) -> Trial:
         """Record an evaluation that was never asked for, such as one from before the search.
 
         Args:
-            point: label to value of all active labels, with indices for choices.
+            point: label to value of all active labels, with indices or options for choices; or the
+                configuration itself, as in ``points_to_evaluate`` of ``fmin``.
             result: as in ``tell``.
 
         Returns:
@@ -223,9 +227,9 @@ class Tuner:
             InvalidTrial: ``point`` does not fit the space; the message names the label.
             InvalidLoss, InvalidResultStatus: ``result`` is none; nothing is recorded.
         """
-        values, outcome = self.space.check(point), _judged(result)
+        known = Known(values_of(self.space, point), told(result))
         with self.trials.step(self.space) as history:
-            return _record(history, values, outcome)
+            return record(history, known)
 
     def cancel(self, number: int | Candidate) -> Trial:
         """Give a pending trial up, by its number or Candidate: its point may be proposed again.
@@ -261,12 +265,6 @@ class Tuner:
         return Candidate(trial.number, dict(trial.values), config, seed)
 
 
-def _record(history: History, values: Values, outcome: Outcome) -> Trial:
-    """Add a trial that has ended."""
-    (trial,) = history.start([values], time.time())
-    return history.finish(trial.number, trial.attempt, outcome)
-
-
 def _pending(history: History, number: Any) -> Trial:
     """The pending trial of a number or Candidate that a user gave."""
     if isinstance(number, Candidate):
@@ -288,21 +286,3 @@ def _pending(history: History, number: Any) -> Trial:
                 f"{trial.status.name}; {after_all}"
             )
     return history.pending_trial(int(number))
-
-
-def _judged(result: Any) -> Outcome:
-    """The outcome that a result stands for, judged as what an objective returns."""
-    if result is None:
-        raise InvalidLoss(
-            "a result is a loss or a dict with a loss, or an exception or {'status': 'fail'} for a "
-            "trial that failed, but got None"
-        )
-    if result is TrialPruned or isinstance(result, TrialPruned):
-        return Outcome(Status.PRUNED)
-    if isinstance(result, BaseException):
-        text = "".join(traceback.format_exception(result))
-        return Outcome(Status.FAILED, error=text, error_type=type(result).__name__)
-    outcome, wrong, _ = judged(result)
-    if wrong is not None:  # what was told is no result, so the trial is not over
-        raise wrong
-    return outcome

@@ -2,6 +2,6 @@
 
 from .history import History
 from .results import STATUS_FAIL, STATUS_OK
-from .trial import ENDED, Outcome, Status, Trial
+from .trial import ASIDE, ENDED, Outcome, Status, Trial
 
-__all__ = ["ENDED", "STATUS_FAIL", "STATUS_OK", "History", "Outcome", "Status", "Trial"]
+__all__ = ["ASIDE", "ENDED", "STATUS_FAIL", "STATUS_OK", "History", "Outcome", "Status", "Trial"]

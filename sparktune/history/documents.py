@@ -41,8 +41,11 @@ JOB_STATE_NEW, JOB_STATE_RUNNING, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_CAN
 def document_of(
     trial: Trial, space: Space, exp_key: str | None, last: tuple[int, float] | None = None
 ) -> dict[str, Any]:
-    """A trial as a document; the result of a pruned one has its last report (step, value)."""
-    tid, outcome = trial.number, trial.outcome
+    """A trial as a document; the result of a pruned one has its last report (step, value).
+
+    One that is apart has the labels of its own space, and the state of a cancelled one.
+    """
+    tid, outcome, space = trial.number, trial.outcome, trial.space_in(space)
     idxs = {label: [tid] if label in trial.values else [] for label in space.labels}
     misc: dict[str, Any] = {
         "tid": tid,
@@ -95,7 +98,7 @@ def status_of(status: Status) -> str:
 def _state(trial: Trial) -> int:
     if trial.status is Status.PENDING:
         return JOB_STATE_RUNNING
-    if trial.status in (Status.CANCELLED, Status.CUT):
+    if trial.status in (Status.CANCELLED, Status.CUT, Status.APART):
         return JOB_STATE_CANCEL
     outcome = trial.outcome
     declared = outcome is not None and outcome.error_type is None
@@ -109,6 +112,7 @@ def values_of_document(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def params_of(trial: Trial, space: Space) -> dict[str, Any]:
     """Label to real value of a trial, active labels only; a choice holds its option."""
+    space = trial.space_in(space)
     config = {
         label: space.params[space.column[label]] for label in space.labels if label in trial.values
     }

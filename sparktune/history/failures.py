@@ -25,7 +25,16 @@ def failure_text(history: History | None) -> str:
     if not failed and pruned:
         return f"no trial has a loss, as {pruned} of {len(trials)} were pruned, so there is no best"
     if not failed:
-        others = f" ({len(trials)} were cancelled or are running)" if trials else ""
+        apart = sum(trial.status is Status.APART for trial in trials)
+        words = [
+            f"{count} {kind}"
+            for count, kind in (
+                (len(trials) - apart, "were cancelled or are running"),
+                (apart, "are of an earlier space"),
+            )
+            if count
+        ]
+        others = f" ({', '.join(words)})" if words else ""
         return f"no trial has ended{others}, so there is no best one"
     first, beside = failed[0], f" and {pruned} were pruned" if pruned else ""
     how_many = f"all {len(failed)} trials" if len(failed) > 1 else "the only trial"

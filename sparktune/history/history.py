@@ -1,21 +1,27 @@
-"""What has been tried: a fold of records, with numpy columns for the suggesters."""
+"""What has been tried: a fold of records, with numpy columns for the suggesters.
+
+The file is long because the fold and the columns that it keeps up to date are one thing.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..exceptions import BadSearchSpace, InvalidTrial
+from ..exceptions import InvalidTrial
 from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .records import Ended, Record, Reported, Requeued, Started
 from .reports import Reports
+from .same_space import refuse_other
+from .sink import Sink
 from .trial import ENDED, Outcome, Status, Trial, no_trial
 
 __all__ = ["History"]
@@ -31,13 +37,16 @@ class History:
 
     Args:
         space: the space that the trials are candidates of.
+        sink: keeps every record beyond this process; None keeps them in memory only. Copies of a
+            history have none.
 
     Attributes:
         lock: held by whoever changes the history, and by a Pruner that reads it.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, sink: Sink | None = None) -> None:
         self.space = space
+        self.sink = sink
         self._trials: list[Trial] = []
         self._X = np.empty((0, len(space)))
         self._y = np.empty(0)
@@ -80,7 +89,7 @@ class History:
         """Another history of the same trials, which goes on by itself."""
         with self.lock:
             other = self._columns()
-            other._X, other._reports = self._X.copy(), Reports(self._reports.pairs)
+            other._X, other._reports = self._X.copy(), self._reports_of(other)
         return other
 
     def hiding(self, numbers: Collection[int]) -> History:
@@ -91,7 +100,7 @@ class History:
         with self.lock:
             other = self._columns()
             other._reports = self._reports.hiding(numbers)
-        for number in numbers:
+        for number in set(numbers) - set(other.apart.tolist()):
             other._trials[number] = replace(other._trials[number], outcome=None, cut=False)
             other._set_status(number, Status.PENDING)
             other._y[number] = np.nan
@@ -116,22 +125,48 @@ class History:
         """
         if space is self.space:
             return
-        old, new = _signature(self.space), _signature(space)
-        differing = [
-            repr(label)
-            for label in sorted({*old, *new})
-            if old.get(label) != new.get(label) or not space.has_options_of(self.space, label)
-        ]
-        if differing:
-            raise BadSearchSpace(
-                "these trials were made in another space, which differs in "
-                f"{', '.join(differing)}; use new trials, or the space that they were made in"
-            )
+        refuse_other(self.space, space)
+        space.declared = self.space.declared  # an objective may have changed options since
+        self.move(space)
+
+    def move(self, space: Space) -> None:
+        """Go on in a space of the same candidates, as whoever calls this has made sure."""
         if space.labels != self.space.labels:
             columns = [self.space.column[label] for label in space.labels]
             self._X = self._X[:, columns]
-        space.declared = self.space.declared  # an objective may have changed options since
         self.space = space
+
+    def changed(self, space: Space, values: Iterable[Values | None]) -> History:
+        """The same trials in another space, as a history of its own; see changed.py.
+
+        Numbers, attempts, outcomes and reports are the same. A trial without values in ``space``
+        is kept apart: in the record with its own values and their space, but nan in ``X`` and
+        ``y``, APART in ``status``, and out of ``best``, ``ended``, ``pending``, ``cut`` and
+        ``reports_at``, so that a suggester or pruner sees neither an observation nor a candidate
+        that was tried. Costs some 10 microseconds a trial.
+
+        Args:
+            space: of the new history.
+            values: of each trial there, None for those that are to be apart.
+        """
+        other = History(space)
+        with self.lock:
+            for trial, each in zip(self._trials, values, strict=True):
+                if each is None:
+                    other._add(replace(trial, apart=trial.space_in(self.space)))
+                else:
+                    other._add(replace(trial, values=MappingProxyType(dict(each)), apart=None))
+            other._reports = self._reports_of(other)
+        return other
+
+    def _reports_of(self, other: History) -> Reports:
+        """The reports of these trials for another history of them."""
+        return Reports(self._reports.pairs, apart=other.apart.tolist())
+
+    @property
+    def apart(self) -> NDArray[np.intp]:
+        """Numbers of the trials that the space does not have; see ``changed``."""
+        return np.flatnonzero(self.status == Status.APART)
 
     def count(self, *statuses: Status) -> int:
         """How many trials have one of these statuses."""
@@ -222,10 +257,8 @@ class History:
 
     def resume(self, number: int) -> Trial:
         """Begin a trial again that was cut off: it is pending."""
-        with self.lock:
-            trial = self._trials[number] = replace(self._trials[number], cut=False)
-            self._set_status(number, Status.PENDING)
-        return trial
+        self.apply(Requeued(number, "resumed"))
+        return self._trials[number]
 
     def finish(self, number: int, attempt: int, outcome: Outcome) -> Trial:
         """Record the outcome of a pending trial, once.
@@ -242,21 +275,50 @@ class History:
         with self.lock:
             _FOLDS[type(record)](self, record)
 
+    def records(self) -> Iterator[Record]:
+        """Records that give these trials as they stand: by batch, with reports and outcomes."""
+        for _, together in groupby(self, key=lambda trial: trial.batch):
+            batch = list(together)
+            yield Started([trial.values for trial in batch], batch[0].started)
+            for trial in batch:
+                number, attempt = trial.number, trial.attempt
+                for done in range(attempt):
+                    yield Requeued(number, "cut" if trial.cut and done + 1 == attempt else "lost")
+                for step, value in self.reports(number):
+                    yield Reported(number, attempt, step, value)
+                if trial.outcome is not None:
+                    yield Ended(number, attempt, trial.outcome)
+
     def _start(self, record: Started) -> None:
-        for values in record.values:
-            for label in values:
-                if label not in self.space.column:
-                    raise InvalidTrial(f"the space has no label {label!r}")
-        rows, first = [self.space.encode(values) for values in record.values], len(self)
+        rows, first = list(map(self._row, record.values)), len(self)
+        self._keep(record)
         for values, row in zip(record.values, rows, strict=True):
-            number = len(self._trials)
-            if number == len(self._y):
-                self._grow()
-            self._X[number], self._y[number] = row, np.nan
-            self._status[number] = Status.PENDING
-            self._counts[Status.PENDING] += 1
             kept = MappingProxyType(dict(values))
-            self._trials.append(Trial(number, 0, kept, record.now, batch=first))
+            self._append(Trial(len(self), 0, kept, record.now, batch=first), row)
+
+    def _row(self, values: Values) -> Array:
+        for label in values:
+            if label not in self.space.column:
+                raise InvalidTrial(f"the space has no label {label!r}")
+        return self.space.encode(values)
+
+    def _append(self, trial: Trial, row: Array) -> None:
+        """Take a trial in, as it stands."""
+        number = trial.number
+        if number == len(self._y):
+            self._grow()
+        self._X[number], self._y[number] = row, np.nan
+        self._status[number] = trial.status
+        self._counts[trial.status] += 1
+        self._trials.append(trial)
+        self._note_loss(trial)
+
+    def _add(self, trial: Trial) -> None:
+        """Take a trial in that comes from another history."""
+        if trial.outcome is not None:
+            _refuse_no_end(trial.number, trial.outcome)
+        there = trial.apart is None
+        self._append(trial, self._row(trial.values) if there else np.full(len(self.space), np.nan))
 
     def _grow(self) -> None:
         more = max(64, len(self._y))
@@ -266,28 +328,51 @@ class History:
 
     def _report(self, record: Reported) -> None:
         self._current(record.number, record.attempt)
+        if self.sink is not None:
+            self.sink.note(record)
         self._reports.add(record.number, record.step, record.value)
 
     def _requeue(self, record: Requeued) -> None:
+        if record.why == "resumed":
+            self._resume(record)
+            return
         trial = self.pending_trial(record.number)
+        self._keep(record)
         cut = record.why == "cut"
         self._trials[trial.number] = replace(trial, attempt=trial.attempt + 1, cut=cut)
         self._reports.forget(trial.number)
         if cut:
             self._set_status(trial.number, Status.CUT)
 
+    def _resume(self, record: Requeued) -> None:
+        number = record.number
+        if not 0 <= number < len(self) or self._status[number] != Status.CUT:
+            raise InvalidTrial(f"trial {number} was not cut off, so it cannot be begun again")
+        self._keep(record)
+        self._trials[number] = replace(self._trials[number], cut=False)
+        self._set_status(number, Status.PENDING)
+
+    def _keep(self, record: Record) -> None:
+        """Keep a record, before anything of it is in the history."""
+        if self.sink is not None:
+            self.sink.append(record)
+
     def _finish(self, record: Ended) -> None:
         number, outcome = record.number, record.outcome
         trial = self._current(number, record.attempt)
-        if outcome.status not in (*ENDED, Status.CANCELLED):
-            raise InvalidTrial(f"trial {number} cannot end as {outcome.status.name}")
-        self._trials[number] = replace(trial, outcome=outcome)
+        _refuse_no_end(number, outcome)
+        self._keep(record)
+        self._trials[number] = trial = replace(trial, outcome=outcome)
         self._set_status(number, outcome.status)
-        if outcome.loss is not None:
-            self._y[number] = outcome.loss
+        self._note_loss(trial)
+
+    def _note_loss(self, trial: Trial) -> None:
+        """Take the loss of a trial in, where it has one and counts."""
+        if trial.loss is not None and trial.apart is None:
+            self._y[trial.number] = trial.loss
             best = self.best
-            if best is None or (outcome.loss, number) < (best.loss, best.number):
-                self._best = number
+            if best is None or (trial.loss, trial.number) < (best.loss, best.number):
+                self._best = trial.number
 
     def _set_status(self, number: int, status: Status) -> None:
         self._counts[Status(self._status[number])] -= 1
@@ -303,6 +388,11 @@ class History:
         if not 0 <= number < len(self._trials):
             raise InvalidTrial(no_trial(number, len(self)))
         trial = self._trials[number]
+        if trial.apart is not None:
+            raise InvalidTrial(
+                f"trial {number} is of an earlier space, and the space as it was changed since "
+                "does not have it"
+            )
         if trial.status is not Status.PENDING:
             raise InvalidTrial(f"trial {number} has ended already as {trial.status.name}")
         return trial
@@ -325,20 +415,21 @@ class History:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["space"])  # type: ignore[misc]
         self.extend(state["trials"])
-        self._reports = Reports(state["reports"])
+        self._reports = Reports(state["reports"], apart=self.apart.tolist())
 
     def extend(self, trials: Iterable[Trial]) -> None:
         """Add recorded trials, renumbered from the end of this history, as they stand."""
         first = len(self)
-        for old in trials:
-            (trial,) = self.start([old.values], old.started)
-            batch = first + old.batch
-            again = replace(trial, attempt=old.attempt, cut=old.cut, batch=batch)
-            self._trials[trial.number] = again
-            if old.outcome is not None:
-                self.finish(trial.number, old.attempt, old.outcome)
-            elif old.cut:
-                self._set_status(trial.number, Status.CUT)
+        with self.lock:
+            for old in trials:
+                values, number = MappingProxyType(dict(old.values)), len(self)
+                batch = first + old.batch
+                self._add(replace(old, number=number, values=values, batch=batch))
+
+
+def _refuse_no_end(number: int, outcome: Outcome) -> None:
+    if outcome.status not in (*ENDED, Status.CANCELLED):
+        raise InvalidTrial(f"trial {number} cannot end as {outcome.status.name}")
 
 
 _FOLDS: dict[type, Any] = {
@@ -347,14 +438,3 @@ _FOLDS: dict[type, Any] = {
     Requeued: History._requeue,
     Ended: History._finish,
 }
-
-
-def _signature(space: Space) -> dict[str, Any]:
-    """What of each label has to be equal for two spaces to hold the same candidates."""
-    return {
-        label: (
-            space.distributions[j],
-            {(space.labels[parent], option) for parent, option in space.parents[j]},
-        )
-        for j, label in enumerate(space.labels)
-    }

@@ -41,11 +41,12 @@ class Reported:
 
 @dataclass(frozen=True)
 class Requeued:
-    """A trial goes into its next attempt.
+    """A trial goes into its next attempt, or begins the one that it was left in.
 
     Attributes:
         number: of the trial.
-        why: "lost" (with its executor) or "cut" (by the end of its run).
+        why: "lost" (with its executor), "cut" (by the end of its run: it waits for a run that
+            resumes it) or "resumed" (by a run; the attempt stays).
     """
 
     number: int

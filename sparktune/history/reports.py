@@ -27,13 +27,17 @@ class Reports:
     Args:
         pairs: the reports to begin with.
         hidden: numbers of trials that seem to have reported nothing.
+        apart: numbers of trials whose reports are kept by trial alone, so that no other is
+            compared with them.
     """
 
-    def __init__(self, pairs: Pairs | None = None, hidden: Iterable[int] = ()) -> None:
+    def __init__(
+        self, pairs: Pairs | None = None, hidden: Iterable[int] = (), apart: Iterable[int] = ()
+    ) -> None:
         self.pairs: dict[int, list[tuple[int, float]]] = {}
         self._steps: dict[int, _Column] = {}
         self._furthest: dict[int, tuple[float, float]] = {}  # before the last report, and with it
-        self._hidden = frozenset(hidden)
+        self._hidden, self._apart = frozenset(hidden), frozenset(apart)
         for number, reports in (pairs or {}).items():
             for step, value in reports:
                 self.add(number, step, value)
@@ -41,6 +45,8 @@ class Reports:
     def add(self, number: int, step: int, value: float) -> None:
         """Add a report of a trial."""
         self.pairs.setdefault(number, []).append((step, value))
+        if number in self._apart:
+            return
         self._steps.setdefault(step, _Column()).put(number, value)
         before = self._furthest.get(number, _NOWHERE)[1]
         self._furthest[number] = before, max(before, step)

@@ -60,6 +60,7 @@ def summary_of(history: History) -> str:
         "pruned": (Status.PRUNED,),
         "cut off or cancelled": (Status.CUT, Status.CANCELLED),
         "running": (Status.PENDING,),
+        "of an earlier space": (Status.APART,),
     }
     counts = {name: history.count(*statuses) for name, statuses in kinds.items()}
     parts = [f"{count} {name}" for name, count in counts.items() if count]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from ..space.tree import Values
+from ..space.tree import Space, Values
 
-__all__ = ["ENDED", "Outcome", "Status", "Trial", "no_trial"]
+__all__ = ["ASIDE", "ENDED", "Outcome", "Status", "Trial", "no_trial"]
 
 
 class Status(enum.IntEnum):
@@ -35,10 +35,15 @@ class Status(enum.IntEnum):
     """Stopped by a rule that saw its reports; counts as an evaluation, and has no loss."""
     CUT = 8
     """Cut off by the end of its run; the next run begins with it, as its next attempt."""
+    APART = 9
+    """Of an earlier space, and not to be had in the present one; counts for nothing."""
 
 
 ENDED = (Status.OK, Status.FAILED, Status.TIMED_OUT, Status.PRUNED)
 """What counts as an evaluation."""
+
+ASIDE = (Status.CANCELLED, Status.APART)
+"""What neither counts nor will, so that its candidate was never tried."""
 
 
 def _no_mapping() -> Mapping[str, Any]:
@@ -101,6 +106,8 @@ class Trial:
         outcome: None while it is pending or cut.
         cut: whether its run ended before it, and no other has begun it again.
         batch: number of the first trial that was started together with it.
+        apart: the space that ``values`` are of, where the space was changed since and the present
+            one does not have them; None else.
     """
 
     number: int
@@ -110,10 +117,13 @@ class Trial:
     outcome: Outcome | None = None
     cut: bool = False
     batch: int = 0
+    apart: Space | None = None
 
     @property
     def status(self) -> Status:
-        """PENDING or CUT without an outcome, else the outcome's status."""
+        """APART where it is; PENDING or CUT without an outcome, else the outcome's status."""
+        if self.apart is not None:
+            return Status.APART
         if self.outcome is None:
             return Status.CUT if self.cut else Status.PENDING
         return self.outcome.status
@@ -125,6 +135,10 @@ class Trial:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "values": dict(self.values)}
+
+    def space_in(self, present: Space) -> Space:
+        """The space that its values are of: the present one, unless it is apart."""
+        return present if self.apart is None else self.apart
 
 
 def no_trial(number: object, count: int) -> str:

@@ -71,6 +71,10 @@ class SparkTrials(Trials):
         resource_profile: Any = None,
         **options: Any,
     ) -> None:
+        if "journal" in options:
+            raise ValueError(
+                "`journal` is of sparktune.SparkTrials; here fmin(trials_save_file=...) keeps them"
+            )
         super().__init__()
         self._host = Host(
             parallelism, timeout, loss_threshold, spark_session, resource_profile, **options

@@ -24,7 +24,7 @@ from .hidden import Opaque
 from .nodes import Choice, Param, Walk, constants_of, in_order
 from .sameness import keep, same
 
-__all__ = ["Choice", "Param", "Space", "Values"]
+__all__ = ["Choice", "Param", "Space", "Values", "unwrapped"]
 
 Values: TypeAlias = Mapping[str, int | float]
 """Label to value, active labels only; a choice holds the index of its option."""
@@ -211,7 +211,7 @@ class Space(Opaque):
                 raise InvalidTrial(
                     f"the space has no label {label!r}; it has {', '.join(map(repr, self.labels))}"
                 )
-        point = {k: v[0] if _is_list(v) else v for k, v in point.items() if not _is_list(v, 0)}
+        point = {k: unwrapped(v) for k, v in point.items() if unwrapped(v, 0) is v}
         values: dict[str, int | float] = {}
         X = np.full((1, len(self)), np.nan)
         for j, label in enumerate(self.labels):
@@ -268,11 +268,18 @@ class Space(Opaque):
         return all(may_be[j] for j, parents in enumerate(self.parents) if not parents)
 
 
-def _is_list(value: object, length: int = 1) -> bool:
-    """Whether it is a list, tuple or array of so many items."""
+def unwrapped(value: Any, length: int = 1) -> Any:
+    """The item of a list, tuple or array of one, as documents have it; anything else as it is.
+
+    With a ``length`` of 0: None for an empty one.
+    """
     if isinstance(value, np.ndarray):
-        return bool(value.shape == (length,))
-    return isinstance(value, (list, tuple)) and len(value) == length
+        is_list = value.shape == (length,)
+    else:
+        is_list = isinstance(value, (list, tuple)) and len(value) == length
+    if not is_list:
+        return value
+    return value[0] if length else None
 
 
 def _hint(param: Param, value: object) -> str:

@@ -9,7 +9,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ..arithmetic import nan_as_worst
-from ..history import History, Status
+from ..history import ASIDE, History, Status
 from ..space.distributions import Array, Distribution
 from ..space.tree import Space, Values
 
@@ -87,7 +87,7 @@ class Untried:
 
     def __init__(self, space: Space, history: History) -> None:
         self.space = space
-        self.tried = {_key(row) for row in history.X[history.status != Status.CANCELLED]}
+        self.tried = {_key(row) for row in history.X[~np.isin(history.status, ASIDE)]}
         self.taken: list[Array] = []
 
     def take(self, X: Array, scores: Array, most: int) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from ..history import ENDED, History, Status
+from ..history import ASIDE, ENDED, History, Status
 from ..space.discrete import Categorical
 from ..space.distributions import Array, Distribution
 from ..space.tree import Space, Values
@@ -50,7 +50,7 @@ def latin_hypercube(space: Space, history: History, rng: Generator, k: int, n: i
     Returns:
         (k, d) latents, nan where a label is inactive.
     """
-    tried = history.X[history.status != Status.CANCELLED]
+    tried = history.X[~np.isin(history.status, ASIDE)]
     n = max(n, len(tried) + k)
     X = np.empty((k, len(space)))
     for j, distribution in enumerate(space.distributions):

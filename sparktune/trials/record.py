@@ -1,12 +1,17 @@
-"""Trials: the record of a search as its user sees it, and where its trials run."""
+"""Trials: the record of a search as its user sees it, and where its trials run.
+
+The file is long because Trials describes each of its settings, and is the way into every room.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from ..checks import advise, one_of, whole
 from ..engines.base import Engine
@@ -14,12 +19,20 @@ from ..engines.local import Serial, Threads
 from ..engines.processes import Processes
 from ..engines.settings import environment_of, settings_of
 from ..events import Budget, CancelToken, StopReason
+from ..exceptions import JournalError
 from ..history import History
+from ..history.changed import ON_CHANGE, go_on
+from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
+from ..storage.journal import Journal, replay
+from .exchange import known_of_documents, known_of_frame
+from .optuna import known_of_study
 from .view import View
 
 __all__ = ["Trials", "checked_trials"]
+
+T = TypeVar("T", bound="Trials")
 
 
 class Trials(View):
@@ -55,6 +68,13 @@ class Trials(View):
         env: environment variables that trials in processes of their own find in ``os.environ``,
             values by name, such as tokens. Nothing here shows, logs, records or pickles the values:
             trials that were unpickled say which they lost.
+        journal: a folder in which everything is recorded before anybody sees it. What it holds
+            already is in these trials, and a run goes on with it; see docs/runs.md.
+        on_space_change: what happens where a run is given another space than that of the trials:
+            "error" refuses it with what differs, "adapt" goes on in the new one, with all trials
+            that still fit, "keep" in the old one.
+        defaults: for "adapt", by label: what earlier trials count as having been run with, of
+            labels that they do not have.
 
     Attributes:
         parallelism: as given.
@@ -79,6 +99,9 @@ class Trials(View):
         retry_crashes: bool = False,
         trials_per_process: int | None = None,
         env: Mapping[str, str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        on_space_change: str = "error",
+        defaults: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(exp_key)
         self.parallelism: int = whole("parallelism", parallelism)
@@ -103,6 +126,12 @@ class Trials(View):
         self._history: History | None = None
         self._in_use = False
         self.seed: int | None = None
+        self.on_space_change: str = one_of("on_space_change", on_space_change, ON_CHANGE)
+        self.defaults = dict(defaults or {})
+        self._journal: Journal | None = None
+        self._read_only: str | None = None
+        if journal is not None:
+            self.attach(journal)
         self.fmin_cancelled_reason: str | None = None
         self.attachments: dict[str, Any] = {}
 
@@ -166,7 +195,8 @@ class Trials(View):
         """
         with self._lock:
             self._refuse_in_use()
-            yield self._open(space)
+            with self._kept(space) as history:
+                yield history
 
     @contextmanager
     def run(self, space: Space) -> Iterator[History]:
@@ -176,7 +206,8 @@ class Trials(View):
             self._in_use = True
         self.token = CancelToken()
         try:
-            yield self._open(space)
+            with self._kept(space) as history:
+                yield history
         finally:
             self._in_use = False
 
@@ -192,20 +223,111 @@ class Trials(View):
         early = reason not in (None, StopReason.MAX_EVALS)
         self.fmin_cancelled_reason = reason.value if reason is not None and early else None
 
+    @classmethod
+    def load(cls, journal: Any) -> Trials:
+        """The trials of a journal, to read: needs neither space nor objective, and takes no lock.
+
+        Whoever writes it may go on meanwhile; these trials stay as they were when they were read.
+
+        Raises:
+            JournalError: there is none, or it is damaged.
+        """
+        trials = Trials()
+        folder = Path(os.fspath(journal)).absolute()
+        recorded = replay(folder)
+        if recorded.history is None:
+            raise JournalError(f"there is no journal {folder}")
+        trials._history, trials.seed = recorded.history, recorded.seed
+        trials._read_only = str(folder)
+        return trials
+
     def _refuse_in_use(self) -> None:
+        if self._read_only is not None:
+            raise RuntimeError(
+                f"these trials are read from {self._read_only}: to go on with them take "
+                "Trials(journal=...)"
+            )
         if self._in_use:
             raise RuntimeError(
                 "these trials are in use by an fmin that has not ended: wait for it, or take other "
                 "trials"
             )
 
+    @contextmanager
+    def _kept(self, space: Space) -> Iterator[History]:
+        """The history that a search of ``space`` goes on with, kept in the journal."""
+        if self._journal is None:
+            yield self._open(space)
+            return
+        known = None if self.on_space_change == "adapt" else self._history
+        with self._journal.writing(known) as recorded:
+            if recorded.history is not self._history:
+                self._documents = {}
+            self._history = recorded.history or self._history
+            self.seed = self.seed if recorded.seed is None else recorded.seed
+            before, history = self._history, self._open(space)
+            self._journal.begin(
+                history,
+                changed=before is not None and history is not before,
+                defaults=self.defaults,
+            )
+            try:
+                yield history
+            finally:
+                history.sink = None
+
+    def agree(self, seed: int, given: bool) -> int:
+        """The seed that a run takes, which is recorded; call it while a run or a step goes on.
+
+        Args:
+            seed: that the run would take.
+            given: whether the user asked for it.
+        """
+        if self._journal is not None:
+            recorded = self._journal.seed
+            if recorded is not None and seed != recorded:
+                if given:
+                    advise(
+                        f"the journal was begun with the seed {recorded}, which counts: a run that "
+                        f"goes on proposes what it would have; rstate gave {seed}"
+                    )
+                seed = recorded
+            self._journal.note_run(seed)
+        self.seed = seed
+        return seed
+
+    def attach(self, journal: Any) -> None:
+        """Record everything in a folder from now on; what it holds already is in these trials then.
+
+        Raises:
+            ValueError: both these trials and the folder hold some, or there is another journal.
+            JournalError: the journal is damaged, or none.
+        """
+        new = Journal(journal)
+        if self._journal is not None and self._journal.folder != new.folder:
+            raise ValueError(f"these trials have the journal {self._journal.folder} already")
+        if self._journal is not None:
+            return
+        recorded = replay(new.folder)
+        if recorded.history is not None:
+            if self._history is not None and len(self._history):
+                raise ValueError(
+                    f"these trials hold {len(self._history)} and the journal {new.folder} "
+                    f"{len(recorded.history)}: take new trials for what is there, or another folder"
+                )
+            self._history, self.seed = recorded.history, recorded.seed
+        self._journal = new
+
     def _open(self, space: Space) -> History:
         """The history that a search of ``space`` goes on with."""
         history = self._history
         if history is None or (not len(history) and history.space is not space):
             history = self._history = History(space)
-        history.adopt(space)
-        return history
+            return history
+        going_on = go_on(history, space, self.on_space_change, self.defaults)
+        if going_on is not history:
+            self._history, self._documents = going_on, {}
+        return going_on
 
     def cancel(self) -> None:
         """End the run that these trials are in, from another thread; does nothing without one.
@@ -229,11 +351,110 @@ class Trials(View):
         """Do nothing: the view is always up to date."""
 
     def delete_all(self) -> None:
-        """Forget all trials and attachments."""
+        """Forget all trials and attachments.
+
+        Raises:
+            RuntimeError: they are in a journal, which forgets nothing.
+        """
+        if self._journal is not None:
+            raise RuntimeError(
+                f"these trials are in the journal {self._journal.folder}, which forgets nothing: "
+                "take new trials with another one"
+            )
         self._history = None
         self._documents = {}
         self.seed = None
         self.attachments = {}
+
+    @classmethod
+    def from_pandas(
+        cls: type[T], frame: Any, space: Any, *, loss: str = "loss", **options: Any
+    ) -> T:
+        """Trials from a table: that of ``to_pandas``, or one of your own; a row each.
+
+        A search goes on with them as with its own: they teach ``algo``, count for ``max_evals``.
+        Each label has a column, by its name or as ``params_<label>``; in the place of a choice
+        stands its option, or else its index; an option that is a number comes before an index.
+        A missing cell is None where that is an option, and of no account where the label is
+        inactive. The columns
+        ``status``, ``seconds``, ``host``, ``attempt``, ``submitted`` (UTC), ``error``,
+        ``last_step`` and ``last_value`` are read as ``to_pandas`` writes them, and may be missing.
+        All other columns go to the trial's ``info``, as if the objective had returned them.
+
+        Without a status, a row with a loss is ok, one without is a failed trial. What was pending
+        or cut off is begun again by the next run. Trials are numbered in the order of the rows.
+        Costs about 0.5 ms for each row of 10 labels.
+
+        Args:
+            frame: a pandas DataFrame.
+            space: as for ``fmin``.
+            loss: the name of the column with the losses.
+            options: of the class, such as ``parallelism``.
+
+        Raises:
+            ImportError: pandas is not installed.
+            InvalidTrial, InvalidLoss: a row does not fit the space, or has no number as its loss;
+                the message has its number, from 0.
+            TypeError, ValueError: no DataFrame, or no column for the loss or for a label.
+        """
+        space = Space.of(space)
+        return cls._of(known_of_frame(frame, space, loss), space, options)
+
+    @classmethod
+    def from_documents(cls: type[T], documents: Any, space: Any, **options: Any) -> T:
+        """Trials from documents in Hyperopt's shape, such as ``trials.trials`` of either library.
+
+        A search goes on with them as with its own. Losses, failures (with ``misc["error"]``) and
+        times are taken over; a loss of NaN is a failed trial, as in a run. Documents of trials that
+        were new or running when they were taken are cut off trials, which the next run begins with.
+        Attachments are not in documents. Trials are numbered in the order of the documents.
+
+        Args:
+            documents: an iterable of dicts with ``misc``, ``result`` and ``state``; also Trials of
+                Hyperopt themselves.
+            space: as for ``fmin``, with the labels that the documents have.
+            options: of the class, such as ``parallelism``.
+
+        Raises:
+            InvalidTrial: a document does not fit the space, or is none; the message has its place.
+            TypeError: no documents.
+        """
+        space = Space.of(space)
+        return cls._of(known_of_documents(documents, space), space, options)
+
+    @classmethod
+    def from_optuna(cls: type[T], study: Any, space: Any, **options: Any) -> T:
+        """Trials from a study of Optuna: those that are complete, pruned or failed.
+
+        A search goes on with them as with its own. Parameters are matched with labels by name, and
+        categories with options by value, or by a text that stands in one option alone, as "svm"
+        does in ``{"kind": "svm", ...}``. Intermediate values are reports, user attributes the
+        trial's ``info``. Where the study maximises, losses and reports have the other sign, which
+        a warning says. Trials that are under way or waiting are left out, as are those that failed
+        or were pruned before they drew a parameter that every candidate has.
+
+        Args:
+            study: an ``optuna.Study`` of one objective.
+            space: as for ``fmin``, with the study's parameters as labels.
+            options: of the class, such as ``parallelism``.
+
+        Raises:
+            ImportError: Optuna is not installed.
+            InvalidTrial: a trial does not fit the space; the message has its number and the label.
+            TypeError: no study.
+            ValueError: the study has several objectives.
+        """
+        space = Space.of(space)
+        return cls._of(known_of_study(study, space), space, options)
+
+    @classmethod
+    def _of(cls: type[T], evaluations: list[Known], space: Space, options: dict[str, Any]) -> T:
+        """New trials that hold what is known."""
+        trials = cls(**options)
+        with trials.step(space) as history:
+            for known in evaluations:
+                record(history, known)
+        return trials
 
     def fmin(
         self, fn: Any, space: Any, algo: Any = None, max_evals: Any = None, **options: Any

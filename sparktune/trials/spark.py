@@ -87,6 +87,7 @@ class SparkTrials(Trials):
             logs, records or pickles the values with the trials: trials that were unpickled say
             which they lost. On the way they are in the task, which Spark sends over its network
             and keeps in memory.
+        journal, on_space_change, defaults: as in ``Trials``.
 
     Attributes:
         user_specified_parallelism: as given.
@@ -118,9 +119,12 @@ class SparkTrials(Trials):
         artifact_dir: str | os.PathLike[str] | None = None,
         trials_per_process: int | None = None,
         env: Mapping[str, str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        on_space_change: str = "error",
+        defaults: Mapping[str, Any] | None = None,
     ) -> None:
         self.mode = one_of("mode", mode, ("cluster", "driver"))
-        super().__init__()
+        super().__init__(journal=journal, on_space_change=on_space_change, defaults=defaults)
         self.user_specified_parallelism = parallelism
         self._parallelism: int | None = whole("parallelism", parallelism, none=True)
         self.timeout = real("timeout", timeout, "a number of seconds", above=0, none=True)

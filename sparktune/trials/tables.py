@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from ..arithmetic import own_arithmetic
@@ -10,7 +11,7 @@ from ..history import History, Trial
 from ..history.documents import datetime_of, params_of
 from ..space.tree import Choice, Space
 
-__all__ = ["table_of"]
+__all__ = ["all_plain", "table_of"]
 
 
 @own_arithmetic
@@ -24,20 +25,29 @@ def table_of(history: History | None) -> Any:
         ) from None
     rows = []
     if history is not None:
-        named = {label for label in history.space.labels if _all_plain(history.space, label)}
-        rows = [_row(trial, history, named) for trial in history]
+        spaces = {id(space): space for space in (t.space_in(history.space) for t in history)}
+        spaces = {id(history.space): history.space, **spaces}
+        labels = {label: None for space in spaces.values() for label in space.labels}
+        named = {
+            key: {label for label in space.labels if all_plain(space, label)}
+            for key, space in spaces.items()
+        }
+        rows = [
+            _row(trial, history, labels, named[id(trial.space_in(history.space))])
+            for trial in history
+        ]
     frame = pd.DataFrame(rows)
     frame.index.name = "number"
     return frame
 
 
-def _row(trial: Trial, history: History, named: set[str]) -> dict[str, Any]:
+def _row(trial: Trial, history: History, labels: Iterable[str], named: set[str]) -> dict[str, Any]:
     space = history.space
     options, outcome = params_of(trial, space), trial.outcome
     step, value = history.last_report(trial.number) or (None, None)
     row: dict[str, Any] = {"status": trial.status.name.lower(), "loss": trial.loss}
     row |= {"last_step": step, "last_value": value}
-    for label in space.labels:
+    for label in labels:
         shown = options if label in named else trial.values
         row[f"params_{label}"] = shown.get(label, math.nan)
     return {
@@ -50,7 +60,7 @@ def _row(trial: Trial, history: History, named: set[str]) -> dict[str, Any]:
     }
 
 
-def _all_plain(space: Space, label: str) -> bool:
+def all_plain(space: Space, label: str) -> bool:
     """Whether all values of a label can stand in a table."""
     param = space.params[space.column[label]]
     options = param.options if isinstance(param, Choice) else ()

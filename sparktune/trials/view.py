@@ -20,6 +20,7 @@ from ..history.trial import no_trial
 from ..space.distributions import Array
 from ..space.tree import Space
 from ..unpickling import loads
+from .optuna import study_of
 from .tables import table_of
 
 __all__ = ["View"]
@@ -267,3 +268,29 @@ class View(ABC):
             ImportError: pandas is not installed.
         """
         return table_of(self.history)
+
+    def to_optuna(self, storage: Any = None, study_name: str | None = None) -> Any:
+        """The trials that count for ``max_evals`` as a study of Optuna, for plots and dashboard.
+
+        A label is a parameter of that name, where it is active; options that Optuna cannot hold
+        stand as a short text. A label without bounds (``normal`` and its kin) has the range that
+        was observed, widened by a tenth on each side; that, and what else Optuna has no
+        distribution for, is said in the study's user attribute ``sparktune_distributions``. Trials
+        that failed or ran out of time have the state FAIL. Reports, times, host, error, and what
+        of ``info`` JSON can hold go along. A second call with the same ``study_name`` adds what is
+        not there yet; a study that maximises gets the losses with the other sign.
+
+        Args:
+            storage: None for memory alone; a URL such as ``sqlite:///runs.db``; the path of a
+                journal file; or a storage of Optuna's.
+            study_name: of a new study, or of one that goes on; None for a new one of any name.
+
+        Returns:
+            The ``optuna.Study``.
+
+        Raises:
+            ImportError: Optuna is not installed.
+            ValueError: there are no trials, or the study is of another space or of several
+                objectives.
+        """
+        return study_of(self.history, storage, study_name)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sparktune import Trials, Tuner, arithmetic, fmin, hp
 from sparktune.history import History, Outcome, Status
+from sparktune.history.changed import adapted
 from sparktune.space.discrete import Categorical
 from sparktune.space.distributions import Normal
 from sparktune.space.tree import Space
@@ -121,6 +122,54 @@ def go_on(suggester, space, examples):
             assert space.check(values) == values
 
     check()
+
+
+CHANGED = {
+    "unbounded": [hp.normal("x", 5, 1), hp.lognormal("y", -3, 2), hp.uniform("u", 0.3, 2)],
+    "quantised": [hp.qnormal("x", 0, 5, 2), hp.randint("r", 2, 12), hp.uniform("new", 0, 1)],
+    "tree": hp.choice(
+        "m",
+        [
+            hp.pchoice("p", [(0.5, hp.normal("w", 0, 0.1)), (0.5, "b")]),
+            {"x": hp.uniform("x", -1, 1), "y": hp.qlognormal("y", 0, 1, 0.5)},
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+@pytest.mark.parametrize("method", SUGGESTERS)
+def test_trials_of_an_earlier_space_are_as_if_cancelled(method, name, strict):
+    """A suggester sees what fits a changed space, and of the rest nothing at all."""
+    old, new, suggester = Space(SPACES[name]), Space(CHANGED[name]), SUGGESTERS[method]
+    history = History(old)
+    for i, row in enumerate(old.sample(np.random.default_rng(5), 40)):
+        history.start([old.decode(row)], 0.0)
+        history.report(i, 0, 1, float(i % 7))
+        if i % 9:
+            outcome = Outcome(Status.OK, loss=float(i % 11))
+            history.finish(i, 0, Outcome(Status.PRUNED) if i % 5 == 1 else outcome)
+    with pytest.warns(UserWarning, match="do not fit"):
+        history = adapted(history, new, {"new": 0.5} if "new" in new.column else {})
+    assert 0 < history.count(Status.APART) < 40
+    assert history.count(Status.OK)
+    without = History(new)
+    anywhere = new.decode(new.sample(np.random.default_rng(6), 1)[0])
+    for trial in history:
+        apart = trial.apart is not None
+        without.start([anywhere if apart else trial.values], 0.0)
+        if not apart:
+            without.report(trial.number, 0, *history.last_report(trial.number))
+        outcome = Outcome(Status.CANCELLED) if apart else trial.outcome
+        if outcome is not None:
+            without.finish(trial.number, 0, outcome)
+    for k in (1, 3):
+        one, other = (
+            suggester.suggest(new, each, np.random.default_rng(7), k, 90)
+            for each in (history, without)
+        )
+        assert one == other
+        assert all(new.check(values) == values for values in one)
 
 
 @pytest.mark.parametrize("method", ["tpe", "gp", "forest", "auto", "anneal", "adaptive"])

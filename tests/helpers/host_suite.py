@@ -223,6 +223,18 @@ def test_points_are_tried_once(host):
     assert tuner.ask().values == {"x": 0.125, "n": 0}
 
 
+def test_known_results_are_recorded_not_evaluated(host):
+    """A point with its result is a trial before the first that is evaluated, and counts."""
+    run(host, loss, 3, points_to_evaluate=[{"x": 0.5, "n": 2}, ({"x": 0.25, "n": 1}, -9.0)])
+    assert len(host) == 3
+    assert [dict(trial.values) for trial in host.history][:2] == [
+        {"x": 0.25, "n": 1},
+        {"x": 0.5, "n": 2},
+    ]
+    assert host.history[0].outcome.host is None
+    assert host.best_loss == -9.0
+
+
 def test_a_tuner_hands_out_what_a_run_cut_off(host):
     """A Tuner on the trials of a run begins with what the run left."""
     run(host, loss, 8, batch=4, early_stop_fn=lambda trials: (True, []))

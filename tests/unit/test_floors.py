@@ -17,13 +17,14 @@ ROOMS = [
     {"space"},
     {"hp"},
     {"history"},
+    {"storage"},
     {"suggest"},
     {"prune"},
     {"engines"},
     {"events"},
     {"heard"},
     {"search"},
-    {"algo", "memo", "views"},
+    {"algo", "known", "memo", "views"},
     {"run"},
     {"trials"},
     {"early_stop", "fmin", "tuner"},
@@ -36,8 +37,9 @@ ROOMS = [
 GROUND_AND_MIND = ("exceptions", "checks", "arithmetic", "space/", "hp", "history/", "suggest/")
 IMPURE = {"time", "threading", "os", "io", "pathlib", "shutil", "tempfile", "socket", "subprocess"}
 IMPURE |= {"asyncio", "concurrent", "multiprocessing", "datetime", "sqlite3", "pyspark", "random"}
-# a type of Hyperopt's documents, no clock; and a lock, for reports come in any thread
-SHAPES = {("history/documents", "datetime"), ("history/history", "threading")}
+# types of Hyperopt's documents and of options, no clock; and a lock, for reports come in any thread
+SHAPES = {("history/documents", "datetime"), ("space/plain", "datetime")}
+SHAPES |= {("history/history", "threading")}
 SPARK = {
     f"engines/spark/{name}"
     for name in ("internals", "session", "slots", "classic", "connect", "driver")

@@ -136,7 +136,7 @@ def test_trials_of_another_space_are_refused(saddle):
     trials = Trials()
     quiet(saddle_loss, saddle, max_evals=2, trials=trials)
     other = {**saddle, "b": hp.uniform("b", -1, 3)}
-    with pytest.raises(BadSearchSpace, match="made in another space, which differs in 'b'"):
+    with pytest.raises(BadSearchSpace, match="made in another space: 'b' was widened"):
         quiet(saddle_loss, other, max_evals=4, trials=trials)
 
 
@@ -466,7 +466,7 @@ def test_options_of_a_choice_may_not_change_under_trials():
     """Trials go on only where an index still means the same option."""
     trials = Trials()
     quiet(lambda c: 0.0, hp.choice("c", ["a", "b"]), max_evals=2, trials=trials)
-    with pytest.raises(BadSearchSpace, match="differs in 'c'"):
+    with pytest.raises(BadSearchSpace, match="'c' lost the options 'a', 'b'; 'c' gained the options"):
         quiet(lambda c: 0.0, hp.choice("c", ["x", "y"]), max_evals=3, trials=trials)
 
 
@@ -705,7 +705,6 @@ def test_a_subclass_with_its_own_fmin_is_asked(saddle):
         ({"batch": 0}, ValueError, "`batch`.*0"),
         ({"early_stop_fn": 5}, TypeError, "`early_stop_fn`.*5"),
         ({"show_progressbar": "yes"}, TypeError, "`show_progressbar`.*'yes'"),
-        ({"trials_save_file": "t.pkl"}, ValueError, "`trials_save_file` is not supported"),
         ({"points_to_evaluate": {"a": 1}}, TypeError, "`points_to_evaluate` must be a list"),
         ({"space": {"a": 1}}, BadSearchSpace, "no hyperparameter"),
         ({"space": {}}, BadSearchSpace, "no hyperparameter"),

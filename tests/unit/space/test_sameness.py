@@ -247,7 +247,7 @@ print(len(trials))
     assert run_python(f"AGAIN = 0\n{path}{script.replace('FACTOR', '2')}").stdout.strip() == "2"
     assert run_python(f"AGAIN = 1\n{path}{script.replace('FACTOR', '2')}").stdout.strip() == "4"
     edited = run_python(f"AGAIN = 1\n{path}{script.replace('FACTOR', '3')}").stdout
-    assert "differs in 'o'" in edited
+    assert "'o' lost the option" in edited
 
 
 def test_what_an_objective_did_to_an_option_changes_nothing():
@@ -268,7 +268,7 @@ def test_what_an_objective_did_to_an_option_changes_nothing():
     again = through_a_pickle(trials)
     run(again, Plain([1]), 6)
     assert len(again) == 6
-    with pytest.raises(BadSearchSpace, match="differs in 'o'"):
+    with pytest.raises(BadSearchSpace, match="'o' lost the option"):
         run(through_a_pickle(trials), Plain([2]), 6)
 
 
@@ -298,7 +298,7 @@ def test_every_label_whose_options_changed_is_named():
     trials = Trials()
     fmin(lambda c: 0.0, space(False), max_evals=2, trials=trials, show_progressbar=False)
     fmin(lambda c: 0.0, space(False), max_evals=3, trials=trials, show_progressbar=False)
-    with pytest.raises(BadSearchSpace, match="differs in 'a', 'c', 'inner';"):
+    with pytest.raises(BadSearchSpace, match="options of 'a' stand in another order; .*'inner'.*'c'"):
         fmin(lambda c: 0.0, space(True), max_evals=4, trials=trials, show_progressbar=False)
 
 

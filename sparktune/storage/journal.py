@@ -1,0 +1,240 @@
+"""The journal of a search: its records in a folder, written before anybody sees what they say."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..checks import advise
+from ..exceptions import InvalidTrial, JournalError
+from ..history import History
+from ..history.changed import adapted
+from ..history.records import Record, Reported
+from ..space.described import describe, described
+from ..space.reading import from_description, value_from
+from ..space.tree import Space
+from .attachments import keep, stored
+from .lock import WriterLock
+from .records import record_of, written
+from .segments import Segments, read
+
+__all__ = ["Journal", "Recorded", "replay"]
+
+_REPORTS_WAIT = 1.0  # seconds at most
+
+
+@dataclass
+class Recorded:
+    """What a journal holds.
+
+    Attributes:
+        history: the trials, None before the first run.
+        seed: the whole number from which all randomness comes, None before the first run.
+        count: how many records there are.
+    """
+
+    history: History | None = None
+    seed: int | None = None
+    count: int = 0
+
+
+def replay(folder: Path) -> Recorded:
+    """Read a journal, while a run goes on or not. Runs no code of what is in it.
+
+    Args:
+        folder: of the journal; one that is not there yet, or is empty, holds nothing.
+
+    Raises:
+        JournalError: it is damaged, or none; the message has the file and the line.
+    """
+    found = Recorded()
+    if not folder.exists() or (folder.is_dir() and not any(folder.glob("*.jsonl"))):
+        return found
+    for data in read(folder):
+        try:
+            _fold(found, data, folder)
+        except (JournalError, InvalidTrial, ValueError) as error:
+            raise JournalError(f"{folder}, record {found.count}: {error}") from None
+        found.count += 1
+    return found
+
+
+def _fold(found: Recorded, data: Mapping[str, Any], folder: Path) -> None:
+    kind = data.get("kind")
+    if kind == "space":
+        space = from_description(data.get("space"))
+        if found.history is None:
+            found.history = History(space)
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it was said when the space was changed
+                found.history = adapted(found.history, space, value_from(data.get("defaults")))
+        return
+    if kind == "run":
+        seed = data.get("seed")
+        if type(seed) is not int or seed < 0:
+            raise JournalError(f"the seed of a run is {seed!r:.60}")
+        found.seed = seed
+        return
+    if found.history is None:
+        raise JournalError(f"a record of the kind {kind!r} before the space")
+    found.history.apply(record_of(data, functools.partial(stored, folder)))
+
+
+class Journal:
+    """Keeps the records of a search in a folder; a Sink of its history.
+
+    One process at a time writes; any number read.
+
+    Args:
+        folder: made where it is not there.
+
+    Attributes:
+        folder: as an absolute path.
+        seed: that is recorded, None before the first run.
+    """
+
+    def __init__(self, folder: Any) -> None:
+        self.folder = Path(os.fspath(folder)).absolute()
+        self._mutex = threading.RLock()
+        self._segments: Segments | None = None
+        self._count = -1  # records as of the last writing
+        self._is_empty = True
+        self.seed: int | None = None
+        self._space: Space | None = None
+        self._notes: list[dict[str, Any]] = []
+        self._timer: threading.Timer | None = None
+        self._failed: Exception | None = None
+        self._files = 0
+        self._said = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["folder"])  # type: ignore[misc]
+
+    @contextmanager
+    def writing(self, known: History | None) -> Iterator[Recorded]:
+        """Be the one writer; gives what is recorded.
+
+        Args:
+            known: the history as of this journal's last writing, None without one: it is what is
+                recorded, unless others have written since.
+
+        Raises:
+            JournalInUse: another process, or another run of this one, writes.
+            JournalError: the journal is damaged, or cannot be written.
+        """
+        with WriterLock(self.folder) as lock:
+            self._lock = lock
+            segments = Segments(self.folder)
+            segments.open()
+            try:
+                recorded = Recorded(known, self.seed, segments.count)
+                if segments.count != self._count or known is None:
+                    recorded = replay(self.folder)
+                    recorded.history = known if recorded.history is None else recorded.history
+                self.seed, self._is_empty = recorded.seed, not segments.count
+                self._segments = segments
+                yield recorded
+            finally:
+                try:
+                    self._flush()
+                finally:
+                    self._count, self._segments = segments.count, None
+                    segments.close()
+
+    def begin(
+        self, history: History, changed: bool = False, defaults: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep what a history records from now on; what it holds, where nothing is kept yet.
+
+        Args:
+            history: whose records are kept.
+            changed: whether it goes on in another space than what is kept.
+            defaults: by which it was adapted to that.
+        """
+        self._space = history.space
+        if changed and not self._is_empty:
+            told = {"space": describe(history.space), "defaults": described(dict(defaults or {}))}
+            self._write([{"kind": "space", **told}])
+        if self._is_empty:
+            self._write([{"kind": "space", "space": describe(history.space)}])
+            for record in history.records():
+                self.append(record)
+        history.sink = self
+
+    def note_run(self, seed: int) -> None:
+        """Record that a run begins."""
+        told = {"host": platform.node(), "pid": os.getpid(), "python": platform.python_version()}
+        self._write([{"kind": "run", "seed": seed, "now": time.time(), **told}])
+        self.seed = seed
+
+    def append(self, record: Record) -> None:
+        """Keep a record, and the reports that wait; see Sink."""
+        if self._space is None:
+            raise JournalError("the journal has no space yet")
+        other = functools.partial(self._keep, record)
+        self._write([written(record, self._space, other)])
+
+    def note(self, record: Reported) -> None:
+        """Keep a report with the next record, at most a second later; see Sink."""
+        with self._mutex:
+            self._notes.append(written(record, self._space, self._keep))  # type: ignore[arg-type]
+            if self._timer is None:
+                self._timer = threading.Timer(_REPORTS_WAIT, self._flush_late)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def _write(self, records: list[dict[str, Any]]) -> None:
+        with self._mutex:
+            if self._failed is not None:
+                failed, self._failed = self._failed, None
+                raise failed
+            if self._segments is None:
+                raise JournalError(f"{self.folder} is not open: no run or step is going on")
+            self._lock.check()
+            self._segments.append([*self._notes, *records])
+            self._notes.clear()
+
+    def _flush(self) -> None:
+        """Write the reports that wait."""
+        with self._mutex:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._notes and self._segments is not None:
+                self._write([])
+
+    def _flush_late(self) -> None:
+        try:
+            with self._mutex:
+                self._timer = None
+                self._flush()
+        except Exception as error:  # of the next record, which somebody waits for
+            self._failed = error
+
+    def _keep(self, record: Any, thing: Any) -> Any:
+        """Put a part of a result into a file beside the records."""
+        self._files += 1
+        name = f"{record.number:06d}-{record.attempt}-{self._files}"
+        found = keep(thing, self.folder, name)
+        if not self._said:
+            self._said = True
+            advise(
+                f"a trial's result holds more than plain data ({type(thing).__name__}): the "
+                f"journal keeps such things as files in {self.folder / 'attachments'}; after a "
+                "restart, load() of what stands in their place reads them",
+                raises=False,
+            )
+        return found

@@ -1,0 +1,230 @@
+"""Trials with a journal: what ends this process, and what the next one goes on with."""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sparktune
+from sparktune import JournalError, JournalInUse, Trials, Tuner, fmin, hp, rand, tpe
+
+SPACE = {
+    "x": hp.uniform("x", -3, 3),
+    "kind": hp.choice("kind", ["a", {"y": hp.lognormal("y", 0, 1)}]),
+}
+quiet = functools.partial(fmin, algo=tpe.suggest, show_progressbar=False)
+
+
+def objective(config):
+    loss = config["x"] ** 2
+    if config["kind"] == "a":
+        raise ValueError("a is broken")
+    return {"loss": loss, "status": "ok", "shape": (1, 2), "far": float("inf")}
+
+
+def told(trials):
+    """What trials hold, but for times."""
+    return [
+        (t.number, t.attempt, dict(t.values), t.status, t.loss, t.batch, dict(t.outcome.info))
+        for t in trials.history
+    ]
+
+
+def run(trials, most, **options):
+    quiet(objective, SPACE, max_evals=most, trials=trials, catch_eval_exceptions=True, **options)
+    return trials
+
+
+def test_what_is_recorded_is_read_again(tmp_path):
+    """Trials of the same journal hold what the run had, failures and nested values included."""
+    first = run(Trials(journal=tmp_path / "run"), 12, rstate=1)
+    again = Trials(journal=tmp_path / "run")
+    assert told(again) == told(first)
+    assert (again.seed, again.best_loss, again.best_params) == (
+        first.seed, first.best_loss, first.best_params,
+    )  # fmt: skip
+    assert "a is broken" in next(iter(again.errors().values()), "") or again.errors()
+
+
+@pytest.mark.parametrize("options", [{}, {"batch": 3}])
+def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path, options):
+    """After kill -9 inside a trial the next process ends with what an unbroken run gives."""
+    program = f"""
+        import os
+        from tests_of import SPACE, objective, quiet
+        from sparktune import Trials
+
+        calls = []
+
+        def dying(config):
+            calls.append(1)
+            if len(calls) == 8:
+                os.kill(os.getpid(), 9)
+            return objective(config)
+
+        quiet(dying, SPACE, max_evals=15, trials=Trials(journal="run"), rstate=4,
+              catch_eval_exceptions=True, **{options!r})
+    """
+    (tmp_path / "script.py").write_text(textwrap.dedent(program))
+    shutil.copy(__file__, tmp_path / "tests_of.py")
+    environment = {**os.environ, "PYTHONPATH": str(Path(sparktune.__file__).parents[1])}
+    died = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, env=environment, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert died.returncode == -9, died.stderr
+    left = Trials(journal=tmp_path / "run")
+    assert left.history.count(*sparktune.history.ENDED) == 7 if not options else 6
+    whole = run(Trials(), 15, rstate=4, **options)
+    run(left, 15, **options)
+    expected = [(n, v, loss) for n, _, v, _, loss, _, _ in told(whole)]
+    assert [(n, v, loss) for n, _, v, _, loss, _, _ in told(left)] == expected
+    assert max(t.attempt for t in left.history) == 1
+
+
+def test_the_recorded_seed_counts(tmp_path):
+    """Another rstate draws a warning, and the run goes on with the seed that it began with."""
+    run(Trials(journal=tmp_path), 4, rstate=1)
+    trials = Trials(journal=tmp_path)
+    with pytest.warns(UserWarning, match="begun with the seed 1, which counts"):
+        run(trials, 8, rstate=2)
+    assert told(trials)[:4] == told(Trials(journal=tmp_path))[:4]
+    assert trials.seed == 1
+
+
+def test_one_process_writes(tmp_path):
+    """A second run on a journal that is being written is refused; reading goes on."""
+    seen = []
+
+    def second(config):
+        seen.append(len(Trials.load(tmp_path)))
+        with pytest.raises(JournalInUse):
+            run(Trials(journal=tmp_path), 2)
+        return config["x"] ** 2
+
+    quiet(second, SPACE, max_evals=3, trials=Trials(journal=tmp_path), rstate=0)
+    assert seen == [0, 1, 2]
+
+
+def test_loaded_trials_are_to_be_read(tmp_path):
+    """Loading needs no space, shows all views, and refuses to go on."""
+    first = run(Trials(journal=tmp_path), 6, rstate=1)
+    trials = Trials.load(tmp_path)
+    assert trials.losses() == first.losses()
+    assert trials.vals == first.vals
+    assert len(trials.to_pandas()) == 6
+    with pytest.raises(RuntimeError, match="to go on with them take"):
+        run(trials, 8)
+    with pytest.raises(JournalError, match="there is no journal"):
+        Trials.load(tmp_path / "nowhere")
+
+
+def test_trials_save_file_is_a_journal(tmp_path):
+    """Fmin's trials_save_file records, and the same call goes on."""
+    options = {"trials_save_file": str(tmp_path / "run"), "rstate": 3}
+    one = quiet(lambda c: c["x"] ** 2, SPACE, max_evals=5, **options)
+    assert one == quiet(lambda c: c["x"] ** 2, SPACE, max_evals=5, **options)
+    assert len(Trials.load(tmp_path / "run")) == 5
+
+
+def test_what_json_cannot_hold_lies_in_a_file(tmp_path):
+    """A model and an array in a result are kept as files, warned of once, and loaded when told."""
+    array = np.arange(20_000.0)
+
+    def with_model(config):
+        return {"loss": config["x"] ** 2, "status": "ok", "model": objective, "curve": array}
+
+    trials = Trials(journal=tmp_path)
+    with pytest.warns(UserWarning, match="holds more than plain data") as warned:
+        quiet(with_model, SPACE, max_evals=3, trials=trials, rstate=0)
+    assert len(warned) == 1
+    info = Trials.load(tmp_path).history[1].outcome.info
+    assert info["model"].load() is objective or info["model"].load().__name__ == "objective"
+    np.testing.assert_array_equal(info["curve"].load(), array)
+
+
+def test_a_space_that_changes(tmp_path):
+    """Another space is refused with what differs, or goes on with the trials that fit."""
+    quiet(lambda c: c["x"] ** 2, {"x": hp.uniform("x", -3, 3)}, algo=rand.suggest, max_evals=20,
+          trials=Trials(journal=tmp_path), rstate=0)  # fmt: skip
+    new = {"x": hp.uniform("x", 0, 3), "z": hp.choice("z", ["p", "q"])}
+    with pytest.raises(ValueError, match="on_space_change='adapt'"):
+        quiet(lambda c: c["x"], new, max_evals=25, trials=Trials(journal=tmp_path))
+    trials = Trials(journal=tmp_path, on_space_change="adapt", defaults={"z": "p"})
+    with pytest.warns(UserWarning, match="do not fit the space as it is now"):
+        quiet(lambda c: c["x"], new, max_evals=25, trials=trials)
+    fit = sum(t.values["x"] >= 0 for t in trials.history if t.number < 20)
+    assert len(trials) == 25
+    assert len(trials.history) == 20 + 25 - fit
+    again = Trials.load(tmp_path)
+    assert again.vals == trials.vals
+    kept = Trials(journal=tmp_path, on_space_change="keep")
+    quiet(lambda c: c["x"], {"x": hp.uniform("x", 0, 9)}, max_evals=26, trials=kept)
+    assert set(kept.history[len(kept.history) - 1].values) == {"x", "z"}
+
+
+def test_a_tuner_records_what_it_asks_and_hears(tmp_path):
+    """A Tuner goes on from its journal with what was asked and never told."""
+    tuner = Tuner(SPACE, trials=Trials(journal=tmp_path), rstate=5, max_evals=10)
+    for candidate in tuner.ask(3)[:2]:
+        tuner.tell(candidate, candidate.config["x"] ** 2)
+    later = Tuner(SPACE, trials=Trials(journal=tmp_path), max_evals=10)
+    assert later.seed == tuner.seed
+    assert [c.number for c in later.pending] == [2]
+    later.tell(later.pending[0], 1.0)
+    assert len(Trials.load(tmp_path)) == 3
+
+
+def test_reports_are_recorded(tmp_path):
+    """What trials report is there again, of their last attempt."""
+
+    def reporting(config, trial):
+        trial.report(1, config["x"])
+        trial.report(2, float("nan"))
+        return config["x"]
+
+    quiet(reporting, SPACE, max_evals=2, trials=Trials(journal=tmp_path), rstate=0)
+    again = Trials.load(tmp_path)
+    assert [step for step, _ in again.reports(1)] == [1, 2]
+    assert np.isnan(again.reports(0)[1][1])
+
+
+def test_trials_in_memory_can_be_given_a_journal(tmp_path):
+    """What they hold already is written first, and both cannot hold something."""
+    trials = run(Trials(), 5, rstate=1)
+    trials.attach(tmp_path)
+    run(trials, 8)
+    assert told(Trials.load(tmp_path)) == told(trials)
+    with pytest.raises(ValueError, match="take new trials for what is there"):
+        run(Trials(), 2).attach(tmp_path)
+
+
+def test_a_pickle_is_no_journal(tmp_path):
+    """A path that holds Hyperopt's pickle is refused, and nothing of it is opened."""
+    import pickle
+
+    (tmp_path / "old.pkl").write_bytes(pickle.dumps({"a": 1}))
+    with pytest.raises((JournalError, OSError)):
+        Trials(journal=tmp_path / "old.pkl")
+
+
+def test_nothing_warns_by_itself(tmp_path):
+    """A run with a journal and plain results is silent."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(Trials(journal=tmp_path), 3, rstate=0)
+
+
+def test_a_journal_forgets_nothing(tmp_path):
+    """Trials with a journal cannot be emptied."""
+    trials = run(Trials(journal=tmp_path), 2, rstate=0)
+    with pytest.raises(RuntimeError, match="which forgets nothing"):
+        trials.delete_all()
+    assert len(trials) == 2
