@@ -466,7 +466,7 @@ def test_options_of_a_choice_may_not_change_under_trials():
     """Trials go on only where an index still means the same option."""
     trials = Trials()
     quiet(lambda c: 0.0, hp.choice("c", ["a", "b"]), max_evals=2, trials=trials)
-    with pytest.raises(BadSearchSpace, match="'c' lost the options 'a', 'b'; 'c' gained the options"):
+    with pytest.raises(BadSearchSpace, match="'c' lost the options 'a', 'b'; 'c' gained"):
         quiet(lambda c: 0.0, hp.choice("c", ["x", "y"]), max_evals=3, trials=trials)
 
 

@@ -298,7 +298,7 @@ def test_every_label_whose_options_changed_is_named():
     trials = Trials()
     fmin(lambda c: 0.0, space(False), max_evals=2, trials=trials, show_progressbar=False)
     fmin(lambda c: 0.0, space(False), max_evals=3, trials=trials, show_progressbar=False)
-    with pytest.raises(BadSearchSpace, match="options of 'a' stand in another order; .*'inner'.*'c'"):
+    with pytest.raises(BadSearchSpace, match=r"of 'a' stand in another order; .*'inner'.*'c'"):
         fmin(lambda c: 0.0, space(True), max_evals=4, trials=trials, show_progressbar=False)
 
 
