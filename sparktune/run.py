@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -195,6 +196,7 @@ def follow(
     watchers: Iterable[Callable[[Event], None]],
     *,
     raises: bool = False,
+    earlier: tuple[int, float] = (0, math.inf),
 ) -> StopReason:
     """Take the events of a search until it ends or is told to; why it ended, as the host notes.
 
@@ -209,13 +211,15 @@ def follow(
         early_stop_fn: the user's, called after each trial.
         watchers: called with each event, before ``early_stop_fn``.
         raises: whether an exception of the objective ends the run.
+        earlier: as of ``progress``.
 
     Raises:
         KeyboardInterrupt: after a line that says what is kept.
         Exception: the objective's, where ``raises``.
     """
     try:
-        with closing(events), progress(history, budget.max_evals, show) as view:  # type: ignore[type-var]
+        bar = progress(history, budget.max_evals, show, earlier)
+        with closing(events), bar as view:  # type: ignore[type-var]
 
             def begun() -> None:
                 if host.parallelism_given is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -169,6 +170,9 @@ class SparkTrials(Trials):
             self.timeout if timeout is None else timeout,
             self.loss_threshold if loss_threshold is None else loss_threshold,
         )
+        ended = [d for d in self.trials if d["state"] == JOB_STATE_DONE]
+        losses = (d["result"].get("loss") for d in ended)
+        earlier = len(ended), min((x for x in losses if x is not None and x == x), default=math.inf)
         self._host.delete_all()
         self._fmin_cancelled = False
         with self._host.run(domain.space) as history:
@@ -188,8 +192,9 @@ class SparkTrials(Trials):
 
             try:
                 follow(
-                    events, self._host, self, history, engine, budget, show, early_stop_fn, [note]
-                )
+                    events, self._host, self, history, engine, budget, show, early_stop_fn, [note],
+                    earlier=earlier,
+                )  # fmt: skip
             finally:
                 run.cut()
                 self._fmin_cancelled = self.fmin_cancelled_reason is not None

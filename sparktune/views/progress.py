@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -28,11 +29,13 @@ class Progress:
     Args:
         bar: has ``update(n)`` and ``postfix``; a tqdm bar, or one of the user's own.
         history: of the search.
+        best: the lowest loss of trials that are not in the history.
     """
 
-    def __init__(self, bar: Any, history: History) -> None:
+    def __init__(self, bar: Any, history: History, best: float = math.inf) -> None:
         self._bar = bar
         self._history = history
+        self._best = best
         self._savings = Savings(history)
         self._shown = 0.0
         self._unshown = 0
@@ -60,7 +63,9 @@ class Progress:
 
     def _text(self) -> str:
         history = self._history
-        best = "none yet" if history.best is None else f"{history.best.loss:.6g}"
+        found = math.inf if history.best is None else history.best.loss
+        known = history.best is not None or self._best < math.inf
+        best = f"{min(self._best, found):.6g}" if known else "none yet"  # type: ignore[type-var]
         running = history.count(Status.PENDING)
         failed = history.count(Status.FAILED, Status.TIMED_OUT)
         parts = [f"best loss: {best}"]
@@ -75,7 +80,10 @@ class Progress:
 
 @contextmanager
 def progress(
-    history: History, total: int | None, show: bool | BarFactory = True
+    history: History,
+    total: int | None,
+    show: bool | BarFactory = True,
+    earlier: tuple[int, float] = (0, math.inf),
 ) -> Iterator[Callable[[Event], None]]:
     """A function that takes the events of a search and shows them while the context lasts.
 
@@ -83,13 +91,16 @@ def progress(
         history: of the search; trials that have ended already count as finished.
         total: how many trials the history may hold; None where it is open.
         show: False for no bar; a factory for a bar of one's own.
+        earlier: how many trials of earlier runs are not in the history, and their lowest loss.
     """
+    count, best = earlier
     if show is False:
         yield lambda _: None
         return
     factory = standard_bar if show is True else show
-    with factory(initial=history.count(*ENDED), total=total) as bar:
-        view = Progress(bar, history)
+    initial, total = count + history.count(*ENDED), None if total is None else count + total
+    with factory(initial=initial, total=total) as bar:
+        view = Progress(bar, history, best)
         try:
             yield view.show
         finally:

@@ -1,10 +1,12 @@
 """SparkTrials of Hyperopt's surface: documents of trials that run as Spark tasks."""
 
+import contextlib
 import functools
 import os
 import pickle
 import signal
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -69,12 +71,24 @@ def test_a_run_on_spark_goes_on(spark):
         return rand.suggest(new_ids, domain, trials, seed)
 
     def run(n, **more):
-        return quiet(lambda x: abs(x), hp.uniform("x", -1, 1), algo, n, trials=trials, **more)
+        options = {"show_progressbar": False, **more}
+        return fmin(lambda x: abs(x), hp.uniform("x", -1, 1), algo, n, trials=trials, **options)
 
     run(3, rstate=np.random.default_rng(0))
     run(5, rstate=np.random.default_rng(0))
     assert len(trials) == 5
     assert len(set(seeds)) == len(seeds) >= 3
+    bars = []
+
+    @contextlib.contextmanager
+    def bar(initial, total):
+        bars.append(types.SimpleNamespace(initial=initial, total=total, postfix=""))
+        bars[-1].update = lambda n: True
+        yield bars[-1]
+
+    run(6, rstate=1, show_progressbar=bar, verbose=True)
+    assert (bars[0].initial, bars[0].total) == (5, 6)
+    assert f"best loss: {min(trials.losses()):.6g}" in bars[0].postfix
     run(50, loss_threshold=2.0)
     assert trials.fmin_cancelled_reason == "fmin run cancelled because of loss threshold"
     assert len(trials) < 50
