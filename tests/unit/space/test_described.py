@@ -192,7 +192,8 @@ def test_plain_data_come_back_by_value(value):
     """Plain data are what they were, type for type."""
     back = the_option(through_json(space_of(value)))
     assert type(back) is type(value)
-    assert repr(back) == repr(value) if not isinstance(value, int) else back == value
+    by_value = isinstance(value, (int, set))  # whose text is too long, or in any order
+    assert back == value if by_value else repr(back) == repr(value)
     assert not is_recorded(through_json(space_of(value)))
 
 
