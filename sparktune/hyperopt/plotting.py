@@ -152,11 +152,12 @@ def main_plot_vars(
 
 
 def _make_room(pyplot: Any, width: int, height: int) -> None:
-    """Make a new figure of the usual size as large as a grid of pictures needs."""
+    """Let a new figure of the usual size grow to what a grid of pictures needs."""
     figure = pyplot.gcf()
     usual = list(figure.get_size_inches()) == list(pyplot.rcParams["figure.figsize"])
     if usual and not figure.axes:
-        figure.set_size_inches(max(4.0, 2.8 * width), max(3.0, 2.2 * height))
+        wide, high = figure.get_size_inches()
+        figure.set_size_inches(max(wide, 2.8 * width), max(high, 2.2 * height))
         figure.set_layout_engine("constrained")
 
 

@@ -78,20 +78,30 @@ def _ended(record: Ended, _space: Space, other: Other) -> dict[str, Any]:
     for name in (*_NUMBERS, *_TEXTS):
         if (value := getattr(outcome, name)) is not None:
             found[name] = described(value)
-    files = []
+    files: list[Any] = []
     for part in _PARTS:
-        plain = {}
-        for name, thing in getattr(outcome, part).items():
-            try:
-                in_full([name, thing])
-                plain[name] = thing
-            except NotPlain:
-                files.append([part, str(name), other(thing)])
-        if plain:
-            found[part] = described(plain)
+        if things := dict(getattr(outcome, part)):
+            found[part], apart = _split(things, other)
+            files += [[part, *each] for each in apart]
     if files:
         found["files"] = files
     return {"kind": "ended", "number": record.number, "attempt": record.attempt, "outcome": found}
+
+
+def _split(things: dict[Any, Any], other: Other) -> tuple[Any, list[list[Any]]]:
+    """The plain things as JSON; name and what stands in their place of the others."""
+    try:
+        return in_full(things), []  # as nearly all are
+    except NotPlain:
+        pass
+    plain, apart = {}, []
+    for name, thing in things.items():
+        try:
+            in_full([name, thing])
+            plain[name] = thing
+        except NotPlain:
+            apart.append([str(name), other(thing)])
+    return described(plain), apart
 
 
 _WRITERS: dict[type, Callable[[Any, Space, Other], dict[str, Any]]] = {

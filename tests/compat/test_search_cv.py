@@ -374,7 +374,7 @@ def test_all_candidates_have_the_same_splits():
     """A splitter that draws anew each time is asked once a fit."""
     fitted = search(
         GaussianNB(), {"var_smoothing": hp.uniform("v", 1e-12, 1e-11)},
-        cv=ShuffleSplit(3, test_size=0.3),
+        cv=ShuffleSplit(3, test_size=0.3, random_state=np.random.RandomState(0)),
     ).fit(X, Y)  # fmt: skip
     assert len(set(scores(fitted))) == 1
     assert len({fitted.cv_results_[f"split{split}_test_score"][0] for split in range(3)}) > 1
