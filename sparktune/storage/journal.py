@@ -72,7 +72,7 @@ def _fold(found: Recorded, data: Mapping[str, Any], folder: Path) -> None:
     kind = data.get("kind")
     if kind == "space":
         space = from_description(data.get("space"))
-        if found.history is None:
+        if found.history is None or not len(found.history):
             found.history = History(space)
         else:
             with warnings.catch_warnings():
@@ -124,12 +124,13 @@ class Journal:
         self.__init__(state["folder"])  # type: ignore[misc]
 
     @contextmanager
-    def writing(self, known: History | None) -> Iterator[Recorded]:
+    def writing(self, known: History | None, anew: bool) -> Iterator[Recorded]:
         """Be the one writer; gives what is recorded.
 
         Args:
             known: the history as of this journal's last writing, None without one: it is what is
                 recorded, unless others have written since.
+            anew: whether to read what is recorded in any case.
 
         Raises:
             JournalInUse: another process, or another run of this one, writes.
@@ -141,7 +142,7 @@ class Journal:
             segments.open()
             try:
                 recorded = Recorded(known, self.seed, segments.count)
-                if segments.count != self._count or known is None:
+                if anew or segments.count != self._count or known is None:
                     recorded = replay(self.folder)
                     recorded.history = known if recorded.history is None else recorded.history
                 self.seed, self._is_empty = recorded.seed, not segments.count
@@ -154,9 +155,7 @@ class Journal:
                     self._count, self._segments = segments.count, None
                     segments.close()
 
-    def begin(
-        self, history: History, changed: bool = False, defaults: Mapping[str, Any] | None = None
-    ) -> None:
+    def begin(self, history: History, changed: bool, defaults: Mapping[str, Any]) -> None:
         """Keep what a history records from now on; what it holds, where nothing is kept yet.
 
         Args:
@@ -165,13 +164,13 @@ class Journal:
             defaults: by which it was adapted to that.
         """
         self._space = history.space
-        if changed and not self._is_empty:
-            told = {"space": describe(history.space), "defaults": described(dict(defaults or {}))}
-            self._write([{"kind": "space", **told}])
         if self._is_empty:
             self._write([{"kind": "space", "space": describe(history.space)}])
             for record in history.records():
                 self.append(record)
+        elif changed:
+            told = {"space": describe(history.space), "defaults": described(dict(defaults))}
+            self._write([{"kind": "space", **told}])
         history.sink = self
 
     def note_run(self, seed: int) -> None:

@@ -259,18 +259,13 @@ class Trials(View):
         if self._journal is None:
             yield self._open(space)
             return
-        known = None if self.on_space_change == "adapt" else self._history
-        with self._journal.writing(known) as recorded:
+        anew = self.on_space_change == "adapt"  # options are matched as whoever replays it will
+        with self._journal.writing(self._history, anew) as recorded:
             if recorded.history is not self._history:
-                self._documents = {}
-            self._history = recorded.history or self._history
+                self._history, self._documents = recorded.history, {}
             self.seed = self.seed if recorded.seed is None else recorded.seed
-            before, history = self._history, self._open(space)
-            self._journal.begin(
-                history,
-                changed=before is not None and history is not before,
-                defaults=self.defaults,
-            )
+            history = self._open(space)
+            self._journal.begin(history, history is not recorded.history, self.defaults)
             try:
                 yield history
             finally:
@@ -309,6 +304,12 @@ class Trials(View):
         if self._journal is not None:
             return
         recorded = replay(new.folder)
+        if recorded.history is None and self._history is not None and len(self._history.apart):
+            raise ValueError(
+                f"{len(self._history.apart)} of these trials are of an earlier space, which a "
+                "journal that begins now would not know: give trials a journal before their space "
+                "changes"
+            )
         if recorded.history is not None:
             if self._history is not None and len(self._history):
                 raise ValueError(

@@ -196,9 +196,10 @@ def test_reports_are_recorded(tmp_path):
     assert np.isnan(again.reports(0)[1][1])
 
 
-def test_trials_in_memory_can_be_given_a_journal(tmp_path):
+@pytest.mark.parametrize("on_change", ["error", "keep", "adapt"])
+def test_trials_in_memory_can_be_given_a_journal(tmp_path, on_change):
     """What they hold already is written first, and both cannot hold something."""
-    trials = run(Trials(), 5, rstate=1)
+    trials = run(Trials(on_space_change=on_change), 5, rstate=1)
     trials.attach(tmp_path)
     run(trials, 8)
     assert told(Trials.load(tmp_path)) == told(trials)
@@ -228,3 +229,28 @@ def test_a_journal_forgets_nothing(tmp_path):
     with pytest.raises(RuntimeError, match="which forgets nothing"):
         trials.delete_all()
     assert len(trials) == 2
+
+
+def test_a_space_that_changes_before_the_first_trial(tmp_path):
+    """A run that ended before its first trial leaves a journal that any space may go on with."""
+
+    def no_seconds(new_ids, domain, trials, seed):
+        raise RuntimeError("ends before the first trial")
+
+    with pytest.raises(RuntimeError, match="ends before"):
+        quiet(objective, SPACE, algo=no_seconds, max_evals=3, trials=Trials(journal=tmp_path))
+    other = {"z": hp.uniform("z", 0, 1)}
+    for most in (2, 4):
+        quiet(lambda c: c["z"], other, max_evals=most, trials=Trials(journal=tmp_path))
+        assert len(Trials.load(tmp_path)) == most
+
+
+def test_a_journal_comes_before_a_changed_space(tmp_path):
+    """Trials some of which are of an earlier space cannot be given a journal any more."""
+    trials = Trials(on_space_change="adapt")
+    one = functools.partial(quiet, lambda c: c["x"], algo=rand.suggest, trials=trials, rstate=0)
+    one({"x": hp.uniform("x", 0, 1)}, max_evals=4)
+    with pytest.warns(UserWarning, match="do not fit the space"):
+        one({"x": hp.uniform("x", 5, 6)}, max_evals=5)
+    with pytest.raises(ValueError, match="4 of these trials are of an earlier space"):
+        trials.attach(tmp_path)
