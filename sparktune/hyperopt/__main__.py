@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 from pathlib import Path
+from types import TracebackType
 
 from .installing import install
 
@@ -23,7 +24,20 @@ def main() -> None:
     install()
     sys.argv = sys.argv[1:]
     sys.path[0] = str(Path(script).resolve().parent)
+    _show_frames_from(script)
     runpy.run_path(script, run_name="__main__")
+
+
+def _show_frames_from(script: str) -> None:
+    """Let the traceback of what a script raises begin with the script, as Python's own does."""
+    show = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
+        while frames is not None and frames.tb_frame.f_code.co_filename != script:
+            frames = frames.tb_next
+        show(kind, error.with_traceback(frames), frames)
+
+    sys.excepthook = hook
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import numbers
 import operator
 import pickle
 from collections.abc import Callable, Iterable, Mapping
@@ -143,6 +144,8 @@ def main_plot_vars(
         tids, values, losses = zip(*reversed(rows), strict=True)
         if "log" in label and min(values) > 0:
             axes.set_yscale("log")
+        elif all(isinstance(value, numbers.Integral) for value in values):
+            axes.yaxis.get_major_locator().set_params(integer=True)
         axes.scatter(
             losses if arrange_by_loss else tids, values, c=[shade(loss) for loss in losses],
             edgecolors=_OTHER, linewidths=0.5,
@@ -187,7 +190,7 @@ def main_plot_1D_attachment(  # noqa: N802 (Hyperopt's)
     max_darkness: float = 0.5,
     num_trails: int | None = None,
     preprocessing_fn: Callable[[Any], Any] = lambda x: x,
-    line_width: float = 0.1,
+    line_width: float = 1.0,
 ) -> None:
     """Draw one-dimensional attachments, such as learning curves, a line for each trial.
 
@@ -202,7 +205,7 @@ def main_plot_1D_attachment(  # noqa: N802 (Hyperopt's)
         num_trails: draw so many trials that have a loss, from the lowest loss on in even steps;
             None for all trials.
         preprocessing_fn: what is drawn of an attachment.
-        line_width: of the lines.
+        line_width: of the lines, in points.
     """
     pyplot = _pyplot()
     curves = list(_curves(trials, attachment_name))

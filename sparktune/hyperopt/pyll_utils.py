@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -134,6 +135,8 @@ def _hyperparameter(draw: str, check: Callable[..., Any], to: str) -> Callable[.
         return Draw(to, name, draw, args, kwargs)
 
     make.__name__, make.__qualname__ = f"hp_{draw}", f"hp_{draw}"
+    signature = inspect.signature(check)
+    make.__signature__ = signature.replace(return_annotation="Apply")  # type: ignore[attr-defined]
     make.is_of_hp = True  # type: ignore[attr-defined]
     make.__doc__ = f"{(check.__doc__ or '').strip()}\n\n    See ``sparktune.hp.{check.__name__}``."
     return make

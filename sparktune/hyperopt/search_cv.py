@@ -8,7 +8,7 @@ import copy
 import math
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,7 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
 
         Raises:
             ValueError: all fits failed; the message has the first failure.
+            TypeError: the space holds a distribution of scipy.
             AllTrialsFailed: no trial came to the end of a cross-validation.
             Exception: what a fit raised, where ``error_score`` is "raise"; from a trial of
                 SparkTrials as a RuntimeError with its text.
@@ -131,6 +132,7 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
         max_evals = whole("max_evals", self.max_evals)
         goes_on = flag("warm_start", self.warm_start)
         generator, scorer = self._generator(), self._scorer_asked_for()
+        self._refuse_distributions()
         X, y = indexable(X, y)
         if groups is not None:
             params["groups"] = groups
@@ -162,6 +164,19 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
             return generator_of(self.random_state)
         except TypeError as error:
             raise ValueError(f"`random_state`: {error}") from None
+
+    def _refuse_distributions(self) -> None:
+        """Refuse what RandomizedSearchCV draws from: a node draws here, and all else is a value."""
+        for name, value in self._parameters():
+            if hasattr(value, "rvs"):
+                raise TypeError(
+                    f"`space`: {name!r} is a distribution of scipy; a parameter that is searched "
+                    f"is a node, such as hp.uniform({name!r}, 0, 1)"
+                )
+
+    def _parameters(self) -> Iterable[tuple[Any, Any]]:
+        """The names and values of a space that is a dict."""
+        return self.space.items() if isinstance(self.space, Mapping) else ()
 
     def _scorer_asked_for(self) -> Any:
         """A scorer, or a dict of them by the names of several metrics."""
@@ -256,7 +271,14 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
         scored = [row for row in rows if row]
         failures = [each["error"] for each in records if not each["cv_results"]]
         if not scored:
-            raise ValueError(f"all {len(rows)} candidates failed; the first: {failures[0]}")
+            lists = [name for name, value in self._parameters() if isinstance(value, list)]
+            hints = [
+                f"\nA list is one value; one of its items is hp.choice({name!r}, [...])"
+                for name in lists[:1]
+            ]
+            raise ValueError(
+                "".join((f"all {len(rows)} candidates failed; the first: {failures[0]}", *hints))
+            )
         if any(row.keys() != scored[0].keys() for row in scored):
             raise ValueError(
                 "with `warm_start`, `cv`, `scoring` and `return_train_score` must make the scores "

@@ -189,6 +189,15 @@ def test_vars_arranged_by_loss(pyplot):
     assert sorted(found[~np.isnan(found).any(axis=1)].tolist()) == [[1.0, 0.3], [3.0, 0.1]]
 
 
+def test_vars_of_whole_numbers_have_no_ticks_between(pyplot):
+    """The axis of a choice has ticks at whole numbers alone."""
+    rows = (({"loss": n, "status": OK}, {"kind": n % 2, "x": n / 2}) for n in range(4))
+    plotting.main_plot_vars(of(*rows), do_show=False)
+    kind, x = pyplot.gcf().axes
+    assert all(float(tick).is_integer() for tick in kind.get_yticks())
+    assert not all(float(tick).is_integer() for tick in x.get_yticks())
+
+
 def test_vars_of_equal_losses_and_of_choices_named_log(pyplot):
     """One loss for all is black, and a label with log in it may have the value 0."""
     trials = of(*(({"status": OK, "loss": 1.0}, {"catalog": value}) for value in (0, 1, 2)))

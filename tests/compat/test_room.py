@@ -134,6 +134,19 @@ if __name__ == "__main__":
     assert done.returncode == 3
 
 
+def test_a_traceback_begins_with_the_script(tmp_path):
+    """What a script raises is shown as Python shows it, without what runs the script."""
+    (tmp_path / "script.py").write_text("def deep():\n    raise ValueError('no')\n\n\ndeep()\n")
+    done = room(tmp_path, "script.py")
+    own = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    frames = [line for line in done.stderr.splitlines() if line.startswith("  File")]
+    assert [frame.rsplit(" ", 1)[1] for frame in frames] == ["<module>", "deep"]
+    assert done.stderr.splitlines()[-1] == own.stderr.splitlines()[-1] == "ValueError: no"
+    assert done.returncode == own.returncode == 1
+
+
 def test_a_script_finds_the_room_before_hyperopt(tmp_path, fake_hyperopt):
     """A script beside an installed Hyperopt gets the room."""
     (tmp_path / "script.py").write_text("import hyperopt\nprint(hasattr(hyperopt, 'THEIRS'))\n")

@@ -12,6 +12,7 @@ import joblib
 import sklearn
 from elsewhere import Elsewhere
 from pickling_engine import Pickling
+from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_classification
@@ -433,6 +434,18 @@ def test_frames_keep_their_names():
     pandas = pytest.importorskip("pandas")
     fitted = search().fit(pandas.DataFrame(X, columns=list("abcd")), Y)
     assert list(fitted.feature_names_in_) == list("abcd")
+
+
+def test_a_distribution_of_scipy_is_refused():
+    """A distribution in the space, which nobody would draw from, is refused by name."""
+    with pytest.raises(TypeError, match="`space`: 'C' is a distribution of scipy"):
+        search(space={"C": stats.loguniform(0.1, 10)}).fit(X, Y)
+
+
+def test_a_list_of_values_is_explained():
+    """Where all fits fail and a parameter is a list, the error says how one of its items is had."""
+    with pytest.raises(ValueError, match=r"one of its items is hp.choice\('C', \[...\]\)$"):
+        search(space={"C": [1.0, 10.0]}).fit(X, Y)
 
 
 def test_a_bar_is_shown_on_request(capsys):

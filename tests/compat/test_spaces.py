@@ -1,5 +1,7 @@
 """Search spaces: what is one, and what the objective receives of it."""
 
+import inspect
+
 import numpy as np
 import pytest
 from quiet_runs import SPACE, loss_of, run
@@ -110,3 +112,9 @@ def test_a_space_says_when_a_hyperparameter_has_a_value():
     assert found["x"]["conditions"] == found["kind"]["conditions"] == {always}
     assert found["n"]["conditions"] == {(*always, EQ("kind", 0))}
     assert found["q"]["conditions"] == {(*always, EQ("kind", 1))}
+
+
+def test_functions_of_hp_name_their_parameters():
+    """`help` of a function of hp shows the names of its parameters."""
+    assert list(inspect.signature(hp.uniform).parameters) == ["label", "low", "high"]
+    assert list(inspect.signature(hp.qnormal).parameters) == ["label", "mu", "sigma", "q"]
