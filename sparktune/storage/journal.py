@@ -11,9 +11,11 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ..arithmetic import own_arithmetic
 from ..checks import advise
 from ..exceptions import InvalidTrial, JournalError
 from ..history import History
@@ -30,6 +32,7 @@ from .segments import Segments, read
 __all__ = ["Journal", "Recorded", "replay"]
 
 _REPORTS_WAIT = 1.0  # seconds at most
+_TOGETHER = 256  # records that are written with one sync, where several are known
 
 
 @dataclass
@@ -47,6 +50,7 @@ class Recorded:
     count: int = 0
 
 
+@own_arithmetic
 def replay(folder: Path) -> Recorded:
     """Read a journal, while a run goes on or not. Runs no code of what is in it.
 
@@ -166,8 +170,9 @@ class Journal:
         self._space = history.space
         if self._is_empty:
             self._write([{"kind": "space", "space": describe(history.space)}])
-            for record in history.records():
-                self.append(record)
+            records = history.records()
+            while some := list(islice(records, _TOGETHER)):
+                self._write([self._written(record) for record in some])
         elif changed:
             told = {"space": describe(history.space), "defaults": described(dict(defaults))}
             self._write([{"kind": "space", **told}])
@@ -181,15 +186,17 @@ class Journal:
 
     def append(self, record: Record) -> None:
         """Keep a record, and the reports that wait; see Sink."""
+        self._write([self._written(record)])
+
+    def _written(self, record: Record) -> dict[str, Any]:
         if self._space is None:
             raise JournalError("the journal has no space yet")
-        other = functools.partial(self._keep, record)
-        self._write([written(record, self._space, other)])
+        return written(record, self._space, functools.partial(self._keep, record))
 
     def note(self, record: Reported) -> None:
         """Keep a report with the next record, at most a second later; see Sink."""
         with self._mutex:
-            self._notes.append(written(record, self._space, self._keep))  # type: ignore[arg-type]
+            self._notes.append(self._written(record))
             if self._timer is None:
                 self._timer = threading.Timer(_REPORTS_WAIT, self._flush_late)
                 self._timer.daemon = True

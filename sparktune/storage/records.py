@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 from ..exceptions import JournalError
@@ -140,6 +141,8 @@ def _whole(data: Mapping[str, Any], name: str) -> int:
 
 
 def _real(value: Any, name: str) -> float:
+    if type(value) is float:
+        return value
     value = value_from(value)
     if type(value) not in (int, float):
         raise ValueError(f"{name!r} is {value!r:.60}, but must be a number")
@@ -162,6 +165,8 @@ def _as_started(data: Mapping[str, Any], _: Any) -> Started:
         for label, value in values.items():
             if type(value) not in (int, float) or not math.isfinite(value):
                 raise ValueError(f"{label!r} is {value!r:.60}, but must be a finite number")
+    # the labels are the same strings in all trials then
+    batch = [dict(zip(map(intern, values), values.values(), strict=True)) for values in batch]
     return Started(batch, _real(data["now"], "now"))
 
 
@@ -193,15 +198,16 @@ def _as_ended(data: Mapping[str, Any], other: Any) -> Ended:
             found[name] = _real(given[name], name)
     for name in _TEXTS:
         if name in given:
-            found[name] = _text_of(given[name], name)
+            found[name] = intern(_text_of(given[name], name))
     for part in _PARTS:
-        found[part] = value_from(given.get(part, {}))
-        if not isinstance(found[part], dict):
-            raise ValueError(f"{part!r} is {found[part]!r:.60}")
+        if part in given:
+            found[part] = value_from(given[part])
+            if not isinstance(found[part], dict):
+                raise ValueError(f"{part!r} is {found[part]!r:.60}")
     for part, name, content in given.get("files", ()):
         if part not in _PARTS or type(name) is not str:
             raise ValueError(f"a file of {part!r:.60}")
-        found[part][name] = other(content)
+        found.setdefault(part, {})[name] = other(content)
     outcome = Outcome(status, **found)
     return Ended(_whole(data, "number"), _whole(data, "attempt"), outcome)
 

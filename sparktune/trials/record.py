@@ -450,11 +450,16 @@ class Trials(View):
 
     @classmethod
     def _of(cls: type[T], evaluations: list[Known], space: Space, options: dict[str, Any]) -> T:
-        """New trials that hold what is known."""
+        """New trials that hold what is known, and a journal that gets all of it at once."""
+        journal = options.pop("journal", None)
         trials = cls(**options)
         with trials.step(space) as history:
             for known in evaluations:
                 record(history, known)
+        if journal is not None:
+            trials.attach(journal)
+            with trials.step(space):
+                pass
         return trials
 
     def fmin(

@@ -14,6 +14,7 @@ import pytest
 
 import sparktune
 from sparktune import JournalError, JournalInUse, Trials, Tuner, fmin, hp, rand, tpe
+from sparktune.storage.files import Files
 
 SPACE = {
     "x": hp.uniform("x", -3, 3),
@@ -254,3 +255,17 @@ def test_a_journal_comes_before_a_changed_space(tmp_path):
         one({"x": hp.uniform("x", 5, 6)}, max_evals=5)
     with pytest.raises(ValueError, match="4 of these trials are of an earlier space"):
         trials.attach(tmp_path)
+
+
+def test_trials_from_elsewhere_are_written_together(tmp_path, monkeypatch):
+    """Trials of documents are in the journal with few syncs, and only where it holds none yet."""
+    documents = run(Trials(), 300, rstate=1).trials
+    syncs = []
+    sync = Files.sync
+    monkeypatch.setattr(Files, "sync", lambda self, fd: (syncs.append(fd), sync(self, fd))[1])
+    trials = Trials.from_documents(documents, SPACE, journal=tmp_path)
+    assert len(syncs) < 40
+    assert told(Trials.load(tmp_path)) == told(trials)
+    assert len(run(Trials(journal=tmp_path), 303)) == 303
+    with pytest.raises(ValueError, match="these trials hold 300 and the journal .* 303"):
+        Trials.from_documents(documents, SPACE, journal=tmp_path)
