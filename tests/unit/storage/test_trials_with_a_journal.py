@@ -267,5 +267,5 @@ def test_trials_from_elsewhere_are_written_together(tmp_path, monkeypatch):
     assert len(syncs) < 40
     assert told(Trials.load(tmp_path)) == told(trials)
     assert len(run(Trials(journal=tmp_path), 303)) == 303
-    with pytest.raises(ValueError, match="these trials hold 300 and the journal .* 303"):
+    with pytest.raises(ValueError, match=r"these trials hold 300 and the journal .* 303"):
         Trials.from_documents(documents, SPACE, journal=tmp_path)
