@@ -69,7 +69,7 @@ class Trials(View):
             values by name, such as tokens. Nothing here shows, logs, records or pickles the values:
             trials that were unpickled say which they lost.
         journal: a folder in which everything is recorded before anybody sees it. What it holds
-            already is in these trials, and a run goes on with it; see docs/runs.md.
+            already is in these trials, and a run goes on with it; see docs/resume.md.
         on_space_change: what happens where a run is given another space than that of the trials:
             "error" refuses it with what differs, "adapt" goes on in the new one, with all trials
             that still fit, "keep" in the old one.

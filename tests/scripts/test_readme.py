@@ -17,9 +17,13 @@ PAGES = {
 
 def test_there_are_examples():
     """The pages that show how to use the package have examples that are run here."""
-    assert {"README.md", "docs/runs.md", "docs/objectives.md", "docs/ask-and-tell.md"} <= {
-        page for page, blocks in PAGES.items() if blocks
-    }
+    assert {
+        "README.md",
+        "docs/runs.md",
+        "docs/resume.md",
+        "docs/objectives.md",
+        "docs/ask-and-tell.md",
+    } <= {page for page, blocks in PAGES.items() if blocks}
 
 
 @pytest.mark.parametrize("page", [page for page, blocks in PAGES.items() if blocks])
