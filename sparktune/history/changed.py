@@ -25,7 +25,7 @@ from ..space.tree import Space, Values
 from .history import History
 from .trial import Trial
 
-__all__ = ["ON_CHANGE", "adapted", "differences", "go_on"]
+__all__ = ["ON_CHANGE", "adapted", "checked_defaults", "go_on"]
 
 ON_CHANGE = ("error", "keep", "adapt")
 """What can be done where a space was changed: ``on_change`` of ``go_on``."""
@@ -112,7 +112,7 @@ def adapted(history: History, new: Space, defaults: Mapping[str, Any] | None = N
     Warns:
         UserWarning: trials are kept apart; with their number and the labels because of which.
     """
-    known = _checked(defaults or {}, new)
+    known = checked_defaults(defaults or {}, new)
     with history.lock:
         values, apart, lacking = _fitted(history, new, known)
         if lacking:
@@ -235,8 +235,12 @@ def _option_of(value: int | float, space: Space, label: str) -> int | None:
     return place
 
 
-def _checked(defaults: Mapping[str, Any], space: Space) -> dict[str, int | float]:
-    """Defaults as values of a space; a choice has the index of its option."""
+def checked_defaults(defaults: Mapping[str, Any], space: Space) -> dict[str, int | float]:
+    """Defaults as values of a space; a choice has the index of its option.
+
+    Raises:
+        BadSearchSpace: a label that the space does not have, or a value that its label does not.
+    """
     if not isinstance(defaults, Mapping):
         raise BadSearchSpace(f"defaults come as a dict by label, but got {shown(defaults)}")
     checked: dict[str, int | float] = {}

@@ -29,7 +29,7 @@ from .lock import WriterLock
 from .records import record_of, written
 from .segments import Segments, read
 
-__all__ = ["Journal", "Recorded", "replay"]
+__all__ = ["Journal", "Recorded", "folder_of", "replay"]
 
 _REPORTS_WAIT = 1.0  # seconds at most
 _TOGETHER = 256  # records that are written with one sync, where several are known
@@ -48,6 +48,21 @@ class Recorded:
     history: History | None = None
     seed: int | None = None
     count: int = 0
+
+
+def folder_of(path: Any) -> Path:
+    """The folder of a journal as an absolute path, without a ``~`` for the user's home.
+
+    Raises:
+        TypeError: it is no path.
+        ValueError: nothing can have this name.
+    """
+    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(text, str):
+        raise TypeError(f"`journal` must be the path of a folder, but got {path!r:.100}")
+    if not text.strip() or "\0" in text:
+        raise ValueError(f"`journal` must be the path of a folder, but got {path!r:.100}")
+    return Path(text).expanduser().absolute()
 
 
 @own_arithmetic
@@ -108,7 +123,7 @@ class Journal:
     """
 
     def __init__(self, folder: Any) -> None:
-        self.folder = Path(os.fspath(folder)).absolute()
+        self.folder = folder_of(folder)
         self._mutex = threading.RLock()
         self._segments: Segments | None = None
         self._count = -1  # records as of the last writing

@@ -104,7 +104,7 @@ class WriterLock:
         except BaseException as error:
             held.let_go()
             if isinstance(error, OSError):
-                text = f"the journal {self.folder} cannot be locked: {explained(error)}"
+                text = f"the journal {self.folder} cannot be made or locked: {explained(error)}"
                 raise JournalError(text) from None
             raise
         self._held = held

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from ..checks import advise, one_of, whole
@@ -21,11 +20,11 @@ from ..engines.settings import environment_of, settings_of
 from ..events import Budget, CancelToken, StopReason
 from ..exceptions import JournalError
 from ..history import History
-from ..history.changed import ON_CHANGE, go_on
+from ..history.changed import ON_CHANGE, checked_defaults, go_on
 from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
-from ..storage.journal import Journal, replay
+from ..storage.journal import Journal, folder_of, replay
 from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
 from .view import View
@@ -68,7 +67,8 @@ class Trials(View):
         env: environment variables that trials in processes of their own find in ``os.environ``,
             values by name, such as tokens. Nothing here shows, logs, records or pickles the values:
             trials that were unpickled say which they lost.
-        journal: a folder in which everything is recorded before anybody sees it. What it holds
+        journal: a folder in which everything is recorded before anybody sees it; ``~`` in its path
+            is the user's home. What it holds
             already is in these trials, and a run goes on with it; see docs/resume.md.
         on_space_change: what happens where a run is given another space than that of the trials:
             "error" refuses it with what differs, "adapt" goes on in the new one, with all trials
@@ -127,7 +127,7 @@ class Trials(View):
         self._in_use = False
         self.seed: int | None = None
         self.on_space_change: str = one_of("on_space_change", on_space_change, ON_CHANGE)
-        self.defaults = dict(defaults or {})
+        self.defaults = self._checked_defaults(defaults)
         self._journal: Journal | None = None
         self._read_only: str | None = None
         if journal is not None:
@@ -139,6 +139,20 @@ class Trials(View):
     def _own_processes(self) -> bool:
         """Whether trials run in processes of their own."""
         return self._executor == "processes" or (self._executor is None and self.parallelism > 1)
+
+    def _checked_defaults(self, defaults: Any) -> dict[str, Any]:
+        if defaults is None:
+            return {}
+        if not isinstance(defaults, Mapping):
+            raise TypeError(
+                f"`defaults` must be a dict of values by label, but got {defaults!r:.100}"
+            )
+        if defaults and self.on_space_change != "adapt":
+            raise ValueError(
+                "`defaults` are what trials of an earlier space count as having been run with: "
+                f"add on_space_change='adapt'; it is {self.on_space_change!r}"
+            )
+        return dict(defaults)
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -233,7 +247,7 @@ class Trials(View):
             JournalError: there is none, or it is damaged.
         """
         trials = Trials()
-        folder = Path(os.fspath(journal)).absolute()
+        folder = folder_of(journal)
         recorded = replay(folder)
         if recorded.history is None:
             raise JournalError(f"there is no journal {folder}")
@@ -295,10 +309,12 @@ class Trials(View):
         """Record everything in a folder from now on; what it holds already is in these trials then.
 
         Raises:
+            RuntimeError: a run with these trials has not ended, or they are there to be read.
             ValueError: both these trials and the folder hold some, or there is another journal.
             JournalError: the journal is damaged, or none.
         """
         new = Journal(journal)
+        self._refuse_in_use()
         if self._journal is not None and self._journal.folder != new.folder:
             raise ValueError(f"these trials have the journal {self._journal.folder} already")
         if self._journal is not None:
@@ -321,6 +337,7 @@ class Trials(View):
 
     def _open(self, space: Space) -> History:
         """The history that a search of ``space`` goes on with."""
+        checked_defaults(self.defaults, space)
         history = self._history
         if history is None or (not len(history) and history.space is not space):
             history = self._history = History(space)

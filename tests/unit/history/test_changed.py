@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from sparktune import Trials, Tuner, fmin, hp
 from sparktune.exceptions import BadSearchSpace, InvalidTrial
 from sparktune.history import History, Outcome, Status
-from sparktune.history.changed import adapted, differences, go_on
+from sparktune.history.changed import adapted, go_on
 from sparktune.history.documents import document_of, params_of
 from sparktune.history.failures import failure_text
 from sparktune.history.savings import summary_of
 from sparktune.prune import Median
 from sparktune.search import new_points
 from sparktune.space.described import describe, from_description
+from sparktune.space.differences import differences
 from sparktune.space.expressions import scope
 from sparktune.space.tree import Space
 from sparktune.trials.tables import table_of

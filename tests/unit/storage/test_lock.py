@@ -156,10 +156,10 @@ def test_a_folder_that_cannot_be_locked_is_a_clear_error(tmp_path, lock):
         def open_to_lock(self, path):
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    with pytest.raises(JournalError, match="cannot be locked: Read-only file system"):
+    with pytest.raises(JournalError, match="cannot be made or locked: Read-only file system"):
         lock(ReadOnly()).acquire()
     (tmp_path / "file").write_text("")
-    with pytest.raises(JournalError, match="cannot be locked: Not a directory"):
+    with pytest.raises(JournalError, match="cannot be made or locked: Not a directory"):
         WriterLock(tmp_path / "file").acquire()
 
 

@@ -269,3 +269,35 @@ def test_trials_from_elsewhere_are_written_together(tmp_path, monkeypatch):
     assert len(run(Trials(journal=tmp_path), 303)) == 303
     with pytest.raises(ValueError, match=r"these trials hold 300 and the journal .* 303"):
         Trials.from_documents(documents, SPACE, journal=tmp_path)
+
+
+@pytest.mark.parametrize("path", ["", "  ", "a\0b", 3, b"run"])
+def test_a_journal_has_a_path(path):
+    """What is no path of a folder is refused with a sentence, for writing and for reading."""
+    for call in (lambda: Trials(journal=path), lambda: Trials.load(path)):
+        with pytest.raises((TypeError, ValueError), match="`journal` must be the path of a folder"):
+            call()
+
+
+def test_a_tilde_is_the_home(tmp_path, monkeypatch):
+    """A path that begins with ~ leads to the user's home."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run(Trials(journal="~/runs/one"), 2)
+    assert len(Trials.load(tmp_path / "runs" / "one")) == 2
+
+
+def test_defaults_that_nothing_could_use_are_refused():
+    """Defaults need a space that may change, come by label, and name labels of the space."""
+    with pytest.raises(ValueError, match="add on_space_change='adapt'; it is 'error'"):
+        Trials(defaults={"x": 1.0})
+    with pytest.raises(TypeError, match="`defaults` must be a dict of values by label, but got 3"):
+        Trials(on_space_change="adapt", defaults=3)
+    with pytest.raises(ValueError, match="a default for 'z', but the space has no such label"):
+        run(Trials(on_space_change="adapt", defaults={"z": 1}), 2)
+
+
+def test_loaded_trials_take_no_journal(tmp_path):
+    """Trials that are there to be read are given no journal of their own."""
+    run(Trials(journal=tmp_path / "one"), 2)
+    with pytest.raises(RuntimeError, match="to go on with them take"):
+        Trials.load(tmp_path / "one").attach(tmp_path / "two")
