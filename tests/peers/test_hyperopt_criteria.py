@@ -42,12 +42,14 @@ def module(ours):
 
 @pytest.mark.parametrize("where", FUNCTIONS, ids=lambda each: each.__name__)
 def test_parameters_are_hyperopts(where):
-    """Names, order and defaults of parameters are Hyperopt's."""
+    """Names, order and defaults of parameters are Hyperopt's, but for lines that one can see."""
     for name in FUNCTIONS[where]:
         given = [inspect.signature(getattr(each, name)) for each in (where, module(where))]
         mine, known = ({k: p.default for k, p in each.parameters.items()} for each in given)
         for defaults in (mine, known):
             defaults.pop("preprocessing_fn", None)  # a function, which equals itself only
+        widths = mine.pop("line_width", None), known.pop("line_width", None)
+        assert widths in [(None, None), (1.0, 0.1)]
         assert mine == known, name
 
 
