@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from io import StringIO
 from typing import Any
 
@@ -13,7 +12,7 @@ from ..history import History, Trial
 from ..history.documents import datetime_of
 from ..space.tree import Space
 from ..trials.tables import all_plain
-from .summary import Summary, word_of
+from .summary import Summary, iso_time, word_of
 from .values import plain, real_params
 
 __all__ = ["csv_lines", "json_of"]
@@ -72,8 +71,8 @@ def json_of(summary: Summary) -> str:
     best = next(iter(summary.best(1)), None)
     told: dict[str, Any] = {
         "folder": str(summary.folder),
-        "begun": _time(summary.begun),
-        "last_written": _time(summary.written),
+        "begun": iso_time(summary.begun),
+        "last_written": iso_time(summary.written),
         "writer": None,
         "closed": summary.closed,
         "seed": summary.seed,
@@ -105,14 +104,8 @@ def _trial(trial: Trial, history: History) -> dict[str, Any]:
         "params": real_params(trial, history.space),
         "values": dict(trial.values),
         "attempt": trial.attempt,
-        "started": _time(trial.started),
+        "started": iso_time(trial.started),
         **{name: getattr(outcome, name, None) for name in names},
         "info": {} if outcome is None else dict(outcome.info),
         "reports": history.reports(trial.number),
     }
-
-
-def _time(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat().replace("+00:00", "Z")

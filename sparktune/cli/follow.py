@@ -59,7 +59,8 @@ def steps(folder: Path, pause: Callable[[float], None]) -> Iterator[Step]:
         recorded = replay(folder, recorded)
         if before is not None and recorded.id != before:
             over = set()
-            complain(f"another journal is in {folder} now")
+            if recorded.id is not None:
+                complain(f"another journal is in {folder} now")
         if recorded.id is None:
             if not waits:
                 complain(f"waiting for a journal in {folder}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..exceptions import InvalidTrial
+from ..exceptions import InvalidTrial, JournalError
 from ..history.documents import values_of_document
 from ..hyperopt.domain import Domain
 from ..hyperopt.installing import install, loads
@@ -81,8 +81,11 @@ def _import(words: argparse.Namespace) -> int:
         try:
             space, how = _space_of(found, words.space)
             made = _journal(found, space, new)
-        except ValueError as error:
-            hint = "" if words.space else "; give the space by --space FILE.py:NAME"
+        except JournalError:
+            raise
+        except (ValueError, RuntimeError) as error:
+            has_space = words.space is not None or found.trials is not None
+            hint = "" if has_space else "; give the space by --space FILE.py:NAME"
             raise Refused(f"{old}: {error}{hint}") from None
         except (KeyboardInterrupt, OSError):
             complain(f"{new} was not finished: delete it before another try")
@@ -184,7 +187,8 @@ def _space_of(found: _Found, place: tuple[str, str] | None) -> tuple[Space, str]
 
 def _given(module: str, name: str) -> Any:
     """What stands under a name in a module or file; what a function of that name gives."""
-    sys.path.insert(0, str(Path(module).resolve().parent if module.endswith(".py") else Path.cwd()))
+    home = str(Path(module).resolve().parent if module.endswith(".py") else Path.cwd())
+    sys.path.insert(0, home)
     try:
         if module.endswith(".py"):
             loaded = _of_file(Path(module))
@@ -200,7 +204,7 @@ def _given(module: str, name: str) -> Any:
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         raise Refused(f"--space: {module}:{name} cannot be had: {what}"[:600]) from None
     finally:
-        sys.path.pop(0)
+        sys.path.remove(home)
 
 
 def _of_file(path: Path) -> Any:

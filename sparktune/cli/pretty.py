@@ -11,7 +11,7 @@ from .summary import Summary
 
 __all__ = ["has_rich", "live", "rendered", "show"]
 
-_BESIDE = 6  # lines that are neither facts nor trials
+_BESIDE = 8  # lines that are neither facts nor trials
 
 
 def has_rich() -> bool:

@@ -21,7 +21,7 @@ from ..storage.owner import Owner
 from ..storage.reading import Listing
 from .values import brief_params, digits, one_line
 
-__all__ = ["Failures", "Grid", "Summary", "age", "moment", "summary_of", "word_of"]
+__all__ = ["Failures", "Grid", "Summary", "age", "iso_time", "moment", "summary_of", "word_of"]
 
 _KINDS = 5  # of failures that are shown
 
@@ -243,8 +243,10 @@ def _reason(trial: Trial) -> str:
         raised = rf"^[\w.]*{kind}(?::.*)?$" if kind else r"^[A-Za-z_][\w.]*(?::.*)?$"
         found = re.findall(raised, text, re.M)
         text = found[-1] if found else text.splitlines()[-1]
-    elif kind := re.fullmatch(r"<class '(?:\w+\.)*(\w+)'>", (outcome and outcome.error_type) or ""):
-        text = f"{kind[1]}: {text}"  # as Hyperopt has it
+    elif named := re.fullmatch(
+        r"<class '(?:\w+\.)*(\w+)'>", (outcome and outcome.error_type) or ""
+    ):
+        text = f"{named[1]}: {text}"  # as Hyperopt has it
     return one_line(text.partition("\n")[0])
 
 
@@ -260,6 +262,19 @@ def moment(seconds: float) -> str:
     except (ValueError, OverflowError, OSError):
         return "at no time that there is"
     return f"{found:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def iso_time(seconds: float | None, to: str = "microseconds") -> str | None:
+    """Seconds since the epoch as ISO 8601 has a time in UTC; None for None.
+
+    Args:
+        seconds: since the epoch.
+        to: the smallest unit that is written.
+    """
+    if seconds is None:
+        return None
+    found = datetime.fromtimestamp(seconds, timezone.utc)
+    return found.isoformat(timespec=to).replace("+00:00", "Z")
 
 
 def age(seconds: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .summary import Grid, Summary, moment
+from .summary import Grid, Summary, iso_time
 from .values import digits
 
 __all__ = ["ended_line", "text_of"]
@@ -66,5 +66,6 @@ def ended_line(summary: Summary, number: int, best: float | None) -> str:
     loss = f"loss {digits(trial.loss, 6)}" if trial.loss is not None else ""
     so_far = "" if best is None else f"best {digits(best, 6)}"
     word = trial.status.name.lower().replace("_", " ")
-    line = f"{moment(summary.now)}  trial {number:<5} {word:<9}  {loss:<17}  {so_far}"
+    at = iso_time(summary.now, "seconds")
+    line = f"{at} trial {number:<5} {word:<9} {loss:<16} {so_far}"
     return line.rstrip()

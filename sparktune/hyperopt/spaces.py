@@ -173,10 +173,14 @@ class _Translation:
 
     def of(self, thing: Any) -> Any:
         """What stands for a thing."""
-        if isinstance(thing, dict):
-            return {key: self.of(item) for key, item in thing.items()}
-        if type(thing) in (list, tuple):
-            return type(thing)(map(self.of, thing))
+        if isinstance(thing, (dict, list, tuple)):
+            items = list(thing.values() if isinstance(thing, dict) else thing)
+            made = list(map(self.of, items))
+            if all(one is other for one, other in zip(made, items, strict=True)):
+                return thing
+            if isinstance(thing, dict):
+                return dict(zip(thing, made, strict=True))
+            return tuple(made) if isinstance(thing, tuple) else made
         if not isinstance(thing, Apply):
             return thing
         if thing not in self._made:
