@@ -1,13 +1,12 @@
 """`sparktune import-hyperopt`: journals of what Hyperopt, and this room, have pickled."""
 
-import json
 import pickle
 import sys
-from pathlib import Path
 
 import cloudpickle
 import numpy as np
 import pytest
+from hyperopts_pickles import FACTS, HOME, SEARCHES, VERSIONS, blob
 from installed import take_away, under_hyperopts_name
 
 import sparktune
@@ -17,9 +16,6 @@ from sparktune.cli import main
 from sparktune.hyperopt.installing import loads
 from sparktune.hyperopt.spaces import template_of
 
-HOME = Path(__file__).parent / "pickles"
-VERSIONS = ["0.2.7", "0.3.0"]
-SEARCHES = ["mixed", "noted"]
 pytestmark = pytest.mark.filterwarnings(
     # numpy's own, of arrays and numbers that numpy 1 wrote
     "ignore:numpy.core.* is deprecated and has been renamed:DeprecationWarning"
@@ -67,8 +63,16 @@ def imported(capsys, *words):
     return capsys.readouterr()
 
 
-def facts(version, name):
-    return json.loads((HOME / version / "facts.json").read_text())[name]
+def pickle_of(version, name):
+    """The path of a pickle that this numpy can read."""
+    blob(version, name)
+    return HOME / version / f"{name}.pkl"
+
+
+def documents_of(path):
+    """The documents of a pickle."""
+    thing = loads(path.read_bytes())
+    return thing if isinstance(thing, list) else thing.documents
 
 
 @pytest.mark.parametrize("how", ["protocol2", "pickle", "saved", "documents"])
@@ -76,17 +80,17 @@ def facts(version, name):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_pickle_of_hyperopts_becomes_a_journal(tmp_path, capsys, version, name, how):
     """Without a space everything that the documents say is there, and it can only be read."""
-    old, new = HOME / version / f"{name}.{how}.pkl", tmp_path / "new"
+    old, new = pickle_of(version, f"{name}.{how}"), tmp_path / "new"
     printed = imported(capsys, old, new)
     assert printed.err == f"sparktune: loading {old} runs what is in it: it must be your own\n"
     assert "The space was inferred from the trials" in printed.out
     assert "--space" in printed.out
-    trials, wanted = Trials.load(new), facts(version, name)
+    trials, wanted = Trials.load(new), FACTS[version][name]
     losses = [loss for loss in trials.losses() if loss is not None]
     assert losses == [loss for loss in wanted["losses"] if loss is not None]
     best = trials.history.best
     assert dict(best.values) == pytest.approx(wanted["argmin"])
-    documents = pickle_of(old)
+    documents = documents_of(old)
     for trial, document in zip(trials.history, documents, strict=True):
         vals = {k: v[0] for k, v in document["misc"]["vals"].items() if v}
         assert trial.values == pytest.approx(vals)
@@ -103,12 +107,6 @@ def test_a_pickle_of_hyperopts_becomes_a_journal(tmp_path, capsys, version, name
     assert f"{len(documents)}: " in capsys.readouterr().out
 
 
-def pickle_of(path):
-    """The documents of a pickle."""
-    thing = loads(path.read_bytes())
-    return thing if isinstance(thing, list) else thing.documents
-
-
 @pytest.mark.parametrize("words", ["ours", "theirs"])
 @pytest.mark.parametrize("name", SEARCHES)
 @pytest.mark.parametrize("version", VERSIONS)
@@ -117,7 +115,7 @@ def test_with_a_space_a_run_goes_on(tmp_path, capsys, monkeypatch, version, name
     (tmp_path / "spaces_of.py").write_text(OURS if words == "ours" else THEIRS)
     monkeypatch.chdir(tmp_path)
     place = "spaces_of.py" if words == "ours" else "spaces_of"
-    old, new = HOME / version / f"{name}.saved.pkl", tmp_path / "new"
+    old, new = pickle_of(version, f"{name}.saved"), tmp_path / "new"
     printed = imported(capsys, old, new, "--space", f"{place}:{name}")
     assert "goes on with them" in printed.out
     trials = Trials(journal=new)
@@ -226,7 +224,7 @@ def test_what_is_none_is_said_in_a_sentence(tmp_path, capsys, what, sentence):
 
 def test_a_journal_that_holds_trials_is_left_alone(tmp_path, capsys):
     """The pickle is not even opened."""
-    old, new = HOME / "0.3.0" / "noted.saved.pkl", tmp_path / "new"
+    old, new = pickle_of("0.3.0", "noted.saved"), tmp_path / "new"
     imported(capsys, old, new)
     before = {path: path.read_bytes() for path in new.iterdir()}
     assert "is a journal of 8 trials already" in refused(capsys, old, new)
@@ -249,7 +247,7 @@ def test_a_space_that_is_none_is_said_in_a_sentence(tmp_path, capsys, text, name
     """The sentence says what is wrong with the file, the name or the space."""
     (tmp_path / "spaces_of.py").write_text(text)
     place = f"{tmp_path / 'spaces_of.py'}:{name}"
-    old = HOME / "0.3.0" / "mixed.saved.pkl"
+    old = pickle_of("0.3.0", "mixed.saved")
     assert sentence in refused(capsys, old, tmp_path / "new", "--space", place)
     assert "there is no file" in refused(
         capsys, old, tmp_path / "new", "--space", f"{tmp_path}/no.py:x"
