@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .summary import Summary
+from .values import cut
 
 __all__ = ["has_rich", "live", "rendered", "show"]
 
@@ -106,11 +107,13 @@ def _table(summary: Summary, top: int, width: int) -> Any:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for header in found.headers:
         justify: Any = "left" if header in found.left else "right"
-        rest = header == "parameters"
+        style = "bold" if header == "loss" else ""
         table.add_column(
-            Text(header), justify=justify, no_wrap=True, overflow="ellipsis",
-            ratio=1 if rest else None, style="bold" if header == "loss" else "",
-        )  # fmt: skip
+            Text(header), justify=justify, no_wrap=True, overflow="ellipsis", style=style
+        )
+    last = max(len(row[-1]) for row in found.rows)
+    room = max(len(found.headers[-1]), last - max(0, found.width - width + 2))  # rich cuts all
     for place, row in enumerate(found.rows):
-        table.add_row(*map(Text, row), style="green" if place == 0 else "")
+        cells = [*row[:-1], cut(row[-1], room)]
+        table.add_row(*map(Text, cells), style="green" if place == 0 else "")
     return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .summary import Grid, Summary, iso_time
-from .values import digits
+from .values import cut, digits
 
 __all__ = ["ended_line", "text_of"]
 
@@ -27,7 +27,7 @@ def text_of(summary: Summary, top: int, width: int | None) -> str:
         lines += ["", *lines_of(table)]
     if errors := summary.errors:
         lines += ["", "errors", *(f"  {each}" for each in errors)]
-    return "\n".join(_cut(line, width) for line in lines)
+    return "\n".join(cut(line, width) for line in lines)
 
 
 def _pairs(pairs: Iterable[tuple[str, str]], indent: str) -> Iterator[str]:
@@ -45,10 +45,6 @@ def lines_of(grid: Grid) -> list[str]:
 def _cells(row: Iterable[str], grid: Grid, widths: Iterable[int]) -> Iterator[str]:
     for header, cell, width in zip(grid.headers, row, widths, strict=True):
         yield cell.ljust(width) if header in grid.left else cell.rjust(width)
-
-
-def _cut(line: str, width: int | None) -> str:
-    return line if width is None or len(line) <= width else f"{line[: width - 1]}…"
 
 
 def ended_line(summary: Summary, number: int, best: float | None) -> str:

@@ -315,5 +315,6 @@ def test_rich_draws_the_same_facts(run, width):
     lines = plain_text.export_text().splitlines()
     assert max(map(len, lines)) <= width
     assert any(repr(trials.best_loss) in line for line in lines)
+    assert any(f" {trials.best_loss:.6g} " in line for line in lines)  # whole, in the table
     assert any("x ValueError: no scale" in line for line in lines)
     assert "one line" in file.getvalue()
