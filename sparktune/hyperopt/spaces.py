@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 from .. import hp as core
 from ..exceptions import BadSearchSpace, DuplicateLabel
+from ..space.discrete import Categorical, Integers
+from ..space.expressions import Call
+from ..space.expressions import scope as core_scope
 from ..space.nodes import Choice
 from ..space.tree import Param, Space
-from .pyll.base import Apply, Literal, dfs, rec_eval
+from .pyll.base import Apply, Literal, dfs, rec_eval, scope
 
-__all__ = ["label_of", "params_of", "space_of"]
+__all__ = ["label_of", "params_of", "space_of", "template_of"]
 
 _DRAWS: dict[str, Callable[..., Param]] = {
     name: getattr(core, name)
@@ -142,3 +146,109 @@ def _value(label: str, node: Apply) -> Any:
             "to 1 and compute with both inside the objective"
         )
     return rec_eval(node)
+
+
+def template_of(thing: Any) -> Any:
+    """A space of Hyperopt's words in those of ``sparktune.hp``, with its constants as they are.
+
+    A whole number that Hyperopt draws as a float, as ``hp.uniformint`` does, stays a float that
+    ``scope.int`` is applied to.
+
+    Args:
+        thing: a graph, or containers that hold some; all else comes back as it is.
+
+    Raises:
+        BadSearchSpace: the graph has no such words: it switches by something else than a choice's
+            own hyperparameter, or calls a function that is not defined here.
+    """
+    return _Translation().of(thing)
+
+
+class _Translation:
+    """Knows what stands for each node, so that a node that occurs twice is drawn once."""
+
+    def __init__(self) -> None:
+        self._made: dict[Apply, Any] = {}
+        self._chosen: set[Apply] = set()  # hyperparameters of choices
+
+    def of(self, thing: Any) -> Any:
+        """What stands for a thing."""
+        if isinstance(thing, (dict, list, tuple)):
+            items = list(thing.values() if isinstance(thing, dict) else thing)
+            made = list(map(self.of, items))
+            if all(one is other for one, other in zip(made, items, strict=True)):
+                return thing
+            if isinstance(thing, dict):
+                return dict(zip(thing, made, strict=True))
+            return tuple(made) if isinstance(thing, tuple) else made
+        if not isinstance(thing, Apply):
+            return thing
+        if thing not in self._made:
+            self._made[thing] = self._node(thing)
+        return self._made[thing]
+
+    def _node(self, node: Apply) -> Any:
+        if isinstance(node, Literal):
+            return node.obj
+        if node.name == "hyperopt_param":
+            if node in self._chosen:
+                raise self._two_ways(node)
+            return _param(node)
+        args = node.pos_args
+        if node.name == "switch":
+            return self._switch(node)
+        if node.name == "pos_args":
+            return (list if node.o_len is None else tuple)(map(self.of, args))
+        if node.name == "dict" and not args:
+            return {name: self.of(each) for name, each in node.named_args}
+        if node.name in ("float", "int") and len(args) == 1:
+            inner = self.of(args[0])
+            if isinstance(inner, Param) and _gives(inner, node.name):
+                return inner
+        named = {name: self.of(each) for name, each in node.named_args}
+        return Call(_function(node.name), *map(self.of, args), **named)
+
+    def _switch(self, node: Apply) -> Any:
+        index, options = node.pos_args[0], node.pos_args[1:]
+        if index.name != "hyperopt_param" or index in self._made or index in self._chosen:
+            raise self._two_ways(index)
+        self._chosen.add(index)
+        made = _choice(index, {each: self.of(each) for each in options}, [options])
+        if not isinstance(made, Choice):
+            raise self._two_ways(index)
+        return Choice(made.label, made.distribution.p, tuple(each for (each,) in made.options))
+
+    def _two_ways(self, index: Apply) -> BadSearchSpace:
+        name = repr(label_of(index)) if index.name == "hyperopt_param" else index.name
+        return BadSearchSpace(
+            f"{name} is more than the choice of one hp.choice or hp.pchoice, for which "
+            "sparktune.hp has no word: write the space in its words"
+        )
+
+
+def _gives(param: Param, kind: str) -> bool:
+    """Whether the values of a hyperparameter are of a kind already."""
+    whole = isinstance(param.distribution, (Integers, Categorical))
+    return whole == (kind == "int")
+
+
+def _function(name: str) -> Callable[..., Any]:
+    """The function of a node, such that ``sparktune.scope`` and operators have the same one."""
+    if name in dir(core_scope) and name not in ("define", "pow"):
+        applied: Call = getattr(core_scope, name)()
+        return applied.function
+    try:
+        found: Callable[..., Any] = (
+            getattr(operator, name) if name in _OPERATORS else scope.implementation(name)
+        )
+        return found
+    except KeyError:
+        raise BadSearchSpace(
+            f"the space calls {name!r}, which is not defined here: scope.define has to be called "
+            "before it is read"
+        ) from None
+
+
+_OPERATORS = frozenset(
+    {"add", "sub", "mul", "truediv", "floordiv", "pow", "neg", "eq", "lt", "le", "gt", "ge"}
+)

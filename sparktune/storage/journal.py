@@ -43,11 +43,19 @@ class Recorded:
         history: the trials, None before the first run.
         seed: the whole number from which all randomness comes, None before the first run.
         count: how many records there are.
+        id: the journal's own id, None where there is none yet.
+        runs: how many runs and steps by hand with a seed have begun.
+        begun: when the first of them did, in seconds since the epoch; None before it.
+        closed: whether the last writer closed the journal; see ``reading.Reading``.
     """
 
     history: History | None = None
     seed: int | None = None
     count: int = 0
+    id: str | None = None
+    runs: int = 0
+    begun: float | None = None
+    closed: bool = False
 
 
 def folder_of(path: Any) -> Path:
@@ -66,24 +74,34 @@ def folder_of(path: Any) -> Path:
 
 
 @own_arithmetic
-def replay(folder: Path) -> Recorded:
+def replay(folder: Path, known: Recorded | None = None) -> Recorded:
     """Read a journal, while a run goes on or not. Runs no code of what is in it.
 
     Args:
         folder: of the journal; one that is not there yet, or is empty, holds nothing.
+        known: what was read of it before: what was written since is added to it, at the cost of
+            that and of a pass over the last file. Where another journal lies in the folder by now,
+            the whole of that is read.
 
     Raises:
         JournalError: it is damaged, or none; the message has the file and the line.
     """
-    found = Recorded()
+    found = known or Recorded()
     if not folder.exists() or (folder.is_dir() and not any(folder.glob("*.jsonl"))):
-        return found
-    for data in read(folder):
+        return Recorded()
+    reading = read(folder, found.count)
+    for data in reading:
+        if found.id not in (None, reading.id):
+            return replay(folder)
+        found.id = reading.id
         try:
             _fold(found, data, folder)
         except (JournalError, InvalidTrial, ValueError) as error:
             raise JournalError(f"{folder}, record {found.count}: {error}") from None
         found.count += 1
+    if found.id not in (None, reading.id):
+        return replay(folder)
+    found.id, found.closed = reading.id, reading.closed
     return found
 
 
@@ -103,6 +121,10 @@ def _fold(found: Recorded, data: Mapping[str, Any], folder: Path) -> None:
         if type(seed) is not int or seed < 0:
             raise JournalError(f"the seed of a run is {seed!r:.60}")
         found.seed = seed
+        found.runs += 1
+        now = data.get("now")
+        if found.begun is None and isinstance(now, (int, float)):
+            found.begun = float(now)
         return
     if found.history is None:
         raise JournalError(f"a record of the kind {kind!r} before the space")

@@ -24,7 +24,7 @@ from ..exceptions import JournalError, JournalInUse
 from .files import Files
 from .owner import Owner
 
-__all__ = ["EVERY", "EXPIRES", "Lease"]
+__all__ = ["EVERY", "EXPIRES", "Lease", "holder_of"]
 
 EVERY = 10.0  # seconds from one renewal to the next
 EXPIRES = 60.0  # seconds without a renewal after which a lease is taken over
@@ -43,6 +43,16 @@ class _Mark(NamedTuple):
     @property
     def name(self) -> str:
         return f"lease.{self.number:06}.{self.id}"
+
+
+def holder_of(folder: Path, files: Files) -> Owner | None:
+    """Who wrote the newest file of a lease; None where there is none, or it is being written.
+
+    Raises:
+        OSError: the folder or the file cannot be read.
+    """
+    names = [name for name in files.names(folder) if _NAME.fullmatch(name)]
+    return Owner.of(files.read_start(folder / names[-1], 4096)) if names else None
 
 
 class Lease:

@@ -14,11 +14,11 @@ from types import TracebackType
 
 from ..exceptions import JournalError, JournalInUse
 from .files import FILES, NO_APPEND, NO_LOCK, Files
-from .lease import EVERY, Lease
+from .lease import EVERY, Lease, holder_of
 from .owner import Owner
 from .reading import explained
 
-__all__ = ["WriterLock"]
+__all__ = ["WriterLock", "writer_of"]
 
 _TRIES = 10
 
@@ -30,6 +30,21 @@ def _now() -> float:
 
 def _to_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def writer_of(folder: str | os.PathLike[str], *, files: Files = FILES) -> Owner | None:
+    """Who writes a journal, as far as can be seen without taking its lock; None for nobody.
+
+    An owner on another machine, or before this machine's last start, is given as its last word
+    stands: ``Owner.here`` says whether this machine could see that it lives.
+    """
+    found: Owner | None = None
+    with contextlib.suppress(OSError):
+        found = Owner.of(files.read_start(Path(folder) / "lock", 4096))
+    if found is None:
+        with contextlib.suppress(OSError):
+            found = holder_of(Path(folder), files)
+    return None if found is None or (found.here and not found.lives) else found
 
 
 class WriterLock:

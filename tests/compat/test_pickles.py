@@ -4,12 +4,11 @@ import importlib.util
 import json
 import math
 import pickle
-import re
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from hyperopts_pickles import FACTS, HOME, SEARCHES, VERSIONS, blob
 from installed import take_away, under_hyperopts_name
 
 import sparktune.hyperopt as room
@@ -18,23 +17,11 @@ from sparktune.hyperopt.base import spec_from_misc
 from sparktune.hyperopt.installing import loads
 from sparktune.hyperopt.pyll import scope, stochastic
 
-HOME = Path(__file__).parent / "pickles"
-VERSIONS = ["0.2.7", "0.3.0"]
-SEARCHES = ["mixed", "noted"]
 HOW = ["protocol2", "pickle", "saved"]
-FACTS = {version: json.loads((HOME / version / "facts.json").read_text()) for version in VERSIONS}
 pytestmark = pytest.mark.filterwarnings(
     # numpy's own, of arrays and numbers that numpy 1 wrote
     "ignore:numpy.core.* is deprecated and has been renamed:DeprecationWarning"
 )
-
-
-def blob(version, name):
-    """A pickle, where this numpy knows the names that another one wrote."""
-    found = (HOME / version / f"{name}.pkl").read_bytes()
-    for module in set(re.findall(r"numpy\._core\.\w+", found.decode("latin-1"))):
-        pytest.importorskip(module, reason=f"numpy {np.__version__} has no {module}")
-    return found
 
 
 def plain(thing):

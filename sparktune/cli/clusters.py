@@ -1,60 +1,31 @@
-"""The command line: a Spark cluster on this machine, and checks of a setup."""
+"""The commands ``cluster`` and ``doctor``: a Spark cluster on this machine, checks of a setup."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .cluster.doctor import examine
-from .cluster.installed import lacking_for_connect
-from .cluster.local import LocalCluster, megabytes, start
-from .cluster.ports import web_ui_json
-from .cluster.state import ClusterError, default_folder, read_state, stop
+from ..cluster.doctor import examine
+from ..cluster.installed import lacking_for_connect
+from ..cluster.local import LocalCluster, megabytes, start
+from ..cluster.ports import web_ui_json
+from ..cluster.state import default_folder, read_state, stop
+from .words import beginning, number, say
 
-__all__ = ["main"]
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command.
-
-    Args:
-        argv: its words; None for those this process was given.
-
-    Returns:
-        0 where all is well, 1 where it is not, 2 for words that make no command.
-    """
-    parser = _parser()
-    try:
-        words = parser.parse_args(argv)
-    except SystemExit as end:
-        return int(end.code or 0)
-    try:
-        return int(words.run(words))
-    except (ValueError, ClusterError) as error:
-        _complain(str(error))
-        return 2 if isinstance(error, ValueError) else 1
-    except BrokenPipeError:
-        return 1
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        return 130
+__all__ = ["add_commands"]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sparktune", description="Helpers for tuning on Spark.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
+def add_commands(commands: Any) -> None:
+    """Add them to the subparsers of a parser."""
     cluster = commands.add_parser("cluster", help="a standalone Spark cluster on this machine")
     actions = cluster.add_subparsers(required=True, metavar="ACTION")
     add = actions.add_parser("start", help="start a master, workers and maybe a Connect server")
-    add.add_argument("--workers", type=_number(0, 256), default=2, help="default: %(default)s")
-    add.add_argument("--cores", type=_number(1, 4096), default=2, help="of each worker")
+    add.add_argument("--workers", type=number(0, 256), default=2, help="default: %(default)s")
+    add.add_argument("--cores", type=number(1, 4096), default=2, help="of each worker")
     add.add_argument("--memory", type=_memory, default="1g", help="of each worker, as 512m or 2g")
-    port = _number(0, 65535)
+    port = number(0, 65535)
     add.add_argument("--port", type=port, default=7077, help="of the master; 0: a free one")
     add.add_argument("--host", default="127.0.0.1", help="where servers listen")
     add.add_argument("--python", metavar="PATH", help="what Python workers run")
@@ -77,21 +48,20 @@ def _parser() -> argparse.ArgumentParser:
 
     where = doctor.add_mutually_exclusive_group()
     text = "local[4], spark://host:7077, yarn or k8s://..."
-    master = _beginning("local", "spark://", "yarn", "k8s://", such=text)
+    master = beginning("local", "spark://", "yarn", "k8s://", such=text)
     where.add_argument("--master", type=master, help="as spark://host:7077; default: local[2]")
-    remote = _beginning("sc://", such="sc://host:15002")
+    remote = beginning("sc://", such="sc://host:15002")
     where.add_argument("--remote", type=remote, help="a Spark Connect server, as sc://host:15002")
     text = "seconds for the session and its tasks (default: %(default)s)"
-    doctor.add_argument("--limit", type=_number(1, 86400), default=120, help=text)
+    doctor.add_argument("--limit", type=number(1, 86400), default=120, help=text)
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.set_defaults(run=_doctor)
-    return parser
 
 
 def _start(words: argparse.Namespace) -> int:
     options = {**vars(words), "conf": dict(words.conf)}
     del options["run"], options["dir"]
-    _say(_how_to_use(start(words.dir, **options), words))
+    say(_how_to_use(start(words.dir, **options), words))
     return 0
 
 
@@ -126,26 +96,26 @@ def _how_to_use(cluster: LocalCluster, words: argparse.Namespace) -> str:
 def _stop(words: argparse.Namespace) -> int:
     known = read_state(words.dir) is not None
     if stopped := stop(words.dir):
-        _say(f"stopped: {', '.join(stopped)}")
+        say(f"stopped: {', '.join(stopped)}")
     else:
-        _say("nothing was running any more" if known else "no cluster was started here")
+        say("nothing was running any more" if known else "no cluster was started here")
     return 0
 
 
 def _status(words: argparse.Namespace) -> int:
     state = read_state(words.dir)
     if state is None:
-        _say(f"no cluster runs from {words.dir or default_folder()}")
+        say(f"no cluster runs from {words.dir or default_folder()}")
         return 1
-    _say(f"master   {state.master}   {state.web_ui}".rstrip())
+    say(f"master   {state.master}   {state.web_ui}".rstrip())
     if state.remote:
-        _say(f"remote   {state.remote}")
+        say(f"remote   {state.remote}")
     for each in state.processes:
         runs = "runs" if each in state.alive else "dead"
-        _say(f"{each.name:<10} {runs}   pid {each.pid}   {each.log}")
+        say(f"{each.name:<10} {runs}   pid {each.pid}   {each.log}")
     answer: dict[str, Any] = (state.web_ui and web_ui_json(state.web_ui)) or {}
     if answer:
-        _say(
+        say(
             f"{answer['aliveworkers']} workers, {answer['coresused']} of {answer['cores']} cores "
             f"and {answer['memoryused']} of {answer['memory']} MB used, "
             f"{len(answer['activeapps'])} applications"
@@ -158,24 +128,13 @@ def _doctor(words: argparse.Namespace) -> int:
     for check in examine(words.master or "", words.remote or "", words.limit, words.dir):
         found.append(check)
         if not words.json:
-            _say(f"{check.status:<8} {check.name:<16} {check.found}")
+            say(f"{check.status:<8} {check.name:<16} {check.found}")
             if check.advice:
-                _say(f"{'':<8} {'':<16} -> {check.advice}")
+                say(f"{'':<8} {'':<16} -> {check.advice}")
     fine = all(check.status != "problem" for check in found)
     if words.json:
-        _say(json.dumps({"ok": fine, "checks": [asdict(check) for check in found]}, indent=1))
+        say(json.dumps({"ok": fine, "checks": [asdict(check) for check in found]}, indent=1))
     return 0 if fine else 1
-
-
-def _number(low: int, high: int) -> Any:
-    def number(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number from {low} to {high}, but got {text!r}"
-            )
-        return int(text)
-
-    return number
 
 
 def _memory(text: str) -> str:
@@ -191,20 +150,3 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals or not name.startswith("spark."):
         raise argparse.ArgumentTypeError(f"must be such as spark.name=value, but got {text!r}")
     return name, value
-
-
-def _beginning(*ways: str, such: str) -> Any:
-    def address(text: str) -> str:
-        if not text.startswith(ways):
-            raise argparse.ArgumentTypeError(f"must be such as {such}, but got {text!r}")
-        return text
-
-    return address
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
-
-
-def _complain(text: str) -> None:
-    print(f"sparktune: {text}", file=sys.stderr)  # noqa: T201

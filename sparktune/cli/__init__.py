@@ -1,0 +1,5 @@
+"""The command line: ``sparktune COMMAND ...``, or ``python -m sparktune COMMAND ...``."""
+
+from .commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,119 @@
+"""The commands ``show`` and ``compact``: a run's journal as people and programs read it."""
+
+from __future__ import annotations
+
+import argparse
+import select
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..storage.files import FILES
+from ..storage.journal import replay
+from ..storage.lock import WriterLock
+from ..storage.reading import Listing
+from ..storage.segments import compact
+from .export import csv_lines, json_of
+from .follow import follow_in_lines, follow_on_screen
+from .pretty import has_rich, show
+from .summary import Summary, summary_of
+from .text import text_of
+from .words import Refused, number, say
+
+__all__ = ["add_commands"]
+
+_TOP = 10
+
+
+def add_commands(commands: Any) -> None:
+    """Add them to the subparsers of a parser."""
+    text = "a run's summary and its best trials, also while the run goes on"
+    add = commands.add_parser("show", help=text)
+    add.add_argument("path", metavar="PATH", help="the folder of its journal")
+    text = f"how many of the best trials (default: {_TOP})"
+    add.add_argument("--top", type=number(0, 10**6), metavar="N", help=text)
+    form = add.add_mutually_exclusive_group()
+    text = "all trials as CSV, with the columns of to_pandas()"
+    form.add_argument("--csv", action="store_true", help=text)
+    form.add_argument("--json", action="store_true", help="summary and all trials as JSON")
+    text = "stay, and show what comes, until Ctrl-C; waits for a journal that is not there yet"
+    form.add_argument("--follow", "-f", action="store_true", help=text)
+    add.set_defaults(run=_show)
+
+    text = "merge the files of a journal that nobody is writing into fewer"
+    merge = commands.add_parser("compact", help=text)
+    merge.add_argument("path", metavar="PATH", help="the folder of the journal")
+    merge.set_defaults(run=_compact)
+
+
+def _show(words: argparse.Namespace) -> int:
+    if words.top is not None and (words.csv or words.json):
+        raise ValueError("--top is of the table: --csv and --json print all trials")
+    folder, top = Path(words.path), _TOP if words.top is None else words.top
+    _print_whatever_comes()
+    on_terminal = sys.stdout.isatty()
+    pretty = on_terminal and has_rich()
+    if words.follow:
+        pause = _pause_of(sys.stdout)
+        if pretty:
+            return follow_on_screen(folder, top, pause)
+        return follow_in_lines(folder, top, _width(), pause)
+    summary = _summary(folder)
+    if words.csv:
+        for line in csv_lines(summary.history):
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    elif words.json:
+        say(json_of(summary))
+    elif pretty:
+        show(summary, top)
+    else:
+        say(text_of(summary, top, _width()))
+    return 0
+
+
+def _summary(folder: Path) -> Summary:
+    if not Listing(FILES, folder).numbers:
+        raise Refused(f"{folder} holds no journal")
+    return summary_of(folder, replay(folder))
+
+
+def _width() -> int | None:
+    """Characters of a line of the terminal; None where stdout is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _print_whatever_comes() -> None:
+    """Let characters that stdout cannot encode come as escapes, rather than end the command."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _pause_of(stream: Any) -> Callable[[float], None]:
+    """A function that waits, and raises BrokenPipeError once nobody reads a stream any more."""
+    try:
+        end = select.poll()
+        end.register(stream.fileno(), 0)
+    except (OSError, ValueError):  # it is no file
+        return time.sleep
+
+    def pause(seconds: float) -> None:
+        if end.poll(seconds * 1000):
+            raise BrokenPipeError
+
+    return pause
+
+
+def _compact(words: argparse.Namespace) -> int:
+    folder = Path(words.path)
+    if not Listing(FILES, folder).numbers:
+        raise Refused(f"{folder} holds no journal")
+    with WriterLock(folder):
+        before, after = compact(folder)
+    files = f"{before} file{'s' if before > 1 else ''}"
+    became = f" became {after}" if after < before else ", none to merge"
+    say(f"{folder}: {files}{became}")
+    return 0
