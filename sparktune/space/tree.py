@@ -19,6 +19,7 @@ from ..arithmetic import own_arithmetic
 from ..exceptions import BadSearchSpace, InvalidTrial
 from ..unpickling import loads
 from .distributions import Array, Distribution
+from .encoder import Encoder
 from .expressions import evaluate
 from .hidden import Opaque
 from .nodes import Choice, Param, Walk, constants_of, in_order
@@ -178,6 +179,11 @@ class Space(Opaque):
             j = self.column[label]
             row[j] = self.distributions[j].latent(value) + 0.0  # no negative zero in a key
         return row
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """What encodes candidates that nobody has checked, and refuses what is none."""
+        return Encoder(self.labels, self.distributions, self.parents)
 
     def build(self, values: Values, template: Any = None) -> Any:
         """The configuration of one candidate: the template with every node evaluated.

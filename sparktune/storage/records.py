@@ -140,6 +140,8 @@ def _whole(data: Mapping[str, Any], name: str) -> int:
 
 
 def _real(value: Any, name: str) -> float:
+    if type(value) is float and math.isfinite(value):
+        return value
     value = value_from(value)
     if type(value) not in (int, float):
         raise ValueError(f"{name!r} is {value!r:.60}, but must be a number")
@@ -157,11 +159,8 @@ def _as_started(data: Mapping[str, Any], _: Any) -> Started:
     if type(batch) is not list or not batch:
         raise ValueError("'values' must be a list of candidates")
     for values in batch:
-        if type(values) is not dict:
+        if type(values) is not dict:  # what stands in it, the history looks at
             raise ValueError(f"a candidate is {values!r:.60}, but must map labels to values")
-        for label, value in values.items():
-            if type(value) not in (int, float) or not math.isfinite(value):
-                raise ValueError(f"{label!r} is {value!r:.60}, but must be a finite number")
     return Started(batch, _real(data["now"], "now"))
 
 
@@ -195,7 +194,7 @@ def _as_ended(data: Mapping[str, Any], other: Any) -> Ended:
         if name in given:
             found[name] = _text_of(given[name], name)
     for part in _PARTS:
-        found[part] = value_from(given.get(part, {}))
+        found[part] = value_from(given[part]) if part in given else {}
         if not isinstance(found[part], dict):
             raise ValueError(f"{part!r} is {found[part]!r:.60}")
     for part, name, content in given.get("files", ()):
