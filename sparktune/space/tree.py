@@ -185,11 +185,11 @@ class Space(Opaque):
         """What encodes candidates that nobody has checked, and refuses what is none."""
         return Encoder(self.labels, self.distributions, self.parents)
 
-    def build(self, values: Values, template: Any = None) -> Any:
+    def build(self, values: Values, template: Any = None, *, shows: bool = False) -> Any:
         """The configuration of one candidate: the template with every node evaluated.
 
         ``values`` are those of all active labels; another ``template`` of this space's nodes may
-        stand in for the whole one. Containers are fresh copies, numbers are native, and an option
+        stand in for the whole one. ``shows`` is as of ``evaluate``. Containers are fresh copies, numbers are native, and an option
         that is no container is passed as it is.
         """
 
@@ -197,7 +197,7 @@ class Space(Opaque):
             value = values[node.label]
             return descend(node.options[int(value)]) if isinstance(node, Choice) else value
 
-        return evaluate(self.template if template is None else template, value_of)
+        return evaluate(self.template if template is None else template, value_of, shows)
 
     @own_arithmetic
     def check(self, point: Mapping[str, Any]) -> dict[str, int | float]:

@@ -86,7 +86,7 @@ def _fold(found: Recorded, data: Mapping[str, Any], folder: Path) -> None:
         found.seed = seed
         return
     if found.history is None:
-        raise JournalError(f"a record of the kind {kind!r} before the space")
+        raise JournalError(f"a record of the kind {kind!r:.60} before the space")
     found.history.apply(record_of(data, functools.partial(stored, folder)))
 
 
@@ -115,7 +115,7 @@ class Journal:
         self._timer: threading.Timer | None = None
         self._failed: Exception | None = None
         self._files = 0
-        self._said = False
+        self._said = self._said_lost = False
 
     def __getstate__(self) -> dict[str, Any]:
         return {"folder": self.folder}
@@ -226,9 +226,15 @@ class Journal:
     def _keep(self, record: Any, thing: Any) -> Any:
         """Put a part of a result into a file beside the records."""
         self._files += 1
-        name = f"{record.number:06d}-{record.attempt}-{self._files}"
-        found = keep(thing, self.folder, name)
-        if not self._said:
+        found = keep(thing, self.folder, record.number, record.attempt, self._files)
+        if "lost" in found and not self._said_lost:
+            self._said_lost = True
+            advise(
+                f"of what trial {record.number} returned beside its loss the journal does not have "
+                f"a {found['type']}: {found['lost']}",
+                raises=False,
+            )
+        elif "lost" not in found and not self._said:
             self._said = True
             advise(
                 f"a trial's result holds more than plain data ({type(thing).__name__}): the "

@@ -124,7 +124,7 @@ def record_of(data: Mapping[str, Any], other: Callable[[Any], Any]) -> Record:
     """
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in _READERS:
-        raise JournalError(f"a record of the kind {kind!r}, which this sparktune does not know")
+        raise JournalError(f"a record of the kind {kind!r:.60}, which this sparktune does not know")
     try:
         return _READERS[kind](data, other)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -142,7 +142,7 @@ def _whole(data: Mapping[str, Any], name: str) -> int:
 def _real(value: Any, name: str) -> float:
     if type(value) is float and math.isfinite(value):
         return value
-    value = value_from(value)
+    value = value_from(value, plain=True)
     if type(value) not in (int, float):
         raise ValueError(f"{name!r} is {value!r:.60}, but must be a number")
     return float(value)
@@ -194,7 +194,7 @@ def _as_ended(data: Mapping[str, Any], other: Any) -> Ended:
         if name in given:
             found[name] = _text_of(given[name], name)
     for part in _PARTS:
-        found[part] = value_from(given[part]) if part in given else {}
+        found[part] = value_from(given[part], plain=True) if part in given else {}
         if not isinstance(found[part], dict):
             raise ValueError(f"{part!r} is {found[part]!r:.60}")
     for part, name, content in given.get("files", ()):

@@ -236,7 +236,7 @@ class Trials(View):
         folder = Path(os.fspath(journal)).absolute()
         recorded = replay(folder)
         if recorded.history is None:
-            raise JournalError(f"there is no journal {folder}")
+            raise JournalError(_no_trials(folder, recorded.count))
         trials._history, trials.seed = recorded.history, recorded.seed
         trials._read_only = str(folder)
         return trials
@@ -463,6 +463,15 @@ class Trials(View):
         """``sparktune.fmin(fn, space, algo, max_evals, trials=self, **options)``."""
         options.pop("allow_trials_fmin", None)
         return run(self, fn, space, algo, max_evals, **options)
+
+
+def _no_trials(folder: Path, count: int) -> str:
+    """Why there is nothing to load."""
+    if count:
+        return f"the journal {folder} has {count} records, but no space yet, and so no trials"
+    if folder.is_dir():
+        return f"there is no journal in {folder}, or one without a record yet"
+    return f"there is no journal {folder}"
 
 
 def checked_trials(trials: Any) -> Trials:
