@@ -151,7 +151,10 @@ def _latent_of(value: Any, name: str, distribution: Distribution) -> float:
         InvalidTrial: it is none of the label's values.
     """
     found = number(value)
-    if found is not None and math.isfinite(found) and isinstance(distribution, (Uniform, Normal)):
+    if found is None or not math.isfinite(found):
+        rule = "a number" if found is None else "a finite number"
+        raise InvalidTrial(f"{name!r:.60} takes {rule}, but got {value!r:.60}")
+    if isinstance(distribution, (Uniform, Normal)):
         z = distribution.latent(found) + 0.0
         if math.isclose(distribution.value(z), found, rel_tol=_CLOSE):
             return z

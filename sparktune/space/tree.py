@@ -189,8 +189,8 @@ class Space(Opaque):
         """The configuration of one candidate: the template with every node evaluated.
 
         ``values`` are those of all active labels; another ``template`` of this space's nodes may
-        stand in for the whole one. ``shows`` is as of ``evaluate``. Containers are fresh copies, numbers are native, and an option
-        that is no container is passed as it is.
+        stand in for the whole one. Containers are fresh copies, numbers are native, and an option
+        that is no container is passed as it is. ``shows`` is as of ``evaluate``.
         """
 
         def value_of(node: Any, descend: Callable[[Any], Any]) -> Any:

@@ -17,6 +17,8 @@ from ..space.tree import Space, Values
 __all__ = ["record_of", "written"]
 
 _SHOWN = 80  # characters of an option beside its index
+_TIMES = (-6e10, 2.4e11)  # seconds since the epoch, of the years that datetime knows
+_LONGEST = 1e10  # seconds of a trial
 _TEXTS = ("error", "error_type", "log_tail", "host", "note", "result_file")
 _NUMBERS = ("loss", "variance", "seconds")
 _PARTS = ("info", "attachments")
@@ -148,6 +150,13 @@ def _real(value: Any, name: str) -> float:
     return float(value)
 
 
+def _within(value: Any, name: str, low: float, high: float) -> float:
+    found = _real(value, name)
+    if not low <= found <= high:
+        raise ValueError(f"{name!r} is {found!r}, but must be from {low:g} to {high:g}")
+    return found
+
+
 def _text_of(value: Any, name: str) -> str:
     if type(value) is not str:
         raise ValueError(f"{name!r} is {value!r:.60}, but must be a text")
@@ -161,7 +170,7 @@ def _as_started(data: Mapping[str, Any], _: Any) -> Started:
     for values in batch:
         if type(values) is not dict:  # what stands in it, the history looks at
             raise ValueError(f"a candidate is {values!r:.60}, but must map labels to values")
-    return Started(batch, _real(data["now"], "now"))
+    return Started(batch, _within(data["now"], "now", *_TIMES))
 
 
 def _as_reported(data: Mapping[str, Any], _: Any) -> Reported:
@@ -190,6 +199,8 @@ def _as_ended(data: Mapping[str, Any], other: Any) -> Ended:
     for name in _NUMBERS:
         if name in given:
             found[name] = _real(given[name], name)
+    if "seconds" in found:
+        _within(found["seconds"], "seconds", -_LONGEST, _LONGEST)
     for name in _TEXTS:
         if name in given:
             found[name] = _text_of(given[name], name)

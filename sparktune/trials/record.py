@@ -383,7 +383,8 @@ class Trials(View):
         All other columns go to the trial's ``info``, as if the objective had returned them.
 
         Without a status, a row with a loss is ok, one without is a failed trial. What was pending
-        or cut off is begun again by the next run. Trials are numbered in the order of the rows.
+        or cut off is begun again by the next run. Rows of the status "apart", which are of an
+        earlier space, are left out with a warning. Trials are numbered in the order of the rows.
         Costs about 0.5 ms for each row of 10 labels.
 
         Args:

@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 from journals import NoAppend
 
-from sparktune import Status, Trials, fmin, hp, rand, scope
+from sparktune import AllTrialsFailed, Status, Trials, fmin, hp, rand, scope
 from sparktune.history import Outcome
 from sparktune.storage import Segments, compact, read
 from sparktune.storage.lines import CLOSED, SEALED, Head, ended, headed, lines_of, text_of
@@ -55,10 +55,47 @@ def go_on(folder, space, most, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fmin(
-            lambda config: config["x"] ** 2, space, algo=rand.suggest, max_evals=most, rstate=0,
+            lambda _: 1.0, space, algo=rand.suggest, max_evals=most, rstate=0,
             trials=trials, show_progressbar=False,
         )  # fmt: skip
     return trials
+
+
+def is_a_sentence(error, folder):
+    """Whether an error has one short sentence that names the folder or a file in it."""
+    text = str(error)
+    assert text
+    assert "\n" not in text
+    assert len(text) < 1500
+    assert str(folder) in text, text
+
+
+def look_at_all(trials):
+    """Every view of trials, which agree with each other."""
+    count = len(trials)
+    assert count == len(trials.losses()) == len(trials.statuses()) == len(trials.trials)
+    assert count == len(trials.tids) == len(trials.results) == len(trials.miscs)
+    documents = trials._dynamic_trials
+    assert len(documents) == len(trials.history) == len(trials.to_pandas())
+    assert trials.summary()
+    trials.errors()
+    for number in range(len(trials.history)):
+        trials.reports(number)
+        trials.trial_attachments(documents[number])
+        if trials.history[number].loss is not None:
+            trials.load_result(number)
+    values = trials.vals
+    assert sum(map(len, values.values())) == sum(len(trials.history[n].values) for n in trials.tids)
+    try:
+        best = trials.best_trial
+    except AllTrialsFailed:
+        assert all(loss is None for loss in trials.losses())
+        return
+    losses = [loss for loss in trials.losses() if loss is not None]
+    assert best["result"]["loss"] == trials.best_loss == min(losses)
+    assert set(trials.best_params) == set(trials.argmin)
+    space = trials.history.space
+    assert space.check(trials.argmin) == trials.argmin
 
 
 def written_by_runs(folder):
@@ -162,11 +199,13 @@ RAW = {
     "<not UTF-8>": b'"\xff"',
 }
 JUNK = (
-    None, True, False, -1, 0, 1, 3, 7, 2**31, 2**63, 2**64, -(2**63), 10**400, -0.5, 1.5, 1e308, -0.0,
+    None, True, False, -1, 0, 1, 3, 7, 2**31, 2**63, 2**64, -(2**63), 10**400, -0.5, 1.5, -0.0,
     "", "x", "lr", "$", "ok", "failed", "pruned", "lost", "crashed", "cut", "apart", "resumed",
-    "started", "ended", "space", "x" * 5000, "\ud800", "../../x", "\0", [], {}, [[]], [{}], {"a": 1},
+    "started", "ended", "space", "x" * 5000, "\ud800", "../../x", "\0", [], {}, [[]], [{}], 1e308,
+    {"a": 1},
     [0] * 300, {"$": "float", "text": "nan"}, {"$": "float", "text": "inf"}, {"$": "array"},
-    {"$": "int", "hex": "0x" + "f" * 400}, {"$": "again", "label": "x"}, {"$": "tuple", "items": [1]},
+    {"$": "int", "hex": "0x" + "f" * 400}, {"$": "again", "label": "x"},
+    {"$": "tuple", "items": [1]},
     {"$": "named", "what": "function", "module": "os", "name": "system"},
     {"$": "set", "items": [[]]}, {"$": "datetime", "text": "2020-01-01"},
     {"$": "bytes", "base64": "AAAA"}, {"status": "ok", "loss": 1.0}, *RAW,
@@ -291,6 +330,9 @@ def change_bytes(folder, other, chance):
         return
     elif kind == 14:
         shutil.rmtree(folder / "attachments", ignore_errors=True)
+        for beside in folder.iterdir():
+            if beside not in paths:
+                beside.write_bytes(data[: chance.choice((0, 10, 1000))])
         return
     else:
         (folder / "000000.jsonl").write_bytes(data)
