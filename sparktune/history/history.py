@@ -298,12 +298,12 @@ class History:
 
     def _append(self, trial: Trial, row: Array | list[float]) -> None:
         """Take a trial in, as it stands."""
-        number = trial.number
+        number, status = trial.number, trial.status
         if number == len(self._y):
             self._grow()
         self._X[number], self._y[number] = row, np.nan
-        self._status[number] = trial.status
-        self._counts[trial.status] += 1
+        self._status[number] = status
+        self._counts[status] += 1
         self._trials.append(trial)
         self._note_loss(trial)
 

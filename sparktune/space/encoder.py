@@ -135,7 +135,8 @@ def _label(name: str, parents: tuple[tuple[str, int], ...], distribution: Distri
         low, high = (distribution.value(z) for z in distribution.support)
         if q is not None:  # beyond that each float is a multiple
             low, high = max(low, -(2**53) * q), min(high, 2**53 * q)
-        if not (distribution.log or q):
+        least, most = distribution.support
+        if not distribution.log and (q is None or (least <= low and high <= most)):
             latent = None
     return _Label(name, parents, distribution, low, high, q, latent, whole)
 

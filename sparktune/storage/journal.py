@@ -8,7 +8,7 @@ import platform
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,16 +59,17 @@ def replay(folder: Path) -> Recorded:
     found = Recorded()
     if not folder.exists() or (folder.is_dir() and not any(folder.glob("*.jsonl"))):
         return found
+    other = functools.partial(stored, folder)
     for data in read(folder):
         try:
-            _fold(found, data, folder)
+            _fold(found, data, other)
         except (JournalError, InvalidTrial, ValueError) as error:
             raise JournalError(f"{folder}, record {found.count}: {error}") from None
         found.count += 1
     return found
 
 
-def _fold(found: Recorded, data: Mapping[str, Any], folder: Path) -> None:
+def _fold(found: Recorded, data: Mapping[str, Any], other: Callable[[Any], Any]) -> None:
     kind = data.get("kind")
     if kind == "space":
         space = from_description(data.get("space"))
@@ -87,7 +88,7 @@ def _fold(found: Recorded, data: Mapping[str, Any], folder: Path) -> None:
         return
     if found.history is None:
         raise JournalError(f"a record of the kind {kind!r:.60} before the space")
-    found.history.apply(record_of(data, functools.partial(stored, folder)))
+    found.history.apply(record_of(data, other))
 
 
 class Journal:
