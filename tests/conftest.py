@@ -19,7 +19,7 @@ from gates import Gate
 from sparktune import hp
 from sparktune.cluster.installed import home_of_pyspark
 
-pytest.register_assert_rewrite("engine_suite", "host_suite")
+pytest.register_assert_rewrite("engine_suite", "host_suite", "hostile")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a script's background jobs have it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parents[1]

@@ -111,12 +111,15 @@ def values_of_document(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def params_of(trial: Trial, space: Space) -> dict[str, Any]:
-    """Label to real value of a trial, active labels only; a choice holds its option."""
+    """Label to real value of a trial, active labels only; a choice holds its option.
+
+    An expression in an option of a space that was read stands as what would be computed.
+    """
     space = trial.space_in(space)
     config = {
         label: space.params[space.column[label]] for label in space.labels if label in trial.values
     }
-    built: dict[str, Any] = space.build(trial.values, config)
+    built: dict[str, Any] = space.build(trial.values, config, shows=True)
     return built
 
 

@@ -228,7 +228,7 @@ class History:
         """Add pending trials; ``now`` in seconds since the epoch.
 
         Raises:
-            InvalidTrial: a label that the space does not have; nothing is added.
+            InvalidTrial: a candidate is none of the space's; nothing is added.
         """
         first = len(self)
         self.apply(Started(batch, now))
@@ -290,26 +290,20 @@ class History:
                     yield Ended(number, attempt, trial.outcome)
 
     def _start(self, record: Started) -> None:
-        rows, first = list(map(self._row, record.values)), len(self)
+        rows, first = self.space.encoder.rows(record.values), len(self)
         self._keep(record)
         for values, row in zip(record.values, rows, strict=True):
             kept = MappingProxyType(dict(values))
             self._append(Trial(len(self), 0, kept, record.now, batch=first), row)
 
-    def _row(self, values: Values) -> Array:
-        for label in values:
-            if label not in self.space.column:
-                raise InvalidTrial(f"the space has no label {label!r}")
-        return self.space.encode(values)
-
-    def _append(self, trial: Trial, row: Array) -> None:
+    def _append(self, trial: Trial, row: Array | list[float]) -> None:
         """Take a trial in, as it stands."""
-        number = trial.number
+        number, status = trial.number, trial.status
         if number == len(self._y):
             self._grow()
         self._X[number], self._y[number] = row, np.nan
-        self._status[number] = trial.status
-        self._counts[trial.status] += 1
+        self._status[number] = status
+        self._counts[status] += 1
         self._trials.append(trial)
         self._note_loss(trial)
 
@@ -318,7 +312,9 @@ class History:
         if trial.outcome is not None:
             _refuse_no_end(trial.number, trial.outcome)
         there = trial.apart is None
-        self._append(trial, self._row(trial.values) if there else np.full(len(self.space), np.nan))
+        self._append(
+            trial, self.space.encode(trial.values) if there else np.full(len(self.space), np.nan)
+        )
 
     def _grow(self) -> None:
         more = max(64, len(self._y))

@@ -9,17 +9,23 @@ from __future__ import annotations
 import builtins
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from copy import copy
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from ..exceptions import BadSearchSpace
+from .placeholders import Placeholder, Uncomputed
 
-__all__ = ["Call", "Node", "evaluate", "map_container", "scope"]
+__all__ = ["Call", "Node", "as_written", "evaluate", "map_container", "scope"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_WRITTEN = 100
+_to_write: ContextVar[list[int] | None] = ContextVar("_to_write", default=None)
+"""How many expressions may still be written out: one may occur in others again and again."""
 
 
 class Node:
@@ -84,10 +90,24 @@ class Call(Node):
         self.kwargs = kwargs
 
     def __repr__(self) -> str:
-        name = getattr(self.function, "__name__", repr(self.function))
-        parts = [repr(arg) for arg in self.args]
-        parts += [f"{key}={value!r}" for key, value in self.kwargs.items()]
-        return f"{name}({', '.join(parts)})"
+        """As it would be written; after a hundred expressions within it, with dots for the rest."""
+        left = _to_write.get()
+        if left is None:
+            token = _to_write.set([_WRITTEN])
+            try:
+                return repr(self)
+            finally:
+                _to_write.reset(token)
+        left[0] -= 1
+        if left[0] < 0:
+            return "…"
+        return as_written(self.function, map(repr, self.args), self.kwargs)
+
+
+def as_written(function: Any, args: Iterable[str], kwargs: Mapping[str, Any]) -> str:
+    """A call as it would be written, of arguments that are."""
+    name = getattr(function, "__name__", None) or repr(function)
+    return f"{name}({', '.join([*args, *(f'{key}={value!r}' for key, value in kwargs.items())])})"
 
 
 def _apply(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -196,13 +216,17 @@ def map_container(thing: Any, change: Callable[[Any], Any]) -> Any:
     return fresh
 
 
-def evaluate(thing: Any, value_of: Callable[[Node, Callable[[Any], Any]], Any]) -> Any:
+def evaluate(
+    thing: Any, value_of: Callable[[Node, Callable[[Any], Any]], Any], shows: bool = False
+) -> Any:
     """Replace every node in nested containers by its value.
 
     Args:
         thing: a template: containers, nodes and plain values.
         value_of: gives the value of a node that is no Call; it receives the node and a function
             that evaluates anything below it.
+        shows: whether an expression whose function is not here, since the space was read from a
+            record, stands as what would be computed. A node that occurs twice is one object then.
 
     Raises:
         BadSearchSpace: an expression raised; the message shows it and its arguments.
@@ -213,10 +237,17 @@ def evaluate(thing: Any, value_of: Callable[[Node, Callable[[Any], Any]], Any]) 
         if not isinstance(part, Node):
             return map_container(part, descend)
         if not isinstance(part, Call):
-            return value_of(part, descend)
+            if not shows:
+                return value_of(part, descend)
+            if id(part) not in memo:
+                memo[id(part)] = value_of(part, descend)
+            return memo[id(part)]
         if id(part) not in memo:
             args = [descend(arg) for arg in part.args]
             kwargs = {key: descend(arg) for key, arg in part.kwargs.items()}
+            if shows and isinstance(part.function, Placeholder):
+                memo[id(part)] = Uncomputed(as_written(part.function, map(repr, args), kwargs))
+                return memo[id(part)]
             try:
                 memo[id(part)] = part.function(*args, **kwargs)
             except Exception as error:

@@ -13,10 +13,12 @@ from typing import Any, NoReturn, TypeAlias
 from ..exceptions import BadSearchSpace
 
 __all__ = ["KINDS", "Kind", "Named", "Placeholder", "ReadDict", "ReadList", "ReadTuple", "Text"]
-__all__ += ["Unknown"]
+__all__ += ["Uncomputed", "Unknown"]
 
 Kind: TypeAlias = tuple[str, str]
 """Module and qualified name of a class."""
+
+_LONG = 80  # characters of an expression
 
 KINDS = ("function", "class", "member", "module")
 """What is known by its name: ``Named.what``."""
@@ -76,6 +78,20 @@ class Unknown(Placeholder):
 
     def __repr__(self) -> str:
         return f"<a {self.module}.{self.name} that is not in the record>"
+
+
+@dataclass(frozen=True)
+class Uncomputed(Placeholder):
+    """What an expression would give whose function is not here, as it would be written."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if len(self.text) > _LONG:
+            object.__setattr__(self, "text", f"{self.text[: _LONG - 1]}…")
+
+    def __repr__(self) -> str:
+        return f"<{self.text}, not computed>"
 
 
 class ReadDict(dict[Any, Any]):

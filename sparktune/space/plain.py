@@ -10,7 +10,7 @@ import binascii
 import datetime
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,6 +21,7 @@ __all__ += ["shown", "string_of", "value_of", "whole_of", "written"]
 TAG = "$"
 _ITEMS = 10_000  # of an array
 _BYTES = 2**24  # of an array
+_WIDE = 4096  # bytes of a text in an array, unless its longest text is nearly as long
 _DTYPES = re.compile(r"[<>|=](b1|[iu][1248]|f[248]|c(8|16)|[US]\d{1,8}|[mM]8(\[\d*[a-zA-Z]+\])?)")
 _OF_ARRAYS: dict[str, set[type]] = {
     "b": {bool}, "i": {int}, "u": {int}, "m": {int}, "M": {int}, "f": {float}, "c": {complex},
@@ -97,7 +98,8 @@ def has_value(thing: Any) -> bool:
     kind = type(thing)
     if isinstance(thing, np.generic) or kind is np.ndarray:
         small = thing.size <= _ITEMS and thing.nbytes <= _BYTES
-        return small and _DTYPES.fullmatch(thing.dtype.str) is not None
+        known = small and _DTYPES.fullmatch(thing.dtype.str) is not None
+        return known and not _is_too_wide(thing.dtype, np.asarray(thing).ravel())
     if kind is slice:
         parts = thing.start, thing.stop, thing.step
         return all(type(part) in (int, type(None)) for part in parts)
@@ -105,6 +107,13 @@ def has_value(thing: Any) -> bool:
         zone = type(thing.tzinfo)
         return zone in (type(None), datetime.timezone) and not thing.fold
     return kind in _WRITERS or kind in _AS_IT_IS or kind in (int, float)
+
+
+def _is_too_wide(dtype: np.dtype[Any], items: Iterable[Any]) -> bool:
+    """Whether an array of texts has much more room for each than any needs."""
+    if dtype.kind not in "US" or dtype.itemsize <= _WIDE:
+        return False
+    return dtype.itemsize > 8 * max(map(len, items), default=0)
 
 
 def value_of(data: Any) -> Any:
@@ -227,6 +236,8 @@ def _read_numpy(data: Data) -> Any:
         raise DamagedError("an array is too large")
     if not {type(value) for value in values} <= _OF_ARRAYS[dtype.kind]:
         raise DamagedError(f"an array of {text} has items of another kind")
+    if _is_too_wide(dtype, values):
+        raise DamagedError(f"an array of {text} has short texts only")
     made = _array(values, dtype).reshape(shape)
     return made[()] if data[TAG] == "scalar" else made
 

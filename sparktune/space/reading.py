@@ -34,6 +34,7 @@ __all__ = ["DEPTH", "VERSION", "from_description", "value_from"]
 
 VERSION = 1
 DEPTH = 250  # levels of containers and expressions
+_LARGEST = 100_000  # items of a candidate, unless there are as many in the record
 
 _AS_IT_IS = frozenset({str, bool, type(None), int, float})
 
@@ -55,7 +56,7 @@ def from_description(data: Any) -> Space:
             f"the record of a space is of version {shown(data['version'])}, but this release "
             f"reads version {VERSION}"
         )
-    template = _read(data[TAG])
+    template = _read(data[TAG], "the record of a space")
     try:
         space = Space(template)
     except BadSearchSpace as error:
@@ -69,20 +70,57 @@ def from_description(data: Any) -> Space:
     return space
 
 
-def value_from(data: Any) -> Any:
-    """The value that ``described`` has written; raises as ``from_description`` does."""
-    return _read(data)
+def value_from(data: Any, *, plain: bool = False) -> Any:
+    """The value that ``described`` has written; raises as ``from_description`` does.
+
+    Args:
+        data: as JSON.
+        plain: whether only what ``in_full`` writes is read: no node, no function, no object.
+    """
+    return _read(data, "a recorded value", plain)
 
 
-def _read(data: Any) -> Any:
-    reader = _Reader()
+def _read(data: Any, what: str, plain: bool = False) -> Any:
+    reader = _Reader(plain)
     try:
-        return reader.read(data)
+        made = reader.read(data)
+        _refuse_huge(made, reader)
+        return made
     except RecursionError:
-        raise BadSearchSpace("the record of a space is damaged: it is nested too deeply") from None
+        raise BadSearchSpace(f"{what} is damaged: it is nested too deeply") from None
     except (DamagedError, ValueError, TypeError, OverflowError, MemoryError) as error:
         where = f" in {shown(reader.labels[-1])}" if reader.labels else ""
-        raise BadSearchSpace(f"the record of a space is damaged{where}: {_words(error)}") from None
+        raise BadSearchSpace(f"{what} is damaged{where}: {_words(error)}") from None
+
+
+def _refuse_huge(thing: Any, reader: _Reader) -> None:
+    """Raise where nodes that occur again and again make a candidate huge, however short the data.
+
+    A choice of a choice of a choice, each of which has the next one twice, doubles with each.
+    """
+    if not reader.again:
+        return
+    sizes: dict[int, int] = {}
+
+    def size(part: Any) -> int:
+        if isinstance(part, (Param, Call)):
+            if id(part) not in sizes:
+                sizes[id(part)] = 1
+                inside = part.options if isinstance(part, Choice) else ()
+                if isinstance(part, Call):  # evaluated once, and its arguments are not kept
+                    inside = (*part.args, part.kwargs)
+                most = max(map(size, inside), default=0)
+                sizes[id(part)] = 1 + most if isinstance(part, Choice) else 1
+            return sizes[id(part)]
+        items = part.values() if isinstance(part, dict) else part
+        total = 1
+        for item in items if isinstance(part, (dict, list, tuple)) else ():
+            total += 1 if type(item) in _AS_IT_IS else size(item)
+        if total > _LARGEST and total > 10 * reader.count:
+            raise DamagedError(f"a candidate has over {_LARGEST:,} items, the same ones repeated")
+        return total
+
+    size(thing)
 
 
 def _words(error: Exception) -> str:
@@ -93,12 +131,20 @@ def _words(error: Exception) -> str:
 class _Reader:
     """Reads one template.
 
+    Args:
+        plain: see ``value_from``.
+
     Attributes:
         labels: of the nodes that are being read, from the outermost.
+        count: how many containers and nodes were read.
+        again: whether some of them occur again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plain: bool = False) -> None:
         self.labels: list[str] = []
+        self.count = 0
+        self.again = False
+        self._tags = _PLAIN if plain else _TAGS
         self._nodes: dict[str, Param] = {}
         self._calls: dict[int, Call] = {}
         self._depth = 0
@@ -113,6 +159,7 @@ class _Reader:
         if self._depth > DEPTH:
             raise RecursionError
         self._depth += 1
+        self.count += 1
         made: Any
         if kind is list:
             made = list(map(self.read, data))
@@ -129,9 +176,11 @@ class _Reader:
     def _reader_of(self, data: dict[Any, Any]) -> Callable[[_Reader, Any], Any]:
         """What reads a dict that says what it is, and has the fields that it needs."""
         tag = data[TAG]
-        if type(tag) is not str or tag not in _TAGS:
-            raise DamagedError(f"there is something of an unknown kind, {shown(tag)}")
-        required, optional, read = _TAGS[tag]
+        if type(tag) is not str or tag not in self._tags:
+            known = type(tag) is str and tag in _TAGS
+            kind = "a kind that no result has" if known else "an unknown kind"
+            raise DamagedError(f"there is something of {kind}, {shown(tag)}")
+        required, optional, read = self._tags[tag]
         for field in required:
             if field not in data:
                 raise DamagedError(f"{tag!r} has no {field!r}")
@@ -198,8 +247,9 @@ class _Reader:
         self._calls[number] = made
         return made
 
-    def again(self, data: Mapping[str, Any]) -> Any:
+    def repeated(self, data: Mapping[str, Any]) -> Any:
         """A node that was read before."""
+        self.again = True
         if ("label" in data) == ("call" in data):
             raise DamagedError("'again' has either a label or a number of a call")
         key = string_of(data, "label") if "label" in data else whole_of(data, "call")
@@ -293,7 +343,7 @@ _TAGS |= {
     "index": (("label", "p"), (), _Reader.param),
     "choice": (("label", "options"), ("p",), _Reader.choice),
     "call": (("number", "function", "args", "kwargs"), (), _Reader.call),
-    "again": ((), ("label", "call"), _Reader.again),
+    "again": ((), ("label", "call"), _Reader.repeated),
     "dict": (("items",), ("type",), _Reader.pairs),
     "list": (("items",), ("type",), _Reader.sequence),
     "tuple": (("items",), ("type", "fields"), _Reader.sequence),
@@ -303,3 +353,5 @@ _TAGS |= {
     "text": (("module", "name", "text"), (), _text),
     "object": (("module", "name"), (), _object),
 }
+_NODES = ("uniform", "normal", "integers", "index", "choice", "call", "again", "named", "object")
+_PLAIN = {tag: entry for tag, entry in _TAGS.items() if tag not in _NODES}

@@ -19,6 +19,7 @@ from ..arithmetic import own_arithmetic
 from ..exceptions import BadSearchSpace, InvalidTrial
 from ..unpickling import loads
 from .distributions import Array, Distribution
+from .encoder import Encoder
 from .expressions import evaluate
 from .hidden import Opaque
 from .nodes import Choice, Param, Walk, constants_of, in_order
@@ -179,19 +180,24 @@ class Space(Opaque):
             row[j] = self.distributions[j].latent(value) + 0.0  # no negative zero in a key
         return row
 
-    def build(self, values: Values, template: Any = None) -> Any:
+    @cached_property
+    def encoder(self) -> Encoder:
+        """What encodes candidates that nobody has checked, and refuses what is none."""
+        return Encoder(self.labels, self.distributions, self.parents)
+
+    def build(self, values: Values, template: Any = None, *, shows: bool = False) -> Any:
         """The configuration of one candidate: the template with every node evaluated.
 
         ``values`` are those of all active labels; another ``template`` of this space's nodes may
         stand in for the whole one. Containers are fresh copies, numbers are native, and an option
-        that is no container is passed as it is.
+        that is no container is passed as it is. ``shows`` is as of ``evaluate``.
         """
 
         def value_of(node: Any, descend: Callable[[Any], Any]) -> Any:
             value = values[node.label]
             return descend(node.options[int(value)]) if isinstance(node, Choice) else value
 
-        return evaluate(self.template if template is None else template, value_of)
+        return evaluate(self.template if template is None else template, value_of, shows)
 
     @own_arithmetic
     def check(self, point: Mapping[str, Any]) -> dict[str, int | float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
 from pathlib import Path
@@ -10,11 +12,15 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import JournalError
+from .files import FILES, Files
+from .reading import explained
 
 __all__ = ["Stored", "keep", "stored"]
 
 _FOLDER = "attachments"
-_NAME = re.compile(r"[0-9]{6,12}-[0-9]{1,6}-[0-9]{1,6}\.(npy|pkl)")
+_NAME = re.compile(r"[0-9]{6,12}-[0-9]{1,6}-[0-9]{1,6}\.(npy|pkl)", re.ASCII)
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+_SHOWN = 200  # characters
 
 
 class Stored:
@@ -33,54 +39,97 @@ class Stored:
         """The thing itself. A file ``*.pkl`` is a pickle, which runs what is in it.
 
         Raises:
-            JournalError: the file is not there any more, or is none.
+            JournalError: the file is not there any more, is none, or is a link.
         """
         try:
+            data = _bytes_in(self.path)
             if self.path.suffix == ".npy":
-                return np.load(self.path, allow_pickle=False)
+                import io
+
+                return np.load(io.BytesIO(data), allow_pickle=False)
             import pickle
 
-            return pickle.loads(self.path.read_bytes())
+            return pickle.loads(data)
         except Exception as error:
+            text = explained(error) if isinstance(error, OSError) else str(error)
             raise JournalError(
-                f"{self.path} cannot be loaded: {type(error).__name__}: {error}"
+                f"{self.path} cannot be loaded: {type(error).__name__}: {text}"
             ) from error
 
     def __repr__(self) -> str:
         return f"Stored({self.kind}, {self.size:,} bytes in {self.path.name})"
 
 
-def keep(thing: Any, folder: Path, name: str) -> dict[str, Any]:
+def _bytes_in(path: Path) -> bytes:
+    if path.parent.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path.parent))
+    return FILES.read_start(path, FILES.size(path))
+
+
+def keep(
+    thing: Any, folder: Path, number: int, attempt: int, part: int = 1, *, files: Files = FILES
+) -> dict[str, Any]:
     """Write a part of a result into a file, and give what stands for it in the record.
 
+    The file is whole and on the disk when this returns; no file is written over or renamed.
+
     Args:
-        thing: an array, or whatever cloudpickle can pickle; of anything else the type is kept.
+        thing: an array, or whatever cloudpickle can pickle.
         folder: of the journal.
-        name: of the file, without its suffix.
+        number: of the trial.
+        attempt: of the trial.
+        part: what the name ends with; where that is taken, a greater number.
+        files: the disk.
+
+    Returns:
+        For the record: the type, and name and size of the file. Of a thing that cannot be kept, the
+        type and the reason as "lost": a trial does not fail for what it returns beside its loss.
 
     Raises:
-        OSError: the file cannot be written.
+        JournalError: the disk is full or cannot be written, so that the record would fail as well;
+            nothing of the file is left.
     """
     kind = f"{type(thing).__module__}.{type(thing).__qualname__}"
-    path = folder / _FOLDER / name
-    is_array = type(thing) is np.ndarray and thing.dtype.kind in "biufcSUmM"
-    if is_array:
-        path = path.with_name(f"{name}.npy")
-        data = _bytes_of_array(thing)
-    else:
-        import cloudpickle
+    try:
+        if type(thing) is np.ndarray and thing.dtype.kind in "biufcSUmM":
+            data, suffix = _bytes_of_array(thing), "npy"
+        else:
+            import cloudpickle
 
-        path = path.with_name(f"{name}.pkl")
-        try:
-            data = cloudpickle.dumps(thing)
-        except Exception as error:
-            return {"type": kind, "lost": f"{type(error).__name__}: {error}"[:200]}
-    path.parent.mkdir(exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+            data, suffix = cloudpickle.dumps(thing), "pkl"
+    except Exception as error:
+        return {"type": kind, "lost": f"{type(error).__name__}: {error}"[:_SHOWN]}
+    place = folder / _FOLDER
+    try:
+        path = _written(files, place, f"{number:06}-{attempt}", part, suffix, data)
+    except OSError as error:
+        text = f"{place} cannot be written: {explained(error)}"
+        if error.errno in _FULL:
+            raise JournalError(
+                f"{text}; there is no room for what trial {number} returned beside its loss, a "
+                f"{kind} of {len(data):,} bytes"
+            ) from None
+        return {"type": kind, "lost": text[:_SHOWN]}
     return {"type": kind, "name": path.name, "bytes": len(data)}
+
+
+def _written(files: Files, place: Path, begin: str, part: int, suffix: str, data: bytes) -> Path:
+    """A new file in a folder with these bytes."""
+    files.make_folder(place)
+    if place.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(place))
+    files.keep_names(place.parent)
+    while True:
+        path = place / f"{begin}-{part}.{suffix}"
+        try:
+            files.write_new(path, data)
+            return path
+        except FileExistsError:  # of another part, or of a run that was killed before its record
+            part += 1
+        except OSError:
+            with contextlib.suppress(OSError):
+                files.remove(path)
+            raise
 
 
 def _bytes_of_array(array: Any) -> bytes:
@@ -99,9 +148,13 @@ def stored(folder: Path, content: Any) -> Any:
     """
     if type(content) is not dict or type(content.get("type")) is not str:
         raise ValueError(f"{content!r:.60} names no file")
-    kind, name, size = content["type"][:200], content.get("name"), content.get("bytes")
+    kind, name, size = content["type"][:_SHOWN], content.get("name"), content.get("bytes")
     if "lost" in content:
-        return f"a {kind} that could not be pickled"
-    if type(name) is not str or not _NAME.fullmatch(name) or type(size) is not int:
-        raise ValueError(f"{name!r:.60} is no file of a journal")
+        if type(content["lost"]) is not str:
+            raise ValueError(f"{content['lost']!r:.60} is no reason why a file is lost")
+        return f"a {kind} that could not be kept: {content['lost'][:_SHOWN]}"
+    if type(name) is not str or not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r:.60} is no name of a file in a journal")
+    if type(size) is not int or not 0 <= size < 2**62:
+        raise ValueError(f"{size!r:.60} is no size of a file")
     return Stored(folder / _FOLDER / name, kind, size)

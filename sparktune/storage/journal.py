@@ -8,7 +8,7 @@ import platform
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -89,13 +89,14 @@ def replay(folder: Path, known: Recorded | None = None) -> Recorded:
     found = known or Recorded()
     if not folder.exists() or (folder.is_dir() and not any(folder.glob("*.jsonl"))):
         return Recorded()
+    other = functools.partial(stored, folder)
     reading = read(folder, found.count)
     for data in reading:
         if found.id not in (None, reading.id):
             return replay(folder)
         found.id = reading.id
         try:
-            _fold(found, data, folder)
+            _fold(found, data, other)
         except (JournalError, InvalidTrial, ValueError) as error:
             raise JournalError(f"{folder}, record {found.count}: {error}") from None
         found.count += 1
@@ -105,7 +106,7 @@ def replay(folder: Path, known: Recorded | None = None) -> Recorded:
     return found
 
 
-def _fold(found: Recorded, data: Mapping[str, Any], folder: Path) -> None:
+def _fold(found: Recorded, data: Mapping[str, Any], other: Callable[[Any], Any]) -> None:
     kind = data.get("kind")
     if kind == "space":
         space = from_description(data.get("space"))
@@ -127,8 +128,8 @@ def _fold(found: Recorded, data: Mapping[str, Any], folder: Path) -> None:
             found.begun = float(now)
         return
     if found.history is None:
-        raise JournalError(f"a record of the kind {kind!r} before the space")
-    found.history.apply(record_of(data, functools.partial(stored, folder)))
+        raise JournalError(f"a record of the kind {kind!r:.60} before the space")
+    found.history.apply(record_of(data, other))
 
 
 class Journal:
@@ -156,7 +157,7 @@ class Journal:
         self._timer: threading.Timer | None = None
         self._failed: Exception | None = None
         self._files = 0
-        self._said = False
+        self._said = self._said_lost = False
 
     def __getstate__(self) -> dict[str, Any]:
         return {"folder": self.folder}
@@ -270,9 +271,15 @@ class Journal:
     def _keep(self, record: Any, thing: Any) -> Any:
         """Put a part of a result into a file beside the records."""
         self._files += 1
-        name = f"{record.number:06d}-{record.attempt}-{self._files}"
-        found = keep(thing, self.folder, name)
-        if not self._said:
+        found = keep(thing, self.folder, record.number, record.attempt, self._files)
+        if "lost" in found and not self._said_lost:
+            self._said_lost = True
+            advise(
+                f"of what trial {record.number} returned beside its loss the journal does not have "
+                f"a {found['type']}: {found['lost']}",
+                raises=False,
+            )
+        elif "lost" not in found and not self._said:
             self._said = True
             advise(
                 f"a trial's result holds more than plain data ({type(thing).__name__}): the "

@@ -171,6 +171,10 @@ def object_of(line: bytes) -> dict[str, Any]:
         raise ValueError("the line is not UTF-8") from None
     except RecursionError:
         raise ValueError(_too_deep()) from None
+    except ValueError as error:
+        if "digits" in str(error):  # which Python refuses to read, in words of its own
+            raise ValueError("a number in the line has too many digits") from None
+        raise
     return found  # type: ignore[no-any-return]
 
 

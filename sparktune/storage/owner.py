@@ -81,7 +81,8 @@ class Owner:
 
     def __str__(self) -> str:
         me = " (this one)" if self.here and self.pid == os.getpid() else ""
-        return f"process {self.pid}{me} on {self.host:.200}, since {self.since:.40}"
+        host, since = (" ".join(text.split()) for text in (self.host, self.since))
+        return f"process {self.pid}{me} on {host:.200}, since {since:.40}"
 
 
 def _machine() -> str:

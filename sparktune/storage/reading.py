@@ -8,6 +8,7 @@ says in its head up to which it goes; what is left of the others does not count.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
 import os
@@ -144,8 +145,9 @@ class Listing:
         """The segment after one, None for the last.
 
         Raises:
-            Damage: it is missing.
+            Damage: it is missing; or what this one replaces is of another journal.
         """
+        self.refuse_foreign(number, head)
         wanted = number + 1 if head.through is None else head.through + 1
         if wanted <= number:
             path = self.path(number, self.generations[number][-1])
@@ -155,6 +157,27 @@ class Listing:
         if wanted not in self.generations:
             raise self.missing(wanted)
         return wanted
+
+    def refuse_foreign(self, number: int, head: Head) -> None:
+        """Look at files that a segment's newest replaces, which are about to be deleted.
+
+        Raises:
+            Damage: one of them is of another journal, or the newest one is.
+        """
+        through = number if head.through is None else head.through
+        replaced = [self.path(number, each) for each in self.generations[number][:-1]]
+        for other in self.numbers:
+            if number < other <= through:
+                replaced += [self.path(other, each) for each in self.generations[other]]
+        for path in replaced:
+            walk = Walk(self._files, path)
+            with contextlib.suppress(Damage, FileNotFoundError):  # half a file, or gone meanwhile
+                for _ in walk:
+                    break
+            if walk.head is not None and walk.head.id != head.id:
+                newest = self.path(number, self.generations[number][-1])
+                text = f"the file is of another journal ({walk.head.id}) than {newest.name}"
+                raise Damage(path, 1, f"{text}, which replaces it ({head.id})")
 
     def drop_last(self) -> None:
         """Leave the last segment out."""

@@ -18,6 +18,8 @@ from ..space.tree import Space, Values
 __all__ = ["record_of", "written"]
 
 _SHOWN = 80  # characters of an option beside its index
+_TIMES = (-6e10, 2.4e11)  # seconds since the epoch, of the years that datetime knows
+_LONGEST = 1e10  # seconds of a trial
 _TEXTS = ("error", "error_type", "log_tail", "host", "note", "result_file")
 _NUMBERS = ("loss", "variance", "seconds")
 _PARTS = ("info", "attachments")
@@ -125,7 +127,7 @@ def record_of(data: Mapping[str, Any], other: Callable[[Any], Any]) -> Record:
     """
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in _READERS:
-        raise JournalError(f"a record of the kind {kind!r}, which this sparktune does not know")
+        raise JournalError(f"a record of the kind {kind!r:.60}, which this sparktune does not know")
     try:
         return _READERS[kind](data, other)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -141,12 +143,19 @@ def _whole(data: Mapping[str, Any], name: str) -> int:
 
 
 def _real(value: Any, name: str) -> float:
-    if type(value) is float:
+    if type(value) is float and math.isfinite(value):
         return value
-    value = value_from(value)
+    value = value_from(value, plain=True)
     if type(value) not in (int, float):
         raise ValueError(f"{name!r} is {value!r:.60}, but must be a number")
     return float(value)
+
+
+def _within(value: Any, name: str, low: float, high: float) -> float:
+    found = _real(value, name)
+    if not low <= found <= high:
+        raise ValueError(f"{name!r} is {found!r}, but must be from {low:g} to {high:g}")
+    return found
 
 
 def _text_of(value: Any, name: str) -> str:
@@ -160,14 +169,11 @@ def _as_started(data: Mapping[str, Any], _: Any) -> Started:
     if type(batch) is not list or not batch:
         raise ValueError("'values' must be a list of candidates")
     for values in batch:
-        if type(values) is not dict:
+        if type(values) is not dict:  # what stands in it, the history looks at
             raise ValueError(f"a candidate is {values!r:.60}, but must map labels to values")
-        for label, value in values.items():
-            if type(value) not in (int, float) or not math.isfinite(value):
-                raise ValueError(f"{label!r} is {value!r:.60}, but must be a finite number")
     # the labels are the same strings in all trials then
     batch = [dict(zip(map(intern, values), values.values(), strict=True)) for values in batch]
-    return Started(batch, _real(data["now"], "now"))
+    return Started(batch, _within(data["now"], "now", *_TIMES))
 
 
 def _as_reported(data: Mapping[str, Any], _: Any) -> Reported:
@@ -196,12 +202,14 @@ def _as_ended(data: Mapping[str, Any], other: Any) -> Ended:
     for name in _NUMBERS:
         if name in given:
             found[name] = _real(given[name], name)
+    if "seconds" in found:
+        _within(found["seconds"], "seconds", -_LONGEST, _LONGEST)
     for name in _TEXTS:
         if name in given:
             found[name] = intern(_text_of(given[name], name))
     for part in _PARTS:
         if part in given:
-            found[part] = value_from(given[part])
+            found[part] = value_from(given[part], plain=True)
             if not isinstance(found[part], dict):
                 raise ValueError(f"{part!r} is {found[part]!r:.60}")
     for part, name, content in given.get("files", ()):

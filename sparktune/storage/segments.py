@@ -222,6 +222,7 @@ class Segments:
             if (walk.head.through or number) < last:
                 listing.next(number, walk.head)
                 return walk.head.id, walk.head.first + walk.records
+            listing.refuse_foreign(number, walk.head)
             listing.drop_last()  # it was merged into the one before
         if listing.numbers[0] != 1:
             raise listing.missing(1)

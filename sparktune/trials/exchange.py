@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..arithmetic import own_arithmetic
-from ..checks import number
+from ..checks import advise, number
 from ..exceptions import InvalidLoss, InvalidTrial
 from ..history import STATUS_FAIL, STATUS_OK, Outcome, Status
 from ..history.documents import (
@@ -32,6 +32,7 @@ from .tables import all_plain
 __all__ = ["known_of_documents", "known_of_frame", "option_of"]
 
 _STATUSES = {status.name.lower(): status for status in Status} | {STATUS_FAIL: Status.FAILED}
+_NONE = (None, Status.LOST, Status.CRASHED)  # that no trial of a table has
 _UNFINISHED = (Status.PENDING, Status.CUT)
 _OURS = (
     "number", "status", "last_step", "last_value", "seconds", "host", "attempt", "submitted",
@@ -65,13 +66,28 @@ def known_of_frame(frame: Any, space: Space, loss: str) -> list[Known]:
     missing = frame.isna().to_numpy()
     cells = [frame[column].tolist() for column in frame.columns]
     found = []
+    apart = 0
     for i in range(len(frame)):
         row = {column: cells[j][i] for j, column in enumerate(frame.columns) if not missing[i, j]}
+        if _is_apart(row, columns, loss):
+            apart += 1
+            continue
         try:
             found.append(_of_row(row, space, columns, loss))
         except (InvalidTrial, InvalidLoss) as error:
             raise type(error)(f"row {i} of the table: {error}") from None
+    if apart:
+        advise(
+            f"{apart} of the table's {len(frame)} rows have the status 'apart' and are left out: "
+            "they are of an earlier space, which a table does not hold, and count for nothing"
+        )
     return found
+
+
+def _is_apart(row: Mapping[Any, Any], columns: Mapping[str, Any], loss: str) -> bool:
+    """Whether a row is a trial that the space did not have any more when the table was made."""
+    of_ours = "status" in row and "status" not in (loss, *columns.values())
+    return of_ours and str(row["status"]).lower() == Status.APART.name.lower()
 
 
 def _columns_of(columns: Iterable[Any], space: Space) -> dict[str, Any]:
@@ -109,8 +125,8 @@ def _of_row(row: dict[Any, Any], space: Space, columns: Mapping[str, Any], loss:
     status = ours.get("status")
     if status is not None:
         status = _STATUSES.get(str(status).lower())
-        if status in (None, Status.LOST, Status.CRASHED):
-            words = ", ".join(sorted(_STATUSES))
+        if status in _NONE:
+            words = ", ".join(sorted(name for name, s in _STATUSES.items() if s not in _NONE))
             raise InvalidTrial(f"the status {ours['status']!r} is none of {words}")
     error = ours.get("error")
     common: dict[str, Any] = {

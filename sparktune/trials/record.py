@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ..checks import advise, one_of, whole
@@ -250,7 +251,7 @@ class Trials(View):
         folder = folder_of(journal)
         recorded = replay(folder)
         if recorded.history is None:
-            raise JournalError(f"there is no journal {folder}")
+            raise JournalError(_no_trials(folder, recorded.count))
         trials._history, trials.seed = recorded.history, recorded.seed
         trials._read_only = str(folder)
         return trials
@@ -400,7 +401,8 @@ class Trials(View):
         All other columns go to the trial's ``info``, as if the objective had returned them.
 
         Without a status, a row with a loss is ok, one without is a failed trial. What was pending
-        or cut off is begun again by the next run. Trials are numbered in the order of the rows.
+        or cut off is begun again by the next run. Rows of the status "apart", which are of an
+        earlier space, are left out with a warning. Trials are numbered in the order of the rows.
         Costs about 0.5 ms for each row of 10 labels.
 
         Args:
@@ -485,6 +487,15 @@ class Trials(View):
         """``sparktune.fmin(fn, space, algo, max_evals, trials=self, **options)``."""
         options.pop("allow_trials_fmin", None)
         return run(self, fn, space, algo, max_evals, **options)
+
+
+def _no_trials(folder: Path, count: int) -> str:
+    """Why there is nothing to load."""
+    if count:
+        return f"the journal {folder} has {count} records, but no space yet, and so no trials"
+    if folder.is_dir():
+        return f"there is no journal in {folder}, or one without a record yet"
+    return f"there is no journal {folder}"
 
 
 def checked_trials(trials: Any) -> Trials:

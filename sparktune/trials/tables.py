@@ -8,7 +8,7 @@ from typing import Any
 
 from ..arithmetic import own_arithmetic
 from ..history import History, Trial
-from ..history.documents import datetime_of, params_of
+from ..history.documents import datetime_of
 from ..space.tree import Choice, Space
 
 __all__ = ["all_plain", "table_of"]
@@ -42,14 +42,16 @@ def table_of(history: History | None) -> Any:
 
 
 def _row(trial: Trial, history: History, labels: Iterable[str], named: set[str]) -> dict[str, Any]:
-    space = history.space
-    options, outcome = params_of(trial, space), trial.outcome
+    space, outcome = trial.space_in(history.space), trial.outcome
     step, value = history.last_report(trial.number) or (None, None)
     row: dict[str, Any] = {"status": trial.status.name.lower(), "loss": trial.loss}
     row |= {"last_step": step, "last_value": value}
     for label in labels:
-        shown = options if label in named else trial.values
-        row[f"params_{label}"] = shown.get(label, math.nan)
+        value = trial.values.get(label, math.nan)
+        if label in named and label in trial.values:
+            param = space.params[space.column[label]]
+            value = param.options[int(value)] if isinstance(param, Choice) else value
+        row[f"params_{label}"] = value
     return {
         **row,
         "seconds": None if outcome is None else outcome.seconds,

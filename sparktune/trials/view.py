@@ -210,7 +210,9 @@ class View(ABC):
         """Label to real value of the best trial; a choice holds its option.
 
         These are the values as they were drawn. Where the space computes with them, the
-        configuration that the objective received is ``space_eval(space, trials.argmin)``.
+        configuration that the objective received is ``space_eval(space, trials.argmin)``. Of trials
+        that were loaded without their space, what an option computes stands as
+        ``<int(3.0), not computed>``.
         """
         return params_of(self._best(), self._space)
 

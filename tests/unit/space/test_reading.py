@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sparktune import hp
 from sparktune.exceptions import BadSearchSpace
-from sparktune.space.described import describe, from_description, value_from
+from sparktune.space.described import describe, described, from_description, value_from
 from sparktune.space.expressions import scope
 from sparktune.space.tree import Space
 
@@ -153,6 +153,10 @@ WRONG = {
         [X, {"$": "array", "dtype": "<U99999999", "shape": [1], "values": ["a"]}],
         "large",
     ),
+    "room for long texts": (
+        [X, {"$": "array", "dtype": "<U999999", "shape": [1], "values": ["a"]}],
+        "an array of <U999999 has short texts only",
+    ),
     "negative shape": (
         [X, {"$": "array", "dtype": "<f8", "shape": [-1, -1], "values": [1.0]}],
         "sh",
@@ -237,6 +241,25 @@ def test_values_are_read_with_the_same_sentences():
     with pytest.raises(BadSearchSpace, match="damaged"):
         value_from({"$": "int", "hex": 5})
     assert value_from([1, {"$": "tuple", "items": [2]}]) == [1, (2,)]
+
+
+@pytest.mark.parametrize("texts", [["a", "b" * 3000], ["a", "b" * 30], ["b" * 3000], []])
+def test_arrays_of_texts_are_read_as_they_were(texts):
+    """Texts of any length come back, and room for long ones that there are not is not written."""
+    array = np.array(texts, str)
+    assert value_from(described(array)).tolist() == texts
+    wide = described(np.array(texts, "<U99999"))
+    assert wide["$"] == "object"
+
+
+@pytest.mark.parametrize(
+    "tag", ["uniform", "choice", "call", "again", "named", "object", "integers", "normal", "index"]
+)
+def test_a_result_holds_plain_data(tag):
+    """Nodes and names of code are refused where only what a result may hold is read."""
+    with pytest.raises(BadSearchSpace, match=f"of a kind that no result has, '{tag}'"):
+        value_from({"a": [{"$": tag}]}, plain=True)
+    assert value_from({"a": {"$": "tuple", "items": [1]}}, plain=True) == {"a": (1,)}
 
 
 def places(data, path=()):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import sparktune
-from sparktune import JournalError, JournalInUse, Trials, Tuner, fmin, hp, rand, tpe
+from sparktune import JournalError, JournalInUse, Trials, Tuner, fmin, hp, rand, scope, tpe
 from sparktune.storage.files import Files
 
 SPACE = {
@@ -301,3 +301,47 @@ def test_loaded_trials_take_no_journal(tmp_path):
     run(Trials(journal=tmp_path / "one"), 2)
     with pytest.raises(RuntimeError, match="to go on with them take"):
         Trials.load(tmp_path / "one").attach(tmp_path / "two")
+
+
+def double(x):
+    return 2 * x
+
+
+def test_views_of_trials_that_are_read_without_their_code(tmp_path):
+    """Expressions, functions and objects in options are shown as text, where the space is not."""
+
+    class Model:
+        pass
+
+    options = [{"n": scope.int(hp.quniform("n", 1, 9, 1)) + 1, "f": double, "m": Model()}, Model()]
+    space = {"kind": hp.choice("kind", options), "x": hp.choice("x", ["a", "b"])}
+    with pytest.warns(UserWarning, match="by type and position only"):
+        quiet(lambda c: float(isinstance(c["kind"], Model)), space, max_evals=9, rstate=0,
+              trials=Trials(journal=tmp_path))  # fmt: skip
+    trials = Trials.load(tmp_path)
+    best = trials.best_params
+    assert repr(best["kind"]["n"]) == f"<add(<int({best['n']}), not computed>, 1), not computed>"
+    assert repr(best["kind"]["f"]).endswith("double>")
+    assert "Model that is not in the record" in repr(best["kind"]["m"])
+    assert best["x"] in ("a", "b")
+    table = trials.to_pandas()
+    assert set(table["params_kind"]) == {0, 1}
+    assert set(table["params_x"]) <= {"a", "b"}
+    with pytest.raises(ValueError, match="the space was read from a record"):
+        sparktune.space_eval(trials.history.space, trials.argmin)
+    with pytest.raises(ValueError, match="cannot be called: the space was read from a record"):
+        best["kind"]["n"]()
+
+
+@pytest.mark.parametrize("value", [1.5, 2**63, -1, float("nan"), "0", None])
+def test_a_suggester_of_ones_own_cannot_record_what_nobody_could_read(tmp_path, value):
+    """A candidate that is none ends the run with its label, and is not in the journal."""
+
+    class Odd:
+        def suggest(self, space, history, rng, k, budget=None):
+            return [{"z": value}] * k
+
+    with pytest.raises(ValueError, match="'z' takes a"):
+        quiet(lambda c: c["z"], {"z": hp.uniform("z", 0, 1)}, algo=Odd(), max_evals=2,
+              trials=Trials(journal=tmp_path))  # fmt: skip
+    assert len(Trials.load(tmp_path).history) == 0

@@ -355,3 +355,23 @@ def test_tables_and_documents_hold_any_losses(seed, losses):
     ):
         assert again.losses() == trials.losses()
         assert again.vals == trials.vals if losses else not len(again)
+
+
+def test_rows_that_are_apart_are_left_out_with_a_warning():
+    """Trials of an earlier space do not come back from a table, which says how many they are."""
+    trials = Trials(on_space_change="adapt")
+    options = {"algo": rand.suggest, "trials": trials, "rstate": 0, "show_progressbar": False}
+    fmin(lambda c: c["x"], {"x": hp.uniform("x", 0, 1), "old": hp.randint("old", 3)}, max_evals=6,
+         **options)  # fmt: skip
+    space = {"x": hp.uniform("x", 0.5, 2), "status": hp.choice("status", ["apart", "ok"])}
+    trials.defaults["status"] = "apart"
+    with pytest.warns(UserWarning, match="do not fit the space"):
+        fmin(lambda c: c["x"], space, max_evals=8, **options)
+    table = trials.to_pandas()
+    apart = sum(table["status"] == "apart")
+    assert apart
+    with pytest.warns(UserWarning, match=f"^{apart} of the table's {len(table)} rows .* left out"):
+        back = Trials.from_pandas(table, space)
+    assert back.losses() == trials.losses()
+    assert back.vals == trials.vals
+    assert len(back.history) == len(table) - apart
