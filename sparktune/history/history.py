@@ -290,11 +290,10 @@ class History:
                     yield Ended(number, attempt, trial.outcome)
 
     def _start(self, record: Started) -> None:
-        rows, first = self.space.encoder.rows(record.values), len(self)
-        self._keep(record)
-        for values, row in zip(record.values, rows, strict=True):
-            kept = MappingProxyType(dict(values))
-            self._append(Trial(len(self), 0, kept, record.now, batch=first), row)
+        pairs, first, now = self.space.encoder.pairs(record.values), len(self), record.now
+        self._keep(Started([values for values, _ in pairs], now))
+        for values, row in pairs:
+            self._append(Trial(len(self), 0, MappingProxyType(values), now, batch=first), row)
 
     def _append(self, trial: Trial, row: Array | list[float]) -> None:
         """Take a trial in, as it stands."""
@@ -358,7 +357,7 @@ class History:
         trial = self._current(number, record.attempt)
         _refuse_no_end(number, outcome)
         self._keep(record)
-        self._trials[number] = trial = replace(trial, outcome=outcome)
+        self._trials[number] = trial = trial.with_outcome(outcome)
         self._set_status(number, outcome.status)
         self._note_loss(trial)
 

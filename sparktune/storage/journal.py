@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import platform
 import threading
@@ -73,7 +74,20 @@ def folder_of(path: Any) -> Path:
     return Path(text).expanduser().absolute()
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector from going through all that was read, again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 @own_arithmetic
+@_no_collection()
 def replay(folder: Path, known: Recorded | None = None) -> Recorded:
     """Read a journal, while a run goes on or not. Runs no code of what is in it.
 

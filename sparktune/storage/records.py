@@ -171,8 +171,6 @@ def _as_started(data: Mapping[str, Any], _: Any) -> Started:
     for values in batch:
         if type(values) is not dict:  # what stands in it, the history looks at
             raise ValueError(f"a candidate is {values!r:.60}, but must map labels to values")
-    # the labels are the same strings in all trials then
-    batch = [dict(zip(map(intern, values), values.values(), strict=True)) for values in batch]
     return Started(batch, _within(data["now"], "now", *_TIMES))
 
 

@@ -36,7 +36,7 @@ POINT = {
 def test_candidates_of_the_space_are_encoded_as_ever():
     """The rows of whatever the prior draws are those of ``Space.encode``, to the last bit."""
     batch = [SPACE.decode(row) for row in SPACE.sample(np.random.default_rng(0), 2000)]
-    rows = np.array(SPACE.encoder.rows(batch))
+    rows = np.array([row for _, row in SPACE.encoder.pairs(batch)])
     assert rows.tobytes() == np.array([SPACE.encode(values) for values in batch]).tobytes()
 
 
@@ -51,7 +51,7 @@ def test_the_ends_of_ranges_are_values():
         for value in map(distribution.value, ends):
             beside = value * (1 - 1e-15), value * (1 + 1e-15)
             for near in (value, *(beside if isinstance(value, float) else ())):
-                SPACE.encoder.rows([{**POINT, label: near}])
+                SPACE.encoder.pairs([{**POINT, label: near}])
 
 
 WRONG = {
@@ -90,7 +90,7 @@ def test_a_missing_value_is_refused():
     for label in ("u", "y", "c"):
         values = {name: value for name, value in POINT.items() if name != label}
         with pytest.raises(InvalidTrial, match=f"no value for '{label}'|value for 'y', which is"):
-            SPACE.encoder.rows([values])
+            SPACE.encoder.pairs([values])
 
 
 @settings(max_examples=300, deadline=None)
@@ -98,9 +98,19 @@ def test_a_missing_value_is_refused():
 def test_taken_is_what_the_distribution_has(label, value):
     """Any number is refused, or is what its latent stands for."""
     try:
-        row = SPACE.encoder.rows([{**POINT, label: value}])[0]
+        row = SPACE.encoder.pairs([{**POINT, label: value}])[0][1]
     except InvalidTrial:
         return
     j = SPACE.column[label]
     back = SPACE.distributions[j].value(row[j])
     assert math.isclose(back, value, rel_tol=1e-6, abs_tol=1e-6)
+
+
+def test_values_come_as_native_numbers():
+    """Numbers of numpy become Python's own, which a record can hold, in the order of the labels."""
+    values = {label: np.float64(value) for label, value in reversed(POINT.items())}
+    (kept, row) = SPACE.encoder.pairs([values])[0]
+    assert list(kept) == [label for label in SPACE.labels if label in POINT]
+    assert kept == POINT
+    assert {type(value) for value in kept.values()} <= {int, float}
+    assert row == SPACE.encoder.pairs([POINT])[0][1]
