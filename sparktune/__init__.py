@@ -55,6 +55,7 @@ from .suggest.random import Random
 from .suggest.tpe import TPE
 from .trials.record import Trials
 from .trials.spark import SparkTrials
+from .trials.store import StoreTrials
 from .tuner import Candidate, Tuner
 
 __version__ = "0.1.0"
@@ -103,6 +104,7 @@ __all__ = [
     "RunCancelled",
     "Space",
     "SparkTrials",
+    "StoreTrials",
     "Status",
     "Trial",
     "TrialPruned",

@@ -13,6 +13,8 @@ __all__ = [
     "JournalError",
     "JournalInUse",
     "RunCancelled",
+    "StoreError",
+    "TakenElsewhere",
     "UnpicklableObjective",
 ]
 
@@ -53,8 +55,16 @@ class RunCancelled(RuntimeError):  # noqa: N818 (one of a family)
     """Somebody outside stopped all trials of a run, for example by its notebook cell's button."""
 
 
+class TakenElsewhere(InvalidTrial):
+    """Another process that shares the record of a search has gone on with a trial."""
+
+
 class JournalError(RuntimeError):
     """A journal on disk cannot be read or written; the message names the file, and the line."""
+
+
+class StoreError(JournalError):
+    """A store in a database cannot be reached, or refuses; the message names it."""
 
 
 class JournalInUse(JournalError):  # noqa: N818 (one of a family)

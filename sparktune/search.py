@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import time
@@ -27,10 +28,17 @@ from .events import (
     Stopped,
     StopReason,
 )
-from .exceptions import BadSearchSpace, EngineStopped, InvalidTrial, RunCancelled
+from .exceptions import (
+    BadSearchSpace,
+    EngineStopped,
+    InvalidTrial,
+    RunCancelled,
+    TakenElsewhere,
+)
 from .heard import Heard
 from .history import ASIDE, ENDED, History, Outcome, Status, Trial
 from .history.failures import error_of
+from .history.records import Ended
 from .history.results import Answer, failure_of
 from .prune import Pruner
 from .space.tree import Space, Values
@@ -104,10 +112,11 @@ def search(
     for name, value, least in (("batch", batch, 1), ("queue_ahead", queue_ahead, 0)):
         if value is not None and value < least:
             raise ValueError(f"`{name} >= {least}` must hold, but got {value}")
-    for trial in history.pending:  # of a Tuner, or of a run that did not end in this process
+    for trial in history.left:  # of a Tuner, or of a run that did not end in this process
         history.requeue(trial.number, "cut")
     try:
         run.token.attach(lambda: run.arrivals.put(None))
+        history.listen(lambda: run.arrivals.put(None))
         options = tuple(Option(*each) for each in space.constants)
         own = (history,) if host is None else (host, history)
         waits = pruner is not None and batch is not None
@@ -133,20 +142,20 @@ def propose(
     history: History,
     max_evals: int | None,
     seed: int,
-    k: int,
+    numbers: Sequence[int],
     points: Sequence[Values] = (),
 ) -> list[Values]:
-    """The next batch: k candidates, the first of ``points`` among them, the rest from one refit.
+    """The next batch: a candidate a number, first of ``points``, the rest from one refit.
 
     All randomness comes from the seed and the number of the batch's first trial.
 
     Raises:
         InvalidTrial: the suggester gave another number of candidates than it was asked for.
     """
-    candidates = list(points[:k])
-    k -= len(candidates)
+    candidates = list(points[: len(numbers)])
+    k = len(numbers) - len(candidates)
     if k > 0:
-        rng = np.random.default_rng([seed, len(history)])
+        rng = np.random.default_rng([seed, numbers[0]])
         drawn = suggester.suggest(space, history, rng, k, max_evals)
         if len(drawn) != k:
             raise InvalidTrial(f"{suggester} was asked for {k} candidates and gave {len(drawn)}")
@@ -222,6 +231,7 @@ class _Run:
                     "reason that no other candidate changes; what has ended is kept. Trial "
                     f"{self.faults[-1].number}: {error_of(self.faults[-1])}"
                 )
+            happened += self.follow()
             happened += self.draw()
             if self.engine.blocking:
                 yield from happened
@@ -240,7 +250,9 @@ class _Run:
         if self.seconds_left() <= 0:
             return StopReason.TIMEOUT
         if not self.running and not self.waiting and self.trials_left() <= 0:
-            return StopReason.MAX_EVALS
+            # of pending trials that others evaluate, one may be cut off yet
+            if self.history.count(*ENDED) >= (self.budget.max_evals or 0):
+                return StopReason.MAX_EVALS
         return None
 
     def seconds_left(self) -> float:
@@ -254,29 +266,49 @@ class _Run:
         taken = self.history.count(*ENDED, Status.PENDING)
         return self.budget.max_evals - taken
 
-    def resume(self) -> list[Event]:
-        """Begin with the trials that an earlier run left, as far as the budget goes."""
-        left = self.history.cut
-        room = int(min(len(left), max(0, self.trials_left())))
-        self.waiting.extend(self.history.resume(trial.number) for trial in left[:room])
-        return [Started(trial) for trial in self.waiting]
+    def resume(self, most: float = math.inf) -> list[Event]:
+        """Begin trials again that were cut off, as far as the budget goes."""
+        begun: list[Trial] = []
+        for trial in self.history.cut:
+            if len(begun) >= min(most, self.trials_left()):
+                break
+            try:
+                begun.append(self.history.resume(trial.number))
+            except TakenElsewhere:
+                continue
+        self.waiting.extend(begun)
+        return [Started(trial) for trial in begun]
+
+    def follow(self) -> list[Event]:
+        """What others that share the history have done, as events."""
+        happened: list[Event] = []
+        for record in self.history.refresh():
+            if isinstance(record, Ended):
+                trial = self.history[record.number]
+                cancelled = trial.status is Status.CANCELLED
+                happened.append(Cancelled(trial) if cancelled else Finished(trial))
+        return happened
 
     def draw(self) -> list[Event]:
-        """Start as many trials as there is room for, from one refit."""
+        """Start as many trials as there is room for: what others left, and one refit's."""
         under_way = len(self.running) + len(self.waiting)
         if self.batch is not None:
             room = 0 if under_way else self.batch
         else:
             room = self.engine.slots + self.queue_ahead - under_way
-        k = max(0, int(min(room, self.trials_left())))
+        happened = self.resume(room) if room > 0 and self.history.count(Status.CUT) else []
+        k = max(0, int(min(room - len(happened), self.trials_left())))
+        numbers = self.history.reserve(k, self.budget.max_evals) if k else ()
+        if not numbers:
+            return happened
         candidates = propose(
-            self.space, self.suggester, self.history, self.budget.max_evals, self.seed, k,
+            self.space, self.suggester, self.history, self.budget.max_evals, self.seed, numbers,
             self.points,
         )  # fmt: skip
-        del self.points[:k]
-        started = self.history.start(candidates, time.time()) if candidates else []
+        del self.points[: len(numbers)]
+        started = self.history.start(candidates, time.time(), numbers)
         self.waiting.extend(started)
-        return [Started(trial) for trial in started]
+        return happened + [Started(trial) for trial in started]
 
     def submit(self) -> None:
         """Hand waiting trials to the free slots."""
@@ -336,7 +368,11 @@ class _Run:
             return [*happened, Requeued(trial)]
         outcome = _final(outcome, self.lost[number])
         self.note_cancelled(outcome)
-        trial = self.history.finish(number, attempt, outcome)
+        try:
+            trial = self.history.finish(number, attempt, outcome)
+        except TakenElsewhere:  # while this process was away for long
+            del self.running[number]
+            return happened
         self.heard.forget(number)
         self.faults = [*self.faults, trial] if shared_fault else []
         del self.running[number]
@@ -382,7 +418,8 @@ class _Run:
                     happened += self.record((number, self.history[number].attempt, future))
             happened += [self.held.pop(number) for number in sorted(self.held)]
             for number in sorted({*self.running, *(trial.number for trial in self.waiting)}):
-                happened.append(Cancelled(self.history.requeue(number, "cut")))
+                with contextlib.suppress(TakenElsewhere):
+                    happened.append(Cancelled(self.history.requeue(number, "cut")))
             self.running.clear()
             self.waiting.clear()
         finally:

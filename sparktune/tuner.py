@@ -143,9 +143,10 @@ class Tuner:
         count = whole("k", k, none=True) or 1
         with self.trials.step(self.space) as history:
             cut = history.cut[:count]
+            numbers = history.reserve(count - len(cut))
             drawn = propose(
-                self.space, self._suggester, history, self._max_evals, self.seed,
-                count - len(cut), self._points,
+                self.space, self._suggester, history, self._max_evals, self.seed, numbers,
+                self._points,
             )  # fmt: skip
             configs = []
             for j, values in enumerate(drawn):
@@ -158,7 +159,7 @@ class Tuner:
             del self._points[: len(drawn)]
             begun = [history.resume(trial.number) for trial in cut]
             asked = [self._candidate(t, self.space.build(t.values)) for t in begun]
-            started = history.start(drawn, time.time())
+            started = history.start(drawn, time.time(), numbers) if drawn else []
             asked += map(self._candidate, started, configs)
         return asked[0] if k is None else asked
 

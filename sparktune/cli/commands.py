@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..cluster.state import ClusterError
 from ..exceptions import JournalError
-from . import clusters, importing, journals
+from . import clusters, importing, journals, workers
 from .words import Refused, complain
 
 __all__ = ["main"]
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     journals.add_commands(commands)
     importing.add_commands(commands)
+    workers.add_commands(commands)
     clusters.add_commands(commands)
     return parser
 

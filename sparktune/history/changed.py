@@ -139,6 +139,9 @@ def _fitted(
     apart: list[tuple[Trial, str]] = []
     lacking: dict[str, list[int]] = {}
     for trial in history:
+        if trial.reserved:
+            values.append({})
+            continue
         space = trial.space_in(history.space)
         if id(space) not in moves:
             moves[id(space)] = _Move(space, new, defaults)

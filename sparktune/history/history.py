@@ -6,7 +6,7 @@ The file is long because the fold and the columns that it keeps up to date are o
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
@@ -183,6 +183,16 @@ class History:
         return self._with(Status.PENDING)
 
     @property
+    def left(self) -> list[Trial]:
+        """The trials that are under way and that nobody who shares the record evaluates."""
+        return self.pending if self.sink is None else self.sink.left(self)
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call ``wake``, in any thread, when others have recorded something."""
+        if self.sink is not None:
+            self.sink.listen(wake)
+
+    @property
     def cut(self) -> list[Trial]:
         """The trials that the end of their run cut off, and that no other has begun again."""
         return self._with(Status.CUT)
@@ -224,15 +234,45 @@ class History:
         """The trial with the lowest loss, the earliest of them where several have it."""
         return None if self._best is None else self._trials[self._best]
 
-    def start(self, batch: Sequence[Values], now: float) -> list[Trial]:
-        """Add pending trials; ``now`` in seconds since the epoch.
+    def reserve(self, k: int, max_evals: int | None = None) -> Sequence[int]:
+        """Numbers for the next k trials.
+
+        Where others share the record, nobody else gets these numbers, and there are fewer where
+        others have taken what ``max_evals`` leaves.
+        """
+        if self.sink is None:
+            return range(len(self), len(self) + k)
+        return self.sink.reserve(len(self), k, max_evals)
+
+    def start(
+        self, batch: Sequence[Values], now: float, numbers: Sequence[int] | None = None
+    ) -> list[Trial]:
+        """Add pending trials.
+
+        Args:
+            batch: their values.
+            now: in seconds since the epoch.
+            numbers: of ``reserve``; None for the next ones.
 
         Raises:
-            InvalidTrial: a candidate is none of the space's; nothing is added.
+            InvalidTrial: values that are no candidate of the space; nothing is added.
         """
-        first = len(self)
-        self.apply(Started(batch, now))
-        return self._trials[first:]
+        numbers = self.reserve(len(batch)) if numbers is None else numbers
+        self.apply(Started(batch, now, numbers))
+        return [self._trials[number] for number in numbers]
+
+    def refresh(self) -> list[Record]:
+        """What others have recorded since the last time; it is in the history now."""
+        return [] if self.sink is None else self.sink.refresh(self)
+
+    def follow(self, record: Record) -> None:
+        """Fold in what others have recorded, which the sink has already."""
+        with self.lock:
+            sink, self.sink = self.sink, None
+            try:
+                self.apply(record)
+            finally:
+                self.sink = sink
 
     def report(self, number: int, attempt: int, step: int, value: float) -> None:
         """Record an intermediate value of a pending trial.
@@ -277,7 +317,8 @@ class History:
 
     def records(self) -> Iterator[Record]:
         """Records that give these trials as they stand: by batch, with reports and outcomes."""
-        for _, together in groupby(self, key=lambda trial: trial.batch):
+        begun = (trial for trial in self if not trial.reserved)
+        for _, together in groupby(begun, key=lambda trial: trial.batch):
             batch = list(together)
             yield Started([trial.values for trial in batch], batch[0].started)
             for trial in batch:
@@ -290,10 +331,26 @@ class History:
                     yield Ended(number, attempt, trial.outcome)
 
     def _start(self, record: Started) -> None:
-        pairs, first, now = self.space.encoder.pairs(record.values), len(self), record.now
-        self._keep(Started([values for values, _ in pairs], now))
-        for values, row in pairs:
-            self._append(Trial(len(self), 0, MappingProxyType(values), now, batch=first), row)
+        pairs, now = self.space.encoder.pairs(record.values), record.now
+        numbers = record.numbers or range(len(self), len(self) + len(pairs))
+        for number in numbers:
+            if number < len(self) and not self._trials[number].reserved:
+                raise InvalidTrial(f"trial {number} was begun already")
+        self._keep(Started([values for values, _ in pairs], now, numbers))
+        for number, (values, row) in zip(numbers, pairs, strict=True):
+            trial = Trial(number, 0, MappingProxyType(values), now, batch=numbers[0])
+            while number > len(self):
+                self._append(Trial(len(self), 0, {}, now, reserved=True), self._nothing)
+            if number == len(self):
+                self._append(trial, row)
+            else:
+                self._trials[number], self._X[number] = trial, row
+                self._set_status(number, trial.status)
+
+    @property
+    def _nothing(self) -> Array:
+        """The row of a trial that the space does not have."""
+        return np.full(len(self.space), np.nan)
 
     def _append(self, trial: Trial, row: Array | list[float]) -> None:
         """Take a trial in, as it stands."""
@@ -311,9 +368,7 @@ class History:
         if trial.outcome is not None:
             _refuse_no_end(trial.number, trial.outcome)
         there = trial.apart is None
-        self._append(
-            trial, self.space.encode(trial.values) if there else np.full(len(self.space), np.nan)
-        )
+        self._append(trial, self.space.encode(trial.values) if there else self._nothing)
 
     def _grow(self) -> None:
         more = max(64, len(self._y))

@@ -23,10 +23,12 @@ class Started:
     Attributes:
         values: of each trial, in the order of their numbers.
         now: seconds since the epoch.
+        numbers: of the trials, where they are not simply the next ones.
     """
 
     values: Sequence[Values]
     now: float
+    numbers: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

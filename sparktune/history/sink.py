@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from .records import Record, Reported
 
@@ -10,7 +11,10 @@ __all__ = ["Sink"]
 
 
 class Sink(Protocol):
-    """Keeps records in their order. The history calls it before anybody sees what they say."""
+    """Keeps records in their order. The history calls it before anybody sees what they say.
+
+    Several histories may share what a sink keeps; what the others record comes with ``refresh``.
+    """
 
     def append(self, record: Record) -> None:
         """Keep a record; it is durable once this returns.
@@ -21,3 +25,21 @@ class Sink(Protocol):
 
     def note(self, record: Reported) -> None:
         """Keep a report with the next record, at most a second later."""
+
+    def reserve(self, first: int, k: int, max_evals: int | None) -> Sequence[int]:
+        """Numbers for the next k trials; fewer where others have taken what ``max_evals`` leaves.
+
+        Args:
+            first: the number after the last one that the history has.
+            k: how many are wanted.
+            max_evals: how many trials there may be that count.
+        """
+
+    def refresh(self, history: Any) -> list[Record]:
+        """Fold what others have recorded into a history, and give it."""
+
+    def left(self, history: Any) -> list[Any]:
+        """The pending trials of a history that nobody evaluates, as its run ended elsewhere."""
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call ``wake``, in any thread, when there is something to refresh."""

@@ -37,12 +37,14 @@ class Status(enum.IntEnum):
     """Cut off by the end of its run; the next run begins with it, as its next attempt."""
     APART = 9
     """Of an earlier space, and not to be had in the present one; counts for nothing."""
+    RESERVED = 10
+    """A number that a driver which shares the history has, and that no trial has begun yet."""
 
 
 ENDED = (Status.OK, Status.FAILED, Status.TIMED_OUT, Status.PRUNED)
 """What counts as an evaluation."""
 
-ASIDE = (Status.CANCELLED, Status.APART)
+ASIDE = (Status.CANCELLED, Status.APART, Status.RESERVED)
 """What neither counts nor will, so that its candidate was never tried."""
 
 
@@ -108,6 +110,7 @@ class Trial:
         batch: number of the first trial that was started together with it.
         apart: the space that ``values`` are of, where the space was changed since and the present
             one does not have them; None else.
+        reserved: whether it is a number and nothing more; see Status.
     """
 
     number: int
@@ -118,10 +121,13 @@ class Trial:
     cut: bool = False
     batch: int = 0
     apart: Space | None = None
+    reserved: bool = False
 
     @property
     def status(self) -> Status:
         """APART where it is; PENDING or CUT without an outcome, else the outcome's status."""
+        if self.reserved:
+            return Status.RESERVED
         if self.apart is not None:
             return Status.APART
         if self.outcome is None:

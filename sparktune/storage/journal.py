@@ -9,7 +9,7 @@ import platform
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +22,7 @@ from ..exceptions import InvalidTrial, JournalError
 from ..history import History
 from ..history.changed import adapted
 from ..history.records import Record, Reported
+from ..history.trial import Trial
 from ..space.described import describe, described
 from ..space.reading import from_description, value_from
 from ..space.tree import Space
@@ -173,6 +174,15 @@ class Journal:
         self._files = 0
         self._said = self._said_lost = False
 
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"the journal {self.folder}"
+
+    def replay(self) -> Recorded:
+        """What is recorded; see ``replay``."""
+        return replay(self.folder)
+
     def __getstate__(self) -> dict[str, Any]:
         return {"folder": self.folder}
 
@@ -253,6 +263,21 @@ class Journal:
                 self._timer = threading.Timer(_REPORTS_WAIT, self._flush_late)
                 self._timer.daemon = True
                 self._timer.start()
+
+    def reserve(self, first: int, k: int, max_evals: int | None) -> Sequence[int]:  # noqa: ARG002
+        """The next numbers: there is one writer; see Sink."""
+        return range(first, first + k)
+
+    def refresh(self, history: History) -> list[Record]:  # noqa: ARG002
+        """Nothing: there is one writer; see Sink."""
+        return []
+
+    def left(self, history: History) -> list[Trial]:
+        """All pending trials: there is one writer; see Sink."""
+        return history.pending
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Do nothing: there is one writer; see Sink."""
 
     def _write(self, records: list[dict[str, Any]]) -> None:
         with self._mutex:

@@ -38,6 +38,7 @@ __all__ = [
     "import_sentence",
     "lines_of",
     "object_of",
+    "parsed",
     "signed",
     "text_of",
 ]
@@ -157,6 +158,16 @@ def object_of(line: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it is no JSON, or such as a journal does not hold; the message ends a sentence.
     """
+    found = parsed(line)
+    try:
+        del found["crc"]
+    except (TypeError, KeyError):
+        raise ValueError("the line is no JSON object") from None
+    return found  # type: ignore[no-any-return]
+
+
+def parsed(line: bytes) -> Any:
+    """What a line of JSON stands for; raises as ``object_of`` does."""
     try:
         text = str(line, "utf-8")
         if len(line) > 2 * DEEPEST and _many_brackets(line) and _depth(text) > DEEPEST:
@@ -164,8 +175,7 @@ def object_of(line: bytes) -> dict[str, Any]:
         found, end = _scan(text, 0)
         if end != len(text):
             raise StopIteration
-        del found["crc"]
-    except (StopIteration, json.JSONDecodeError, TypeError, KeyError):
+    except (StopIteration, json.JSONDecodeError):
         raise ValueError("the line is no JSON object") from None
     except UnicodeDecodeError:
         raise ValueError("the line is not UTF-8") from None
@@ -175,7 +185,7 @@ def object_of(line: bytes) -> dict[str, Any]:
         if "digits" in str(error):  # which Python refuses to read, in words of its own
             raise ValueError("a number in the line has too many digits") from None
         raise
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _refused(name: str) -> None:

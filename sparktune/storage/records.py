@@ -15,7 +15,7 @@ from ..space.nodes import Choice
 from ..space.reading import value_from
 from ..space.tree import Space, Values
 
-__all__ = ["record_of", "written"]
+__all__ = ["of_outcome", "record_of", "written"]
 
 _SHOWN = 80  # characters of an option beside its index
 _TIMES = (-6e10, 2.4e11)  # seconds since the epoch, of the years that datetime knows
@@ -76,7 +76,12 @@ def _requeued(record: Requeued, _space: Space, _other: Other) -> dict[str, Any]:
 
 
 def _ended(record: Ended, _space: Space, other: Other) -> dict[str, Any]:
-    outcome = record.outcome
+    found = of_outcome(record.outcome, other)
+    return {"kind": "ended", "number": record.number, "attempt": record.attempt, "outcome": found}
+
+
+def of_outcome(outcome: Outcome, other: Other) -> dict[str, Any]:
+    """An outcome as a dict that JSON can hold; ``other`` as in ``written``."""
     found: dict[str, Any] = {"status": outcome.status.name.lower()}
     for name in (*_NUMBERS, *_TEXTS):
         if (value := getattr(outcome, name)) is not None:
@@ -88,7 +93,7 @@ def _ended(record: Ended, _space: Space, other: Other) -> dict[str, Any]:
             files += [[part, *each] for each in apart]
     if files:
         found["files"] = files
-    return {"kind": "ended", "number": record.number, "attempt": record.attempt, "outcome": found}
+    return found
 
 
 def _split(things: dict[Any, Any], other: Other) -> tuple[Any, list[list[Any]]]:

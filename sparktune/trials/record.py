@@ -26,11 +26,14 @@ from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
 from ..storage.journal import Journal, folder_of, replay
+from ..storage.shared import SharedRecord
 from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
 from .view import View
 
 __all__ = ["Trials", "checked_trials"]
+
+_DEFAULT_KEY = "default"  # of a search in a store that has no name
 
 T = TypeVar("T", bound="Trials")
 
@@ -71,6 +74,8 @@ class Trials(View):
         journal: a folder in which everything is recorded before anybody sees it; ``~`` in its path
             is the user's home. What it holds
             already is in these trials, and a run goes on with it; see docs/resume.md.
+        store: in place of a journal the URL of a database, such as ``"sqlite:///runs.db"``, which
+            further runs with the same ``exp_key`` may share; see docs/workers.md.
         on_space_change: what happens where a run is given another space than that of the trials:
             "error" refuses it with what differs, "adapt" goes on in the new one, with all trials
             that still fit, "keep" in the old one.
@@ -101,6 +106,7 @@ class Trials(View):
         trials_per_process: int | None = None,
         env: Mapping[str, str] | None = None,
         journal: str | os.PathLike[str] | None = None,
+        store: str | None = None,
         on_space_change: str = "error",
         defaults: Mapping[str, Any] | None = None,
     ) -> None:
@@ -129,10 +135,14 @@ class Trials(View):
         self.seed: int | None = None
         self.on_space_change: str = one_of("on_space_change", on_space_change, ON_CHANGE)
         self.defaults = self._checked_defaults(defaults)
-        self._journal: Journal | None = None
+        self._journal: Journal | SharedRecord | None = None
         self._read_only: str | None = None
+        if journal is not None and store is not None:
+            raise ValueError("trials have a `journal` or a `store`, but not both")
         if journal is not None:
             self.attach(journal)
+        elif store is not None:
+            self._adopt(self._record_in(store))
         self.fmin_cancelled_reason: str | None = None
         self.attachments: dict[str, Any] = {}
 
@@ -316,11 +326,17 @@ class Trials(View):
         """
         new = Journal(journal)
         self._refuse_in_use()
-        if self._journal is not None and self._journal.folder != new.folder:
-            raise ValueError(f"these trials have the journal {self._journal.folder} already")
-        if self._journal is not None:
-            return
-        recorded = replay(new.folder)
+        if self._journal is not None and self._journal.name != new.name:
+            raise ValueError(f"these trials have {self._journal.name} already")
+        if self._journal is None:
+            self._adopt(new)
+
+    def _record_in(self, store: str) -> SharedRecord:
+        return SharedRecord(store, self.exp_key or _DEFAULT_KEY)
+
+    def _adopt(self, new: Journal | SharedRecord) -> None:
+        """Take what is recorded over, and record there from now on."""
+        recorded = new.replay()
         if recorded.history is None and self._history is not None and len(self._history.apart):
             raise ValueError(
                 f"{len(self._history.apart)} of these trials are of an earlier space, which a "
@@ -330,7 +346,7 @@ class Trials(View):
         if recorded.history is not None:
             if self._history is not None and len(self._history):
                 raise ValueError(
-                    f"these trials hold {len(self._history)} and the journal {new.folder} "
+                    f"these trials hold {len(self._history)} and {new.name} "
                     f"{len(recorded.history)}: take new trials for what is there, or another folder"
                 )
             self._history, self.seed = recorded.history, recorded.seed
@@ -377,8 +393,8 @@ class Trials(View):
         """
         if self._journal is not None:
             raise RuntimeError(
-                f"these trials are in the journal {self._journal.folder}, which forgets nothing: "
-                "take new trials with another one"
+                f"these trials are in {self._journal.name}, which forgets nothing: take new trials "
+                "with another one"
             )
         self._history = None
         self._documents = {}
@@ -470,13 +486,16 @@ class Trials(View):
     @classmethod
     def _of(cls: type[T], evaluations: list[Known], space: Space, options: dict[str, Any]) -> T:
         """New trials that hold what is known, and a journal that gets all of it at once."""
-        journal = options.pop("journal", None)
+        journal, store = options.pop("journal", None), options.pop("store", None)
         trials = cls(**options)
         with trials.step(space) as history:
             for known in evaluations:
                 record(history, known)
         if journal is not None:
             trials.attach(journal)
+        elif store is not None:
+            trials._adopt(trials._record_in(store))
+        if trials._journal is not None:
             with trials.step(space):
                 pass
         return trials

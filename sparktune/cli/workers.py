@@ -1,0 +1,72 @@
+"""The command ``worker``: evaluates trials that wait in a store."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import signal
+import sys
+from typing import Any
+
+from ..exceptions import StoreError
+from ..worker import Worker, objectives_of
+from .words import complain, number
+
+__all__ = ["add_commands"]
+
+
+def add_commands(commands: Any) -> None:
+    """Add it to the subparsers of a parser."""
+    text = "evaluate trials that wait in a store, until Ctrl-C"
+    add = commands.add_parser("worker", help=text)
+    text = "URL of the database, such as sqlite:///runs.db (default: SPARKTUNE_STORE)"
+    add.add_argument("--store", metavar="URL", help=text)
+    text = "the name of the search (default: %(default)s)"
+    add.add_argument("--exp-key", default="default", metavar="KEY", help=text)
+    text = "an objective that it evaluates when asked by this name, any number of times"
+    add.add_argument("--objective", action="append", default=[], metavar="PKG.MOD:FN", help=text)
+    text = "seconds between two looks for a trial (default: %(default)s)"
+    add.add_argument("--poll-interval", type=_seconds, default=0.1, metavar="S", help=text)
+    text = "end after so many trials"
+    add.add_argument("--max-jobs", type=number(1, 10**9), metavar="N", help=text)
+    text = "end after so many seconds without a trial"
+    add.add_argument("--reserve-timeout", type=_seconds, metavar="S", help=text)
+    text = "begin no trial after so many seconds"
+    add.add_argument("--last-job-timeout", type=_seconds, metavar="S", help=text)
+    text = "end with an error after so many failed trials in a row (default: %(default)s)"
+    failures = number(1, 10**9)
+    add.add_argument(
+        "--max-consecutive-failures", type=failures, default=4, metavar="N", help=text
+    )
+    add.add_argument("--quiet", "-q", action="store_true", help="say nothing but errors")
+    add.set_defaults(run=_work)
+
+
+def _work(words: argparse.Namespace) -> int:
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # as `python -m` has it
+    worker = Worker(
+        words.store, words.exp_key, objectives_of(words.objective),
+        poll_interval=words.poll_interval, max_jobs=words.max_jobs,
+        reserve_timeout=words.reserve_timeout, last_job_timeout=words.last_job_timeout,
+        max_consecutive_failures=words.max_consecutive_failures,
+        say=(lambda _: None) if words.quiet else complain,
+    )  # fmt: skip
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
+    try:
+        worker.run()
+    except StoreError as error:
+        complain(str(error))
+        return 1
+    return 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, but got {text!r}")
+    return found

@@ -1,0 +1,57 @@
+"""What becomes of trials whose worker or driver is dead; any of the living does it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..history.trial import Status
+from .lines import parsed
+from .outcomes import json_text
+from .signing import Key, same
+from .store import CUT, OWN, QUEUED, Entry, Store
+
+__all__ = ["reap"]
+
+
+def reap(store: Store, key: Key | None) -> int:
+    """Queue trials again whose worker gives no sign of life, and cut off those of dead drivers.
+
+    A trial that was lost once more than its run allows ends as failed. What is signed is signed
+    anew for its next attempt; who does not have the key leaves it to others.
+
+    Returns:
+        How many trials went on.
+    """
+    return sum(_went_on(store, key, entry) for entry in store.overdue())
+
+
+def _went_on(store: Store, key: Key | None, entry: Entry) -> bool:
+    number, attempt = entry.number, entry.attempt
+    if entry.state == OWN:
+        return store.requeue(number, attempt, CUT)
+    if entry.proof and (key is None or not same(key.of_entry(store.exp_key, entry), entry.proof)):
+        return False
+    if entry.lost >= _retries(store, entry):
+        text = json_text(
+            {"status": Status.FAILED.name.lower(), "error": _lost(entry), "error_type": "lost"}
+        )
+        proof = "" if key is None else key.of_outcome(store.exp_key, number, attempt, text)
+        return store.finish(entry.worker, number, attempt, "failed", True, text, proof)
+    again = replace(entry, attempt=attempt + 1)
+    proof = "" if key is None else key.of_entry(store.exp_key, again)
+    return store.requeue(number, attempt, QUEUED, proof, lost=True)
+
+
+def _lost(entry: Entry) -> str:
+    times = "once" if not entry.lost else f"{entry.lost + 1} times"
+    return f"lost {times} with its worker, the last time with {entry.worker}"
+
+
+def _retries(store: Store, entry: Entry) -> int:
+    """How often a trial may be lost."""
+    job = store.job(entry.job)
+    try:
+        found = parsed(job.settings.encode())["max_retries"] if job is not None else 1
+    except (ValueError, KeyError, TypeError):
+        found = 1
+    return found if type(found) is int else 1

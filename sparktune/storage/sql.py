@@ -1,0 +1,641 @@
+"""A store in PostgreSQL or SQLite, by SQLAlchemy.
+
+Changes that drivers read are made below the lock of their search's row, whose revision they raise:
+in PostgreSQL by ``UPDATE ... RETURNING``, which holds the row until the transaction ends, in SQLite
+by BEGIN IMMEDIATE. So a revision is visible only when all below it are. Workers take trials without
+that lock, by SKIP LOCKED.
+
+The file is long because it has a statement or two for each method of the protocol.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from ..exceptions import StoreError
+from ..history.trial import ENDED as COUNT
+from .store import (
+    CUT,
+    ENDED,
+    OWN,
+    QUEUED,
+    RESERVED,
+    RUNNING,
+    Changes,
+    Entry,
+    Job,
+    Report,
+    SpaceEntry,
+)
+
+try:
+    import sqlalchemy as sa
+    from sqlalchemy.engine import Connection, make_url
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+except ImportError as error:
+    raise ImportError(
+        'a store needs SQLAlchemy, and PostgreSQL psycopg besides: pip install "sparktune[sql]"'
+    ) from error
+
+__all__ = ["VERSION", "SqlStore"]
+
+VERSION = 1
+_LONGEST_KEY = 200
+_POLL = 0.02  # seconds between two looks at a SQLite database, which cost microseconds
+
+_meta = sa.MetaData()
+_version = sa.Table("sparktune_version", _meta, sa.Column("version", sa.Integer, primary_key=True))
+_searches = sa.Table(
+    "sparktune_searches", _meta,
+    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger, nullable=False),  # of those that count
+    sa.Column("seed", sa.BigInteger),
+)  # fmt: skip
+_spaces = sa.Table(
+    "sparktune_spaces", _meta,
+    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("first", sa.BigInteger, nullable=False),
+    sa.Column("space", sa.Text, nullable=False),
+    sa.Column("defaults", sa.Text, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+)  # fmt: skip
+_drivers = sa.Table(
+    "sparktune_drivers", _meta,
+    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
+    sa.Column("id", sa.String(80), primary_key=True),
+    sa.Column("beat", sa.Float(53), nullable=False),
+)  # fmt: skip
+_workers = sa.Table(
+    "sparktune_workers", _meta,
+    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
+    sa.Column("id", sa.String(80), primary_key=True),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("pid", sa.BigInteger, nullable=False),
+    sa.Column("beat", sa.Float(53), nullable=False),
+)  # fmt: skip
+_jobs = sa.Table(
+    "sparktune_jobs", _meta,
+    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("objective", sa.Text, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("space", sa.Text, nullable=False),
+    sa.Column("settings", sa.Text, nullable=False),
+)  # fmt: skip
+_trials = sa.Table(
+    "sparktune_trials", _meta,
+    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("candidate", sa.Text, nullable=False),
+    sa.Column("config", sa.Text, nullable=False),
+    sa.Column("started", sa.Float(53), nullable=False),
+    sa.Column("job", sa.String(64), nullable=False),
+    sa.Column("proof", sa.String(64), nullable=False),
+    sa.Column("lost", sa.Integer, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("outcome_proof", sa.String(64), nullable=False),
+    sa.Column("worker", sa.String(80), nullable=False),
+    sa.Column("driver", sa.String(80), nullable=False),
+    sa.Column("status", sa.String(20)),
+    sa.Column("beat", sa.Float(53), nullable=False),
+    sa.Column("stopping", sa.Boolean, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Index("sparktune_trials_by_state", "exp_key", "state", "number"),
+    sa.Index("sparktune_trials_by_revision", "exp_key", "revision"),
+)  # fmt: skip
+_reports = sa.Table(
+    "sparktune_reports", _meta,
+    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
+    sa.Column("revision", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("step", sa.BigInteger, nullable=False),
+    sa.Column("value", sa.String(40), nullable=False),  # as text: SQLite has no NaN
+)  # fmt: skip
+
+_ENTRY = [_trials.c[name] for name in Entry.__dataclass_fields__]
+_UNDER_WAY = (QUEUED, RUNNING, OWN)
+_COUNTING = tuple(status.name.lower() for status in COUNT)
+
+
+class SqlStore:
+    """A store; see Store. May be used from several threads.
+
+    Args:
+        url: as SQLAlchemy has it, such as "sqlite:///runs.db" or "postgresql://user@host/base".
+        exp_key: the name of the search.
+        lost_after: see Store.
+    """
+
+    def __init__(self, url: str, exp_key: str, lost_after: float = 30.0) -> None:
+        self._url = _checked_url(url)
+        self.exp_key = _checked_key(exp_key)
+        self.lost_after = lost_after
+        self.name = self._url.render_as_string(hide_password=True)
+        self._is_postgres = self._url.get_backend_name() == "postgresql"
+        self._engine = _engine_of(self._url)
+        self._waiting: Any = None
+        self._seen = -1
+        self._now: Any = sa.literal_column(
+            "extract(epoch from clock_timestamp())"
+            if self._is_postgres
+            else "((julianday('now') - 2440587.5) * 86400.0)"
+        )
+        self._create()
+
+    def __repr__(self) -> str:
+        return f"SqlStore({self.name!r}, {self.exp_key!r})"
+
+    # -- transactions
+
+    @contextlib.contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        """A transaction that changes something."""
+        with self._told(), self._engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _look(self) -> Iterator[Connection]:
+        """A connection that reads, a statement at a time."""
+        with self._told(), self._engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """A database's errors in a sentence, which never has the password."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            text = " ".join(str(cause).split())
+            password = self._url.password
+            if password:
+                text = text.replace(str(password), "...")
+            raise StoreError(f"the store {self.name}: {text[:300]}") from None
+
+    def _create(self) -> None:
+        """Make what is missing of the tables, and the row of the search."""
+        with self._begin() as c:
+            if self._is_postgres:  # of several that begin, one makes the tables
+                c.execute(sa.text("SELECT pg_advisory_xact_lock(725019)"))
+            known = sa.inspect(c).has_table(_version.name)
+            found = c.execute(sa.select(_version.c.version)).scalar() if known else None
+            if found is not None and found > VERSION:
+                raise StoreError(
+                    f"the store {self.name} was made by a newer sparktune (its tables are of "
+                    f"version {found}, this one knows {VERSION}): update sparktune here"
+                )
+            _meta.create_all(c)
+            if found is None:
+                c.execute(_version.insert().values(version=VERSION))
+            there = sa.select(_searches.c.revision).where(self._mine(_searches))
+            if c.execute(there).first() is None:
+                c.execute(_searches.insert().values(exp_key=self.exp_key, revision=0, ended=0))
+
+    def _mine(self, table: sa.Table) -> Any:
+        return table.c.exp_key == self.exp_key
+
+    def _one(self, number: int) -> Any:
+        return sa.and_(self._mine(_trials), _trials.c.number == number)
+
+    def _raise(self, c: Connection, ended: int = 0) -> int:
+        """The next revision, whose number nobody else gets before this transaction ends."""
+        row = _searches.update().where(self._mine(_searches))
+        row = row.values(revision=_searches.c.revision + 1, ended=_searches.c.ended + ended)
+        revision = c.execute(row.returning(_searches.c.revision)).scalar_one()
+        self._tell(c)
+        return int(revision)
+
+    def _tell(self, c: Connection) -> None:
+        if self._is_postgres:
+            c.execute(sa.text("SELECT pg_notify('sparktune', :key)"), {"key": self.exp_key})
+
+    # -- drivers
+
+    def join(self, driver: str, seed: int | None) -> None:
+        """See Store."""
+        with self._begin() as c:
+            self._sign(c, _drivers, driver)
+            if seed is not None:
+                row = _searches.update().where(self._mine(_searches), _searches.c.seed.is_(None))
+                c.execute(row.values(seed=seed))
+
+    def _sign(self, c: Connection, table: sa.Table, who: str, **more: Any) -> None:
+        is_it = sa.and_(self._mine(table), table.c.id == who)
+        if not c.execute(table.update().where(is_it).values(beat=self._now)).rowcount:
+            row = {"exp_key": self.exp_key, "id": who, "beat": self._now, **more}
+            c.execute(table.insert().values(**row))
+
+    def leave(self, driver: str) -> None:
+        """See Store."""
+        with self._begin() as c:
+            c.execute(_drivers.delete().where(self._mine(_drivers), _drivers.c.id == driver))
+            self._tell(c)
+
+    def first_seed(self) -> int | None:
+        """See Store."""
+        with self._look() as c:
+            return c.execute(sa.select(_searches.c.seed).where(self._mine(_searches))).scalar()
+
+    def _alive(self, table: sa.Table) -> Any:
+        return sa.and_(self._mine(table), table.c.beat > self._now - self.lost_after)
+
+    def add_space(self, space: str, defaults: str, expected: int) -> bool:
+        """See Store."""
+        with self._begin() as c:
+            revision = self._raise(c)
+            count = c.execute(
+                sa.select(sa.func.count()).select_from(_spaces).where(self._mine(_spaces))
+            ).scalar_one()
+            if count != expected:
+                return False
+            first = c.execute(
+                sa.select(sa.func.coalesce(sa.func.max(_trials.c.number) + 1, 0)).where(
+                    self._mine(_trials), _trials.c.state != RESERVED
+                )
+            ).scalar_one()
+            row = {"id": count + 1, "first": first, "space": space, "defaults": defaults}
+            c.execute(_spaces.insert().values(exp_key=self.exp_key, revision=revision, **row))
+            return True
+
+    def open_batch(self, driver: str, k: int, max_evals: int | None) -> list[int]:
+        """See Store."""
+        with self._begin() as c:
+            self._raise(c)
+            alive = sa.select(_drivers.c.id).where(self._alive(_drivers))
+            is_free = sa.and_(
+                self._mine(_trials), _trials.c.state == RESERVED, _trials.c.driver.not_in(alive)
+            )
+            room = k
+            if max_evals is not None:
+                under_way = c.execute(
+                    sa.select(sa.func.count()).select_from(_trials).where(
+                        self._mine(_trials),
+                        sa.or_(
+                            _trials.c.state.in_(_UNDER_WAY),
+                            sa.and_(_trials.c.state == RESERVED, _trials.c.driver.in_(alive)),
+                        ),
+                    )
+                ).scalar_one()  # fmt: skip
+                row = sa.select(_searches.c.ended).where(self._mine(_searches))
+                room = min(k, max_evals - under_way - c.execute(row).scalar_one())
+            if room <= 0:
+                return []
+            free = sa.select(_trials.c.number).where(is_free).order_by(_trials.c.number)
+            numbers = list(c.execute(free.limit(room)).scalars())
+            if numbers:
+                taken = _trials.update().where(self._mine(_trials), _trials.c.number.in_(numbers))
+                c.execute(taken.values(driver=driver))
+            if (more := room - len(numbers)) > 0:
+                first = c.execute(
+                    sa.select(sa.func.coalesce(sa.func.max(_trials.c.number) + 1, 0)).where(
+                        self._mine(_trials)
+                    )
+                ).scalar_one()
+                new = list(range(first, first + more))
+                c.execute(_trials.insert(), [self._blank(number, driver) for number in new])
+                numbers += new
+            return numbers
+
+    def _blank(self, number: int, driver: str) -> dict[str, Any]:
+        return {
+            "exp_key": self.exp_key, "number": number, "attempt": 0, "state": RESERVED,
+            "candidate": "", "config": "", "started": 0.0, "job": "", "proof": "", "lost": 0,
+            "outcome_proof": "", "worker": "", "driver": driver, "beat": 0.0, "stopping": False,
+            "revision": 0,
+        }  # fmt: skip
+
+    def put(
+        self, driver: str, entries: Sequence[Entry], outcomes: Sequence[tuple[str, bool]] = ()
+    ) -> None:
+        """See Store."""
+        names: tuple[str, ...] = ("attempt", "state", "candidate", "config", "started", "job", "proof", "outcome")
+        names += ("outcome_proof",)
+        with self._begin() as c:
+            revision = self._raise(c, sum(counts for _, counts in outcomes))
+            mine = sa.and_(
+                self._mine(_trials), _trials.c.number == sa.bindparam("n"),
+                _trials.c.state == RESERVED, _trials.c.driver == driver,
+            )  # fmt: skip
+            rows = []
+            statuses: list[str | None] = [status for status, _ in outcomes]
+            for entry, status in zip_longest(entries, statuses):
+                row = {f"new_{name}": getattr(entry, name) for name in names}
+                rows.append({"n": entry.number, "new_status": status, **row})
+            values: dict[str, Any] = {
+                name: sa.bindparam(f"new_{name}") for name in (*names, "status")
+            }
+            statement = _trials.update().where(mine).values(
+                **values, revision=revision, beat=self._now, stopping=False, worker=""
+            )  # fmt: skip
+            done = sum(c.execute(statement, row).rowcount for row in rows)
+            if done != len(entries):
+                raise StoreError(
+                    f"the store {self.name} has given the numbers of this driver to another one, "
+                    f"as it gave no sign of life for {self.lost_after:g} s"
+                )
+
+    def put_job(self, job: Job) -> None:
+        """See Store."""
+        with self._begin() as c:
+            self._raise(c)
+            is_it = sa.and_(self._mine(_jobs), _jobs.c.id == job.id)
+            if c.execute(sa.select(_jobs.c.id).where(is_it)).first() is None:
+                row = {name: getattr(job, name) for name in Job.__dataclass_fields__}
+                c.execute(_jobs.insert().values(exp_key=self.exp_key, id=job.id, **row))
+
+    def job(self, id: str) -> Job | None:
+        """See Store."""
+        columns = [_jobs.c[name] for name in Job.__dataclass_fields__]
+        with self._look() as c:
+            row = c.execute(sa.select(*columns).where(self._mine(_jobs), _jobs.c.id == id)).first()
+        return None if row is None else Job(*row)
+
+    # -- workers
+
+    def sign_worker(self, worker: str, host: str, pid: int) -> None:
+        """See Store."""
+        with self._begin() as c:
+            self._sign(c, _workers, worker, host=host[:255], pid=pid)
+
+    def drop_worker(self, worker: str) -> None:
+        """See Store."""
+        with self._begin() as c:
+            c.execute(_workers.delete().where(self._mine(_workers), _workers.c.id == worker))
+
+    def workers(self) -> int:
+        """See Store."""
+        with self._look() as c:
+            return int(
+                c.execute(
+                    sa.select(sa.func.count()).select_from(_workers).where(self._alive(_workers))
+                ).scalar_one()
+            )
+
+    def release(self, worker: str, number: int, attempt: int) -> None:
+        """See Store."""
+        is_it = sa.and_(
+            self._one(number), _trials.c.attempt == attempt, _trials.c.state == RUNNING,
+            _trials.c.worker == worker,
+        )  # fmt: skip
+        with self._begin() as c:
+            c.execute(_trials.update().where(is_it).values(state=QUEUED, worker=""))
+            self._tell(c)
+
+    def take(
+        self, worker: str, jobs_refused: Collection[str], refused: Collection[int] = ()
+    ) -> Entry | None:
+        """See Store."""
+        waits = sa.select(_trials.c.number).where(
+            self._mine(_trials), _trials.c.state == QUEUED,
+            _trials.c.job.not_in(list(jobs_refused)), _trials.c.number.not_in(list(refused)),
+        )  # fmt: skip
+        waits = waits.order_by(_trials.c.number).limit(1)
+        with self._look() as c:  # without a writer's lock, as long as there is nothing
+            if c.execute(waits).first() is None:
+                return None
+        with self._begin() as c:
+            number = c.execute(waits.with_for_update(skip_locked=True)).scalar()
+            if number is None:
+                return None
+            taken = _trials.update().where(self._one(number)).values(
+                state=RUNNING, worker=worker, beat=self._now, stopping=False
+            )  # fmt: skip
+            return Entry(*c.execute(taken.returning(*_ENTRY)).one())
+
+    def beat(self, worker: str, number: int, attempt: int, reports: Sequence[Report] = ()) -> str:
+        """See Store."""
+        is_it = sa.and_(
+            self._one(number), _trials.c.attempt == attempt, _trials.c.state == RUNNING,
+            _trials.c.worker == worker,
+        )  # fmt: skip
+        with self._begin() as c:
+            if reports:  # the search's row is locked before a trial's, here as elsewhere
+                self._keep_reports(c, reports)
+            beaten = _trials.update().where(is_it).values(beat=self._now)
+            row = c.execute(beaten.returning(_trials.c.stopping)).first()
+            if row is None:
+                c.rollback()
+                return "lost"
+            return "stop" if row[0] else "on"
+
+    def report(self, reports: Sequence[Report]) -> None:
+        """See Store."""
+        with self._begin() as c:
+            self._keep_reports(c, reports)
+
+    def _keep_reports(self, c: Connection, reports: Sequence[Report]) -> None:
+        revision = self._raise(c)
+        common = {"exp_key": self.exp_key, "revision": revision}
+        rows = [
+            {**report._asdict(), "value": repr(report.value), "place": place, **common}
+            for place, report in enumerate(reports)
+        ]
+        c.execute(_reports.insert(), rows)
+
+    def stop(self, number: int, attempt: int) -> None:
+        """See Store."""
+        with self._begin() as c:
+            is_it = sa.and_(self._one(number), _trials.c.attempt == attempt)
+            c.execute(_trials.update().where(is_it).values(stopping=True))
+
+    def refuse(self, number: int, attempt: int) -> None:
+        """See Store."""
+        is_it = sa.and_(self._one(number), _trials.c.attempt == attempt, _trials.c.state == ENDED)
+        with self._begin() as c:
+            cut = _trials.update().where(is_it).values(
+                state=CUT, attempt=attempt + 1, outcome=None, outcome_proof="", status=None,
+                revision=self._raise(c),
+            )  # fmt: skip
+            if c.execute(cut).rowcount:
+                count = sa.select(sa.func.count()).select_from(_trials).where(
+                    self._mine(_trials), _trials.c.state == ENDED, _trials.c.status.in_(_COUNTING)
+                )  # fmt: skip
+                row = _searches.update().where(self._mine(_searches))
+                c.execute(row.values(ended=count.scalar_subquery()))
+
+    def finish(
+        self,
+        who: str,
+        number: int,
+        attempt: int,
+        status: str,
+        counts: bool,
+        outcome: str,
+        proof: str = "",
+    ) -> bool:
+        """See Store."""
+        is_it = sa.and_(
+            self._one(number), _trials.c.attempt == attempt, _trials.c.state.in_(_UNDER_WAY),
+            sa.or_(_trials.c.worker == who, _trials.c.driver == who),
+        )  # fmt: skip
+        with self._begin() as c:
+            ended = _trials.update().where(is_it).values(
+                state=ENDED, status=status, outcome=outcome, outcome_proof=proof,
+                revision=self._raise(c),
+            )  # fmt: skip
+            if not c.execute(ended).rowcount:
+                return False
+            if counts:
+                row = _searches.update().where(self._mine(_searches))
+                c.execute(row.values(ended=_searches.c.ended + 1))
+            return True
+
+    def requeue(
+        self, number: int, attempt: int, state: str, proof: str = "", lost: bool = False
+    ) -> bool:
+        """See Store."""
+        is_it = sa.and_(
+            self._one(number), _trials.c.attempt == attempt, _trials.c.state.in_(_UNDER_WAY)
+        )
+        with self._begin() as c:
+            revision = self._raise(c)
+            values = {"attempt": attempt + 1, "state": state, "proof": proof, "worker": ""}
+            values |= {"revision": revision, "stopping": False, "beat": self._now}
+            changed = _trials.update().where(is_it).values(
+                **values, lost=_trials.c.lost + int(lost)
+            )  # fmt: skip
+            return bool(c.execute(changed).rowcount)
+
+    def resume(self, driver: str, entry: Entry) -> bool:
+        """See Store."""
+        is_it = sa.and_(
+            self._one(entry.number), _trials.c.attempt == entry.attempt, _trials.c.state == CUT
+        )
+        with self._begin() as c:
+            revision = self._raise(c)
+            values = {"state": entry.state, "job": entry.job, "proof": entry.proof, "lost": 0}
+            values |= {"driver": driver, "revision": revision, "beat": self._now}
+            return bool(c.execute(_trials.update().where(is_it).values(**values)).rowcount)
+
+    def overdue(self) -> list[Entry]:
+        """See Store."""
+        alive = sa.select(_drivers.c.id).where(self._alive(_drivers))
+        silent = sa.and_(_trials.c.state == RUNNING, _trials.c.beat <= self._now - self.lost_after)
+        left = sa.and_(_trials.c.state == OWN, _trials.c.driver.not_in(alive))
+        with self._look() as c:
+            rows = c.execute(sa.select(*_ENTRY).where(self._mine(_trials), sa.or_(silent, left)))
+            return [Entry(*row) for row in rows]
+
+    # -- reading
+
+    def read(self, since: int) -> Changes:
+        """See Store."""
+        with self._look() as c:
+            revision = c.execute(
+                sa.select(_searches.c.revision).where(self._mine(_searches))
+            ).scalar_one()
+
+            def new(table: sa.Table) -> Any:
+                return sa.and_(
+                    self._mine(table), table.c.revision > since, table.c.revision <= revision
+                )
+
+            if revision <= since:
+                return Changes(since, [], [], [])
+            rows = sa.select(*_ENTRY).where(new(_trials)).order_by(
+                *((_trials.c.number,) if not since else (_trials.c.revision, _trials.c.number))
+            )  # fmt: skip
+            entries = [Entry(*row) for row in c.execute(rows)]
+            told = sa.select(
+                _reports.c.number, _reports.c.attempt, _reports.c.step, _reports.c.value
+            ).where(new(_reports))  # fmt: skip
+            told = told.order_by(_reports.c.revision, _reports.c.place)
+            reports = [Report(n, a, s, float(v)) for n, a, s, v in c.execute(told)]
+            columns = [_spaces.c[name] for name in SpaceEntry._fields]
+            found = sa.select(*columns).where(new(_spaces)).order_by(_spaces.c.id)
+            spaces = [SpaceEntry(*row) for row in c.execute(found)]
+            return Changes(int(revision), entries, reports, spaces)
+
+    def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+        """See Store; in PostgreSQL it is told, in SQLite it looks at a number in the file's head."""
+        end = time.monotonic() + seconds
+        with self._told():
+            while not until():
+                left = end - time.monotonic()
+                if left <= 0 or self._was_changed(left):
+                    return
+
+    def _was_changed(self, left: float) -> bool:
+        if self._waiting is None:
+            self._waiting = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            if self._is_postgres:
+                self._waiting.execute(sa.text("LISTEN sparktune"))
+            return True  # what came before is not told
+        if self._is_postgres:
+            driver = self._waiting.connection.driver_connection
+            heard = driver.notifies(timeout=min(left, 0.5), stop_after=1)
+            return any(each.payload == self.exp_key for each in heard)
+        seen = self._waiting.exec_driver_sql("PRAGMA data_version").scalar()
+        if seen != self._seen:
+            self._seen = seen
+            return True
+        time.sleep(min(left, _POLL))
+        return False
+
+    def close(self) -> None:
+        """See Store."""
+        waiting, self._waiting = self._waiting, None
+        with contextlib.suppress(SQLAlchemyError):
+            if waiting is not None:
+                waiting.close()
+            self._engine.dispose()
+
+
+def _checked_key(exp_key: Any) -> str:
+    if not isinstance(exp_key, str) or not 0 < len(exp_key) <= _LONGEST_KEY:
+        raise ValueError(
+            f"`exp_key` must be a name of at most {_LONGEST_KEY} characters, but got {exp_key!r:.60}"
+        )
+    return exp_key
+
+
+def _checked_url(url: Any) -> Any:
+    """A URL of one of the two databases; its errors do not show it, for it may have a password."""
+    try:
+        found = make_url(url)
+    except (ArgumentError, TypeError, ValueError, AttributeError):
+        raise ValueError(
+            "the URL of a store must be such as 'sqlite:///runs.db' or "
+            "'postgresql://user:password@host/database', but what was given cannot be read"
+        ) from None
+    backend = found.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise ValueError(f"a store is in PostgreSQL or SQLite, but the URL begins with {backend!r}")
+    if backend == "sqlite" and (not found.database or ":memory:" in found.database):
+        raise ValueError(
+            "a store in SQLite is a file that processes share, such as 'sqlite:///runs.db', but "
+            "the URL names none"
+        )
+    return found.set(drivername="postgresql+psycopg") if found.drivername == "postgresql" else found
+
+
+def _engine_of(url: Any) -> sa.Engine:
+    try:
+        if url.get_backend_name() == "postgresql":
+            return sa.create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=12)
+        engine = sa.create_engine(url, connect_args={"timeout": 60.0, "check_same_thread": False})
+    except (ImportError, NoSuchModuleError) as error:
+        raise ImportError('PostgreSQL needs psycopg: pip install "sparktune[sql]"') from error
+
+    @sa.event.listens_for(engine, "connect")
+    def begin_ourselves(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+
+    @sa.event.listens_for(engine, "begin")
+    def lock_at_once(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

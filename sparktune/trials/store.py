@@ -1,0 +1,94 @@
+"""StoreTrials: trials that wait in a database for workers of any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..checks import real, whole
+from ..engines.base import Engine
+from ..engines.settings import settings_of
+from ..engines.workers import Workers
+from ..exceptions import StoreError
+from ..storage.shared import SharedRecord
+from .record import Trials
+
+__all__ = ["StoreTrials"]
+
+
+class StoreTrials(Trials):
+    """The trials of a search that workers evaluate, which pull them from a database.
+
+    ``fmin`` puts candidates into the store and waits; ``sparktune worker --store URL --exp-key KEY``
+    evaluates them, any number of them on any machine that reaches the database. Several programs may
+    call ``fmin`` with the same store and ``exp_key`` at the same time: they share what is known, and
+    ``max_evals`` is the number of all their trials. See docs/workers.md.
+
+    Args:
+        url: of the database, as SQLAlchemy has it: ``"sqlite:///runs.db"`` for workers of this
+            machine, ``"postgresql://user:password@host/database"``; None for that of SPARKTUNE_STORE.
+        exp_key: the name of the search.
+        parallelism: how many trials to keep in the queue or under way; None for one more than
+            there are live workers.
+        trial_timeout, trial_grace, max_retries, retry_crashes: as in ``SparkTrials``; for what
+            workers do with the trials.
+        lost_after: seconds without a sign of life after which a worker is taken for dead and its
+            trial begun again, by the clock of the database; at least 5.
+        on_space_change, defaults: as in ``Trials``.
+
+    Raises:
+        ImportError: SQLAlchemy is not installed.
+        StoreError: the database cannot be reached.
+        ValueError: an argument out of its range.
+    """
+
+    asynchronous = True
+
+    def __init__(
+        self,
+        url: str | None = None,
+        exp_key: str = "default",
+        *,
+        parallelism: int | None = None,
+        trial_timeout: float | None = None,
+        trial_grace: float = 5.0,
+        max_retries: int = 1,
+        retry_crashes: bool = False,
+        lost_after: float = 30.0,
+        on_space_change: str = "error",
+        defaults: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(exp_key, on_space_change=on_space_change, defaults=defaults)
+        self._given: int | None = whole("parallelism", parallelism, none=True)
+        self.settings = settings_of(
+            trial_timeout=trial_timeout, trial_grace=trial_grace, max_retries=max_retries,
+            retry_crashes=retry_crashes,
+        )  # fmt: skip
+        seconds = real("lost_after", lost_after, "a number of seconds", least=5, finite=True)
+        self._queue = SharedRecord(url, exp_key, is_queue=True, lost_after=seconds)
+        self._adopt(self._queue)
+
+    @property
+    def parallelism_given(self) -> int | None:
+        """How many trials at a time the user asked for; None where nobody did."""
+        return self._given
+
+    def engine(self) -> Engine:
+        """A new engine for one run."""
+        return Workers(self._queue, self._given)
+
+    @classmethod
+    def load(cls, url: Any = None, exp_key: str = "default") -> Trials:
+        """The trials of a store, to read: needs neither space nor objective.
+
+        Raises:
+            StoreError: there are none, or the database cannot be reached.
+        """
+        trials = Trials(exp_key)
+        record = SharedRecord(url, exp_key)
+        recorded = record.replay()
+        if recorded.history is None:
+            raise StoreError(f"there are no trials in {record.name}")
+        trials._history, trials.seed = recorded.history, recorded.seed
+        trials._read_only = record.name
+        return trials

@@ -1,0 +1,371 @@
+"""A worker of a store: reserves trials, evaluates them, reports."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from .engines.base import Option, RunSpec, Task
+from .engines.processes import Processes
+from .engines.settings import Settings, settings_of
+from .exceptions import InvalidTrial, StoreError
+from .history import ENDED, Outcome, Status
+from .history.results import Answer, failure_of
+from .search import trial_seed
+from .space.reading import value_from
+from .space.tree import Space
+from .storage.lines import parsed
+from .storage.outcomes import text_of_outcome
+from .storage.reaping import reap
+from .storage.shared import name_here, open_store
+from .storage.signing import VARIABLE, Key, key_of_environment, same
+from .storage.store import QUEUED, Entry, Job, Report, Store
+from .unpickling import loads
+
+__all__ = ["Worker", "objectives_of"]
+
+logger = logging.getLogger(__name__)
+_BEAT = 2.0  # seconds between two signs of life
+_BETWEEN_REPORTS = 0.05  # seconds: reports that come faster travel together
+
+
+class _Refused(Exception):  # noqa: N818 (it never leaves this file)
+    """This worker does not evaluate a trial, or all of its job; the message says why.
+
+    Args:
+        text: why.
+        whole_job: whether it takes no trial of the job.
+    """
+
+    def __init__(self, text: str, whole_job: bool = True) -> None:
+        super().__init__(text)
+        self.whole_job = whole_job
+
+
+class _Loaded(NamedTuple):
+    """A job, ready to be evaluated.
+
+    Attributes:
+        id: of the job.
+        space: that makes configurations; None where they come ready-made.
+        engine: that evaluates its trials, open.
+        seed: of the driver.
+        run_id: of the driver's run.
+        retries: how often a trial whose process died is tried again.
+    """
+
+    id: str
+    space: Space | None
+    engine: Processes
+    seed: int
+    run_id: str
+    retries: int
+
+
+def objectives_of(names: Iterable[str]) -> dict[str, Callable[..., Any]]:
+    """Functions by their names, such as "pkg.mod:fn", imported.
+
+    Raises:
+        ValueError: one is no such name, or there is no such function; the message has it.
+    """
+    found = {}
+    for name in names:
+        module, colon, path = name.partition(":")
+        if not (module and colon and path):
+            raise ValueError(f"an objective is named as 'pkg.mod:fn', but got {name!r}")
+        try:
+            thing: Any = importlib.import_module(module)
+            for part in path.split("."):
+                thing = getattr(thing, part)
+        except (ImportError, AttributeError) as error:
+            raise ValueError(f"the objective {name!r} cannot be imported: {error}") from None
+        if not callable(thing):
+            raise ValueError(f"the objective {name!r} is no function, but {thing!r:.60}")
+        found[name] = thing
+    return found
+
+
+class Worker:
+    """Evaluates trials of one search, one after the other, each in a process below a watchdog.
+
+    It takes trials whose objective is among ``objectives``, or whose job and candidate are signed
+    with the key of SPARKTUNE_STORE_KEY; nothing else is unpickled, imported or called. What it does
+    not take it leaves to others.
+
+    Args:
+        url: of the store; None for that of SPARKTUNE_STORE.
+        exp_key: the name of the search.
+        objectives: functions by the names under which drivers may ask for them.
+        poll_interval: seconds between two looks for a trial, where the database does not tell.
+        max_jobs: trials after which it ends; None for no limit.
+        reserve_timeout: seconds without a trial after which it ends; None for no limit.
+        last_job_timeout: seconds after which it begins no trial any more; None for no limit.
+        max_consecutive_failures: failed trials in a row after which it ends with an error.
+        say: is told what happens, in lines.
+    """
+
+    def __init__(
+        self,
+        url: str | None,
+        exp_key: str,
+        objectives: Mapping[str, Callable[..., Any]],
+        *,
+        poll_interval: float = 0.1,
+        max_jobs: int | None = None,
+        reserve_timeout: float | None = None,
+        last_job_timeout: float | None = None,
+        max_consecutive_failures: int | None = 4,
+        say: Callable[[str], None] = logger.info,
+    ) -> None:
+        self._key: Key | None = key_of_environment()
+        self._objectives = dict(objectives)
+        if self._key is None and not objectives:
+            raise ValueError(
+                f"this worker would take no trial: name objectives (--objective pkg.mod:fn), or set "
+                f"{VARIABLE} to the secret of the driver"
+            )
+        self.store: Store = open_store(url, exp_key)
+        self.name = name_here()
+        self._poll, self._most = poll_interval, max_jobs
+        self._reserve_timeout, self._last_job_timeout = reserve_timeout, last_job_timeout
+        self._most_failures, self._say = max_consecutive_failures, say
+        self._jobs_refused: set[str] = set()
+        self._trials_refused: set[int] = set()
+        self._job: _Loaded | None = None
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Let it end after the trial that it evaluates; from any thread, or a signal's handler."""
+        self._stop.set()
+
+    def run(self) -> int:
+        """Evaluate trials until a limit is reached.
+
+        Returns:
+            How many.
+
+        Raises:
+            StoreError: too many trials failed in a row; or the database cannot be reached.
+        """
+        began = idle_since = time.monotonic()
+        signed, done, failures = 0.0, 0, 0
+        self._say(f"{self.name} waits for trials of {self.store.name} ({self.store.exp_key})")
+        try:
+            while not self._stop.is_set() and (self._most is None or done < self._most):
+                now = time.monotonic()
+                if self._last_job_timeout is not None and now - began > self._last_job_timeout:
+                    break
+                if now - signed > min(_BEAT, self.store.lost_after / 4):
+                    signed = now
+                    self.store.sign_worker(self.name, platform.node(), os.getpid())
+                    reap(self.store, self._key)
+                entry = self.store.take(self.name, self._jobs_refused, self._trials_refused)
+                if entry is None:
+                    if (
+                        self._reserve_timeout is not None
+                        and now - idle_since > self._reserve_timeout
+                    ):
+                        break
+                    self.store.wait(self._poll, self._stop.is_set)
+                    continue
+                outcome = self._evaluate(entry)
+                idle_since = time.monotonic()
+                if outcome is None:
+                    continue
+                done += 1
+                failures = failures + 1 if outcome.status is Status.FAILED else 0
+                if self._most_failures is not None and failures >= self._most_failures:
+                    raise StoreError(
+                        f"{failures} trials failed in a row, the last with: "
+                        f"{(outcome.error or 'no reason')[-300:]}"
+                    )
+        finally:
+            self._close_job()
+            try:
+                self.store.drop_worker(self.name)
+            finally:
+                self.store.close()
+        return done
+
+    def _evaluate(self, entry: Entry) -> Outcome | None:
+        """What became of a trial; None where it was refused, or taken away meanwhile."""
+        number, attempt = entry.number, entry.attempt
+        try:
+            job = self._load(entry)
+            config = self._config(entry, job)
+        except _Refused as error:
+            self._refuse(entry, error)
+            return None
+        except Exception as error:  # of a signed job that does not load here, or of an expression
+            answer: Answer | None = failure_of(
+                InvalidTrial(f"{type(error).__name__}: {error}"), host=platform.node()
+            )
+        else:
+            context = {"seed": trial_seed(job.seed, number), "run_id": job.run_id}
+            task = Task(number, attempt, config, context, f"trial {number}")
+            answer = self._watched(task, job)
+        if answer is None:
+            self._say(f"trial {number} was taken away")
+            return None
+        outcome = answer.outcome
+        if outcome.status is Status.CRASHED:
+            if self._is_retried(entry):
+                again = replace(entry, attempt=attempt + 1)
+                proof = "" if self._key is None else self._key.of_entry(self.store.exp_key, again)
+                self.store.requeue(number, attempt, QUEUED, proof, lost=True)
+                return None
+            outcome = replace(outcome, status=Status.FAILED, error_type="crashed")
+        text, _ = text_of_outcome(outcome, self._key is not None)
+        proof = ""
+        if self._key is not None:
+            proof = self._key.of_outcome(self.store.exp_key, number, attempt, text)
+        name, counts = outcome.status.name.lower(), outcome.status in ENDED
+        if not self.store.finish(self.name, number, attempt, name, counts, text, proof):
+            self._say(f"trial {number} was begun again elsewhere; its outcome is refused")
+            return None
+        loss = "" if outcome.loss is None else f", loss {outcome.loss:.6g}"
+        self._say(f"trial {number}: {name}{loss}")
+        return outcome
+
+    def _refuse(self, entry: Entry, error: _Refused) -> None:
+        """Leave a trial, or all of its job, to others."""
+        if error.whole_job:
+            self._jobs_refused.add(entry.job)
+        else:
+            self._trials_refused.add(entry.number)
+        self._say(f"trial {entry.number} is left to others: {error}")
+        self.store.release(self.name, entry.number, entry.attempt)
+
+    def _is_retried(self, entry: Entry) -> bool:
+        return self._job is not None and entry.lost < self._job.retries
+
+    # -- what is to be trusted
+
+    def _load(self, entry: Entry) -> _Loaded:
+        """The job of a trial; the one before is let go."""
+        if self._key is not None and not same(
+            self._key.of_entry(self.store.exp_key, entry), entry.proof
+        ):
+            text = f"it is not signed with this {VARIABLE}, for this search, number and attempt"
+            raise _Refused(text, whole_job=False)
+        if self._job is not None and self._job.id == entry.job:
+            return self._job
+        job = self.store.job(entry.job)
+        if job is None or job.id != entry.job:
+            raise _Refused("its job is not there, or was changed")
+        self._close_job()
+        objective, space = self._objective(job)
+        settings = _settings_of(job.settings)
+        options = () if space is None else tuple(Option(*each) for each in space.constants)
+        engine = Processes(1)
+        engine.open(
+            RunSpec(objective, settings.run_id, options, settings.of_trials), self._on_report
+        )
+        self._job = _Loaded(
+            job.id, space, engine, settings.seed, settings.run_id, settings.retries_of_crashes
+        )
+        return self._job
+
+    def _objective(self, job: Job) -> tuple[Callable[..., Any], Space | None]:
+        """What is called, and the space where configurations are made here."""
+        if job.payload:
+            if self._key is None:
+                raise _Refused(f"its objective is pickled, and this worker has no {VARIABLE}")
+            objective, space = loads(job.payload)  # signed: the entry's proof covers the job's id
+            return objective, space
+        if job.objective not in self._objectives:
+            raise _Refused(
+                f"its objective {job.objective!r:.100} is none of this worker's (--objective)"
+            )
+        return self._objectives[job.objective], None
+
+    def _config(self, entry: Entry, job: _Loaded) -> Any:
+        """What the objective receives."""
+        try:
+            if job.space is None:
+                return value_from(parsed(entry.config.encode()), plain=True)
+            ((values, _),) = job.space.encoder.pairs([parsed(entry.candidate.encode())])
+        except (ValueError, TypeError, AttributeError) as error:
+            raise _Refused(f"its candidate is none: {error}", whole_job=False) from None
+        return job.space.build(values)
+
+    def _close_job(self) -> None:
+        if self._job is not None:
+            self._job.engine.close()
+            self._job = None
+
+    # -- one trial
+
+    def _on_report(self, number: int, attempt: int, step: int, value: float) -> bool:
+        self._reports.append(Report(number, attempt, step, value))
+        self._woken.set()
+        return False
+
+    def _watched(self, task: Task, job: _Loaded) -> Answer | None:
+        """The answer of a trial; None where the store has given it to somebody else meanwhile."""
+        number, attempt = task.number, task.attempt
+        self._reports: list[Report] = []
+        self._woken = threading.Event()
+        future = job.engine.submit(task)
+        future.add_done_callback(lambda _: self._woken.set())
+        while True:
+            self._woken.wait(min(_BEAT, self.store.lost_after / 4))
+            self._woken.clear()
+            over = future.done()
+            reports, self._reports = self._reports, []
+            if over and not reports:
+                return future.result()
+            word = self.store.beat(self.name, number, attempt, reports)
+            if word == "lost":
+                job.engine.cancel(number, attempt)
+                return None
+            if word == "stop":
+                job.engine.stop(number, attempt)
+            if over:
+                return future.result()
+            if reports:
+                time.sleep(_BETWEEN_REPORTS)
+
+
+class _JobSettings(NamedTuple):
+    """How the trials of a job are treated.
+
+    Attributes:
+        of_trials: as engines have it.
+        seed: of the driver.
+        run_id: of the driver's run.
+        retries_of_crashes: how often a trial whose process died is tried again.
+    """
+
+    of_trials: Settings
+    seed: int
+    run_id: str
+    retries_of_crashes: int
+
+
+def _settings_of(text: str) -> _JobSettings:
+    """The settings of a job; nothing in the text is trusted.
+
+    Raises:
+        _Refused: they are none.
+    """
+    try:
+        found = parsed(text.encode())
+        seed, run_id, retries = found["seed"], found["run_id"], found["max_retries"]
+        if type(seed) is not int or seed < 0 or type(run_id) is not str:
+            raise ValueError("no seed")
+        settings = settings_of(
+            trial_timeout=found["timeout"], trial_grace=found["grace"], max_retries=retries,
+            retry_crashes=found["retry_crashes"],
+        )  # fmt: skip
+    except (ValueError, TypeError, KeyError) as error:
+        raise _Refused(f"the settings of its job are none: {error}") from None
+    crashes = settings.max_retries if settings.retry_crashes else 0
+    return _JobSettings(settings, seed, run_id[:40], crashes)
