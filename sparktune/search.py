@@ -249,10 +249,9 @@ class _Run:
             return StopReason.LOSS_THRESHOLD
         if self.seconds_left() <= 0:
             return StopReason.TIMEOUT
-        if not self.running and not self.waiting and self.trials_left() <= 0:
-            # of pending trials that others evaluate, one may be cut off yet
-            if self.history.count(*ENDED) >= (self.budget.max_evals or 0):
-                return StopReason.MAX_EVALS
+        most = math.inf if self.budget.max_evals is None else self.budget.max_evals
+        if not self.running and not self.waiting and self.history.count(*ENDED) >= most:
+            return StopReason.MAX_EVALS  # what others evaluate may be cut off yet
         return None
 
     def seconds_left(self) -> float:

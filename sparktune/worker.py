@@ -128,7 +128,7 @@ class Worker:
         self._objectives = dict(objectives)
         if self._key is None and not objectives:
             raise ValueError(
-                f"this worker would take no trial: name objectives (--objective pkg.mod:fn), or set "
+                "this worker would take no trial: name objectives (--objective pkg.mod:fn), or set "
                 f"{VARIABLE} to the secret of the driver"
             )
         self.store: Store = open_store(url, exp_key)

@@ -70,7 +70,7 @@ def json_of(summary: Summary) -> str:
     history, writer = summary.history, summary.writer
     best = next(iter(summary.best(1)), None)
     told: dict[str, Any] = {
-        "folder": str(summary.folder),
+        "folder": str(summary.where),
         "begun": iso_time(summary.begun),
         "last_written": iso_time(summary.written),
         "writer": None,

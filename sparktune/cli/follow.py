@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ..history import ENDED, History, Status
-from ..storage.journal import Recorded, replay
+from ..storage.journal import Recorded
 from .pretty import live
-from .summary import Summary, summary_of
+from .sources import Source
+from .summary import Summary
 from .text import ended_line, text_of
 from .words import complain, say
 
@@ -39,14 +39,14 @@ class Step:
     first: bool
 
 
-def steps(folder: Path, pause: Callable[[float], None]) -> Iterator[Step]:
-    """Look at a journal again and again, for ever; only what is new is read.
+def steps(source: Source, pause: Callable[[float], None]) -> Iterator[Step]:
+    """Look at a run again and again, for ever; only what is new is read.
 
-    It waits for a folder that is not there yet. Where another journal takes the place of this one,
-    it goes on with that from its beginning.
+    It waits for one that is not there yet. Where another journal takes the place of this one, it
+    goes on with that from its beginning.
 
     Args:
-        folder: of the journal.
+        source: of the run.
         pause: waits for so many seconds.
 
     Raises:
@@ -56,23 +56,23 @@ def steps(folder: Path, pause: Callable[[float], None]) -> Iterator[Step]:
     over: set[int] = set()
     while True:
         before = recorded.id
-        recorded = replay(folder, recorded)
+        recorded = source.replay(recorded)
         if before is not None and recorded.id != before:
             over = set()
             if recorded.id is not None:
-                complain(f"another journal is in {folder} now")
+                complain(f"another {source.what} is in {source.name} now")
         if recorded.id is None:
             if not waits:
-                complain(f"waiting for a journal in {folder}")
+                complain(f"waiting for a {source.what} in {source.name}")
             waits = True
         else:
             first, waits = before != recorded.id, False
-            yield _step(folder, recorded, over, first)
+            yield _step(source, recorded, over, first)
         pause(_EVERY)
 
 
-def _step(folder: Path, recorded: Recorded, over: set[int], first: bool) -> Step:
-    summary, ended = summary_of(folder, recorded), []
+def _step(source: Source, recorded: Recorded, over: set[int], first: bool) -> Step:
+    summary, ended = source.summary(recorded), []
     history = recorded.history
     if history is not None:
         now = np.flatnonzero(np.isin(history.status, _OVER)).tolist()
@@ -98,12 +98,12 @@ def _with_best(
 
 
 def follow_in_lines(
-    folder: Path, top: int, width: int | None, pause: Callable[[float], None]
+    source: Source, top: int, width: int | None, pause: Callable[[float], None]
 ) -> int:
     """Print a summary, and then a line for each trial that ends; until Ctrl-C.
 
     Args:
-        folder: of the journal.
+        source: of the run.
         top: how many of the best trials the summary has.
         width: characters of its lines; None for whole ones.
         pause: waits for so many seconds.
@@ -112,7 +112,7 @@ def follow_in_lines(
         130, as of a program that Ctrl-C ended.
     """
     with suppress(KeyboardInterrupt):
-        for step in steps(folder, pause):
+        for step in steps(source, pause):
             if step.first:
                 say(text_of(step.summary, top, width))
             for number, best in step.ended:
@@ -120,11 +120,11 @@ def follow_in_lines(
     return 130
 
 
-def follow_on_screen(folder: Path, top: int, pause: Callable[[float], None]) -> int:
+def follow_on_screen(source: Source, top: int, pause: Callable[[float], None]) -> int:
     """Draw a summary anew whenever something has come, with rich; see ``follow_in_lines``."""
     lines: list[str] = []
     with suppress(KeyboardInterrupt), live(top) as draw:
-        for step in steps(folder, pause):
+        for step in steps(source, pause):
             lines += [ended_line(step.summary, number, best) for number, best in step.ended]
             lines = [] if step.first else lines[-_SHOWN:]
             draw(step.summary, lines)

@@ -1,4 +1,4 @@
-"""The commands ``show`` and ``compact``: a run's journal as people and programs read it."""
+"""The commands ``show`` and ``compact``: what is recorded of a run, for people and programs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from ..storage.files import FILES
-from ..storage.journal import replay
 from ..storage.lock import WriterLock
 from ..storage.reading import Listing
 from ..storage.segments import compact
 from .export import csv_lines, json_of
 from .follow import follow_in_lines, follow_on_screen
 from .pretty import has_rich, show
-from .summary import Summary, summary_of
+from .sources import Source, source_of
+from .summary import Summary
 from .text import text_of
 from .words import Refused, number, say
 
@@ -32,7 +32,10 @@ def add_commands(commands: Any) -> None:
     """Add them to the subparsers of a parser."""
     text = "a run's summary and its best trials, also while the run goes on"
     add = commands.add_parser("show", help=text)
-    add.add_argument("path", metavar="PATH", help="the folder of its journal")
+    text = "the folder of its journal, or the URL of a store"
+    add.add_argument("path", metavar="PATH", help=text)
+    text = "in a store, the name of the search (default: %(default)s)"
+    add.add_argument("--exp-key", default="default", metavar="KEY", help=text)
     text = f"how many of the best trials (default: {_TOP})"
     add.add_argument("--top", type=number(0, 10**6), metavar="N", help=text)
     form = add.add_mutually_exclusive_group()
@@ -52,16 +55,16 @@ def add_commands(commands: Any) -> None:
 def _show(words: argparse.Namespace) -> int:
     if words.top is not None and (words.csv or words.json):
         raise ValueError("--top is of the table: --csv and --json print all trials")
-    folder, top = Path(words.path), _TOP if words.top is None else words.top
+    source, top = source_of(words.path, words.exp_key), _TOP if words.top is None else words.top
     _print_whatever_comes()
     on_terminal = sys.stdout.isatty()
     pretty = on_terminal and has_rich()
     if words.follow:
         pause = _pause_of(sys.stdout)
         if pretty:
-            return follow_on_screen(folder, top, pause)
-        return follow_in_lines(folder, top, _width(), pause)
-    summary = _summary(folder)
+            return follow_on_screen(source, top, pause)
+        return follow_in_lines(source, top, _width(), pause)
+    summary = _summary(source)
     if words.csv:
         for line in csv_lines(summary.history):
             sys.stdout.write(f"{line}\n")
@@ -75,10 +78,11 @@ def _show(words: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(folder: Path) -> Summary:
-    if not Listing(FILES, folder).numbers:
-        raise Refused(f"{folder} holds no journal")
-    return summary_of(folder, replay(folder))
+def _summary(source: Source) -> Summary:
+    recorded = source.replay()
+    if recorded.id is None:
+        raise Refused(f"{source.name} holds no {source.what}")
+    return source.summary(recorded)
 
 
 def _width() -> int | None:

@@ -70,7 +70,7 @@ def rendered(summary: Summary, top: int, width: int) -> Any:
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[Any] = [Text(str(summary.folder), style="bold", overflow="fold")]
+    parts: list[Any] = [Text(str(summary.where), style="bold", overflow="fold")]
     parts.append(_pairs(summary))
     table = _table(summary, top, width)
     if table is not None:

@@ -65,7 +65,7 @@ class Summary:
     """A run as it stands.
 
     Attributes:
-        folder: of the journal.
+        where: the folder of the journal, or the name of the store.
         history: the trials; None where none has begun.
         seed: the whole number from which all randomness comes; None where no run has begun.
         runs: how many runs have begun.
@@ -74,9 +74,10 @@ class Summary:
         now: when this was read.
         writer: who writes it; None for nobody.
         closed: whether the last writer closed the journal.
+        alive: who takes part in a search of a store; None for a journal.
     """
 
-    folder: Path
+    where: Path | str
     history: History | None
     seed: int | None
     runs: int
@@ -85,6 +86,7 @@ class Summary:
     now: float
     writer: Owner | None
     closed: bool
+    alive: str | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -125,7 +127,8 @@ class Summary:
         if self.written is not None:
             ago = age(self.now - self.written)
             found.append(("last written", f"{moment(self.written)}, {ago} ago"))
-        found += [("writer", self._writer), ("trials", self._trials)]
+        found.append(("writer", self._writer) if self.alive is None else ("alive", self.alive))
+        found.append(("trials", self._trials))
         best = next(iter(self.best(1)), None)
         if best is not None:
             found.append(("best loss", f"{best.loss!r} (trial {best.number})"))
@@ -154,9 +157,10 @@ class Summary:
         counts = self.counts
         words = {
             "timed_out": "timed out",
-            "pending": "not ended" if self.writer is None else "running",
+            "pending": "running" if self.writer or self.alive else "not ended",
             "cut": "cut off",
             "apart": "of an earlier space",
+            "reserved": "not begun",
         }
         parts = [f"{count} {words.get(name, name)}" for name, count in counts.items() if count]
         saved = None

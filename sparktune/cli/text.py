@@ -20,7 +20,7 @@ def text_of(summary: Summary, top: int, width: int | None) -> str:
         top: how many of the best trials are shown, >= 0.
         width: characters of a line, to which longer ones are cut; None for whole ones.
     """
-    lines = [str(summary.folder), *_pairs(summary.facts, "  ")]
+    lines = [str(summary.where), *_pairs(summary.facts, "  ")]
     lines += _pairs(summary.parameters, "    ")
     table = summary.table(top, 120 if width is None else width)
     if table is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 from ..exceptions import StoreError
@@ -36,16 +36,14 @@ def add_commands(commands: Any) -> None:
     add.add_argument("--last-job-timeout", type=_seconds, metavar="S", help=text)
     text = "end with an error after so many failed trials in a row (default: %(default)s)"
     failures = number(1, 10**9)
-    add.add_argument(
-        "--max-consecutive-failures", type=failures, default=4, metavar="N", help=text
-    )
+    add.add_argument("--max-consecutive-failures", type=failures, default=4, metavar="N", help=text)
     add.add_argument("--quiet", "-q", action="store_true", help="say nothing but errors")
     add.set_defaults(run=_work)
 
 
 def _work(words: argparse.Namespace) -> int:
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # as `python -m` has it
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)  # as `python -m` has it
     worker = Worker(
         words.store, words.exp_key, objectives_of(words.objective),
         poll_interval=words.poll_interval, max_jobs=words.max_jobs,

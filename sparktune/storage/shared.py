@@ -126,17 +126,34 @@ class SharedRecord:
         finally:
             store.close()
 
-    def replay(self) -> Recorded:
-        """What is recorded; no driver has to be there."""
+    def replay(self, known: Recorded | None = None) -> Recorded:
+        """What is recorded; no driver has to be there.
+
+        Args:
+            known: what was read before: what was changed since is folded into it.
+        """
         with self._opened() as store:
-            self._revision, self._spaces = 0, []
-            return self._recorded(store)
+            if known is None or known.history is None:
+                return self._recorded(store)
+            changes = store.read(self._revision)
+            if changes.spaces:
+                return self._recorded(store)
+            self._revision, reports = changes.revision, _by_trial(changes.reports)
+            for entry in sorted(changes.entries, key=lambda entry: entry.number):
+                self._follow(known.history, entry, reports.get(entry.number, ()))
+            return known
+
+    def alive(self) -> tuple[int, int]:
+        """How many drivers and workers give signs of life."""
+        with self._opened() as store:
+            return store.drivers(), store.workers()
 
     def _recorded(self, store: Store) -> Recorded:
         changes = store.read(0)
         history = history_of(changes, self._outcome_of_stored)
         self._revision, self._spaces = changes.revision, list(changes.spaces)
-        return Recorded(history, store.first_seed(), changes.revision)
+        name = None if history is None else self._exp_key
+        return Recorded(history, store.first_seed(), changes.revision, id=name)
 
     @contextmanager
     def writing(self, known: History | None, anew: bool) -> Iterator[Recorded]:  # noqa: ARG002

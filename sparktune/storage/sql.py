@@ -318,8 +318,7 @@ class SqlStore:
         self, driver: str, entries: Sequence[Entry], outcomes: Sequence[tuple[str, bool]] = ()
     ) -> None:
         """See Store."""
-        names: tuple[str, ...] = ("attempt", "state", "candidate", "config", "started", "job", "proof", "outcome")
-        names += ("outcome_proof",)
+        names = set(Entry.__dataclass_fields__) - {"number", "lost", "worker", "driver"}
         with self._begin() as c:
             revision = self._raise(c, sum(counts for _, counts in outcomes))
             mine = sa.and_(
@@ -372,14 +371,18 @@ class SqlStore:
         with self._begin() as c:
             c.execute(_workers.delete().where(self._mine(_workers), _workers.c.id == worker))
 
+    def drivers(self) -> int:
+        """See Store."""
+        return self._living(_drivers)
+
     def workers(self) -> int:
         """See Store."""
+        return self._living(_workers)
+
+    def _living(self, table: sa.Table) -> int:
+        count = sa.select(sa.func.count()).select_from(table).where(self._alive(table))
         with self._look() as c:
-            return int(
-                c.execute(
-                    sa.select(sa.func.count()).select_from(_workers).where(self._alive(_workers))
-                ).scalar_one()
-            )
+            return int(c.execute(count).scalar_one())
 
     def release(self, worker: str, number: int, attempt: int) -> None:
         """See Store."""
@@ -557,7 +560,7 @@ class SqlStore:
             return Changes(int(revision), entries, reports, spaces)
 
     def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
-        """See Store; in PostgreSQL it is told, in SQLite it looks at a number in the file's head."""
+        """See Store; PostgreSQL tells, and of SQLite a number is looked at that costs little."""
         end = time.monotonic() + seconds
         with self._told():
             while not until():
@@ -594,7 +597,8 @@ class SqlStore:
 def _checked_key(exp_key: Any) -> str:
     if not isinstance(exp_key, str) or not 0 < len(exp_key) <= _LONGEST_KEY:
         raise ValueError(
-            f"`exp_key` must be a name of at most {_LONGEST_KEY} characters, but got {exp_key!r:.60}"
+            f"`exp_key` must be a name of at most {_LONGEST_KEY} characters, but got "
+            f"{exp_key!r:.60}"
         )
     return exp_key
 

@@ -24,14 +24,8 @@ __all__ = [
     "SpaceEntry", "Store",
 ]  # fmt: skip
 
-RESERVED, QUEUED, RUNNING, OWN, CUT, ENDED = [
-    "reserved",
-    "queued",
-    "running",
-    "own",
-    "cut",
-    "ended",
-]
+RESERVED, QUEUED, RUNNING = "reserved", "queued", "running"
+OWN, CUT, ENDED = "own", "cut", "ended"
 
 
 @dataclass(frozen=True)
@@ -228,7 +222,10 @@ class Store(Protocol):
         """Begin a trial that was cut off again; False where another driver has."""
 
     def overdue(self) -> list[Entry]:
-        """Trials whose worker, or whose driver that evaluates them itself, gives no sign of life."""
+        """Trials whose worker, or whose driver if it evaluates them itself, is dead."""
+
+    def drivers(self) -> int:
+        """How many drivers give signs of life."""
 
     def workers(self) -> int:
         """How many workers give signs of life."""

@@ -19,14 +19,15 @@ __all__ = ["StoreTrials"]
 class StoreTrials(Trials):
     """The trials of a search that workers evaluate, which pull them from a database.
 
-    ``fmin`` puts candidates into the store and waits; ``sparktune worker --store URL --exp-key KEY``
-    evaluates them, any number of them on any machine that reaches the database. Several programs may
-    call ``fmin`` with the same store and ``exp_key`` at the same time: they share what is known, and
-    ``max_evals`` is the number of all their trials. See docs/workers.md.
+    ``fmin`` puts candidates into the store and waits; ``sparktune worker --store URL --exp-key
+    KEY`` evaluates them, any number of workers on any machine that reaches the database. Several
+    programs may call ``fmin`` with the same store and ``exp_key`` at the same time: they share what
+    is known, and ``max_evals`` is the number of all their trials. See docs/workers.md.
 
     Args:
         url: of the database, as SQLAlchemy has it: ``"sqlite:///runs.db"`` for workers of this
-            machine, ``"postgresql://user:password@host/database"``; None for that of SPARKTUNE_STORE.
+            machine, ``"postgresql://user:password@host/database"``; None for that of
+            SPARKTUNE_STORE.
         exp_key: the name of the search.
         parallelism: how many trials to keep in the queue or under way; None for one more than
             there are live workers.

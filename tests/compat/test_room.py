@@ -181,4 +181,4 @@ def test_what_is_not_here_says_where_to_go():
     with pytest.raises(NotImplementedError, match="SparkTrials"):
         IPythonTrials()
     with pytest.raises(NotImplementedError):
-        MongoTrials("mongo://host/db/jobs")
+        MongoTrials("mongo://host/db/jobs", exp_key="exp2")

@@ -27,6 +27,7 @@ ROOMS = [
     {"algo", "known", "memo", "views"},
     {"run"},
     {"trials"},
+    {"worker", "store"},
     {"early_stop", "fmin", "tuner"},
     {"hyperopt"},
     {"__init__"},

@@ -14,6 +14,7 @@ from recorded_runs import searched
 from sparktune.cli import main
 from sparktune.cli.follow import follow_in_lines, follow_on_screen, steps
 from sparktune.cli.journals import _pause_of
+from sparktune.cli.sources import JournalSource
 
 
 def pauses(*events):
@@ -68,7 +69,7 @@ def test_only_what_is_new_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "read", lambda folder, n=0: since.append(n) or real(folder, n))
     searched(tmp_path, 4)
     since.clear()
-    seen = steps(tmp_path, lambda _: None)
+    seen = steps(JournalSource(tmp_path), lambda _: None)
     counts = [next(seen).summary.counts for _ in range(3)]
     assert counts[0] == counts[2]
     assert since == [0, 10, 10]

@@ -302,11 +302,12 @@ def test_rich_draws_the_same_facts(run, width):
     console = pytest.importorskip("rich.console")
     from sparktune.cli.journals import _summary
     from sparktune.cli.pretty import live, show
+    from sparktune.cli.sources import JournalSource
 
     folder, trials = run
     file = io.StringIO()
     terminal = console.Console(file=file, width=width, height=30, force_terminal=True)
-    summary = _summary(folder)
+    summary = _summary(JournalSource(folder))
     show(summary, 5, terminal)
     with live(50, terminal) as draw:
         draw(summary, ["one line"])

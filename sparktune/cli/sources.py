@@ -1,0 +1,90 @@
+"""Where a run is recorded that is looked into: a journal's folder, or a store."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+from ..storage.journal import Recorded, replay
+from ..storage.shared import SharedRecord
+from .summary import Summary, summary_of
+
+__all__ = ["JournalSource", "Source", "StoreSource", "source_of"]
+
+
+class Source(Protocol):
+    """Where a run is recorded.
+
+    Attributes:
+        name: for people.
+        what: it is, in a word.
+    """
+
+    name: str
+    what: str
+
+    def replay(self, known: Recorded | None = None) -> Recorded:
+        """What is recorded; of what was read before, the rest is read. Its id is None for nothing.
+
+        Raises:
+            JournalError: it is damaged, or cannot be reached.
+        """
+
+    def summary(self, recorded: Recorded) -> Summary:
+        """What there is to say of it."""
+
+
+class JournalSource:
+    """A journal in a folder."""
+
+    what = "journal"
+
+    def __init__(self, folder: Path) -> None:
+        self.name, self._folder = str(folder), folder
+
+    def replay(self, known: Recorded | None = None) -> Recorded:
+        """See Source."""
+        return replay(self._folder, known)
+
+    def summary(self, recorded: Recorded) -> Summary:
+        """See Source."""
+        return summary_of(self._folder, recorded)
+
+
+class StoreSource:
+    """A search in a store.
+
+    Args:
+        url: of the database.
+        exp_key: the name of the search.
+    """
+
+    what = "search"
+
+    def __init__(self, url: str, exp_key: str) -> None:
+        self._record = SharedRecord(url, exp_key)
+        self.name = self._record.name
+
+    def replay(self, known: Recorded | None = None) -> Recorded:
+        """See Source."""
+        return self._record.replay(known)
+
+    def summary(self, recorded: Recorded) -> Summary:
+        """See Source."""
+        history = recorded.history
+        begun = [trial.started for trial in history or () if not trial.reserved]
+        drivers, workers = self._record.alive()
+        return Summary(
+            self.name, history, recorded.seed, 0, min(begun, default=None), None, time.time(),
+            None, True, f"{_counted(drivers, 'driver')}, {_counted(workers, 'worker')}",
+        )  # fmt: skip
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def source_of(path: str, exp_key: str) -> Source:
+    """A source by what the user wrote: a URL, or a folder."""
+    return StoreSource(path, exp_key) if "://" in path else JournalSource(Path(path))
