@@ -282,9 +282,8 @@ class SqlStore:
         with self._begin() as c:
             self._raise(c)
             alive = sa.select(_drivers.c.id).where(self._alive(_drivers))
-            is_free = sa.and_(
-                self._mine(_trials), _trials.c.state == RESERVED, _trials.c.driver.not_in(alive)
-            )
+            others = sa.and_(_trials.c.driver.in_(alive), _trials.c.driver != driver)
+            is_free = sa.and_(self._mine(_trials), _trials.c.state == RESERVED, sa.not_(others))
             room = k
             if max_evals is not None:
                 under_way = c.execute(
@@ -292,7 +291,7 @@ class SqlStore:
                         self._mine(_trials),
                         sa.or_(
                             _trials.c.state.in_(_UNDER_WAY),
-                            sa.and_(_trials.c.state == RESERVED, _trials.c.driver.in_(alive)),
+                            sa.and_(_trials.c.state == RESERVED, others),
                         ),
                     )
                 ).scalar_one()  # fmt: skip
@@ -301,13 +300,14 @@ class SqlStore:
                 room = min(k, max_evals - under_way - ended)
             if room <= 0:
                 return []
-            free = sa.select(_trials.c.number).where(is_free).order_by(_trials.c.number)
+            first = self._next_number(c)
+            free = sa.select(_trials.c.number).where(is_free, _trials.c.number < first)
+            free = free.order_by(_trials.c.number)
             numbers = list(c.execute(free.limit(room)).scalars())
             if numbers:
                 taken = _trials.update().where(self._mine(_trials), _trials.c.number.in_(numbers))
                 c.execute(taken.values(driver=driver))
             if (more := room - len(numbers)) > 0:
-                first = self._next_number(c)
                 new = list(range(first, first + more))
                 c.execute(_trials.insert(), [self._blank(number, driver) for number in new])
                 numbers += new
@@ -502,6 +502,30 @@ class SqlStore:
             ).rowcount:
                 c.execute(_trials.insert().values(exp_key=self.exp_key, number=entry.number, **row))
             self._recount(c)
+
+    def set_aside(self, number: int) -> None:
+        """See Store."""
+        with self._begin() as c:
+            c.execute(_trials.update().where(self._one(number)).values(state=CUT))
+            self._recount(c)
+
+    def under_way(self) -> list[Entry]:
+        """See Store."""
+        rows = sa.select(*_ENTRY).where(self._mine(_trials), _trials.c.state.in_(_UNDER_WAY))
+        with self._look() as c:
+            return [Entry(*row) for row in c.execute(rows)]
+
+    def look_up(self, numbers: Collection[int]) -> list[Entry]:
+        """See Store."""
+        rows = sa.select(*_ENTRY).where(self._mine(_trials), _trials.c.number.in_(list(numbers)))
+        with self._look() as c:
+            return [Entry(*row) for row in c.execute(rows)]
+
+    def lives(self, driver: str) -> bool:
+        """See Store."""
+        with self._look() as c:
+            is_it = sa.and_(self._alive(_drivers), _drivers.c.id == driver)
+            return c.execute(sa.select(_drivers.c.id).where(is_it)).first() is not None
 
     def recount(self) -> None:
         """See Store."""

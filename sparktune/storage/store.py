@@ -212,6 +212,18 @@ class Store(Protocol):
     def mend(self, driver: str, entry: Entry) -> None:
         """Put a trial back as its driver began it, whatever somebody has made of its row."""
 
+    def set_aside(self, number: int) -> None:
+        """Have nobody wait for a row that is no trial; it counts for nothing, and stays."""
+
+    def under_way(self) -> list[Entry]:
+        """The trials that are queued, running or evaluated by their driver, as their rows say."""
+
+    def look_up(self, numbers: Collection[int]) -> list[Entry]:
+        """Trials by their numbers, whatever their revisions."""
+
+    def lives(self, driver: str) -> bool:
+        """Whether a driver gives signs of life."""
+
     def recount(self) -> None:
         """Count the trials that have ended, where somebody has changed the number."""
 
