@@ -295,7 +295,11 @@ class SharedRecord:
     def _leave_out(self, entry: Entry, why: object) -> None:
         """Say that an entry is no trial, and have nobody wait for it."""
         self._say_once(f"{self.name}, trial {entry.number!r:.60} is left out: {why}"[:500])
-        if self.store is not None and entry.state != CUT:
+        if self.store is None:
+            return
+        if isinstance(why, _HalfCut):
+            self.store.refuse(entry.number, entry.attempt)
+        elif entry.state != CUT:
             self.store.set_aside(entry.number)
 
     def _audit(self, history: History) -> None:
@@ -806,6 +810,10 @@ class SharedRecord:
         return self._of
 
 
+class _HalfCut(InvalidTrial):
+    """A row says that its trial was cut off, but nobody who may has done it."""
+
+
 def history_of(
     spaces: Sequence[SpaceEntry],
     entries: Sequence[Entry],
@@ -889,6 +897,8 @@ def records_of(
         yield Requeued(number, "cut" if cut else "lost")
     if cut and entry.state != CUT:
         yield Requeued(number, "resumed")
+    if entry.state == CUT and not cut:
+        raise _HalfCut("it was cut off, and has not got its next attempt")
     if not cut:
         held = set(history.reports(number))
         for each in reports:

@@ -481,7 +481,9 @@ class SqlStore:
 
     def refuse(self, number: int, attempt: int) -> None:
         """See Store."""
-        is_it = sa.and_(self._one(number), _trials.c.attempt == attempt, _trials.c.state == ENDED)
+        is_it = sa.and_(
+            self._one(number), _trials.c.attempt == attempt, _trials.c.state.in_((ENDED, CUT))
+        )
         with self._begin() as c:
             cut = _trials.update().where(is_it).values(
                 state=CUT, attempt=attempt + 1, outcome=None, outcome_proof="", status=None,

@@ -184,7 +184,7 @@ class Rows:
         (row,) = self(f"SELECT {names} FROM sparktune_trials {where}", exp_key, number)
         return row[0] if len(columns) == 1 else row
 
-    def change(self, number, exp_key="k", revised=True, **values):
+    def change(self, number, /, exp_key="k", revised=True, **values):
         """Change a trial's row; drivers are told where it is ``revised``."""
         with self.at_once():
             if revised:
