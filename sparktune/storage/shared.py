@@ -41,6 +41,7 @@ from .store import (
     FARTHEST,
     OWN,
     QUEUED,
+    RESERVED,
     RUNNING,
     Changes,
     Entry,
@@ -254,7 +255,9 @@ class SharedRecord:
             fault = fault_of(entry)
             if fault is None and entry.number >= known + len(changes.entries) + FARTHEST:
                 fault = "its number is far from all others"
-            if fault is None:
+            if fault is None and entry.state == RESERVED:  # whose rows tell nobody of themselves
+                self._leave_out(entry, _HalfCut("it is a number that no trial has begun"))
+            elif fault is None:
                 entries.append(entry)
             elif type(entry.number) is not int or not self._put_right(entry.number):
                 self._leave_out(entry, fault)
@@ -811,7 +814,7 @@ class SharedRecord:
 
 
 class _HalfCut(InvalidTrial):
-    """A row says that its trial was cut off, but nobody who may has done it."""
+    """A row says that its trial goes on no more, but nobody who may has cut it off."""
 
 
 def history_of(

@@ -482,7 +482,7 @@ class SqlStore:
     def refuse(self, number: int, attempt: int) -> None:
         """See Store."""
         is_it = sa.and_(
-            self._one(number), _trials.c.attempt == attempt, _trials.c.state.in_((ENDED, CUT))
+            self._one(number), _trials.c.attempt == attempt, _trials.c.state.not_in(_UNDER_WAY)
         )
         with self._begin() as c:
             cut = _trials.update().where(is_it).values(

@@ -207,7 +207,7 @@ class Store(Protocol):
         """Keep reports of trials that their driver evaluates."""
 
     def refuse(self, number: int, attempt: int) -> None:
-        """Cut a trial off that has ended or was cut off in a way that a driver does not trust."""
+        """Cut a trial off that goes on no more in a way that a driver does not trust."""
 
     def mend(self, driver: str, entry: Entry) -> None:
         """Put a trial back as its driver began it, whatever somebody has made of its row."""
