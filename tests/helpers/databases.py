@@ -57,11 +57,11 @@ def sqlite_url(folder):
 class Postgres:
     """A PostgreSQL server on a free port of 127.0.0.1, with a cluster in a temporary folder.
 
-    It runs as `postgres` where this program is root's, and ends with this program, also when that is
-    killed. Starting takes about two seconds, most of them initdb's.
+    It runs as `postgres` where this program is root's, and ends with this program, also when that
+    is killed. Starting takes about a second, most of it initdb's.
 
     Args:
-        durable: whether commits reach the disk; tests need that no more than their temporary files.
+        durable: whether commits reach the disk; without, they survive the server's end only.
     """
 
     def __init__(self, durable=False):
@@ -101,7 +101,7 @@ class Postgres:
             "unix_socket_directories": self.folder, "shared_buffers": "64MB",
         }  # fmt: skip
         if not self._durable:
-            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            options |= {"fsync": "off", "full_page_writes": "off"}
         command = [self._programs / "postgres", "-D", self.folder / "data"]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
