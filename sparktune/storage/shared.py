@@ -117,6 +117,7 @@ class SharedRecord:
         self._heard: Callable[[int, int, int, float], bool] | None = None
         self._arrived: Callable[[Entry, int, Outcome | None], bool] | None = None
         self._wake: Callable[[], None] = lambda: None
+        self._max_evals: int | None = None
         self._failed: Exception | None = None
         self._said: set[str] = set()
 
@@ -326,8 +327,10 @@ class SharedRecord:
         if record.why == "resumed":
             state = QUEUED if self._is_queue else OWN
             entry = self._entry(number, trial.attempt, trial.values, trial.started, state)
-            if not self._open.resume(self._driver, entry):
-                raise TakenElsewhere(f"trial {number} was begun again by another driver")
+            if not self._open.resume(self._driver, entry, self._max_evals):
+                raise TakenElsewhere(
+                    f"trial {number} was begun again by another driver, or others leave no room"
+                )
             self._mine.add(number)
             return
         if (number, trial.attempt) in self._ended_there:  # as the store said itself
@@ -392,9 +395,9 @@ class SharedRecord:
         """None: what the dead left was cut off when they were found dead; see Sink."""
         return []
 
-    def listen(self, wake: Callable[[], None]) -> None:
+    def listen(self, wake: Callable[[], None], max_evals: int | None) -> None:
         """See Sink."""
-        self._wake = wake
+        self._wake, self._max_evals = wake, max_evals
 
     def serve(
         self,

@@ -17,7 +17,7 @@ from itertools import zip_longest
 from typing import Any
 
 from ..checks import advise
-from ..exceptions import StoreError
+from ..exceptions import StoreError, TakenElsewhere
 from ..history.trial import ENDED as COUNT
 from .outages import ConnectionLost, Outages, tried_again
 from .store import (
@@ -334,22 +334,13 @@ class SqlStore:
         """See Store."""
         with self._begin() as c:
             ended = self._lock(c)
-            alive = sa.select(_drivers.c.id).where(self._alive(_drivers), _drivers.c.id != driver)
+            alive = self._others(driver)
             is_free = sa.and_(
                 self._mine(_trials), _trials.c.state == RESERVED, _trials.c.driver.not_in(alive)
             )
             room = k
             if max_evals is not None:
-                under_way = c.execute(
-                    sa.select(sa.func.count()).select_from(_trials).where(
-                        self._mine(_trials),
-                        sa.or_(
-                            _trials.c.state.in_(_UNDER_WAY),
-                            sa.and_(_trials.c.state == RESERVED, _trials.c.driver.in_(alive)),
-                        ),
-                    )
-                ).scalar_one()  # fmt: skip
-                room = min(k, max_evals - under_way - ended)
+                room = min(k, max_evals - ended - self._under_way(c, driver))
             if room <= 0:
                 return []
             free = sa.select(_trials.c.number).where(is_free).order_by(_trials.c.number)
@@ -367,6 +358,18 @@ class SqlStore:
                 c.execute(_trials.insert(), [self._blank(number, driver) for number in new])
                 numbers += new
             return numbers
+
+    def _others(self, driver: str) -> Any:
+        """The names of all other drivers that give signs of life."""
+        return sa.select(_drivers.c.id).where(self._alive(_drivers), _drivers.c.id != driver)
+
+    def _under_way(self, c: Connection, driver: str) -> int:
+        """How many trials are begun, or reserved by other drivers, and have not ended."""
+        reserved = sa.and_(_trials.c.state == RESERVED, _trials.c.driver.in_(self._others(driver)))
+        count = sa.select(sa.func.count()).select_from(_trials).where(
+            self._mine(_trials), sa.or_(_trials.c.state.in_(_UNDER_WAY), reserved)
+        )  # fmt: skip
+        return int(c.execute(count).scalar_one())
 
     def _blank(self, number: int, driver: str) -> dict[str, Any]:
         return {
@@ -407,7 +410,7 @@ class SqlStore:
                 _trials.c.state != RESERVED, _trials.c.driver == driver,
             )  # fmt: skip
             if not self.outages.unsure or c.execute(begun).scalar() != len(entries):
-                raise StoreError(
+                raise TakenElsewhere(
                     f"the store {self.name} has given the numbers of this driver to another one, "
                     f"as it gave no sign of life for {self.lost_after:g} s"
                 )
@@ -624,19 +627,22 @@ class SqlStore:
             return self._was_done(c, number, attempt + 1, _trials.c.state == state)
 
     @tried_again
-    def resume(self, driver: str, entry: Entry) -> bool:
+    def resume(self, driver: str, entry: Entry, max_evals: int | None) -> bool:
         """See Store."""
         is_it = sa.and_(
             self._one(entry.number), _trials.c.attempt == entry.attempt, _trials.c.state == CUT
         )
         with self._begin() as c:
-            revision = self._raise(c)
-            values = {"state": entry.state, "job": entry.job, "proof": entry.proof, "lost": 0}
-            values |= {"driver": driver, "revision": revision, "beat": self._now}
-            if c.execute(_trials.update().where(is_it).values(**values)).rowcount:
+            revision, begun = self._raise(c), self._under_way(c, driver)
+            ended = sa.select(_searches.c.ended).where(self._mine(_searches))
+            has_room = max_evals is None or c.execute(ended).scalar_one() + begun < max_evals
+            names = ("state", "candidate", "config", "job", "proof")
+            values: dict[str, Any] = {name: getattr(entry, name) for name in names}
+            values |= {"driver": driver, "revision": revision, "beat": self._now, "lost": 0}
+            if has_room and c.execute(_trials.update().where(is_it).values(**values)).rowcount:
                 return True
-            begun = sa.and_(_trials.c.state == entry.state, _trials.c.driver == driver)
-            return self._was_done(c, entry.number, entry.attempt, begun)
+            done = sa.and_(_trials.c.state == entry.state, _trials.c.driver == driver)
+            return self._was_done(c, entry.number, entry.attempt, done)
 
     def _was_done(self, c: Connection, number: int, attempt: int, done: Any) -> bool:
         """Whether the try before, whose answer was lost with its connection, did it."""

@@ -173,6 +173,10 @@ class Store(Protocol):
 
         ``outcomes`` are those of trials that are known already: the status by name, and whether it
         counts; the entries hold the rest then.
+
+        Raises:
+            TakenElsewhere: others have got one of the numbers, as the driver gave no sign of life;
+                nothing is begun.
         """
 
     def put_job(self, job: Job) -> None:
@@ -236,8 +240,11 @@ class Store(Protocol):
             overdue: do it only if the trial is overdue still.
         """
 
-    def resume(self, driver: str, entry: Entry) -> bool:
-        """Begin a trial that was cut off again; False where another driver has."""
+    def resume(self, driver: str, entry: Entry, max_evals: int | None) -> bool:
+        """Begin a trial that was cut off again.
+
+        False where another driver has, or where there is no room; see ``open_batch``.
+        """
 
     def overdue(self) -> list[Entry]:
         """Trials whose worker, or whose driver if it evaluates them itself, is dead."""

@@ -12,7 +12,7 @@ import pytest
 from databases import PASSWORD, sqlite_url
 
 from sparktune import Trials
-from sparktune.exceptions import StoreError
+from sparktune.exceptions import StoreError, TakenElsewhere
 from sparktune.storage.store import (
     CUT,
     ENDED,
@@ -124,11 +124,11 @@ def test_only_reserved_numbers_of_ones_own_are_put(store):
     """A number of another driver, or one that was begun already, is refused as a whole."""
     store.join("e", None)
     (mine,), (other,) = store.open_batch("d", 1, None), store.open_batch("e", 1, None)
-    with pytest.raises(StoreError, match="another"):
+    with pytest.raises(TakenElsewhere, match="another"):
         store.put("d", [entry(mine), entry(other)])
     assert store.read(0).entries == []
     store.put("d", [entry(mine)])
-    with pytest.raises(StoreError):
+    with pytest.raises(TakenElsewhere):
         store.put("d", [entry(mine)])
 
 
@@ -329,10 +329,24 @@ def test_what_is_cut_off_is_begun_again_by_one_driver(connect, store):
     cut, stores = stands(store, 0), [connect() for _ in range(3)]
     assert (cut.state, cut.attempt) == (CUT, 1)
     again = replace(cut, state=OWN, job="k", proof="p")
-    resumed = together(*(lambda i=i: stores[i].resume(f"e{i}", again) for i in range(len(stores))))
+    resumed = together(
+        *(lambda i=i: stores[i].resume(f"e{i}", again, None) for i in range(len(stores)))
+    )
     assert sorted(resumed) == [False, False, True]
     found = stands(store, 0)
     assert (found.state, found.attempt, found.driver) == (OWN, 1, f"e{resumed.index(True)}")
+
+
+def test_no_more_is_begun_again_than_the_budget_leaves(store):
+    """A trial that was cut off is not begun again where max_evals trials are others'."""
+    begin(store, 2, state=OWN)
+    store.requeue(0, 0, CUT)
+    again = replace(stands(store, 0), state=QUEUED, config="{}")
+    assert not store.resume("d", again, 1)
+    assert finish(store, 1, who="d")
+    assert not store.resume("d", again, 1)
+    assert store.resume("d", again, 2)
+    assert stands(store, 0).config == "{}"
 
 
 def test_an_outcome_that_is_refused_counts_no_more(store):
@@ -622,7 +636,7 @@ def test_what_was_done_without_an_answer_is_not_done_twice(store, what):
         assert store.requeue(0, 0, QUEUED, lost=True)
         assert (stands(store, 0).attempt, stands(store, 0).lost) == (1, 1)
     elif what == "resume":
-        assert store.resume("d", stands(store, 0))
+        assert store.resume("d", replace(stands(store, 0), state=OWN), 2)
     else:
         assert store.add_space("{}", "[]", 0)
         assert len(store.read(0).spaces) == 1
