@@ -10,9 +10,10 @@ from typing import Any, Protocol, TypeVar
 
 from ..exceptions import StoreError
 
-__all__ = ["PATIENCE", "ConnectionLost", "Outages", "tried_again"]
+__all__ = ["FIRST_PATIENCE", "PATIENCE", "ConnectionLost", "Outages", "tried_again"]
 
 PATIENCE = 120.0  # seconds: a restart takes some, the switch to a standby server about a minute
+FIRST_PATIENCE = 10.0  # seconds, where it has never answered: its URL may be wrong
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between two tries
 
 
@@ -38,8 +39,7 @@ class Outages:
 
     Attributes:
         say: is told, in a sentence, when an outage begins and ends.
-        was_reached: whether the database has ever answered; the first time nothing is tried again,
-            for the URL may be wrong.
+        was_reached: whether the database has ever answered.
         ended: when the last outage ended, in seconds of time.monotonic; -inf for never.
     """
 
@@ -61,15 +61,16 @@ class Outages:
         """Take note that the database is away; gives whether to try again."""
         now = time.monotonic()
         with self._lock:
-            if not self.was_reached or self._gave_up:
+            if self._gave_up:
                 return False
+            patience = PATIENCE if self.was_reached else FIRST_PATIENCE
             begins = self._began is None
             if self._began is None:
                 self._began = now
-            self._gave_up = now - self._began > PATIENCE
+            self._gave_up = now - self._began > patience
             goes_on = not self._gave_up
         if begins:
-            self.say(f"{error}; trying again for up to {PATIENCE:g} s")
+            self.say(f"{error}; trying again for up to {patience:g} s")
         return goes_on
 
     def over(self) -> None:
@@ -109,7 +110,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def tried_again(method: F) -> F:
-    """Call a method of a store again while the database is away, for up to PATIENCE seconds."""
+    """Call a method of a store again while the database is away, for a time that has a limit."""
 
     @functools.wraps(method)
     def call(self: S, *args: Any, **options: Any) -> Any:

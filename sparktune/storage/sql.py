@@ -141,7 +141,7 @@ class SqlStore:
     """A store; see Store. May be used from several threads.
 
     While the database is away, as it is when it is restarted, methods wait and try again, for up to
-    two minutes, and say so. Only the constructor does not, for its URL may be wrong.
+    two minutes, and say so; the constructor for ten seconds, unless a server answers and refuses.
 
     Args:
         url: as SQLAlchemy has it, such as "sqlite:///runs.db" or "postgresql://user@host/base".
@@ -220,6 +220,8 @@ class SqlStore:
         """Whether the same may succeed later: a lost connection, a lock that somebody holds."""
         if self._is_postgres:
             is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+            if not self.outages.was_reached and _is_refusal(str(getattr(error, "orig", ""))):
+                return False
             return is_lost or isinstance(error, (OperationalError, PoolTimeout))
         return isinstance(error, OperationalError) and "locked" in str(error.orig)
 
@@ -752,6 +754,11 @@ class SqlStore:
             if waiting is not None:
                 waiting.close()
         self._engine.dispose()
+
+
+def _is_refusal(text: str) -> bool:
+    """Whether PostgreSQL answers, and the same would be no better later, by a driver's message."""
+    return "FATAL" in text and "the database system is" not in text
 
 
 def _checked_key(exp_key: Any) -> str:

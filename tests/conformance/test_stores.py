@@ -532,8 +532,9 @@ def test_a_newer_database_is_refused_by_its_version(request, url, tmp_path):
         SqlStore(url, "k")
 
 
-def test_a_password_is_never_shown(postgres):
+def test_a_password_is_never_shown(postgres, monkeypatch):
     """The password of a URL is in no name, repr, error or pickle."""
+    monkeypatch.setattr(outages, "FIRST_PATIENCE", 0.0)
     url = postgres.url()
     store = SqlStore(url, "k")
     trials = Trials(store=url, exp_key="k")
@@ -544,11 +545,13 @@ def test_a_password_is_never_shown(postgres):
         url.replace("/postgres", "/nowhere"),
         url.replace("127.0.0.1", "no.such.host.invalid"),
     ]
+    said = []
     for each in wrong:
         with pytest.raises(StoreError) as caught:
-            SqlStore(each, "k")
+            SqlStore(each, "k", say=said.append)
         shown.append(str(caught.value) + repr(caught.value.__cause__))
-    for text in shown:
+    assert len(said) == 2  # where no server answered
+    for text in shown + said:
         assert PASSWORD not in text
         assert "secret" not in text
 
