@@ -22,6 +22,7 @@ from sparktune.storage.store import (
     Entry,
     Job,
     Report,
+    SpaceEntry,
 )
 
 pytest.importorskip("sqlalchemy")
@@ -427,7 +428,10 @@ def test_one_of_two_drivers_adds_a_space(connect, store):
     begin(store, 2)
     assert not store.add_space("{1}", "[]", 0)
     assert store.add_space("{1}", "[2]", 1)
-    assert store.read(0).spaces == [(1, 0, "{}", "[]"), (2, 2, "{1}", "[2]")]
+    assert store.read(0).spaces == [
+        SpaceEntry(1, 0, "{}", "[]"),
+        SpaceEntry(2, 2, "{1}", "[2]"),
+    ]
 
 
 def test_jobs_are_kept_by_their_digest(connect, store):
