@@ -137,6 +137,9 @@ _reports = sa.Table(
 
 _ENTRY = [_trials.c[name] for name in Entry.__dataclass_fields__]
 _UNDER_WAY = (QUEUED, RUNNING, OWN)
+_NOT_PUT = ("number", "lost", "worker", "driver")
+_PUT = tuple(name for name in Entry.__dataclass_fields__ if name not in _NOT_PUT)
+_INSERTING = _trials.insert()
 _PARTS_OF_JOB = tuple(Job.__dataclass_fields__)
 _TOO_LARGE = 2**62
 _COUNTING = tuple(status.name.lower() for status in COUNT)
@@ -208,6 +211,16 @@ class SqlStore:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextlib.contextmanager
+    def _at_once(self) -> Iterator[Connection]:
+        """A connection for one statement that changes something, a transaction of its own."""
+        try:
+            with self._look() as connection:
+                yield connection
+        except ConnectionLost as error:
+            error.unsure = True
+            raise
+
+    @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
         """A database's errors in a sentence, which never has the password."""
         try:
@@ -243,8 +256,8 @@ class SqlStore:
                     f"the store {self.name} was made by a newer sparktune (its tables are of "
                     f"version {found}, this one knows {VERSION}): update sparktune here"
                 )
-            _meta.create_all(c)
             if found is None:
+                _meta.create_all(c)
                 c.execute(_version.insert().values(version=VERSION))
             there = sa.select(_searches.c.revision).where(self._mine(_searches))
             if c.execute(there).first() is None:
@@ -258,11 +271,16 @@ class SqlStore:
 
     def _raise(self, c: Connection, ended: int = 0) -> int:
         """The next revision, whose number nobody else gets before this transaction ends."""
-        row = _searches.update().where(self._mine(_searches))
-        row = row.values(revision=_searches.c.revision + 1, ended=_searches.c.ended + ended)
-        revision = c.execute(row.returning(_searches.c.revision)).scalar_one()
-        self._tell(c)
+        revision = c.execute(self._raising, {"more": ended}).one()[0]
         return _natural(revision, "revision of the search", self.name)
+
+    @functools.cached_property
+    def _raising(self) -> Any:
+        row = _searches.update().where(self._mine(_searches)).values(
+            revision=_searches.c.revision + 1, ended=_searches.c.ended + sa.bindparam("more")
+        )  # fmt: skip
+        told = (sa.func.pg_notify("sparktune", self.exp_key),) if self._is_postgres else ()
+        return row.returning(_searches.c.revision, *told)
 
     def _lock(self, c: Connection) -> int:
         """Hold the search's row until the transaction ends; gives how many trials have ended."""
@@ -345,54 +363,66 @@ class SqlStore:
     def open_batch(self, driver: str, k: int, max_evals: int | None) -> list[int]:
         """See Store."""
         with self._begin() as c:
-            ended = self._lock(c)
-            alive = self._others(driver)
-            is_free = sa.and_(
-                self._mine(_trials), _trials.c.state == RESERVED, _trials.c.driver.not_in(alive)
-            )
-            room = k
-            if max_evals is not None:
-                room = min(k, max_evals - ended - self._under_way(c, driver))
+            ended, mine = self._lock(c), {"driver": driver}
+            under_way, free, last = c.execute(self._counting, mine).one()
+            room = k if max_evals is None else min(k, max_evals - ended - under_way)
             if room <= 0:
                 return []
-            free = sa.select(_trials.c.number).where(is_free).order_by(_trials.c.number)
-            numbers = list(c.execute(free.limit(room)).scalars())
-            if numbers:
+            numbers: list[int] = []
+            if free:
+                found = self._free.order_by(_trials.c.number).limit(room)
+                numbers = list(c.execute(found, mine).scalars())
                 taken = _trials.update().where(self._mine(_trials), _trials.c.number.in_(numbers))
                 c.execute(taken.values(driver=driver))
             if (more := room - len(numbers)) > 0:
-                first = self._next_number(c)
+                first = self._next_number(c, last)
                 new = list(range(first, first + more))
-                c.execute(_trials.insert(), [self._blank(number, driver) for number in new])
+                c.execute(_INSERTING, [self._blank(number, driver) for number in new])
                 numbers += new
             return numbers
 
-    def _others(self, driver: str) -> Any:
-        """The names of all other drivers that give signs of life."""
-        return sa.select(_drivers.c.id).where(self._alive(_drivers), _drivers.c.id != driver)
-
-    def _under_way(self, c: Connection, driver: str) -> int:
-        """How many trials are begun, or reserved by other drivers, and have not ended."""
-        reserved = sa.and_(_trials.c.state == RESERVED, _trials.c.driver.in_(self._others(driver)))
-        count = sa.select(sa.func.count()).select_from(_trials).where(
-            self._mine(_trials), sa.or_(_trials.c.state.in_(_UNDER_WAY), reserved)
-        )  # fmt: skip
-        return int(c.execute(count).scalar_one())
-
-    def _next_number(self, c: Connection) -> int:
-        """The number after the last one; a row far beyond all others is none that we have made."""
+    @functools.cached_property
+    def _counting(self) -> Any:
+        """Asks how many are under way, how many numbers are free, and for the last number."""
         last = sa.select(sa.func.max(_trials.c.number)).where(
             self._mine(_trials), _trials.c.number < FARTHEST
         )
-        found = c.execute(last).scalar()
-        first = 0 if found is None else int(found) + 1
+        free = sa.select(sa.func.count()).select_from(self._free.subquery())
+        parts = (self._under_way, free, last)
+        return sa.select(*(part.scalar_subquery() for part in parts))
+
+    @functools.cached_property
+    def _free(self) -> Any:
+        """The reserved numbers of drivers that are dead, and of the one that asks."""
+        return sa.select(_trials.c.number).where(
+            self._mine(_trials), _trials.c.state == RESERVED,
+            _trials.c.driver.not_in(self._others),
+        )  # fmt: skip
+
+    @functools.cached_property
+    def _others(self) -> Any:
+        """The names of all other drivers that give signs of life."""
+        is_other = _drivers.c.id != sa.bindparam("driver")
+        return sa.select(_drivers.c.id).where(self._alive(_drivers), is_other)
+
+    @functools.cached_property
+    def _under_way(self) -> Any:
+        """How many trials are begun, or reserved by other drivers, and have not ended."""
+        reserved = sa.and_(_trials.c.state == RESERVED, _trials.c.driver.in_(self._others))
+        return sa.select(sa.func.count()).select_from(_trials).where(
+            self._mine(_trials), sa.or_(_trials.c.state.in_(_UNDER_WAY), reserved)
+        )  # fmt: skip
+
+    def _next_number(self, c: Connection, last: int | None) -> int:
+        """The number after the last one; a row far beyond all others is none that we have made."""
+        first = 0 if last is None else int(last) + 1
         if first < FARTHEST - 1:
             return first
         count = sa.select(sa.func.count()).select_from(_trials).where(self._mine(_trials))
-        last = sa.select(sa.func.max(_trials.c.number)).where(
+        nearest = sa.select(sa.func.max(_trials.c.number)).where(
             self._mine(_trials), _trials.c.number < count.scalar_subquery()
         )
-        return int(c.execute(last).scalar_one()) + 1
+        return int(c.execute(nearest).scalar_one()) + 1
 
     def _blank(self, number: int, driver: str) -> dict[str, Any]:
         return {
@@ -407,26 +437,16 @@ class SqlStore:
         self, driver: str, entries: Sequence[Entry], outcomes: Sequence[tuple[str, bool]] = ()
     ) -> None:
         """See Store."""
-        names = set(Entry.__dataclass_fields__) - {"number", "lost", "worker", "driver"}
+        statuses: list[str | None] = [status for status, _ in outcomes]
+        rows = [
+            {f"new_{name}": getattr(entry, name) for name in _PUT}
+            | {"n": entry.number, "new_status": status, "by": driver}
+            for entry, status in zip_longest(entries, statuses)
+        ]
         with self._begin() as c:
             revision = self._raise(c, sum(counts for _, counts in outcomes))
-            mine = sa.and_(
-                self._mine(_trials), _trials.c.number == sa.bindparam("n"),
-                _trials.c.state == RESERVED, _trials.c.driver == driver,
-            )  # fmt: skip
-            rows = []
-            statuses: list[str | None] = [status for status, _ in outcomes]
-            for entry, status in zip_longest(entries, statuses):
-                row = {f"new_{name}": getattr(entry, name) for name in names}
-                rows.append({"n": entry.number, "new_status": status, **row})
-            values: dict[str, Any] = {
-                name: sa.bindparam(f"new_{name}") for name in (*names, "status")
-            }
-            statement = _trials.update().where(mine).values(
-                **values, revision=revision, beat=self._now, stopping=False, worker=""
-            )  # fmt: skip
-            done = sum(c.execute(statement, row).rowcount for row in rows)
-            if done == len(entries):
+            rows = [{**row, "new_revision": revision} for row in rows]
+            if c.execute(self._putting, rows).rowcount == len(entries):
                 return
             begun = sa.select(sa.func.count()).select_from(_trials).where(
                 self._mine(_trials), _trials.c.number.in_([entry.number for entry in entries]),
@@ -437,6 +457,17 @@ class SqlStore:
                     f"the store {self.name} has given the numbers of this driver to another one, "
                     f"as it gave no sign of life for {self.lost_after:g} s"
                 )
+
+    @functools.cached_property
+    def _putting(self) -> Any:
+        mine = sa.and_(
+            self._mine(_trials), _trials.c.number == sa.bindparam("n"),
+            _trials.c.state == RESERVED, _trials.c.driver == sa.bindparam("by"),
+        )  # fmt: skip
+        names = (*_PUT, "status", "revision")
+        values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+        values |= {"beat": self._now, "stopping": False, "worker": ""}
+        return _trials.update().where(mine).values(**values)
 
     @tried_again
     def put_job(self, job: Job) -> None:
@@ -506,27 +537,42 @@ class SqlStore:
         self, worker: str, jobs_refused: Collection[str], refused: Collection[int] = ()
     ) -> Entry | None:
         """See Store."""
+        given = {"me": worker, "jobs": list(jobs_refused), "numbers": list(refused)}
+        if self.outages.unsure:
+            mine = sa.and_(_trials.c.state == RUNNING, _trials.c.worker == worker)
+            with self._look() as c:
+                row = c.execute(sa.select(*_ENTRY).where(self._mine(_trials), mine)).first()
+            if row is not None:
+                return Entry(*row)
+        if self._is_postgres:
+            with self._at_once() as c:
+                row = c.execute(self._taking, given).first()
+        else:
+            with self._look() as c:  # without a writer's lock, as long as there is nothing
+                row = c.execute(self._waits, given).first()
+            if row is not None:
+                with self._begin() as c:
+                    row = c.execute(self._taking, given).first()
+        return None if row is None else Entry(*row)
+
+    @functools.cached_property
+    def _waits(self) -> Any:
+        """The first trial that waits for a worker."""
+        refused: list[Any] = [sa.bindparam(name, expanding=True) for name in ("jobs", "numbers")]
         waits = sa.select(_trials.c.number).where(
             self._mine(_trials), _trials.c.state == QUEUED,
-            _trials.c.job.not_in(list(jobs_refused)), _trials.c.number.not_in(list(refused)),
+            _trials.c.job.not_in(refused[0]), _trials.c.number.not_in(refused[1]),
         )  # fmt: skip
-        waits = waits.order_by(_trials.c.number).limit(1)
-        with self._look() as c:  # without a writer's lock, as long as there is nothing
-            if self.outages.unsure:
-                mine = sa.and_(_trials.c.state == RUNNING, _trials.c.worker == worker)
-                row = c.execute(sa.select(*_ENTRY).where(self._mine(_trials), mine)).first()
-                if row is not None:
-                    return Entry(*row)
-            if c.execute(waits).first() is None:
-                return None
-        with self._begin() as c:
-            number = c.execute(waits.with_for_update(skip_locked=True)).scalar()
-            if number is None:
-                return None
-            taken = _trials.update().where(self._one(number)).values(
-                state=RUNNING, worker=worker, beat=self._now, stopping=False
-            )  # fmt: skip
-            return Entry(*c.execute(taken.returning(*_ENTRY)).one())
+        return waits.order_by(_trials.c.number).limit(1)
+
+    @functools.cached_property
+    def _taking(self) -> Any:
+        first = self._waits.with_for_update(skip_locked=True).scalar_subquery()
+        taken = _trials.update().where(self._mine(_trials), _trials.c.number == first)
+        taken = taken.values(
+            state=RUNNING, worker=sa.bindparam("me"), beat=self._now, stopping=False
+        )  # fmt: skip
+        return taken.returning(*_ENTRY)
 
     @tried_again
     def beat(self, worker: str, number: int, attempt: int, reports: Sequence[Report] = ()) -> str:
@@ -634,22 +680,30 @@ class SqlStore:
         proof: str = "",
     ) -> bool:
         """See Store."""
+        given = {
+            "n": number, "at": attempt, "who": who, "new_status": status, "new_outcome": outcome,
+            "new_proof": proof,
+        }  # fmt: skip
+        with self._begin() as c:
+            revision = self._raise(c, int(counts))
+            if c.execute(self._ending, {**given, "new_revision": revision}).rowcount:
+                return True
+            c.rollback()
+        same = sa.and_(_trials.c.state == ENDED, _trials.c.outcome == outcome)
+        return self._was_done(number, attempt, same)
+
+    @functools.cached_property
+    def _ending(self) -> Any:
+        who: Any = sa.bindparam("who")
         is_it = sa.and_(
-            self._one(number), _trials.c.attempt == attempt, _trials.c.state.in_(_UNDER_WAY),
+            self._mine(_trials), _trials.c.number == sa.bindparam("n"),
+            _trials.c.attempt == sa.bindparam("at"), _trials.c.state.in_(_UNDER_WAY),
             sa.or_(_trials.c.worker == who, _trials.c.driver == who),
         )  # fmt: skip
-        with self._begin() as c:
-            ended = _trials.update().where(is_it).values(
-                state=ENDED, status=status, outcome=outcome, outcome_proof=proof,
-                revision=self._raise(c),
-            )  # fmt: skip
-            if not c.execute(ended).rowcount:
-                same = sa.and_(_trials.c.state == ENDED, _trials.c.outcome == outcome)
-                return self._was_done(c, number, attempt, same)
-            if counts:
-                row = _searches.update().where(self._mine(_searches))
-                c.execute(row.values(ended=_searches.c.ended + 1))
-            return True
+        return _trials.update().where(is_it).values(
+            state=ENDED, status=sa.bindparam("new_status"), outcome=sa.bindparam("new_outcome"),
+            outcome_proof=sa.bindparam("new_proof"), revision=sa.bindparam("new_revision"),
+        )  # fmt: skip
 
     @tried_again
     def requeue(
@@ -676,7 +730,8 @@ class SqlStore:
             )  # fmt: skip
             if c.execute(changed).rowcount:
                 return True
-            return self._was_done(c, number, attempt + 1, _trials.c.state == state)
+            c.rollback()
+        return self._was_done(number, attempt + 1, _trials.c.state == state)
 
     @tried_again
     def resume(self, driver: str, entry: Entry, max_evals: int | None) -> bool:
@@ -685,25 +740,27 @@ class SqlStore:
             self._one(entry.number), _trials.c.attempt == entry.attempt, _trials.c.state == CUT
         )
         with self._begin() as c:
-            revision, begun = self._raise(c), self._under_way(c, driver)
-            ended = sa.select(_searches.c.ended).where(self._mine(_searches))
-            has_room = max_evals is None or c.execute(ended).scalar_one() + begun < max_evals
+            revision, ended = self._raise(c), self._lock(c)
+            under_way = c.execute(self._under_way, {"driver": driver}).scalar_one()
+            has_room = max_evals is None or ended + under_way < max_evals
             names = ("state", "config", "job", "proof")
             values: dict[str, Any] = {name: getattr(entry, name) for name in names}
             values |= {"driver": driver, "revision": revision, "beat": self._now, "lost": 0}
             if has_room and c.execute(_trials.update().where(is_it).values(**values)).rowcount:
                 return True
-            done = sa.and_(_trials.c.state == entry.state, _trials.c.driver == driver)
-            return self._was_done(c, entry.number, entry.attempt, done)
+            c.rollback()
+        done = sa.and_(_trials.c.state == entry.state, _trials.c.driver == driver)
+        return self._was_done(entry.number, entry.attempt, done)
 
-    def _was_done(self, c: Connection, number: int, attempt: int, done: Any) -> bool:
+    def _was_done(self, number: int, attempt: int, done: Any) -> bool:
         """Whether the try before, whose answer was lost with its connection, did it."""
         if not self.outages.unsure:
             return False
         row = sa.select(_trials.c.number).where(
             self._one(number), _trials.c.attempt == attempt, done
         )
-        return c.execute(row).first() is not None
+        with self._look() as c:
+            return c.execute(row).first() is not None
 
     @tried_again
     def overdue(self) -> list[Entry]:
@@ -725,32 +782,54 @@ class SqlStore:
     @tried_again
     def read(self, since: int) -> Changes:
         """See Store."""
+        given = {"since": since}
         with self._look() as c:
-            revision = c.execute(
-                sa.select(_searches.c.revision).where(self._mine(_searches))
-            ).scalar_one()
+            rows = c.execute(self._reading, given).all()
+            told, spaced, revision = rows[0][:3]
             revision = _natural(revision, "revision of the search", self.name)
-
-            def new(table: sa.Table) -> Any:
-                return sa.and_(
-                    self._mine(table), table.c.revision > since, table.c.revision <= revision
-                )
-
             if revision <= since:
                 return Changes(since, [], [], [])
-            rows = sa.select(*_ENTRY).where(new(_trials)).order_by(
-                *((_trials.c.number,) if not since else (_trials.c.revision, _trials.c.number))
-            )  # fmt: skip
-            entries = [Entry(*row) for row in c.execute(rows)]
-            told = sa.select(
-                _reports.c.number, _reports.c.attempt, _reports.c.step, _reports.c.value
-            ).where(new(_reports))  # fmt: skip
-            told = told.order_by(_reports.c.revision, _reports.c.place)
-            reports = [Report(n, a, s, _value_of(v)) for n, a, s, v in c.execute(told)]
-            columns = [_spaces.c[name] for name in SpaceEntry._fields]
-            found = sa.select(*columns).where(new(_spaces)).order_by(_spaces.c.id)
-            spaces = [SpaceEntry(*row) for row in c.execute(found)]
+            entries = [Entry(*row[3:]) for row in rows if row[3] is not None]
+            reports, spaces = [], []
+            given["upto"] = revision
+            if told is not None and told > since:
+                found = c.execute(self._reading_reports, given)
+                reports = [Report(n, a, s, _value_of(v)) for n, a, s, v in found]
+            if spaced is not None and spaced > since:
+                spaces = [SpaceEntry(*row) for row in c.execute(self._reading_spaces, given)]
             return Changes(revision, entries, reports, spaces)
+
+    @functools.cached_property
+    def _reading(self) -> Any:
+        """Asks for the revisions of reports, spaces and search, and for trials: in one look."""
+        last = [
+            sa.select(sa.func.max(table.c.revision)).where(self._mine(table)).scalar_subquery()
+            for table in (_reports, _spaces)
+        ]
+        new = sa.and_(
+            self._mine(_trials), _trials.c.revision > sa.bindparam("since"),
+            _searches.c.revision > sa.bindparam("since"),
+        )  # fmt: skip
+        rows = sa.select(*last, _searches.c.revision, *_ENTRY).select_from(
+            _searches.outerjoin(_trials, new)
+        )  # fmt: skip
+        return rows.where(self._mine(_searches)).order_by(_trials.c.number)
+
+    @functools.cached_property
+    def _reading_reports(self) -> Any:
+        columns = [_reports.c[name] for name in Report._fields]
+        found = sa.select(*columns).where(self._is_between(_reports))
+        return found.order_by(_reports.c.revision, _reports.c.place)
+
+    @functools.cached_property
+    def _reading_spaces(self) -> Any:
+        columns = [_spaces.c[name] for name in SpaceEntry._fields]
+        return sa.select(*columns).where(self._is_between(_spaces)).order_by(_spaces.c.id)
+
+    def _is_between(self, table: sa.Table) -> Any:
+        since: Any = sa.bindparam("since")
+        upto: Any = sa.bindparam("upto")
+        return sa.and_(self._mine(table), table.c.revision > since, table.c.revision <= upto)
 
     def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
         """See Store; PostgreSQL tells, and of SQLite a number is looked at that costs little."""
