@@ -117,7 +117,7 @@ def search(
         history.requeue(trial.number, "cut")
     try:
         run.token.attach(lambda: run.arrivals.put(None))
-        history.listen(lambda: run.arrivals.put(None))
+        history.listen(lambda: run.arrivals.put(None), budget.max_evals)
         options = tuple(Option(*each) for each in space.constants)
         own = (history,) if host is None else (host, history)
         waits = pruner is not None and batch is not None
@@ -317,8 +317,11 @@ class _Run:
             self.space, self.suggester, self.history, self.budget.max_evals, self.seed, numbers,
             self.points,
         )  # fmt: skip
+        try:
+            started = self.history.start(candidates, time.time(), numbers)
+        except TakenElsewhere:  # the numbers, as this process was away for long
+            return happened
         del self.points[: len(numbers)]
-        started = self.history.start(candidates, time.time(), numbers)
         self.waiting.extend(started)
         return happened + [Started(trial) for trial in started]
 

@@ -174,7 +174,7 @@ class Worker:
         self._most_failures: int | None = whole(
             "max_consecutive_failures", max_consecutive_failures, none=True
         )
-        self.store: Store = open_store(url, exp_key)
+        self.store: Store = open_store(url, exp_key, say=say)
         self.name, self._say = name_here(), say
         self._jobs_refused, self._trials_refused = _Refusals(), _Refusals()
         self._said: set[str] = set()

@@ -187,10 +187,13 @@ class History:
         """The trials that are under way and that nobody who shares the record evaluates."""
         return self.pending if self.sink is None else self.sink.left(self)
 
-    def listen(self, wake: Callable[[], None]) -> None:
-        """Call ``wake``, in any thread, when others have recorded something."""
+    def listen(self, wake: Callable[[], None], max_evals: int | None) -> None:
+        """Begin a run: call ``wake``, in any thread, when others have recorded something.
+
+        Where they have taken what ``max_evals`` leaves, ``resume`` is refused.
+        """
         if self.sink is not None:
-            self.sink.listen(wake)
+            self.sink.listen(wake, max_evals)
 
     @property
     def cut(self) -> list[Trial]:
@@ -296,7 +299,12 @@ class History:
         return self._trials[number]
 
     def resume(self, number: int) -> Trial:
-        """Begin a trial again that was cut off: it is pending."""
+        """Begin a trial again that was cut off: it is pending.
+
+        Raises:
+            InvalidTrial: it was not cut off.
+            TakenElsewhere: others that share the record have begun it, or have left no room.
+        """
         self.apply(Requeued(number, "resumed"))
         return self._trials[number]
 

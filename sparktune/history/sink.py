@@ -41,5 +41,9 @@ class Sink(Protocol):
     def left(self, history: Any) -> list[Any]:
         """The pending trials of a history that nobody evaluates, as its run ended elsewhere."""
 
-    def listen(self, wake: Callable[[], None]) -> None:
-        """Call ``wake``, in any thread, when there is something to refresh."""
+    def listen(self, wake: Callable[[], None], max_evals: int | None) -> None:
+        """Begin a run that ends with ``max_evals`` trials.
+
+        ``wake`` is called, in any thread, when there is something to refresh. Until ``max_evals``
+        is known no trial is begun again that others leave no room for.
+        """

@@ -276,7 +276,7 @@ class Journal:
         """All pending trials: there is one writer; see Sink."""
         return history.pending
 
-    def listen(self, wake: Callable[[], None]) -> None:
+    def listen(self, wake: Callable[[], None], max_evals: int | None) -> None:
         """Do nothing: there is one writer; see Sink."""
 
     def _write(self, records: list[dict[str, Any]]) -> None:

@@ -59,8 +59,10 @@ _TOGETHER = 256
 _SENTENCES = 20  # of one run, about rows that are none
 
 
-def open_store(url: Any, exp_key: Any, lost_after: float = 30.0) -> Store:
-    """The store of a URL, or of SPARKTUNE_STORE for None.
+def open_store(
+    url: Any, exp_key: Any, lost_after: float = 30.0, say: Callable[[str], None] | None = None
+) -> Store:
+    """The store of a URL, or of SPARKTUNE_STORE for None; see SqlStore.
 
     Raises:
         ImportError: SQLAlchemy is not installed; the message names the extra.
@@ -75,7 +77,7 @@ def open_store(url: Any, exp_key: Any, lost_after: float = 30.0) -> Store:
             f"there is no store: give its URL, or set {URL_VARIABLE} to it, such as "
             "'sqlite:///runs.db'"
         )
-    return SqlStore(found, exp_key, lost_after)
+    return SqlStore(found, exp_key, lost_after, say)
 
 
 def name_here() -> str:
@@ -151,6 +153,7 @@ class SharedRecord:
         self._heard: Callable[[int, int, int, float], bool] | None = None
         self._arrived: Callable[[Entry, int, Outcome | None], bool] | None = None
         self._wake: Callable[[], None] = lambda: None
+        self._max_evals: int | None = None
         self._failed: Exception | None = None
         self._said: set[str] = set()
 
@@ -281,6 +284,8 @@ class SharedRecord:
         why = ""
         if self.key is not None and not self.key.has_signed(self._exp_key, entry):
             why = f"it is not signed with this {VARIABLE}"
+        elif self.key is None and entry.proof:
+            why = "it is signed, as nothing of this search is"
         elif (
             entry.state == QUEUED
             and (number, attempt) in self._queued
@@ -311,8 +316,10 @@ class SharedRecord:
         for entry in store.under_way():
             if fault := fault_of(entry):
                 self._leave_out(entry, fault)
-            elif entry.number in self._mine or (
-                entry.number < len(history) and history[entry.number].status is Status.PENDING
+            elif (
+                self._is_foreign(entry)
+                or entry.number in self._mine
+                or (entry.number < len(history) and history[entry.number].status is Status.PENDING)
             ):
                 continue
             else:
@@ -439,8 +446,9 @@ class SharedRecord:
     def begin(self, history: History, changed: bool, defaults: Mapping[str, Any]) -> None:
         """Keep what a history records from now on; what it holds, where nothing is kept yet."""
         store = self._open
-        if not self._spaces or changed:
-            told = (json_text(describe(history.space)), json_text(described(dict(defaults))))
+        text = json_text(describe(history.space)) if changed or not self._spaces else ""
+        if not self._spaces or (changed and text != self._spaces[-1].space):
+            told = (text, json_text(described(dict(defaults))))
             id = len(self._spaces) + 1
             proof = "" if self.key is None else self.key.of_space(self._exp_key, id, *told)
             if not store.add_space(*told, id - 1, proof):
@@ -565,8 +573,10 @@ class SharedRecord:
         if record.why == "resumed":
             state = QUEUED if self._is_queue else OWN
             entry = self._entry(number, trial.attempt, trial.values, trial.started, state)
-            if not self._open.resume(self._driver, entry):
-                raise TakenElsewhere(f"trial {number} was begun again by another driver")
+            if not self._open.resume(self._driver, entry, self._max_evals):
+                raise TakenElsewhere(
+                    f"trial {number} was begun again by another driver, or others leave no room"
+                )
             self._take_note([entry])
             return
         if self._ended_there.pop((number, trial.attempt), None) is not None:
@@ -642,9 +652,9 @@ class SharedRecord:
         mine = [number for number in sorted(self._mine) if number < len(history)]
         return [history[number] for number in mine if history[number].status is Status.PENDING]
 
-    def listen(self, wake: Callable[[], None]) -> None:
+    def listen(self, wake: Callable[[], None], max_evals: int | None) -> None:
         """See Sink."""
-        self._wake = wake
+        self._wake, self._max_evals = wake, max_evals
         self._start_thread(self._watch)
 
     def serve(

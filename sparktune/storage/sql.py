@@ -17,8 +17,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from ..exceptions import StoreError
+from ..checks import advise
+from ..exceptions import StoreError, TakenElsewhere
 from ..history.trial import ENDED as COUNT
+from .outages import ConnectionLost, Outages, tried_again
 from .store import (
     CUT,
     ENDED,
@@ -37,7 +39,14 @@ from .store import (
 try:
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection, make_url
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+    from sqlalchemy.exc import (
+        ArgumentError,
+        DBAPIError,
+        NoSuchModuleError,
+        OperationalError,
+        SQLAlchemyError,
+    )
+    from sqlalchemy.exc import TimeoutError as PoolTimeout
 except ImportError as error:
     raise ImportError(
         'a store needs SQLAlchemy, and PostgreSQL psycopg besides: pip install "sparktune[sql]"'
@@ -47,6 +56,7 @@ __all__ = ["VERSION", "SqlStore"]
 
 VERSION = 1
 _LONGEST_KEY = 200
+_AWAY = 0.2  # seconds between two tries to listen to a database that is away
 _POLL = 0.02  # seconds between two looks at a SQLite database, which cost microseconds
 
 _meta = sa.MetaData()
@@ -127,6 +137,9 @@ _reports = sa.Table(
 
 _ENTRY = [_trials.c[name] for name in Entry.__dataclass_fields__]
 _UNDER_WAY = (QUEUED, RUNNING, OWN)
+_NOT_PUT = ("number", "lost", "worker", "driver")
+_PUT = tuple(name for name in Entry.__dataclass_fields__ if name not in _NOT_PUT)
+_INSERTING = _trials.insert()
 _PARTS_OF_JOB = tuple(Job.__dataclass_fields__)
 _TOO_LARGE = 2**62
 _COUNTING = tuple(status.name.lower() for status in COUNT)
@@ -135,19 +148,31 @@ _COUNTING = tuple(status.name.lower() for status in COUNT)
 class SqlStore:
     """A store; see Store. May be used from several threads.
 
+    While the database is away, as it is when it is restarted, methods wait and try again, for up to
+    two minutes, and say so; the constructor for ten seconds, unless a server answers and refuses.
+
     Args:
         url: as SQLAlchemy has it, such as "sqlite:///runs.db" or "postgresql://user@host/base".
         exp_key: the name of the search.
         lost_after: see Store.
+        say: is told, in a sentence, when the database is away and when it answers again; a warning
+            unless set.
     """
 
-    def __init__(self, url: str, exp_key: str, lost_after: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        exp_key: str,
+        lost_after: float = 30.0,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
         self._url = _checked_url(url)
         self.exp_key = _checked_key(exp_key)
         self.lost_after = lost_after
         self.name = self._url.set(query={}).render_as_string(hide_password=True)
         self._is_postgres = self._url.get_backend_name() == "postgresql"
         self._engine = _engine_of(self._url)
+        self.outages = Outages(self.name, say or (lambda text: advise(text, raises=False)))
         self._waiting: Any = None
         self._seen = -1
         self._now: Any = sa.literal_column(
@@ -155,7 +180,12 @@ class SqlStore:
             if self._is_postgres
             else "((julianday('now') - 2440587.5) * 86400.0)"
         )
-        self._create()
+        self._up: Any = sa.literal_column("extract(epoch from pg_postmaster_start_time())")
+        try:
+            self._create()
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     def __repr__(self) -> str:
         return f"SqlStore({self.name!r}, {self.exp_key!r})"
@@ -165,14 +195,30 @@ class SqlStore:
     @contextlib.contextmanager
     def _begin(self) -> Iterator[Connection]:
         """A transaction that changes something."""
-        with self._told(), self._engine.begin() as connection:
-            yield connection
+        is_committing = False
+        try:
+            with self._told(), self._engine.connect() as connection, connection.begin():
+                yield connection
+                is_committing = True
+        except ConnectionLost as error:
+            error.unsure = is_committing
+            raise
 
     @contextlib.contextmanager
     def _look(self) -> Iterator[Connection]:
         """A connection that reads, a statement at a time."""
         with self._told(), self._engine.connect() as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextlib.contextmanager
+    def _at_once(self) -> Iterator[Connection]:
+        """A connection for one statement that changes something, a transaction of its own."""
+        try:
+            with self._look() as connection:
+                yield connection
+        except ConnectionLost as error:
+            error.unsure = True
+            raise
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -185,8 +231,19 @@ class SqlStore:
             secrets = [self._url.password, self._url.query.get("password")]
             for secret in filter(None, secrets):
                 text = text.replace(str(secret), "...")
-            raise StoreError(f"the store {self.name}: {text[:300]}") from None
+            kind = ConnectionLost if self._is_passing(error) else StoreError
+            raise kind(f"the store {self.name}: {text[:300]}") from None
 
+    def _is_passing(self, error: SQLAlchemyError) -> bool:
+        """Whether the same may succeed later: a lost connection, a lock that somebody holds."""
+        if self._is_postgres:
+            is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+            if not self.outages.was_reached and _is_refusal(str(getattr(error, "orig", ""))):
+                return False
+            return is_lost or isinstance(error, (OperationalError, PoolTimeout))
+        return isinstance(error, OperationalError) and "locked" in str(error.orig)
+
+    @tried_again
     def _create(self) -> None:
         """Make what is missing of the tables, and the row of the search."""
         with self._begin() as c:
@@ -199,8 +256,8 @@ class SqlStore:
                     f"the store {self.name} was made by a newer sparktune (its tables are of "
                     f"version {found}, this one knows {VERSION}): update sparktune here"
                 )
-            _meta.create_all(c)
             if found is None:
+                _meta.create_all(c)
                 c.execute(_version.insert().values(version=VERSION))
             there = sa.select(_searches.c.revision).where(self._mine(_searches))
             if c.execute(there).first() is None:
@@ -214,11 +271,21 @@ class SqlStore:
 
     def _raise(self, c: Connection, ended: int = 0) -> int:
         """The next revision, whose number nobody else gets before this transaction ends."""
-        row = _searches.update().where(self._mine(_searches))
-        row = row.values(revision=_searches.c.revision + 1, ended=_searches.c.ended + ended)
-        revision = c.execute(row.returning(_searches.c.revision)).scalar_one()
-        self._tell(c)
+        revision = c.execute(self._raising, {"more": ended}).one()[0]
         return _natural(revision, "revision of the search", self.name)
+
+    @functools.cached_property
+    def _raising(self) -> Any:
+        row = _searches.update().where(self._mine(_searches)).values(
+            revision=_searches.c.revision + 1, ended=_searches.c.ended + sa.bindparam("more")
+        )  # fmt: skip
+        told = (sa.func.pg_notify("sparktune", self.exp_key),) if self._is_postgres else ()
+        return row.returning(_searches.c.revision, *told)
+
+    def _lock(self, c: Connection) -> int:
+        """Hold the search's row until the transaction ends; gives how many trials have ended."""
+        row = sa.select(_searches.c.ended).where(self._mine(_searches)).with_for_update()
+        return _natural(c.execute(row).scalar_one(), "number of trials", self.name)
 
     def _tell(self, c: Connection) -> None:
         if self._is_postgres:
@@ -226,6 +293,7 @@ class SqlStore:
 
     # -- drivers
 
+    @tried_again
     def join(self, driver: str, seed: int | None) -> None:
         """See Store."""
         with self._begin() as c:
@@ -236,16 +304,23 @@ class SqlStore:
 
     def _sign(self, c: Connection, table: sa.Table, who: str, **more: Any) -> None:
         is_it = sa.and_(self._mine(table), table.c.id == who)
-        if not c.execute(table.update().where(is_it).values(beat=self._now)).rowcount:
+        gap = c.execute(sa.select(self._now - table.c.beat).where(is_it)).scalar()
+        if gap is not None:
+            if gap > self.lost_after:
+                self.outages.was_away()
+            c.execute(table.update().where(is_it).values(beat=self._now))
+        else:
             row = {"exp_key": self.exp_key, "id": who, "beat": self._now, **more}
             c.execute(table.insert().values(**row))
 
+    @tried_again
     def leave(self, driver: str) -> None:
         """See Store."""
         with self._begin() as c:
             c.execute(_drivers.delete().where(self._mine(_drivers), _drivers.c.id == driver))
             self._tell(c)
 
+    @tried_again
     def first_seed(self) -> int | None:
         """See Store."""
         with self._look() as c:
@@ -255,9 +330,14 @@ class SqlStore:
         return sa.and_(self._mine(table), self._is_recent(table.c.beat))
 
     def _is_recent(self, beat: Any) -> Any:
-        """Whether a sign of life is one: neither long ago, nor to come, as no clock gives it."""
-        return beat.between(self._now - self.lost_after, self._now + self.lost_after)
+        """Whether a sign of life is one: neither long ago, nor to come, as no clock gives it.
 
+        No sign counts as older than the database is up, for before that it could hear none.
+        """
+        heard = sa.func.greatest(beat, self._up) if self._is_postgres else beat
+        return heard.between(self._now - self.lost_after, self._now + self.lost_after)
+
+    @tried_again
     def add_space(self, space: str, defaults: str, expected: int, proof: str = "") -> bool:
         """See Store."""
         with self._begin() as c:
@@ -266,7 +346,9 @@ class SqlStore:
                 sa.select(sa.func.count()).select_from(_spaces).where(self._mine(_spaces))
             ).scalar_one()
             if count != expected:
-                return False
+                last = sa.select(_spaces.c.space).where(self._mine(_spaces), _spaces.c.id == count)
+                is_ours = count == expected + 1 and c.execute(last).scalar() == space
+                return self.outages.unsure and is_ours
             first = c.execute(
                 sa.select(sa.func.coalesce(sa.func.max(_trials.c.number) + 1, 0)).where(
                     self._mine(_trials), _trials.c.state != RESERVED
@@ -277,56 +359,70 @@ class SqlStore:
             c.execute(_spaces.insert().values(exp_key=self.exp_key, **row))
             return True
 
+    @tried_again
     def open_batch(self, driver: str, k: int, max_evals: int | None) -> list[int]:
         """See Store."""
         with self._begin() as c:
-            self._raise(c)
-            alive = sa.select(_drivers.c.id).where(self._alive(_drivers))
-            others = sa.and_(_trials.c.driver.in_(alive), _trials.c.driver != driver)
-            is_free = sa.and_(self._mine(_trials), _trials.c.state == RESERVED, sa.not_(others))
-            room = k
-            if max_evals is not None:
-                under_way = c.execute(
-                    sa.select(sa.func.count()).select_from(_trials).where(
-                        self._mine(_trials),
-                        sa.or_(
-                            _trials.c.state.in_(_UNDER_WAY),
-                            sa.and_(_trials.c.state == RESERVED, others),
-                        ),
-                    )
-                ).scalar_one()  # fmt: skip
-                row = sa.select(_searches.c.ended).where(self._mine(_searches))
-                ended = _natural(c.execute(row).scalar_one(), "number of trials", self.name)
-                room = min(k, max_evals - under_way - ended)
+            ended, mine = self._lock(c), {"driver": driver}
+            under_way, free, last = c.execute(self._counting, mine).one()
+            room = k if max_evals is None else min(k, max_evals - ended - under_way)
             if room <= 0:
                 return []
-            first = self._next_number(c)
-            free = sa.select(_trials.c.number).where(is_free, _trials.c.number < first)
-            free = free.order_by(_trials.c.number)
-            numbers = list(c.execute(free.limit(room)).scalars())
-            if numbers:
+            numbers: list[int] = []
+            first = self._next_number(c, last)
+            if free:
+                near = self._free.where(_trials.c.number < first).order_by(_trials.c.number)
+                numbers = list(c.execute(near.limit(room), mine).scalars())
                 taken = _trials.update().where(self._mine(_trials), _trials.c.number.in_(numbers))
                 c.execute(taken.values(driver=driver))
             if (more := room - len(numbers)) > 0:
                 new = list(range(first, first + more))
-                c.execute(_trials.insert(), [self._blank(number, driver) for number in new])
+                c.execute(_INSERTING, [self._blank(number, driver) for number in new])
                 numbers += new
             return numbers
 
-    def _next_number(self, c: Connection) -> int:
-        """The number after the last one; a row far beyond all others is none that we have made."""
+    @functools.cached_property
+    def _counting(self) -> Any:
+        """Asks how many are under way, how many numbers are free, and for the last number."""
         last = sa.select(sa.func.max(_trials.c.number)).where(
             self._mine(_trials), _trials.c.number < FARTHEST
         )
-        found = c.execute(last).scalar()
-        first = 0 if found is None else int(found) + 1
+        free = sa.select(sa.func.count()).select_from(self._free.subquery())
+        parts = (self._under_way, free, last)
+        return sa.select(*(part.scalar_subquery() for part in parts))
+
+    @functools.cached_property
+    def _free(self) -> Any:
+        """The reserved numbers of drivers that are dead, and of the one that asks."""
+        return sa.select(_trials.c.number).where(
+            self._mine(_trials), _trials.c.state == RESERVED,
+            _trials.c.driver.not_in(self._others),
+        )  # fmt: skip
+
+    @functools.cached_property
+    def _others(self) -> Any:
+        """The names of all other drivers that give signs of life."""
+        is_other = _drivers.c.id != sa.bindparam("driver")
+        return sa.select(_drivers.c.id).where(self._alive(_drivers), is_other)
+
+    @functools.cached_property
+    def _under_way(self) -> Any:
+        """How many trials are begun, or reserved by other drivers, and have not ended."""
+        reserved = sa.and_(_trials.c.state == RESERVED, _trials.c.driver.in_(self._others))
+        return sa.select(sa.func.count()).select_from(_trials).where(
+            self._mine(_trials), sa.or_(_trials.c.state.in_(_UNDER_WAY), reserved)
+        )  # fmt: skip
+
+    def _next_number(self, c: Connection, last: int | None) -> int:
+        """The number after the last one; a row far beyond all others is none that we have made."""
+        first = 0 if last is None else int(last) + 1
         if first < FARTHEST - 1:
             return first
         count = sa.select(sa.func.count()).select_from(_trials).where(self._mine(_trials))
-        last = sa.select(sa.func.max(_trials.c.number)).where(
+        nearest = sa.select(sa.func.max(_trials.c.number)).where(
             self._mine(_trials), _trials.c.number < count.scalar_subquery()
         )
-        return int(c.execute(last).scalar_one()) + 1
+        return int(c.execute(nearest).scalar_one()) + 1
 
     def _blank(self, number: int, driver: str) -> dict[str, Any]:
         return {
@@ -336,35 +432,44 @@ class SqlStore:
             "revision": 0,
         }  # fmt: skip
 
+    @tried_again
     def put(
         self, driver: str, entries: Sequence[Entry], outcomes: Sequence[tuple[str, bool]] = ()
     ) -> None:
         """See Store."""
-        names = set(Entry.__dataclass_fields__) - {"number", "lost", "worker", "driver"}
+        statuses: list[str | None] = [status for status, _ in outcomes]
+        rows = [
+            {f"new_{name}": getattr(entry, name) for name in _PUT}
+            | {"n": entry.number, "new_status": status, "by": driver}
+            for entry, status in zip_longest(entries, statuses)
+        ]
         with self._begin() as c:
             revision = self._raise(c, sum(counts for _, counts in outcomes))
-            mine = sa.and_(
-                self._mine(_trials), _trials.c.number == sa.bindparam("n"),
-                _trials.c.state == RESERVED, _trials.c.driver == driver,
+            rows = [{**row, "new_revision": revision} for row in rows]
+            if c.execute(self._putting, rows).rowcount == len(entries):
+                return
+            begun = sa.select(sa.func.count()).select_from(_trials).where(
+                self._mine(_trials), _trials.c.number.in_([entry.number for entry in entries]),
+                _trials.c.state != RESERVED, _trials.c.driver == driver,
             )  # fmt: skip
-            rows = []
-            statuses: list[str | None] = [status for status, _ in outcomes]
-            for entry, status in zip_longest(entries, statuses):
-                row = {f"new_{name}": getattr(entry, name) for name in names}
-                rows.append({"n": entry.number, "new_status": status, **row})
-            values: dict[str, Any] = {
-                name: sa.bindparam(f"new_{name}") for name in (*names, "status")
-            }
-            statement = _trials.update().where(mine).values(
-                **values, revision=revision, beat=self._now, stopping=False, worker=""
-            )  # fmt: skip
-            done = sum(c.execute(statement, row).rowcount for row in rows)
-            if done != len(entries):
-                raise StoreError(
+            if not self.outages.unsure or c.execute(begun).scalar() != len(entries):
+                raise TakenElsewhere(
                     f"the store {self.name} has given the numbers of this driver to another one, "
                     f"as it gave no sign of life for {self.lost_after:g} s"
                 )
 
+    @functools.cached_property
+    def _putting(self) -> Any:
+        mine = sa.and_(
+            self._mine(_trials), _trials.c.number == sa.bindparam("n"),
+            _trials.c.state == RESERVED, _trials.c.driver == sa.bindparam("by"),
+        )  # fmt: skip
+        names = (*_PUT, "status", "revision")
+        values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+        values |= {"beat": self._now, "stopping": False, "worker": ""}
+        return _trials.update().where(mine).values(**values)
+
+    @tried_again
     def put_job(self, job: Job) -> None:
         """See Store."""
         with self._begin() as c:
@@ -376,6 +481,7 @@ class SqlStore:
             else:  # the same, unless somebody has changed it
                 c.execute(_jobs.update().where(is_it).values(**row))
 
+    @tried_again
     def job(self, id: str) -> Job | None:
         """See Store; None also for a row that holds other things than were put there."""
         columns = [sa.type_coerce(_jobs.c[name], sa.types.NULLTYPE) for name in _PARTS_OF_JOB]
@@ -386,11 +492,13 @@ class SqlStore:
 
     # -- workers
 
+    @tried_again
     def sign_worker(self, worker: str, host: str, pid: int) -> None:
         """See Store."""
         with self._begin() as c:
             self._sign(c, _workers, worker, host=host[:255], pid=pid)
 
+    @tried_again
     def drop_worker(self, worker: str) -> None:
         """See Store."""
         with self._begin() as c:
@@ -404,11 +512,13 @@ class SqlStore:
         """See Store."""
         return self._living(_workers)
 
+    @tried_again
     def _living(self, table: sa.Table) -> int:
         count = sa.select(sa.func.count()).select_from(table).where(self._alive(table))
         with self._look() as c:
             return int(c.execute(count).scalar_one())
 
+    @tried_again
     def release(self, worker: str, number: int, attempt: int) -> None:
         """See Store."""
         is_it = sa.and_(
@@ -422,27 +532,49 @@ class SqlStore:
             )  # fmt: skip
             c.execute(released)
 
+    @tried_again
     def take(
         self, worker: str, jobs_refused: Collection[str], refused: Collection[int] = ()
     ) -> Entry | None:
         """See Store."""
+        given = {"me": worker, "jobs": list(jobs_refused), "numbers": list(refused)}
+        if self.outages.unsure:
+            mine = sa.and_(_trials.c.state == RUNNING, _trials.c.worker == worker)
+            with self._look() as c:
+                row = c.execute(sa.select(*_ENTRY).where(self._mine(_trials), mine)).first()
+            if row is not None:
+                return Entry(*row)
+        if self._is_postgres:
+            with self._at_once() as c:
+                row = c.execute(self._taking, given).first()
+        else:
+            with self._look() as c:  # without a writer's lock, as long as there is nothing
+                row = c.execute(self._waits, given).first()
+            if row is not None:
+                with self._begin() as c:
+                    row = c.execute(self._taking, given).first()
+        return None if row is None else Entry(*row)
+
+    @functools.cached_property
+    def _waits(self) -> Any:
+        """The first trial that waits for a worker."""
+        refused: list[Any] = [sa.bindparam(name, expanding=True) for name in ("jobs", "numbers")]
         waits = sa.select(_trials.c.number).where(
             self._mine(_trials), _trials.c.state == QUEUED,
-            _trials.c.job.not_in(list(jobs_refused)), _trials.c.number.not_in(list(refused)),
+            _trials.c.job.not_in(refused[0]), _trials.c.number.not_in(refused[1]),
         )  # fmt: skip
-        waits = waits.order_by(_trials.c.number).limit(1)
-        with self._look() as c:  # without a writer's lock, as long as there is nothing
-            if c.execute(waits).first() is None:
-                return None
-        with self._begin() as c:
-            number = c.execute(waits.with_for_update(skip_locked=True)).scalar()
-            if number is None:
-                return None
-            taken = _trials.update().where(self._one(number)).values(
-                state=RUNNING, worker=worker, beat=self._now, stopping=False
-            )  # fmt: skip
-            return Entry(*c.execute(taken.returning(*_ENTRY)).one())
+        return waits.order_by(_trials.c.number).limit(1)
 
+    @functools.cached_property
+    def _taking(self) -> Any:
+        first = self._waits.with_for_update(skip_locked=True).scalar_subquery()
+        taken = _trials.update().where(self._mine(_trials), _trials.c.number == first)
+        taken = taken.values(
+            state=RUNNING, worker=sa.bindparam("me"), beat=self._now, stopping=False
+        )  # fmt: skip
+        return taken.returning(*_ENTRY)
+
+    @tried_again
     def beat(self, worker: str, number: int, attempt: int, reports: Sequence[Report] = ()) -> str:
         """See Store."""
         is_it = sa.and_(
@@ -452,6 +584,8 @@ class SqlStore:
         with self._begin() as c:
             if reports:  # the search's row is locked before a trial's, here as elsewhere
                 self._keep_reports(c, reports)
+            is_me = sa.and_(self._mine(_workers), _workers.c.id == worker)
+            c.execute(_workers.update().where(is_me).values(beat=self._now))
             beaten = _trials.update().where(is_it).values(beat=self._now)
             row = c.execute(beaten.returning(_trials.c.stopping)).first()
             if row is None:
@@ -459,12 +593,15 @@ class SqlStore:
                 return "lost"
             return "stop" if row[0] else "on"
 
+    @tried_again
     def report(self, reports: Sequence[Report]) -> None:
         """See Store."""
         with self._begin() as c:
             self._keep_reports(c, reports)
 
     def _keep_reports(self, c: Connection, reports: Sequence[Report]) -> None:
+        if self.outages.unsure and self._are_kept(c, reports):
+            return
         revision = self._raise(c)
         common = {"exp_key": self.exp_key, "revision": revision}
         rows = [
@@ -473,12 +610,26 @@ class SqlStore:
         ]
         c.execute(_reports.insert(), rows)
 
+    def _are_kept(self, c: Connection, reports: Sequence[Report]) -> bool:
+        """Whether these reports are the last ones that were kept of their first trial."""
+        first = reports[0].number
+        some = [
+            (each.attempt, each.step, repr(each.value)) for each in reports if each.number == first
+        ]
+        last = sa.select(_reports.c.attempt, _reports.c.step, _reports.c.value).where(
+            self._mine(_reports), _reports.c.number == first
+        )  # fmt: skip
+        last = last.order_by(_reports.c.revision.desc(), _reports.c.place.desc())
+        return [tuple(row) for row in c.execute(last.limit(len(some)))] == some[::-1]
+
+    @tried_again
     def stop(self, number: int, attempt: int) -> None:
         """See Store."""
         with self._begin() as c:
             is_it = sa.and_(self._one(number), _trials.c.attempt == attempt)
             c.execute(_trials.update().where(is_it).values(stopping=True))
 
+    @tried_again
     def refuse(self, number: int, attempt: int) -> None:
         """See Store."""
         is_it = sa.and_(
@@ -492,6 +643,7 @@ class SqlStore:
             if c.execute(cut).rowcount:
                 self._recount(c)
 
+    @tried_again
     def mend(self, driver: str, entry: Entry) -> None:
         """See Store."""
         with self._begin() as c:
@@ -505,30 +657,35 @@ class SqlStore:
                 c.execute(_trials.insert().values(exp_key=self.exp_key, number=entry.number, **row))
             self._recount(c)
 
+    @tried_again
     def set_aside(self, number: int) -> None:
         """See Store."""
         with self._begin() as c:
             c.execute(_trials.update().where(self._one(number)).values(state=CUT))
             self._recount(c)
 
+    @tried_again
     def under_way(self) -> list[Entry]:
         """See Store."""
         rows = sa.select(*_ENTRY).where(self._mine(_trials), _trials.c.state.in_(_UNDER_WAY))
         with self._look() as c:
             return [Entry(*row) for row in c.execute(rows)]
 
+    @tried_again
     def look_up(self, numbers: Collection[int]) -> list[Entry]:
         """See Store."""
         rows = sa.select(*_ENTRY).where(self._mine(_trials), _trials.c.number.in_(list(numbers)))
         with self._look() as c:
             return [Entry(*row) for row in c.execute(rows)]
 
+    @tried_again
     def lives(self, driver: str) -> bool:
         """See Store."""
         with self._look() as c:
             is_it = sa.and_(self._alive(_drivers), _drivers.c.id == driver)
             return c.execute(sa.select(_drivers.c.id).where(is_it)).first() is not None
 
+    @tried_again
     def recount(self) -> None:
         """See Store."""
         with self._begin() as c:
@@ -541,6 +698,7 @@ class SqlStore:
         row = _searches.update().where(self._mine(_searches))
         c.execute(row.values(ended=count.scalar_subquery()))
 
+    @tried_again
     def finish(
         self,
         who: str,
@@ -552,29 +710,47 @@ class SqlStore:
         proof: str = "",
     ) -> bool:
         """See Store."""
+        given = {
+            "n": number, "at": attempt, "who": who, "new_status": status, "new_outcome": outcome,
+            "new_proof": proof,
+        }  # fmt: skip
+        with self._begin() as c:
+            revision = self._raise(c, int(counts))
+            if c.execute(self._ending, {**given, "new_revision": revision}).rowcount:
+                return True
+            c.rollback()
+        same = sa.and_(_trials.c.state == ENDED, _trials.c.outcome == outcome)
+        return self._was_done(number, attempt, same)
+
+    @functools.cached_property
+    def _ending(self) -> Any:
+        who: Any = sa.bindparam("who")
         is_it = sa.and_(
-            self._one(number), _trials.c.attempt == attempt, _trials.c.state.in_(_UNDER_WAY),
+            self._mine(_trials), _trials.c.number == sa.bindparam("n"),
+            _trials.c.attempt == sa.bindparam("at"), _trials.c.state.in_(_UNDER_WAY),
             sa.or_(_trials.c.worker == who, _trials.c.driver == who),
         )  # fmt: skip
-        with self._begin() as c:
-            ended = _trials.update().where(is_it).values(
-                state=ENDED, status=status, outcome=outcome, outcome_proof=proof,
-                revision=self._raise(c),
-            )  # fmt: skip
-            if not c.execute(ended).rowcount:
-                return False
-            if counts:
-                row = _searches.update().where(self._mine(_searches))
-                c.execute(row.values(ended=_searches.c.ended + 1))
-            return True
+        return _trials.update().where(is_it).values(
+            state=ENDED, status=sa.bindparam("new_status"), outcome=sa.bindparam("new_outcome"),
+            outcome_proof=sa.bindparam("new_proof"), revision=sa.bindparam("new_revision"),
+        )  # fmt: skip
 
+    @tried_again
     def requeue(
-        self, number: int, attempt: int, state: str, proof: str = "", lost: bool = False
+        self,
+        number: int,
+        attempt: int,
+        state: str,
+        proof: str = "",
+        lost: bool = False,
+        overdue: bool = False,
     ) -> bool:
         """See Store."""
         is_it = sa.and_(
             self._one(number), _trials.c.attempt == attempt, _trials.c.state.in_(_UNDER_WAY)
         )
+        if overdue:
+            is_it = sa.and_(is_it, self._is_overdue)
         with self._begin() as c:
             revision = self._raise(c)
             values = {"attempt": attempt + 1, "state": state, "proof": proof, "worker": ""}
@@ -582,68 +758,123 @@ class SqlStore:
             changed = _trials.update().where(is_it).values(
                 **values, lost=_trials.c.lost + int(lost)
             )  # fmt: skip
-            return bool(c.execute(changed).rowcount)
+            if c.execute(changed).rowcount:
+                return True
+            c.rollback()
+        return self._was_done(number, attempt + 1, _trials.c.state == state)
 
-    def resume(self, driver: str, entry: Entry) -> bool:
+    @tried_again
+    def resume(self, driver: str, entry: Entry, max_evals: int | None) -> bool:
         """See Store."""
         is_it = sa.and_(
             self._one(entry.number), _trials.c.attempt == entry.attempt, _trials.c.state == CUT
         )
         with self._begin() as c:
-            revision = self._raise(c)
-            values = {"state": entry.state, "job": entry.job, "proof": entry.proof, "lost": 0}
-            values["config"] = entry.config
-            values |= {"driver": driver, "revision": revision, "beat": self._now}
-            return bool(c.execute(_trials.update().where(is_it).values(**values)).rowcount)
+            revision, ended = self._raise(c), self._lock(c)
+            under_way = c.execute(self._under_way, {"driver": driver}).scalar_one()
+            has_room = max_evals is None or ended + under_way < max_evals
+            names = ("state", "config", "job", "proof")
+            values: dict[str, Any] = {name: getattr(entry, name) for name in names}
+            values |= {"driver": driver, "revision": revision, "beat": self._now, "lost": 0}
+            if has_room and c.execute(_trials.update().where(is_it).values(**values)).rowcount:
+                return True
+            c.rollback()
+        done = sa.and_(_trials.c.state == entry.state, _trials.c.driver == driver)
+        return self._was_done(entry.number, entry.attempt, done)
 
+    def _was_done(self, number: int, attempt: int, done: Any) -> bool:
+        """Whether the try before, whose answer was lost with its connection, did it."""
+        if not self.outages.unsure:
+            return False
+        row = sa.select(_trials.c.number).where(
+            self._one(number), _trials.c.attempt == attempt, done
+        )
+        with self._look() as c:
+            return c.execute(row).first() is not None
+
+    @tried_again
     def overdue(self) -> list[Entry]:
-        """See Store."""
+        """See Store; nobody is overdue for as long after an outage as for this store itself."""
+        if not self.outages.over_for(self.lost_after):
+            return []
+        with self._look() as c:
+            rows = c.execute(sa.select(*_ENTRY).where(self._mine(_trials), self._is_overdue))
+            return [Entry(*row) for row in rows]
+
+    @property
+    def _is_overdue(self) -> Any:
         alive = sa.select(_drivers.c.id).where(self._alive(_drivers))
         silent = sa.and_(_trials.c.state == RUNNING, sa.not_(self._is_recent(_trials.c.beat)))
-        left = sa.and_(_trials.c.state == OWN, _trials.c.driver.not_in(alive))
-        with self._look() as c:
-            rows = c.execute(sa.select(*_ENTRY).where(self._mine(_trials), sa.or_(silent, left)))
-            return [Entry(*row) for row in rows]
+        return sa.or_(silent, sa.and_(_trials.c.state == OWN, _trials.c.driver.not_in(alive)))
 
     # -- reading
 
+    @tried_again
     def read(self, since: int) -> Changes:
         """See Store."""
+        given = {"since": since}
         with self._look() as c:
-            revision = c.execute(
-                sa.select(_searches.c.revision).where(self._mine(_searches))
-            ).scalar_one()
+            rows = c.execute(self._reading, given).all()
+            told, spaced, revision = rows[0][:3]
             revision = _natural(revision, "revision of the search", self.name)
-
-            def new(table: sa.Table) -> Any:
-                return sa.and_(
-                    self._mine(table), table.c.revision > since, table.c.revision <= revision
-                )
-
             if revision <= since:
                 return Changes(since, [], [], [])
-            rows = sa.select(*_ENTRY).where(new(_trials)).order_by(
-                *((_trials.c.number,) if not since else (_trials.c.revision, _trials.c.number))
-            )  # fmt: skip
-            entries = [Entry(*row) for row in c.execute(rows)]
-            told = sa.select(
-                _reports.c.number, _reports.c.attempt, _reports.c.step, _reports.c.value
-            ).where(new(_reports))  # fmt: skip
-            told = told.order_by(_reports.c.revision, _reports.c.place)
-            reports = [Report(n, a, s, _value_of(v)) for n, a, s, v in c.execute(told)]
-            columns = [_spaces.c[name] for name in SpaceEntry._fields]
-            found = sa.select(*columns).where(new(_spaces)).order_by(_spaces.c.id)
-            spaces = [SpaceEntry(*row) for row in c.execute(found)]
+            entries = [Entry(*row[3:]) for row in rows if row[3] is not None]
+            reports, spaces = [], []
+            given["upto"] = revision
+            if _is_after(told, since):
+                found = c.execute(self._reading_reports, given)
+                reports = [Report(n, a, s, _value_of(v)) for n, a, s, v in found]
+            if _is_after(spaced, since):
+                spaces = [SpaceEntry(*row) for row in c.execute(self._reading_spaces, given)]
             return Changes(revision, entries, reports, spaces)
+
+    @functools.cached_property
+    def _reading(self) -> Any:
+        """Asks for the revisions of reports, spaces and search, and for trials: in one look."""
+        last = [
+            sa.select(sa.func.max(table.c.revision)).where(self._mine(table)).scalar_subquery()
+            for table in (_reports, _spaces)
+        ]
+        new = sa.and_(
+            self._mine(_trials), _trials.c.revision > sa.bindparam("since"),
+            _searches.c.revision > sa.bindparam("since"),
+        )  # fmt: skip
+        rows = sa.select(*last, _searches.c.revision, *_ENTRY).select_from(
+            _searches.outerjoin(_trials, new)
+        )  # fmt: skip
+        return rows.where(self._mine(_searches)).order_by(_trials.c.number)
+
+    @functools.cached_property
+    def _reading_reports(self) -> Any:
+        columns = [_reports.c[name] for name in Report._fields]
+        found = sa.select(*columns).where(self._is_between(_reports))
+        return found.order_by(_reports.c.revision, _reports.c.place)
+
+    @functools.cached_property
+    def _reading_spaces(self) -> Any:
+        columns = [_spaces.c[name] for name in SpaceEntry._fields]
+        return sa.select(*columns).where(self._is_between(_spaces)).order_by(_spaces.c.id)
+
+    def _is_between(self, table: sa.Table) -> Any:
+        since: Any = sa.bindparam("since")
+        upto: Any = sa.bindparam("upto")
+        return sa.and_(self._mine(table), table.c.revision > since, table.c.revision <= upto)
 
     def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
         """See Store; PostgreSQL tells, and of SQLite a number is looked at that costs little."""
         end = time.monotonic() + seconds
-        with self._told():
-            while not until():
-                left = end - time.monotonic()
-                if left <= 0 or self._was_changed(left):
-                    return
+        while not until():
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            try:
+                with self._told():
+                    if self._was_changed(left):
+                        return
+            except ConnectionLost:  # which whoever looks for the change will tell, or not
+                self._forget_waiting()
+                time.sleep(min(left, _AWAY))
 
     def _was_changed(self, left: float) -> bool:
         if self._waiting is None:
@@ -652,9 +883,14 @@ class SqlStore:
                 self._waiting.execute(sa.text("LISTEN sparktune"))
             return True  # what came before is not told
         if self._is_postgres:
+            from psycopg import Error
+
             driver = self._waiting.connection.driver_connection
-            heard = driver.notifies(timeout=min(left, 0.5), stop_after=1)
-            return any(each.payload == self.exp_key for each in heard)
+            try:
+                heard = driver.notifies(timeout=min(left, 0.5), stop_after=1)
+                return any(each.payload == self.exp_key for each in heard)
+            except Error as error:
+                raise ConnectionLost(f"the store {self.name}: {error}") from None
         seen = self._waiting.exec_driver_sql("PRAGMA data_version").scalar()
         if seen != self._seen:
             self._seen = seen
@@ -662,13 +898,25 @@ class SqlStore:
         time.sleep(min(left, _POLL))
         return False
 
+    def _forget_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        with contextlib.suppress(SQLAlchemyError):
+            if waiting is not None:
+                waiting.invalidate()
+                waiting.close()
+
     def close(self) -> None:
         """See Store."""
         waiting, self._waiting = self._waiting, None
         with contextlib.suppress(SQLAlchemyError):
             if waiting is not None:
                 waiting.close()
-            self._engine.dispose()
+        self._engine.dispose()
+
+
+def _is_refusal(text: str) -> bool:
+    """Whether PostgreSQL answers, and the same would be no better later, by a driver's message."""
+    return "FATAL" in text and "the database system is" not in text
 
 
 def _natural(value: Any, what: str, name: str) -> int:
@@ -679,6 +927,11 @@ def _natural(value: Any, what: str, name: str) -> int:
             "take another exp_key, or put the row right"
         )
     return value
+
+
+def _is_after(revision: Any, since: int) -> bool:
+    """Whether a table has something newer; where the number is none, it has to be looked at."""
+    return revision is not None and (type(revision) is not int or revision > since)
 
 
 def _value_of(text: Any) -> Any:
@@ -726,7 +979,7 @@ def _checked_url(url: Any) -> Any:
 def _engine_of(url: Any) -> sa.Engine:
     try:
         if url.get_backend_name() == "postgresql":
-            return sa.create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=12)
+            return sa.create_engine(url, pool_size=4, max_overflow=12)
         engine = sa.create_engine(url, connect_args={"timeout": 60.0, "check_same_thread": False})
     except (ImportError, NoSuchModuleError) as error:
         raise ImportError('PostgreSQL needs psycopg: pip install "sparktune[sql]"') from error
