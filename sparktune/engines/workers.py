@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
@@ -17,10 +17,10 @@ from ..storage.shared import SharedRecord
 from ..storage.signing import VARIABLE
 from ..storage.store import Entry
 from .answers import cancelled
-from .base import OnReport, RunSpec, Task
+from .base import OnReport, Option, RunSpec, Task
 from .culprits import unpicklable
 
-__all__ = ["Workers", "name_of"]
+__all__ = ["Workers", "name_of", "refuse_objects"]
 
 _LOOK = 2.0  # seconds between two looks at how many workers there are
 _PATIENCE = 10.0  # seconds without a worker after which that is said
@@ -83,7 +83,9 @@ class Workers:
         }  # fmt: skip
         name = name_of(spec.objective)
         if self._record.key is None:
-            _refuse_what_needs_a_key(spec, name)
+            if name is None:
+                raise _nameless(spec.objective)
+            refuse_objects(Option(*each) for each in self._record.space.constants)
             payload = b""
         else:
             payload = _pickled(spec, self._record.space)
@@ -132,21 +134,26 @@ def name_of(objective: Callable[..., Any]) -> str | None:
     module, name = getattr(objective, "__module__", None), getattr(objective, "__qualname__", "")
     if not module or module == "__main__" or "<" in name:
         return None
-    found: Any = importlib.import_module(module)
+    try:
+        found: Any = importlib.import_module(module)
+    except Exception:  # whatever its module does where it is imported anew
+        return None
     for part in name.split("."):
         found = getattr(found, part, None)
     return f"{module}:{name}" if found is objective else None
 
 
-def _refuse_what_needs_a_key(spec: RunSpec, name: str | None) -> None:
-    if name is None:
-        raise ValueError(
-            f"without {VARIABLE} workers take an objective by its name alone, and "
-            f"{spec.objective!r:.100} is none that another program could import: put it into a "
-            f"module of its own (not `__main__`), or set {VARIABLE} to the same secret for this "
-            "program and the workers"
-        )
-    for option in spec.options:
+def _nameless(objective: Any) -> ValueError:
+    return ValueError(
+        f"without {VARIABLE} workers take an objective by its name alone, and {objective!r:.100} "
+        "is none that another program could import: put it into a module of its own (not "
+        f"`__main__`), or set {VARIABLE} to the same secret for this program and the workers"
+    )
+
+
+def refuse_objects(options: Iterable[Option]) -> None:
+    """Refuse what of a space is no plain data, for who has no key; ValueError names the label."""
+    for option in options:
         try:
             in_full(option.value)
         except NotPlain:

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -56,6 +57,7 @@ __all__ = ["URL_VARIABLE", "SharedRecord", "history_of", "open_store"]
 URL_VARIABLE = "SPARKTUNE_STORE"
 _TICK = 1.0  # seconds between two looks at what waits to be written
 _TOGETHER = 256
+_OFTEN = 2  # times that workers leave a trial before the driver says so
 _SENTENCES = 20  # of one run, about rows that are none
 
 
@@ -147,6 +149,7 @@ class SharedRecord:
         self._spaces: list[SpaceEntry] = []
         self._ended_there: dict[tuple[int, int], Entry] = {}
         self._queued: set[tuple[int, int]] = set()
+        self._given_back: Counter[tuple[int, int]] = Counter()
         self._starved = self._looked = time.monotonic()
         self._notes: list[Report] = []
         self._latest: dict[int, Entry] = {}
@@ -345,12 +348,23 @@ class SharedRecord:
         return True
 
     def _look_at_job(self, entry: Entry) -> None:
-        """Put the job of a trial of this driver right, where a worker has left the trial."""
+        """Look why a worker has left a trial of this driver; its job may have to be put right."""
         key, told = (entry.number, entry.attempt), self._told
-        if key in self._queued and told is not None and self._open.job(told.id) != told:
+        self._given_back[key] += 1
+        times = self._given_back[key] - 1
+        if not times or told is None:
+            return
+        if self._open.job(told.id) != told:
             self._say_once(f"{self.name}: somebody has changed the job of this run: it is put back")
             self._open.put_job(told)
-        self._queued.add(key)
+        elif times == _OFTEN:
+            wanted = f"the {VARIABLE} of this program"
+            if not told.payload:
+                wanted = f"--objective {told.objective}"
+            self._say_once(
+                f"{self.name}: workers leave the trials of this run to others; start one with "
+                f"{wanted}. What they say tells more"
+            )
 
     def _is_changed(self, entry: Entry) -> bool:
         """Whether a trial of this driver is another one than was put there."""

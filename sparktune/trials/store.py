@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ..checks import real, whole
-from ..engines.base import Engine
+from ..engines.base import Engine, Option
 from ..engines.settings import settings_of
-from ..engines.workers import Workers
+from ..engines.workers import Workers, refuse_objects
 from ..exceptions import StoreError
+from ..history import History
+from ..space.tree import Space
 from ..storage.shared import SharedRecord
 from .record import Trials
 
@@ -73,6 +76,18 @@ class StoreTrials(Trials):
     def parallelism_given(self) -> int | None:
         """How many trials at a time the user asked for; None where nobody did."""
         return self._given
+
+    @contextmanager
+    def run(self, space: Space) -> Iterator[History]:
+        """The history, for a run; raises what ``step`` does.
+
+        Raises:
+            ValueError: without a key, a space of more than plain data; nothing is recorded.
+        """
+        if self._queue.key is None:
+            refuse_objects(Option(*each) for each in space.constants)
+        with super().run(space) as history:
+            yield history
 
     def engine(self) -> Engine:
         """A new engine for one run."""

@@ -20,3 +20,7 @@ def dying(config):
 
     print("about to die")
     os._exit(3)
+
+
+def modelling(config):
+    return {"loss": config["a"], "model": saddle, "n": 3}

@@ -1,0 +1,430 @@
+"""Drivers whose trials are in a store: what they share, what they leave, and what they refuse."""
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import store_objectives
+from store_objectives import saddle
+from stores import KEY, NAME, SPACE, Driving, Rows, Working, opened, searched
+
+from sparktune import (
+    BadSearchSpace,
+    InvalidTrial,
+    SparkTrials,
+    Status,
+    StoreError,
+    StoreTrials,
+    Trials,
+    Tuner,
+    fmin,
+    hp,
+    rand,
+)
+from sparktune.exceptions import AllTrialsFailed
+from sparktune.storage.signing import VARIABLE
+
+HELPERS = str(Path(__file__).parents[2] / "helpers")
+
+
+@pytest.fixture
+def url(tmp_path):
+    """A store in SQLite."""
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+@pytest.fixture
+def key(monkeypatch):
+    """A key, which every driver and worker of the test has."""
+    monkeypatch.setenv(VARIABLE, KEY)
+
+
+def test_trials_in_a_pickle_have_no_url(tmp_path, monkeypatch, key):
+    """A pickle of trials has neither URL nor key, and goes on with that of SPARKTUNE_STORE."""
+    url = f"sqlite:///{tmp_path / 'secret-place.db'}"
+    with Working(url):
+        trials = searched(url, 2)
+    blob = pickle.dumps(trials)
+    assert b"secret-place" not in blob
+    assert KEY.encode() not in blob
+    monkeypatch.setenv("SPARKTUNE_STORE", url)
+    again = pickle.loads(blob)
+    assert again.losses() == trials.losses()
+    with Working(url):
+        searched(url, 3, trials=again)
+    assert len(StoreTrials.load(url, "k")) == 3
+
+
+def test_trials_from_a_pickle_without_a_store(url, monkeypatch):
+    """Trials that were unpickled where no store is named say what to set."""
+    monkeypatch.delenv("SPARKTUNE_STORE", raising=False)
+    again = pickle.loads(pickle.dumps(StoreTrials(url, "k")))
+    with pytest.raises(ValueError, match="there is no store: give its URL, or set SPARKTUNE_STORE"):
+        searched(url, 1, trials=again)
+
+
+@pytest.mark.parametrize(("given", "count"), [(3, 3), (None, 2)])
+def test_parallelism_is_what_is_in_the_queue(url, key, gate, wait_for, given, count):
+    """As many trials wait or run as parallelism says, or one more than there are workers."""
+    door = gate.door()
+
+    def waiting(config):
+        door()
+        return config["a"]
+
+    trials = StoreTrials(url, "k", parallelism=given)
+    with (
+        Working(url),
+        opened(url) as store,
+        Driving(url, 5, trials, objective=waiting) as driving,
+    ):
+        gate.reached_by(1)
+        assert wait_for(lambda: len(store.under_way()) == count)
+        gate.open()
+        driving.wait()
+
+
+def test_no_worker(url, monkeypatch):
+    """A driver that waits for workers in vain says which command starts one."""
+    monkeypatch.setattr("sparktune.engines.workers._PATIENCE", 0.0)
+    monkeypatch.setattr("sparktune.engines.workers._LOOK", 0.0)
+    trials = StoreTrials(url, "k", parallelism=1)
+    with (
+        pytest.warns(UserWarning, match=r"no worker evaluates .*`sparktune worker --exp-key k"),
+        pytest.raises(AllTrialsFailed),
+    ):
+        searched(url, 1, trials=trials, timeout=0.1)
+
+
+def test_workers_that_do_not_take_the_objective(url, monkeypatch):
+    """A driver whose trials no worker takes says which objective they should have."""
+    monkeypatch.setattr("sparktune.worker._AGAIN", 0.02)
+    trials = StoreTrials(url, "k", parallelism=1)
+    with (
+        Working(url, objectives={"store_objectives:echo": store_objectives.echo}),
+        pytest.warns(UserWarning, match=f"workers leave the trials .*--objective {NAME}"),
+        pytest.raises(AllTrialsFailed),
+    ):
+        searched(url, 1, trials=trials, timeout=2)
+
+
+def test_an_objective_without_a_name(url):
+    """Without a key an objective that no other program can import is refused."""
+    with pytest.raises(
+        ValueError, match=r"by its name alone, and .* is none .*put it into a module"
+    ):
+        searched(url, 1, objective=lambda config: 0.0)
+
+
+def test_an_objective_of_a_script(url, run_python):
+    """Without a key an objective in `__main__` is refused with what to do."""
+    script = (
+        "from sparktune import StoreTrials, fmin, hp\n"
+        "def objective(config): return config\n"
+        f"fmin(objective, hp.uniform('x', 0, 1), max_evals=1, trials=StoreTrials({url!r}))\n"
+    )
+    done = run_python(script, check=False)
+    assert done.returncode == 1
+    assert (
+        "put it into a module of its own (not `__main__`), or set SPARKTUNE_STORE_KEY"
+        in done.stderr
+    )
+
+
+def test_a_space_of_more_than_plain_data(url):
+    """Without a key a space with an object is refused by the label of its choice."""
+    space = {"a": hp.uniform("a", 0, 1), "model": hp.choice("model", [saddle, object()])}
+    with pytest.raises(ValueError, match=r"SPARKTUNE_STORE_KEY a space .* 'model' holds a f"):
+        searched(url, 1, space=space)
+    assert Trials(store=url, exp_key="k").history is None  # nothing was recorded
+
+
+def test_tell_without_ask_and_ask_without_end(url):
+    """What a Tuner asks of a store is nobody else's, and others see what it told."""
+    tuner = Tuner(SPACE, rand, trials=Trials(store=url, exp_key="k"), rstate=1)
+    first, second = tuner.ask(2)
+    other = Tuner(SPACE, rand, trials=Trials(store=url, exp_key="k"), rstate=1)
+    assert other.ask().number == 2
+    assert tuner.tell(first, 0.5).loss == 0.5
+    assert tuner.tell(second, {"loss": 1.5, "n": 3}).number == 1
+    assert tuner.ask().number == 3
+    assert StoreTrials.load(url, "k").losses() == [0.5, 1.5]
+    with pytest.raises(InvalidTrial):
+        tuner.tell(2, 0.5)
+
+
+def test_a_tuner_in_a_pickle(url, monkeypatch):
+    """A Tuner that was unpickled tells what it asked before."""
+    monkeypatch.setenv("SPARKTUNE_STORE", url)
+    tuner = Tuner(SPACE, rand, trials=Trials(store=url, exp_key="k"), rstate=1)
+    asked = tuner.ask(2)
+    again = pickle.loads(pickle.dumps(tuner))
+    assert [again.tell(candidate, 0.5).status for candidate in asked] == [Status.OK] * 2
+
+
+def test_a_tuner_on_a_queue(url):
+    """What a Tuner asks of StoreTrials is its own: no worker sees it."""
+    with Working(url):
+        tuner = Tuner(SPACE, rand, trials=StoreTrials(url, "k"), rstate=1)
+        candidate = tuner.ask()
+        with Rows(url) as rows:
+            assert rows.trial(0, "state") == "own"
+        tuner.tell(candidate, 0.5)
+        searched(url, 2)
+    assert len(StoreTrials.load(url, "k")) == 2
+
+
+@pytest.mark.parametrize("with_key", [False, True])
+def test_known_trials_are_put_into_a_store(url, monkeypatch, with_key):
+    """Documents and tables fill a store, and a search goes on with them."""
+    if with_key:
+        monkeypatch.setenv(VARIABLE, KEY)
+    known = Trials()
+    fmin(saddle, SPACE, rand, 5, trials=known, rstate=1, show_progressbar=False)
+    made = Trials.from_documents(known.trials, SPACE, store=url, exp_key="documents")
+    assert made.losses() == known.losses()
+    assert StoreTrials.load(url, "documents").losses() == known.losses()
+    made = Trials.from_pandas(known.to_pandas(), SPACE, store=url, exp_key="table")
+    assert StoreTrials.load(url, "table").losses() == known.losses()
+    with Working(url, "table"):
+        trials = searched(url, 7, exp_key="table")
+    assert trials.losses()[:5] == known.losses()
+    queue = StoreTrials.from_documents(known.trials, SPACE, url=url, exp_key="queue")
+    assert queue.losses() == known.losses()
+
+
+def test_points_with_known_results(url):
+    """Points whose results are known are recorded, and evaluated by nobody."""
+    points = [({"a": 0.5, "kind": 0}, -7.0), {"a": 0.25, "kind": 0}]
+    with Working(url) as working:
+        trials = searched(url, 3, points_to_evaluate=points)
+    assert trials.losses()[:2] == [-7.0, 0.0625]
+    assert not working.said("trial 0")
+
+
+RUN = """
+import sys
+sys.path.insert(0, {helpers!r})
+from stores import *
+from sparktune import Trials
+import store_objectives
+kind, url, count = sys.argv[1:]
+def waiting(config):
+    print("begun", flush=True)
+    sys.stdin.read()
+trials = StoreTrials(url, "k", parallelism=2, lost_after=5)
+objective = saddle
+if kind == "own":
+    trials, objective = Trials(store=url, exp_key="k"), waiting
+searched(url, int(count), trials=trials, objective=objective)
+"""
+
+
+@pytest.fixture
+def driver(tmp_path):
+    """Starts an fmin on a store as a process of its own; killed at the end."""
+    path, begun = tmp_path / "driver.py", []
+    path.write_text(RUN.format(helpers=HELPERS))
+
+    def start(kind, url, count):
+        words = [sys.executable, str(path), kind, url, str(count)]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        process = subprocess.Popen(words, text=True, **pipes)
+        begun.append(process)
+        return process
+
+    yield start
+    for process in begun:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_a_driver_that_was_killed(url, driver):
+    """What a killed driver evaluated itself is begun again with its number and parameters."""
+    process = driver("own", url, 3)
+    assert process.stdout.readline() == "begun\n"
+    process.kill()
+    process.wait()
+    with Rows(url) as rows:
+        assert rows.trial(0, "state") == "own"
+        values = json.loads(rows.trial(0, "candidate"))
+        rows("UPDATE sparktune_drivers SET beat = beat - 100")
+    trials = searched(url, 3, trials=Trials(store=url, exp_key="k"))
+    assert trials.tids == [0, 1, 2]
+    assert trials.history[0].attempt == 1
+    assert dict(trials.history[0].values) == values
+    assert [trial.attempt for trial in trials.history][1:] == [0, 0]
+
+
+def test_the_queue_of_a_driver_that_was_killed(url, driver, wait_for):
+    """What a killed driver has queued goes on with the workers, and the next driver takes it."""
+    process = driver("queue", url, 3)
+    with Rows(url) as rows:
+        assert wait_for(Path(url.removeprefix("sqlite:///")).exists)
+        assert wait_for(lambda: queued(rows) == 2)
+        process.kill()
+        process.wait()
+        rows("UPDATE sparktune_drivers SET beat = beat - 100")
+        with Working(url):
+            assert wait_for(lambda: not queued(rows))
+            trials = searched(url, 3)
+    assert trials.statuses() == ["ok"] * 3
+    assert [trial.attempt for trial in trials.history] == [0, 0, 0]
+
+
+def queued(rows):
+    try:
+        return rows("SELECT count(*) FROM sparktune_trials WHERE state IN ('queued', 'running')")[
+            0
+        ][0]
+    except Exception:  # before there is a table
+        return -1
+
+
+WIDER = {**SPACE, "a": hp.uniform("a", -2, 4)}
+
+
+def test_a_changed_space_is_refused(url):
+    """Another space than that of the store is refused, unless the user says what to do."""
+    with Working(url):
+        searched(url, 2)
+    with pytest.raises(BadSearchSpace, match="on_space_change"):
+        searched(url, 3, space=WIDER)
+
+
+@pytest.mark.parametrize("with_key", [False, True])
+@pytest.mark.parametrize("on_change", ["adapt", "keep"])
+def test_a_changed_space(url, monkeypatch, gate, on_change, with_key):
+    """A search goes on in another space, or in the old one, with what was cut off there."""
+    if with_key:
+        monkeypatch.setenv(VARIABLE, KEY)
+    with Working(url):
+        searched(url, 2)
+        with Rows(url) as rows:
+            names = ("candidate", "config")
+            row = dict(zip(names, rows.trial(0, *names), strict=True))
+            rows.add_trial(2, attempt=1, state="cut", **row)
+        space = {**WIDER, "c": hp.randint("c", 3)}
+        defaults = {"c": 2} if on_change == "adapt" else None
+        trials = StoreTrials(
+            url, "k", parallelism=1, on_space_change=on_change, defaults=defaults
+        )  # fmt: skip
+        searched(url, 5, trials=trials, space=space, objective=store_objectives.echo)
+    assert len(trials) == 5
+    config = trials.history[2].outcome.info["config"]
+    assert config.get("c") == (2 if on_change == "adapt" else None)
+    loaded = StoreTrials.load(url, "k")
+    assert loaded.losses() == trials.losses()
+    assert ("c" in loaded.history.space.labels) == (on_change == "adapt")
+    again = StoreTrials(url, "k", on_space_change="keep")
+    assert again.losses() == trials.losses()
+
+
+def test_a_space_that_changes_while_another_driver_runs(url, key, gate):
+    """A driver whose space another one changes ends with a sentence, and keeps what has ended."""
+    door = gate.door()
+
+    def waiting(config, trial):
+        if trial.number == 1:
+            door()
+        return config["a"]
+
+    trials = StoreTrials(url, "k", parallelism=1)
+    with Working(url), Driving(url, 3, trials, objective=waiting) as driving:
+        gate.reached_by(1)
+        other = Trials(store=url, exp_key="k", on_space_change="adapt")
+        searched(url, 2, trials=other, space=WIDER)
+        gate.open()
+        with pytest.raises(StoreError, match=r"another driver has changed the space .*run this"):
+            driving.wait()
+        driving.error = None
+    assert trials.losses()[0] is not None
+    with Working(url):
+        again = StoreTrials(url, "k", parallelism=1, on_space_change="keep")
+        searched(url, 5, trials=again, objective=waiting)
+    assert len(again) == 5
+
+
+def test_two_drivers_that_begin_at_once(url):
+    """Drivers that begin a search in the same moment share it, and overshoot nothing."""
+    with Working(url), Driving(url, 10) as one, Driving(url, 10) as two:
+        one.wait()
+        two.wait()
+    assert len(one.trials) == len(two.trials) == 10
+    assert one.trials.losses() == two.trials.losses()
+    assert StoreTrials.load(url, "k").tids == list(range(10))
+
+
+def test_a_store_or_a_journal(url, tmp_path):
+    """Trials have one record: a journal beside a store, or another place later, is refused."""
+    with pytest.raises(ValueError, match="a `journal` or a `store`, but not both"):
+        Trials(journal=tmp_path / "j", store=url)
+    with pytest.raises(ValueError, match=r"these trials have sqlite.* already"):
+        Trials(store=url, exp_key="k").attach(tmp_path / "j")
+    with pytest.raises(RuntimeError, match=r"are in sqlite.*which forgets nothing"):
+        Trials(store=url).delete_all()
+
+
+def test_trials_that_are_there_to_be_read(url):
+    """Trials that were loaded to be read say how to go on with them."""
+    with Working(url):
+        searched(url, 1)
+    loaded = StoreTrials.load(url, "k")
+    with pytest.raises(RuntimeError, match=r"to go on with them take Trials\(store="):
+        searched(url, 2, trials=loaded)
+    with pytest.raises(StoreError, match=r"there are no trials in sqlite.*\(other\)"):
+        StoreTrials.load(url, "other")
+
+
+URLS = {
+    "": "there is no store",
+    "nonsense": "cannot be read",
+    "mysql://me:hush@host/d": "is in PostgreSQL or SQLite, but the URL begins with 'mysql'",
+    "sqlite://": "is a file that processes share",
+    "sqlite:///:memory:": "is a file that processes share",
+    "postgresql://me:hush@host:port/d": "cannot be read",
+    7: "cannot be read",
+}
+
+
+@pytest.mark.parametrize("given", URLS)
+def test_urls_that_are_none(given, monkeypatch):
+    """A URL that is none is refused by a sentence without its password."""
+    monkeypatch.delenv("SPARKTUNE_STORE", raising=False)
+    with pytest.raises(ValueError, match=URLS[given]) as caught:
+        StoreTrials(given, "k")
+    assert "hush" not in str(caught.value)
+
+
+def test_a_database_that_is_not_there(tmp_path):
+    """A database that cannot be reached is named without its password, wherever that stands."""
+    with pytest.raises(StoreError, match="unable to open database file"):
+        StoreTrials(f"sqlite:///{tmp_path / 'no' / 'x.db'}", "k")
+    pytest.importorskip("psycopg")
+    for url in (
+        "postgresql://me:hush@127.0.0.1:9/d",
+        "postgresql://127.0.0.1:9/d?password=hush&user=me",
+    ):
+        with pytest.raises(StoreError) as caught:
+            StoreTrials(url, "k")
+        assert "hush" not in str(caught.value)
+
+
+def test_settings_out_of_range(url):
+    """Settings of StoreTrials are checked at the door."""
+    for name, value in {
+        "parallelism": 0, "lost_after": 1, "trial_timeout": -1, "max_retries": -1,
+        "retry_crashes": "yes", "trial_grace": 0,
+    }.items():  # fmt: skip
+        with pytest.raises(ValueError, match=f"`{name}` must be"):
+            StoreTrials(url, "k", **{name: value})
+
+
+def test_spark_trials_name_a_search(url):
+    """SparkTrials record in a store as Trials do, and refuse a journal beside it."""
+    with pytest.raises(ValueError, match="a `journal` or a `store`, but not both"):
+        SparkTrials(store=url, journal="j")
