@@ -25,13 +25,13 @@ from ..history.changed import ON_CHANGE, checked_defaults, go_on
 from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
-from ..storage.journal import Journal, folder_of, replay
+from ..storage.journal import Journal, Recorded, folder_of, replay
 from ..storage.shared import SharedRecord
 from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
 from .view import View
 
-__all__ = ["Trials", "checked_trials"]
+__all__ = ["Trials", "checked_trials", "read_only"]
 
 _DEFAULT_KEY = "default"  # of a search in a store that has no name
 
@@ -257,14 +257,11 @@ class Trials(View):
         Raises:
             JournalError: there is none, or it is damaged.
         """
-        trials = Trials()
         folder = folder_of(journal)
         recorded = replay(folder)
         if recorded.history is None:
             raise JournalError(_no_trials(folder, recorded.count))
-        trials._history, trials.seed = recorded.history, recorded.seed
-        trials._read_only = str(folder)
-        return trials
+        return read_only(recorded, str(folder))
 
     def _refuse_in_use(self) -> None:
         if self._read_only is not None:
@@ -506,6 +503,19 @@ class Trials(View):
         """``sparktune.fmin(fn, space, algo, max_evals, trials=self, **options)``."""
         options.pop("allow_trials_fmin", None)
         return run(self, fn, space, algo, max_evals, **options)
+
+
+def read_only(recorded: Recorded, name: str, exp_key: str | None = None) -> Trials:
+    """Trials to read.
+
+    Args:
+        recorded: what was read.
+        name: of where that was.
+        exp_key: a name that the documents carry.
+    """
+    trials = Trials(exp_key)
+    trials._history, trials.seed, trials._read_only = recorded.history, recorded.seed, name
+    return trials
 
 
 def _no_trials(folder: Path, count: int) -> str:
