@@ -31,7 +31,7 @@ from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
 from .view import View
 
-__all__ = ["Trials", "checked_trials", "read_only"]
+__all__ = ["Trials", "checked_trials"]
 
 _DEFAULT_KEY = "default"  # of a search in a store that has no name
 
@@ -261,7 +261,20 @@ class Trials(View):
         recorded = replay(folder)
         if recorded.history is None:
             raise JournalError(_no_trials(folder, recorded.count))
-        return read_only(recorded, str(folder))
+        return Trials.to_read(recorded, str(folder))
+
+    @classmethod
+    def to_read(cls, recorded: Recorded, name: str, exp_key: str | None = None) -> Trials:
+        """Trials of what was recorded, which refuse to go on.
+
+        Args:
+            recorded: what was read.
+            name: of where that was.
+            exp_key: a name that the documents carry.
+        """
+        trials = Trials(exp_key)
+        trials._history, trials.seed, trials._read_only = recorded.history, recorded.seed, name
+        return trials
 
     def _refuse_in_use(self) -> None:
         if self._read_only is not None:
@@ -503,19 +516,6 @@ class Trials(View):
         """``sparktune.fmin(fn, space, algo, max_evals, trials=self, **options)``."""
         options.pop("allow_trials_fmin", None)
         return run(self, fn, space, algo, max_evals, **options)
-
-
-def read_only(recorded: Recorded, name: str, exp_key: str | None = None) -> Trials:
-    """Trials to read.
-
-    Args:
-        recorded: what was read.
-        name: of where that was.
-        exp_key: a name that the documents carry.
-    """
-    trials = Trials(exp_key)
-    trials._history, trials.seed, trials._read_only = recorded.history, recorded.seed, name
-    return trials
 
 
 def _no_trials(folder: Path, count: int) -> str:

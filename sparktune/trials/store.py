@@ -11,7 +11,7 @@ from ..engines.settings import settings_of
 from ..engines.workers import Workers
 from ..exceptions import StoreError
 from ..storage.shared import SharedRecord
-from .record import Trials, read_only
+from .record import Trials
 
 __all__ = ["StoreTrials"]
 
@@ -89,4 +89,4 @@ class StoreTrials(Trials):
         recorded = record.replay()
         if recorded.history is None:
             raise StoreError(f"there are no trials in {record.name}")
-        return read_only(recorded, record.name, exp_key)
+        return Trials.to_read(recorded, record.name, exp_key)
