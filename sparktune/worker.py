@@ -131,7 +131,7 @@ class Worker:
                 "this worker would take no trial: name objectives (--objective pkg.mod:fn), or set "
                 f"{VARIABLE} to the secret of the driver"
             )
-        self.store: Store = open_store(url, exp_key)
+        self.store: Store = open_store(url, exp_key, say=say)
         self.name = name_here()
         self._poll, self._most = poll_interval, max_jobs
         self._reserve_timeout, self._last_job_timeout = reserve_timeout, last_job_timeout

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from databases import Postgres, why_no_postgres
 from gates import Gate
 
 from sparktune import hp
@@ -99,6 +100,18 @@ def wait_for():
         return condition()
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server of this process's own; skips the test where none can be started."""
+    reason = why_no_postgres()
+    if reason:
+        pytest.skip(reason)
+    pytest.importorskip("psycopg")
+    server = Postgres()
+    yield server
+    server.close()
 
 
 @pytest.fixture

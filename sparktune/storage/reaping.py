@@ -28,7 +28,7 @@ def reap(store: Store, key: Key | None) -> int:
 def _went_on(store: Store, key: Key | None, entry: Entry) -> bool:
     number, attempt = entry.number, entry.attempt
     if entry.state == OWN:
-        return store.requeue(number, attempt, CUT)
+        return store.requeue(number, attempt, CUT, overdue=True)
     if entry.proof and (key is None or not same(key.of_entry(store.exp_key, entry), entry.proof)):
         return False
     if entry.lost >= _retries(store, entry):
@@ -39,7 +39,7 @@ def _went_on(store: Store, key: Key | None, entry: Entry) -> bool:
         return store.finish(entry.worker, number, attempt, "failed", True, text, proof)
     again = replace(entry, attempt=attempt + 1)
     proof = "" if key is None else key.of_entry(store.exp_key, again)
-    return store.requeue(number, attempt, QUEUED, proof, lost=True)
+    return store.requeue(number, attempt, QUEUED, proof, lost=True, overdue=True)
 
 
 def _lost(entry: Entry) -> str:

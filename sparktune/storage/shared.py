@@ -38,8 +38,10 @@ _TICK = 1.0  # seconds between two looks at what waits to be written
 _TOGETHER = 256
 
 
-def open_store(url: Any, exp_key: Any, lost_after: float = 30.0) -> Store:
-    """The store of a URL, or of SPARKTUNE_STORE for None.
+def open_store(
+    url: Any, exp_key: Any, lost_after: float = 30.0, say: Callable[[str], None] | None = None
+) -> Store:
+    """The store of a URL, or of SPARKTUNE_STORE for None; see SqlStore.
 
     Raises:
         ImportError: SQLAlchemy is not installed; the message names the extra.
@@ -54,7 +56,7 @@ def open_store(url: Any, exp_key: Any, lost_after: float = 30.0) -> Store:
             f"there is no store: give its URL, or set {URL_VARIABLE} to it, such as "
             "'sqlite:///runs.db'"
         )
-    return SqlStore(found, exp_key, lost_after)
+    return SqlStore(found, exp_key, lost_after, say)
 
 
 def name_here() -> str:

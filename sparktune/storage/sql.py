@@ -16,8 +16,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
+from ..checks import advise
 from ..exceptions import StoreError
 from ..history.trial import ENDED as COUNT
+from .outages import ConnectionLost, Outages, tried_again
 from .store import (
     CUT,
     ENDED,
@@ -35,7 +37,14 @@ from .store import (
 try:
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection, make_url
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+    from sqlalchemy.exc import (
+        ArgumentError,
+        DBAPIError,
+        NoSuchModuleError,
+        OperationalError,
+        SQLAlchemyError,
+    )
+    from sqlalchemy.exc import TimeoutError as PoolTimeout
 except ImportError as error:
     raise ImportError(
         'a store needs SQLAlchemy, and PostgreSQL psycopg besides: pip install "sparktune[sql]"'
@@ -45,6 +54,7 @@ __all__ = ["VERSION", "SqlStore"]
 
 VERSION = 1
 _LONGEST_KEY = 200
+_AWAY = 0.2  # seconds between two tries to listen to a database that is away
 _POLL = 0.02  # seconds between two looks at a SQLite database, which cost microseconds
 
 _meta = sa.MetaData()
@@ -130,19 +140,31 @@ _COUNTING = tuple(status.name.lower() for status in COUNT)
 class SqlStore:
     """A store; see Store. May be used from several threads.
 
+    While the database is away, as it is when it is restarted, methods wait and try again, for up to
+    two minutes, and say so. Only the constructor does not, for its URL may be wrong.
+
     Args:
         url: as SQLAlchemy has it, such as "sqlite:///runs.db" or "postgresql://user@host/base".
         exp_key: the name of the search.
         lost_after: see Store.
+        say: is told, in a sentence, when the database is away and when it answers again; a warning
+            unless set.
     """
 
-    def __init__(self, url: str, exp_key: str, lost_after: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        exp_key: str,
+        lost_after: float = 30.0,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
         self._url = _checked_url(url)
         self.exp_key = _checked_key(exp_key)
         self.lost_after = lost_after
         self.name = self._url.render_as_string(hide_password=True)
         self._is_postgres = self._url.get_backend_name() == "postgresql"
         self._engine = _engine_of(self._url)
+        self.outages = Outages(self.name, say or (lambda text: advise(text, raises=False)))
         self._waiting: Any = None
         self._seen = -1
         self._now: Any = sa.literal_column(
@@ -150,7 +172,12 @@ class SqlStore:
             if self._is_postgres
             else "((julianday('now') - 2440587.5) * 86400.0)"
         )
-        self._create()
+        self._up: Any = sa.literal_column("extract(epoch from pg_postmaster_start_time())")
+        try:
+            self._create()
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     def __repr__(self) -> str:
         return f"SqlStore({self.name!r}, {self.exp_key!r})"
@@ -160,8 +187,14 @@ class SqlStore:
     @contextlib.contextmanager
     def _begin(self) -> Iterator[Connection]:
         """A transaction that changes something."""
-        with self._told(), self._engine.begin() as connection:
-            yield connection
+        is_committing = False
+        try:
+            with self._told(), self._engine.connect() as connection, connection.begin():
+                yield connection
+                is_committing = True
+        except ConnectionLost as error:
+            error.unsure = is_committing
+            raise
 
     @contextlib.contextmanager
     def _look(self) -> Iterator[Connection]:
@@ -180,8 +213,17 @@ class SqlStore:
             password = self._url.password
             if password:
                 text = text.replace(str(password), "...")
-            raise StoreError(f"the store {self.name}: {text[:300]}") from None
+            kind = ConnectionLost if self._is_passing(error) else StoreError
+            raise kind(f"the store {self.name}: {text[:300]}") from None
 
+    def _is_passing(self, error: SQLAlchemyError) -> bool:
+        """Whether the same may succeed later: a lost connection, a lock that somebody holds."""
+        if self._is_postgres:
+            is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+            return is_lost or isinstance(error, (OperationalError, PoolTimeout))
+        return isinstance(error, OperationalError) and "locked" in str(error.orig)
+
+    @tried_again
     def _create(self) -> None:
         """Make what is missing of the tables, and the row of the search."""
         with self._begin() as c:
@@ -215,12 +257,18 @@ class SqlStore:
         self._tell(c)
         return int(revision)
 
+    def _lock(self, c: Connection) -> int:
+        """Hold the search's row until the transaction ends; gives how many trials have ended."""
+        row = sa.select(_searches.c.ended).where(self._mine(_searches)).with_for_update()
+        return int(c.execute(row).scalar_one())
+
     def _tell(self, c: Connection) -> None:
         if self._is_postgres:
             c.execute(sa.text("SELECT pg_notify('sparktune', :key)"), {"key": self.exp_key})
 
     # -- drivers
 
+    @tried_again
     def join(self, driver: str, seed: int | None) -> None:
         """See Store."""
         with self._begin() as c:
@@ -231,24 +279,36 @@ class SqlStore:
 
     def _sign(self, c: Connection, table: sa.Table, who: str, **more: Any) -> None:
         is_it = sa.and_(self._mine(table), table.c.id == who)
-        if not c.execute(table.update().where(is_it).values(beat=self._now)).rowcount:
+        gap = c.execute(sa.select(self._now - table.c.beat).where(is_it)).scalar()
+        if gap is not None:
+            if gap > self.lost_after:
+                self.outages.was_away()
+            c.execute(table.update().where(is_it).values(beat=self._now))
+        else:
             row = {"exp_key": self.exp_key, "id": who, "beat": self._now, **more}
             c.execute(table.insert().values(**row))
 
+    @tried_again
     def leave(self, driver: str) -> None:
         """See Store."""
         with self._begin() as c:
             c.execute(_drivers.delete().where(self._mine(_drivers), _drivers.c.id == driver))
             self._tell(c)
 
+    @tried_again
     def first_seed(self) -> int | None:
         """See Store."""
         with self._look() as c:
             return c.execute(sa.select(_searches.c.seed).where(self._mine(_searches))).scalar()
 
     def _alive(self, table: sa.Table) -> Any:
-        return sa.and_(self._mine(table), table.c.beat > self._now - self.lost_after)
+        return sa.and_(self._mine(table), self._heard(table) > self._now - self.lost_after)
 
+    def _heard(self, table: sa.Table) -> Any:
+        """The last sign of life, but no earlier than the database could hear one."""
+        return sa.func.greatest(table.c.beat, self._up) if self._is_postgres else table.c.beat
+
+    @tried_again
     def add_space(self, space: str, defaults: str, expected: int) -> bool:
         """See Store."""
         with self._begin() as c:
@@ -257,7 +317,9 @@ class SqlStore:
                 sa.select(sa.func.count()).select_from(_spaces).where(self._mine(_spaces))
             ).scalar_one()
             if count != expected:
-                return False
+                last = sa.select(_spaces.c.space).where(self._mine(_spaces), _spaces.c.id == count)
+                is_ours = count == expected + 1 and c.execute(last).scalar() == space
+                return self.outages.unsure and is_ours
             first = c.execute(
                 sa.select(sa.func.coalesce(sa.func.max(_trials.c.number) + 1, 0)).where(
                     self._mine(_trials), _trials.c.state != RESERVED
@@ -267,11 +329,12 @@ class SqlStore:
             c.execute(_spaces.insert().values(exp_key=self.exp_key, revision=revision, **row))
             return True
 
+    @tried_again
     def open_batch(self, driver: str, k: int, max_evals: int | None) -> list[int]:
         """See Store."""
         with self._begin() as c:
-            self._raise(c)
-            alive = sa.select(_drivers.c.id).where(self._alive(_drivers))
+            ended = self._lock(c)
+            alive = sa.select(_drivers.c.id).where(self._alive(_drivers), _drivers.c.id != driver)
             is_free = sa.and_(
                 self._mine(_trials), _trials.c.state == RESERVED, _trials.c.driver.not_in(alive)
             )
@@ -286,8 +349,7 @@ class SqlStore:
                         ),
                     )
                 ).scalar_one()  # fmt: skip
-                row = sa.select(_searches.c.ended).where(self._mine(_searches))
-                room = min(k, max_evals - under_way - c.execute(row).scalar_one())
+                room = min(k, max_evals - under_way - ended)
             if room <= 0:
                 return []
             free = sa.select(_trials.c.number).where(is_free).order_by(_trials.c.number)
@@ -314,6 +376,7 @@ class SqlStore:
             "revision": 0,
         }  # fmt: skip
 
+    @tried_again
     def put(
         self, driver: str, entries: Sequence[Entry], outcomes: Sequence[tuple[str, bool]] = ()
     ) -> None:
@@ -337,12 +400,19 @@ class SqlStore:
                 **values, revision=revision, beat=self._now, stopping=False, worker=""
             )  # fmt: skip
             done = sum(c.execute(statement, row).rowcount for row in rows)
-            if done != len(entries):
+            if done == len(entries):
+                return
+            begun = sa.select(sa.func.count()).select_from(_trials).where(
+                self._mine(_trials), _trials.c.number.in_([entry.number for entry in entries]),
+                _trials.c.state != RESERVED, _trials.c.driver == driver,
+            )  # fmt: skip
+            if not self.outages.unsure or c.execute(begun).scalar() != len(entries):
                 raise StoreError(
                     f"the store {self.name} has given the numbers of this driver to another one, "
                     f"as it gave no sign of life for {self.lost_after:g} s"
                 )
 
+    @tried_again
     def put_job(self, job: Job) -> None:
         """See Store."""
         with self._begin() as c:
@@ -352,6 +422,7 @@ class SqlStore:
                 row = {name: getattr(job, name) for name in Job.__dataclass_fields__}
                 c.execute(_jobs.insert().values(exp_key=self.exp_key, id=job.id, **row))
 
+    @tried_again
     def job(self, id: str) -> Job | None:
         """See Store."""
         columns = [_jobs.c[name] for name in Job.__dataclass_fields__]
@@ -361,11 +432,13 @@ class SqlStore:
 
     # -- workers
 
+    @tried_again
     def sign_worker(self, worker: str, host: str, pid: int) -> None:
         """See Store."""
         with self._begin() as c:
             self._sign(c, _workers, worker, host=host[:255], pid=pid)
 
+    @tried_again
     def drop_worker(self, worker: str) -> None:
         """See Store."""
         with self._begin() as c:
@@ -379,11 +452,13 @@ class SqlStore:
         """See Store."""
         return self._living(_workers)
 
+    @tried_again
     def _living(self, table: sa.Table) -> int:
         count = sa.select(sa.func.count()).select_from(table).where(self._alive(table))
         with self._look() as c:
             return int(c.execute(count).scalar_one())
 
+    @tried_again
     def release(self, worker: str, number: int, attempt: int) -> None:
         """See Store."""
         is_it = sa.and_(
@@ -394,6 +469,7 @@ class SqlStore:
             c.execute(_trials.update().where(is_it).values(state=QUEUED, worker=""))
             self._tell(c)
 
+    @tried_again
     def take(
         self, worker: str, jobs_refused: Collection[str], refused: Collection[int] = ()
     ) -> Entry | None:
@@ -404,6 +480,11 @@ class SqlStore:
         )  # fmt: skip
         waits = waits.order_by(_trials.c.number).limit(1)
         with self._look() as c:  # without a writer's lock, as long as there is nothing
+            if self.outages.unsure:
+                mine = sa.and_(_trials.c.state == RUNNING, _trials.c.worker == worker)
+                row = c.execute(sa.select(*_ENTRY).where(self._mine(_trials), mine)).first()
+                if row is not None:
+                    return Entry(*row)
             if c.execute(waits).first() is None:
                 return None
         with self._begin() as c:
@@ -415,6 +496,7 @@ class SqlStore:
             )  # fmt: skip
             return Entry(*c.execute(taken.returning(*_ENTRY)).one())
 
+    @tried_again
     def beat(self, worker: str, number: int, attempt: int, reports: Sequence[Report] = ()) -> str:
         """See Store."""
         is_it = sa.and_(
@@ -424,6 +506,8 @@ class SqlStore:
         with self._begin() as c:
             if reports:  # the search's row is locked before a trial's, here as elsewhere
                 self._keep_reports(c, reports)
+            is_me = sa.and_(self._mine(_workers), _workers.c.id == worker)
+            c.execute(_workers.update().where(is_me).values(beat=self._now))
             beaten = _trials.update().where(is_it).values(beat=self._now)
             row = c.execute(beaten.returning(_trials.c.stopping)).first()
             if row is None:
@@ -431,12 +515,15 @@ class SqlStore:
                 return "lost"
             return "stop" if row[0] else "on"
 
+    @tried_again
     def report(self, reports: Sequence[Report]) -> None:
         """See Store."""
         with self._begin() as c:
             self._keep_reports(c, reports)
 
     def _keep_reports(self, c: Connection, reports: Sequence[Report]) -> None:
+        if self.outages.unsure and self._are_kept(c, reports):
+            return
         revision = self._raise(c)
         common = {"exp_key": self.exp_key, "revision": revision}
         rows = [
@@ -445,12 +532,26 @@ class SqlStore:
         ]
         c.execute(_reports.insert(), rows)
 
+    def _are_kept(self, c: Connection, reports: Sequence[Report]) -> bool:
+        """Whether these reports are the last ones that were kept of their first trial."""
+        first = reports[0].number
+        some = [
+            (each.attempt, each.step, repr(each.value)) for each in reports if each.number == first
+        ]
+        last = sa.select(_reports.c.attempt, _reports.c.step, _reports.c.value).where(
+            self._mine(_reports), _reports.c.number == first
+        )  # fmt: skip
+        last = last.order_by(_reports.c.revision.desc(), _reports.c.place.desc())
+        return [tuple(row) for row in c.execute(last.limit(len(some)))] == some[::-1]
+
+    @tried_again
     def stop(self, number: int, attempt: int) -> None:
         """See Store."""
         with self._begin() as c:
             is_it = sa.and_(self._one(number), _trials.c.attempt == attempt)
             c.execute(_trials.update().where(is_it).values(stopping=True))
 
+    @tried_again
     def refuse(self, number: int, attempt: int) -> None:
         """See Store."""
         is_it = sa.and_(self._one(number), _trials.c.attempt == attempt, _trials.c.state == ENDED)
@@ -466,6 +567,7 @@ class SqlStore:
                 row = _searches.update().where(self._mine(_searches))
                 c.execute(row.values(ended=count.scalar_subquery()))
 
+    @tried_again
     def finish(
         self,
         who: str,
@@ -487,19 +589,29 @@ class SqlStore:
                 revision=self._raise(c),
             )  # fmt: skip
             if not c.execute(ended).rowcount:
-                return False
+                same = sa.and_(_trials.c.state == ENDED, _trials.c.outcome == outcome)
+                return self._was_done(c, number, attempt, same)
             if counts:
                 row = _searches.update().where(self._mine(_searches))
                 c.execute(row.values(ended=_searches.c.ended + 1))
             return True
 
+    @tried_again
     def requeue(
-        self, number: int, attempt: int, state: str, proof: str = "", lost: bool = False
+        self,
+        number: int,
+        attempt: int,
+        state: str,
+        proof: str = "",
+        lost: bool = False,
+        overdue: bool = False,
     ) -> bool:
         """See Store."""
         is_it = sa.and_(
             self._one(number), _trials.c.attempt == attempt, _trials.c.state.in_(_UNDER_WAY)
         )
+        if overdue:
+            is_it = sa.and_(is_it, self._is_overdue)
         with self._begin() as c:
             revision = self._raise(c)
             values = {"attempt": attempt + 1, "state": state, "proof": proof, "worker": ""}
@@ -507,8 +619,11 @@ class SqlStore:
             changed = _trials.update().where(is_it).values(
                 **values, lost=_trials.c.lost + int(lost)
             )  # fmt: skip
-            return bool(c.execute(changed).rowcount)
+            if c.execute(changed).rowcount:
+                return True
+            return self._was_done(c, number, attempt + 1, _trials.c.state == state)
 
+    @tried_again
     def resume(self, driver: str, entry: Entry) -> bool:
         """See Store."""
         is_it = sa.and_(
@@ -518,19 +633,40 @@ class SqlStore:
             revision = self._raise(c)
             values = {"state": entry.state, "job": entry.job, "proof": entry.proof, "lost": 0}
             values |= {"driver": driver, "revision": revision, "beat": self._now}
-            return bool(c.execute(_trials.update().where(is_it).values(**values)).rowcount)
+            if c.execute(_trials.update().where(is_it).values(**values)).rowcount:
+                return True
+            begun = sa.and_(_trials.c.state == entry.state, _trials.c.driver == driver)
+            return self._was_done(c, entry.number, entry.attempt, begun)
 
+    def _was_done(self, c: Connection, number: int, attempt: int, done: Any) -> bool:
+        """Whether the try before, whose answer was lost with its connection, did it."""
+        if not self.outages.unsure:
+            return False
+        row = sa.select(_trials.c.number).where(
+            self._one(number), _trials.c.attempt == attempt, done
+        )
+        return c.execute(row).first() is not None
+
+    @tried_again
     def overdue(self) -> list[Entry]:
-        """See Store."""
-        alive = sa.select(_drivers.c.id).where(self._alive(_drivers))
-        silent = sa.and_(_trials.c.state == RUNNING, _trials.c.beat <= self._now - self.lost_after)
-        left = sa.and_(_trials.c.state == OWN, _trials.c.driver.not_in(alive))
+        """See Store; nobody is overdue for as long after an outage as for this store itself."""
+        if not self.outages.over_for(self.lost_after):
+            return []
         with self._look() as c:
-            rows = c.execute(sa.select(*_ENTRY).where(self._mine(_trials), sa.or_(silent, left)))
+            rows = c.execute(sa.select(*_ENTRY).where(self._mine(_trials), self._is_overdue))
             return [Entry(*row) for row in rows]
+
+    @property
+    def _is_overdue(self) -> Any:
+        alive = sa.select(_drivers.c.id).where(self._alive(_drivers))
+        silent = sa.and_(
+            _trials.c.state == RUNNING, self._heard(_trials) <= self._now - self.lost_after
+        )
+        return sa.or_(silent, sa.and_(_trials.c.state == OWN, _trials.c.driver.not_in(alive)))
 
     # -- reading
 
+    @tried_again
     def read(self, since: int) -> Changes:
         """See Store."""
         with self._look() as c:
@@ -562,11 +698,17 @@ class SqlStore:
     def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
         """See Store; PostgreSQL tells, and of SQLite a number is looked at that costs little."""
         end = time.monotonic() + seconds
-        with self._told():
-            while not until():
-                left = end - time.monotonic()
-                if left <= 0 or self._was_changed(left):
-                    return
+        while not until():
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            try:
+                with self._told():
+                    if self._was_changed(left):
+                        return
+            except ConnectionLost:  # which whoever looks for the change will tell, or not
+                self._forget_waiting()
+                time.sleep(min(left, _AWAY))
 
     def _was_changed(self, left: float) -> bool:
         if self._waiting is None:
@@ -575,9 +717,14 @@ class SqlStore:
                 self._waiting.execute(sa.text("LISTEN sparktune"))
             return True  # what came before is not told
         if self._is_postgres:
+            from psycopg import Error
+
             driver = self._waiting.connection.driver_connection
-            heard = driver.notifies(timeout=min(left, 0.5), stop_after=1)
-            return any(each.payload == self.exp_key for each in heard)
+            try:
+                heard = driver.notifies(timeout=min(left, 0.5), stop_after=1)
+                return any(each.payload == self.exp_key for each in heard)
+            except Error as error:
+                raise ConnectionLost(f"the store {self.name}: {error}") from None
         seen = self._waiting.exec_driver_sql("PRAGMA data_version").scalar()
         if seen != self._seen:
             self._seen = seen
@@ -585,13 +732,20 @@ class SqlStore:
         time.sleep(min(left, _POLL))
         return False
 
+    def _forget_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        with contextlib.suppress(SQLAlchemyError):
+            if waiting is not None:
+                waiting.invalidate()
+                waiting.close()
+
     def close(self) -> None:
         """See Store."""
         waiting, self._waiting = self._waiting, None
         with contextlib.suppress(SQLAlchemyError):
             if waiting is not None:
                 waiting.close()
-            self._engine.dispose()
+        self._engine.dispose()
 
 
 def _checked_key(exp_key: Any) -> str:
@@ -626,7 +780,7 @@ def _checked_url(url: Any) -> Any:
 def _engine_of(url: Any) -> sa.Engine:
     try:
         if url.get_backend_name() == "postgresql":
-            return sa.create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=12)
+            return sa.create_engine(url, pool_size=4, max_overflow=12)
         engine = sa.create_engine(url, connect_args={"timeout": 60.0, "check_same_thread": False})
     except (ImportError, NoSuchModuleError) as error:
         raise ImportError('PostgreSQL needs psycopg: pip install "sparktune[sql]"') from error

@@ -190,7 +190,10 @@ class Store(Protocol):
         """Put a trial back into the queue that a worker has taken and does not evaluate."""
 
     def beat(self, worker: str, number: int, attempt: int, reports: Sequence[Report] = ()) -> str:
-        """A worker's sign of life with a trial: "on", "stop" (at its next report) or "lost"."""
+        """A worker's sign of life with a trial: "on", "stop" (at its next report) or "lost".
+
+        Reports of a lost attempt are not kept.
+        """
 
     def stop(self, number: int, attempt: int) -> None:
         """Have a running trial stopped at its next report."""
@@ -214,9 +217,24 @@ class Store(Protocol):
         """End a trial; False where the attempt is not current, or not of this driver or worker."""
 
     def requeue(
-        self, number: int, attempt: int, state: str, proof: str = "", lost: bool = False
+        self,
+        number: int,
+        attempt: int,
+        state: str,
+        proof: str = "",
+        lost: bool = False,
+        overdue: bool = False,
     ) -> bool:
-        """Give a trial its next attempt, queued, own or cut; False where it is not under way."""
+        """Give a trial its next attempt; False where this attempt is not under way.
+
+        Args:
+            number: of the trial.
+            attempt: that was lost or is cut off.
+            state: of the next attempt: queued, own or cut.
+            proof: signature of what a worker is told of the next attempt.
+            lost: whether this counts as a loss.
+            overdue: do it only if the trial is overdue still.
+        """
 
     def resume(self, driver: str, entry: Entry) -> bool:
         """Begin a trial that was cut off again; False where another driver has."""
