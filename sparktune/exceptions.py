@@ -13,6 +13,7 @@ __all__ = [
     "JournalError",
     "JournalInUse",
     "RunCancelled",
+    "SpaceElsewhere",
     "StoreError",
     "TakenElsewhere",
     "UnpicklableObjective",
@@ -65,6 +66,10 @@ class JournalError(RuntimeError):
 
 class StoreError(JournalError):
     """A store in a database cannot be reached, or refuses; the message names it."""
+
+
+class SpaceElsewhere(StoreError):  # noqa: N818 (one of a family)
+    """Another driver has begun or changed the space of a search in this moment."""
 
 
 class JournalInUse(JournalError):  # noqa: N818 (one of a family)

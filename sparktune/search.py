@@ -42,6 +42,7 @@ from .heard import Heard
 from .history import ASIDE, ENDED, History, Outcome, Status, Trial
 from .history.failures import error_of
 from .history.records import Ended
+from .history.records import Requeued as Taken
 from .history.results import Answer, failure_of
 from .prune import Pruner
 from .space.tree import Space, Values
@@ -285,11 +286,23 @@ class _Run:
         """What others that share the history have done, as events."""
         happened: list[Event] = []
         for record in self.history.refresh():
+            if isinstance(record, (Ended, Taken)):
+                self.let_go(record.number)
             if isinstance(record, Ended):
                 trial = self.history[record.number]
                 cancelled = trial.status is Status.CANCELLED
                 happened.append(Cancelled(trial) if cancelled else Finished(trial))
         return happened
+
+    def let_go(self, number: int) -> None:
+        """Evaluate a trial no longer that another driver has gone on with."""
+        if number in self.running:
+            del self.running[number]
+            self.heard.forget(number)
+            for attempt in range(self.history[number].attempt + 1):
+                self.engine.cancel(number, attempt)
+        for trial in [trial for trial in self.waiting if trial.number == number]:
+            self.waiting.remove(trial)
 
     def draw(self) -> list[Event]:
         """Start as many trials as there is room for: what others left, and one refit's."""
@@ -364,7 +377,11 @@ class _Run:
         if outcome.status is Status.PRUNED and self.heard.ends_without_judgement(number, attempt):
             return happened  # left running, so that the run's end cuts it off
         if self.is_retried(outcome, number):
-            trial = self.history.requeue(number, "lost")
+            try:
+                trial = self.history.requeue(number, "lost")
+            except TakenElsewhere:
+                del self.running[number]
+                return happened
             self.waiting.appendleft(trial)
             del self.running[number]
             return [*happened, Requeued(trial)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
+import math
 import os
 import platform
 import threading
@@ -12,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from .checks import real, whole
 from .engines.base import Option, RunSpec, Task
 from .engines.processes import Processes
 from .engines.settings import Settings, settings_of
-from .exceptions import InvalidTrial, StoreError
+from .exceptions import InvalidTrial, JournalError, StoreError
 from .history import ENDED, Outcome, Status
 from .history.results import Answer, failure_of
 from .search import trial_seed
@@ -24,8 +27,9 @@ from .space.tree import Space
 from .storage.lines import parsed
 from .storage.outcomes import text_of_outcome
 from .storage.reaping import reap
+from .storage.rows import fault_of
 from .storage.shared import name_here, open_store
-from .storage.signing import VARIABLE, Key, key_of_environment, same
+from .storage.signing import VARIABLE, Key, key_of_environment
 from .storage.store import QUEUED, Entry, Job, Report, Store
 from .unpickling import loads
 
@@ -34,6 +38,9 @@ __all__ = ["Worker", "objectives_of"]
 logger = logging.getLogger(__name__)
 _BEAT = 2.0  # seconds between two signs of life
 _BETWEEN_REPORTS = 0.05  # seconds: reports that come faster travel together
+_AGAIN = 10.0  # seconds after which a trial is looked at again that was refused for itself
+_MOST_REFUSED = 10_000
+_NO_DATA = (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError)
 
 
 class _Refused(Exception):  # noqa: N818 (it never leaves this file)
@@ -84,8 +91,9 @@ def objectives_of(names: Iterable[str]) -> dict[str, Callable[..., Any]]:
             thing: Any = importlib.import_module(module)
             for part in path.split("."):
                 thing = getattr(thing, part)
-        except (ImportError, AttributeError) as error:
-            raise ValueError(f"the objective {name!r} cannot be imported: {error}") from None
+        except (Exception, SystemExit) as error:  # of a module that is somebody's program
+            text = f"{type(error).__name__}: {error}"
+            raise ValueError(f"the objective {name!r} cannot be imported: {text}") from None
         if not callable(thing):
             raise ValueError(f"the objective {name!r} is no function, but {thing!r:.60}")
         found[name] = thing
@@ -97,7 +105,7 @@ class Worker:
 
     It takes trials whose objective is among ``objectives``, or whose job and candidate are signed
     with the key of SPARKTUNE_STORE_KEY; nothing else is unpickled, imported or called. What it does
-    not take it leaves to others.
+    not take it leaves to others, and looks at again after ten seconds where it was the trial's own.
 
     Args:
         url: of the store; None for that of SPARKTUNE_STORE.
@@ -109,6 +117,10 @@ class Worker:
         last_job_timeout: seconds after which it begins no trial any more; None for no limit.
         max_consecutive_failures: failed trials in a row after which it ends with an error.
         say: is told what happens, in lines.
+
+    Raises:
+        ImportError, StoreError: as of ``open_store``.
+        ValueError: there is neither an objective nor a key, or an argument is out of its range.
     """
 
     def __init__(
@@ -131,13 +143,23 @@ class Worker:
                 "this worker would take no trial: name objectives (--objective pkg.mod:fn), or set "
                 f"{VARIABLE} to the secret of the driver"
             )
+        seconds = "a number of seconds"
+        self._poll: float = real("poll_interval", poll_interval, seconds, above=0, finite=True)
+        self._most: int | None = whole("max_jobs", max_jobs, none=True)
+        self._reserve_timeout: float | None = real(
+            "reserve_timeout", reserve_timeout, seconds, above=0, none=True
+        )
+        self._last_job_timeout: float | None = real(
+            "last_job_timeout", last_job_timeout, seconds, above=0, none=True
+        )
+        self._most_failures: int | None = whole(
+            "max_consecutive_failures", max_consecutive_failures, none=True
+        )
         self.store: Store = open_store(url, exp_key, say=say)
-        self.name = name_here()
-        self._poll, self._most = poll_interval, max_jobs
-        self._reserve_timeout, self._last_job_timeout = reserve_timeout, last_job_timeout
-        self._most_failures, self._say = max_consecutive_failures, say
+        self.name, self._say = name_here(), say
         self._jobs_refused: set[str] = set()
-        self._trials_refused: set[int] = set()
+        self._trials_refused: dict[int, float] = {}
+        self._signed = -math.inf
         self._job: _Loaded | None = None
         self._stop = threading.Event()
 
@@ -155,18 +177,17 @@ class Worker:
             StoreError: too many trials failed in a row; or the database cannot be reached.
         """
         began = idle_since = time.monotonic()
-        signed, done, failures = 0.0, 0, 0
+        done, failures = 0, 0
         self._say(f"{self.name} waits for trials of {self.store.name} ({self.store.exp_key})")
         try:
             while not self._stop.is_set() and (self._most is None or done < self._most):
                 now = time.monotonic()
                 if self._last_job_timeout is not None and now - began > self._last_job_timeout:
                     break
-                if now - signed > min(_BEAT, self.store.lost_after / 4):
-                    signed = now
-                    self.store.sign_worker(self.name, platform.node(), os.getpid())
+                if self._sign():
                     reap(self.store, self._key)
-                entry = self.store.take(self.name, self._jobs_refused, self._trials_refused)
+                refused = self._refused(now)
+                entry = self.store.take(self.name, self._jobs_refused, refused)
                 if entry is None:
                     if (
                         self._reserve_timeout is not None
@@ -175,7 +196,13 @@ class Worker:
                         break
                     self.store.wait(self._poll, self._stop.is_set)
                     continue
-                outcome = self._evaluate(entry)
+                try:
+                    outcome = self._evaluate(entry)
+                except BaseException:
+                    self._close_job()
+                    with contextlib.suppress(StoreError):  # others find it when this one is silent
+                        self.store.release(self.name, entry.number, entry.attempt)
+                    raise
                 idle_since = time.monotonic()
                 if outcome is None:
                     continue
@@ -194,15 +221,40 @@ class Worker:
                 self.store.close()
         return done
 
+    def _sign(self) -> bool:
+        """Give a sign of life, if it is time for one; whether it was."""
+        now = time.monotonic()
+        if now - self._signed < min(_BEAT, self.store.lost_after / 4):
+            return False
+        self._signed = now
+        self.store.sign_worker(self.name, platform.node(), os.getpid())
+        return True
+
+    def _refused(self, now: float) -> list[Any]:
+        """The trials that it does not look at now."""
+        over = [number for number, until in self._trials_refused.items() if until < now]
+        for number in over:
+            del self._trials_refused[number]
+        if len(self._trials_refused) + len(self._jobs_refused) > _MOST_REFUSED:
+            raise StoreError(
+                f"over {_MOST_REFUSED:,} trials in {self.store.name} are none for this worker: "
+                "somebody fills the queue, or it has another key than the drivers"
+            )
+        return list(self._trials_refused)
+
     def _evaluate(self, entry: Entry) -> Outcome | None:
         """What became of a trial; None where it was refused, or taken away meanwhile."""
         number, attempt = entry.number, entry.attempt
         try:
+            if fault := fault_of(entry):
+                raise _Refused(fault, whole_job=False)
             job = self._load(entry)
             config = self._config(entry, job)
         except _Refused as error:
             self._refuse(entry, error)
             return None
+        except StoreError:
+            raise
         except Exception as error:  # of a signed job that does not load here, or of an expression
             answer: Answer | None = failure_of(
                 InvalidTrial(f"{type(error).__name__}: {error}"), host=platform.node()
@@ -222,10 +274,17 @@ class Worker:
                 self.store.requeue(number, attempt, QUEUED, proof, lost=True)
                 return None
             outcome = replace(outcome, status=Status.FAILED, error_type="crashed")
-        text, _ = text_of_outcome(outcome, self._key is not None)
+        try:
+            text, _ = text_of_outcome(outcome, self._key is not None)
+        except JournalError as error:  # it is too large
+            outcome = Outcome(
+                Status.FAILED, error=str(error), error_type="InvalidResult",
+                seconds=outcome.seconds, host=outcome.host,
+            )  # fmt: skip
+            text, _ = text_of_outcome(outcome, self._key is not None)
         proof = ""
         if self._key is not None:
-            proof = self._key.of_outcome(self.store.exp_key, number, attempt, text)
+            proof = self._key.of_outcome(self.store.exp_key, entry, text)
         name, counts = outcome.status.name.lower(), outcome.status in ENDED
         if not self.store.finish(self.name, number, attempt, name, counts, text, proof):
             self._say(f"trial {number} was begun again elsewhere; its outcome is refused")
@@ -239,8 +298,8 @@ class Worker:
         if error.whole_job:
             self._jobs_refused.add(entry.job)
         else:
-            self._trials_refused.add(entry.number)
-        self._say(f"trial {entry.number} is left to others: {error}")
+            self._trials_refused[entry.number] = time.monotonic() + _AGAIN
+        self._say(f"trial {entry.number!r:.60} is left to others: {error}")
         self.store.release(self.name, entry.number, entry.attempt)
 
     def _is_retried(self, entry: Entry) -> bool:
@@ -250,16 +309,14 @@ class Worker:
 
     def _load(self, entry: Entry) -> _Loaded:
         """The job of a trial; the one before is let go."""
-        if self._key is not None and not same(
-            self._key.of_entry(self.store.exp_key, entry), entry.proof
-        ):
+        if self._key is not None and not self._key.has_signed(self.store.exp_key, entry):
             text = f"it is not signed with this {VARIABLE}, for this search, number and attempt"
             raise _Refused(text, whole_job=False)
         if self._job is not None and self._job.id == entry.job:
             return self._job
         job = self.store.job(entry.job)
         if job is None or job.id != entry.job:
-            raise _Refused("its job is not there, or was changed")
+            raise _Refused("its job is not there, or was changed", whole_job=False)
         self._close_job()
         objective, space = self._objective(job)
         settings = _settings_of(job.settings)
@@ -291,9 +348,10 @@ class Worker:
         try:
             if job.space is None:
                 return value_from(parsed(entry.config.encode()), plain=True)
-            ((values, _),) = job.space.encoder.pairs([parsed(entry.candidate.encode())])
-        except (ValueError, TypeError, AttributeError) as error:
-            raise _Refused(f"its candidate is none: {error}", whole_job=False) from None
+            text = entry.config or entry.candidate
+            ((values, _),) = job.space.encoder.pairs([parsed(text.encode())])
+        except _NO_DATA as error:
+            raise _Refused(f"its candidate is none: {error}"[:300], whole_job=False) from None
         return job.space.build(values)
 
     def _close_job(self) -> None:
@@ -322,6 +380,7 @@ class Worker:
             reports, self._reports = self._reports, []
             if over and not reports:
                 return future.result()
+            self._sign()
             word = self.store.beat(self.name, number, attempt, reports)
             if word == "lost":
                 job.engine.cancel(number, attempt)
@@ -365,7 +424,7 @@ def _settings_of(text: str) -> _JobSettings:
             trial_timeout=found["timeout"], trial_grace=found["grace"], max_retries=retries,
             retry_crashes=found["retry_crashes"],
         )  # fmt: skip
-    except (ValueError, TypeError, KeyError) as error:
-        raise _Refused(f"the settings of its job are none: {error}") from None
+    except _NO_DATA as error:
+        raise _Refused(f"the settings of its job are none: {error}"[:300]) from None
     crashes = settings.max_retries if settings.retry_crashes else 0
     return _JobSettings(settings, seed, run_id[:40], crashes)

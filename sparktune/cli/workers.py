@@ -44,13 +44,12 @@ def add_commands(commands: Any) -> None:
 def _work(words: argparse.Namespace) -> int:
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)  # as `python -m` has it
-    worker = Worker(
-        words.store, words.exp_key, objectives_of(words.objective),
-        poll_interval=words.poll_interval, max_jobs=words.max_jobs,
-        reserve_timeout=words.reserve_timeout, last_job_timeout=words.last_job_timeout,
-        max_consecutive_failures=words.max_consecutive_failures,
-        say=(lambda _: None) if words.quiet else complain,
-    )  # fmt: skip
+    objectives = objectives_of(words.objective)
+    try:
+        worker = _worker_of(words, objectives)
+    except ImportError as error:
+        complain(str(error))
+        return 1
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     try:
         worker.run()
@@ -58,6 +57,16 @@ def _work(words: argparse.Namespace) -> int:
         complain(str(error))
         return 1
     return 0
+
+
+def _worker_of(words: argparse.Namespace, objectives: dict[str, Any]) -> Worker:
+    return Worker(
+        words.store, words.exp_key, objectives,
+        poll_interval=words.poll_interval, max_jobs=words.max_jobs,
+        reserve_timeout=words.reserve_timeout, last_job_timeout=words.last_job_timeout,
+        max_consecutive_failures=words.max_consecutive_failures,
+        say=(lambda _: None) if words.quiet else complain,
+    )  # fmt: skip
 
 
 def _seconds(text: str) -> float:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from ..history.trial import Status
 from .lines import parsed
 from .outcomes import json_text
-from .signing import Key, same
+from .rows import fault_of
+from .signing import Key
 from .store import CUT, OWN, QUEUED, Entry, Store
 
 __all__ = ["reap"]
@@ -17,25 +18,26 @@ def reap(store: Store, key: Key | None) -> int:
     """Queue trials again whose worker gives no sign of life, and cut off those of dead drivers.
 
     A trial that was lost once more than its run allows ends as failed. What is signed is signed
-    anew for its next attempt; who does not have the key leaves it to others.
+    anew for its next attempt; who does not have the key leaves it to others, and who has it leaves
+    what is not signed alone: to sign that would make a stranger's row one of ours.
 
     Returns:
         How many trials went on.
     """
-    return sum(_went_on(store, key, entry) for entry in store.overdue())
+    return sum(_went_on(store, key, entry) for entry in store.overdue() if fault_of(entry) is None)
 
 
 def _went_on(store: Store, key: Key | None, entry: Entry) -> bool:
     number, attempt = entry.number, entry.attempt
     if entry.state == OWN:
         return store.requeue(number, attempt, CUT, overdue=True)
-    if entry.proof and (key is None or not same(key.of_entry(store.exp_key, entry), entry.proof)):
+    if entry.proof if key is None else not key.has_signed(store.exp_key, entry):
         return False
     if entry.lost >= _retries(store, entry):
         text = json_text(
             {"status": Status.FAILED.name.lower(), "error": _lost(entry), "error_type": "lost"}
         )
-        proof = "" if key is None else key.of_outcome(store.exp_key, number, attempt, text)
+        proof = "" if key is None else key.of_outcome(store.exp_key, entry, text)
         return store.finish(entry.worker, number, attempt, "failed", True, text, proof)
     again = replace(entry, attempt=attempt + 1)
     proof = "" if key is None else key.of_entry(store.exp_key, again)
@@ -54,4 +56,4 @@ def _retries(store: Store, entry: Entry) -> int:
         found = parsed(job.settings.encode())["max_retries"] if job is not None else 1
     except (ValueError, KeyError, TypeError):
         found = 1
-    return found if type(found) is int else 1
+    return found if type(found) is int and found >= 0 else 1

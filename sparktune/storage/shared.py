@@ -1,4 +1,7 @@
-"""The record of a search in a store, which several drivers may share; a Sink of its history."""
+"""The record of a search in a store, which several drivers may share; a Sink of its history.
+
+The file is long because what is written, what is read and what of it is trusted are one matter.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,15 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from ..checks import advise
-from ..exceptions import InvalidTrial, JournalError, StoreError, TakenElsewhere
+from ..exceptions import InvalidTrial, JournalError, SpaceElsewhere, StoreError, TakenElsewhere
 from ..history import ENDED as COUNT
 from ..history import History, Outcome, Status
 from ..history.changed import adapted
@@ -27,15 +31,31 @@ from ..space.tree import Space, Values
 from .journal import Recorded
 from .lines import parsed
 from .outcomes import json_text, outcome_of, text_of_outcome
+from .presence import Presence
 from .reaping import reap
+from .rows import fault_of, fault_of_report, fault_of_space
 from .signing import VARIABLE, Key, key_of_environment, same
-from .store import CUT, ENDED, OWN, QUEUED, Changes, Entry, Job, Report, SpaceEntry, Store
+from .store import (
+    CUT,
+    ENDED,
+    FARTHEST,
+    OWN,
+    QUEUED,
+    RUNNING,
+    Changes,
+    Entry,
+    Job,
+    Report,
+    SpaceEntry,
+    Store,
+)
 
 __all__ = ["URL_VARIABLE", "SharedRecord", "history_of", "open_store"]
 
 URL_VARIABLE = "SPARKTUNE_STORE"
 _TICK = 1.0  # seconds between two looks at what waits to be written
 _TOGETHER = 256
+_SENTENCES = 20  # of one run, about rows that are none
 
 
 def open_store(
@@ -69,6 +89,10 @@ class SharedRecord:
 
     A pickle has no URL, which may hold a password: what is unpickled takes that of SPARKTUNE_STORE.
 
+    Whoever can write into the database may have written any row. A row that is none is left out,
+    with a warning; what it keeps waiting is cut off, or put back where this driver began it. With a
+    key, what is not signed with it is no outcome and no space.
+
     Args:
         url: of the database; None for that of SPARKTUNE_STORE.
         exp_key: the name of the search.
@@ -91,27 +115,36 @@ class SharedRecord:
         self.seed: int | None = None
         self.key: Key | None = key_of_environment()
         self._mutex = threading.RLock()
+        self._driver = name_here()
+        self._mine: set[int] = set()
+        self._begun: dict[int, Entry] = {}
+        self._originals: dict[int, str] = {}
+        self._presence: Presence | None = None
         self._forget()
         with self._opened() as store:
             self.name = f"{store.name} ({exp_key})"
 
     def __getstate__(self) -> dict[str, Any]:
-        names = ("_exp_key", "_is_queue", "_lost_after", "name", "seed")
-        return {name: self.__dict__[name] for name in names}
+        names = ["_exp_key", "_is_queue", "_lost_after", "seed", "_driver", "_mine", "_begun"]
+        names += ["_originals"]
+        with self._mutex:
+            return {name: copy(self.__dict__[name]) for name in names}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
         self._url, self.key, self._mutex = None, key_of_environment(), threading.RLock()
+        self._presence = None
         self._forget()
+        self.__dict__.update(state)
+        if not self._mine:
+            self._driver = name_here()
+        self.name = f"the store of {URL_VARIABLE} ({self._exp_key})"
 
     def _forget(self) -> None:
         self.store: Store | None = None
         self.job = ""
-        self._driver = ""
         self._revision = 0
         self._spaces: list[SpaceEntry] = []
-        self._mine: set[int] = set()
-        self._ended_there: set[tuple[int, int]] = set()
+        self._ended_there: dict[tuple[int, int], Entry] = {}
         self._notes: list[Report] = []
         self._latest: dict[int, Entry] = {}
         self._heard: Callable[[int, int, int, float], bool] | None = None
@@ -138,10 +171,11 @@ class SharedRecord:
             if known is None or known.history is None:
                 return self._recorded(store)
             changes = store.read(self._revision)
-            if changes.spaces:
+            if self._trusted(changes.spaces):
                 return self._recorded(store)
-            self._revision, reports = changes.revision, _by_trial(changes.reports)
-            for entry in sorted(changes.entries, key=lambda entry: entry.number):
+            entries, reports = self._sound(changes, len(known.history))
+            self._revision = changes.revision
+            for entry in entries:
                 self._follow(known.history, entry, reports.get(entry.number, ()))
             return known
 
@@ -152,41 +186,188 @@ class SharedRecord:
 
     def _recorded(self, store: Store) -> Recorded:
         changes = store.read(0)
-        history = history_of(changes, self._outcome_of_stored)
+        spaces = self._trusted(changes.spaces)
+        if changes.spaces and not spaces:
+            why = fault_of_space(changes.spaces[0]) or (
+                f"it was begun with another {VARIABLE}, or without one: set it as it was then, or "
+                "take another exp_key"
+            )
+            raise StoreError(f"the space in {self.name} cannot be read: {why}")
+        entries, reports = self._sound(changes, 0)
+        history = history_of(spaces, entries, reports, self._outcome, self._leave_out)
         self._revision, self._spaces = changes.revision, list(changes.spaces)
         name = None if history is None else self._exp_key
-        return Recorded(history, store.first_seed(), changes.revision, id=name)
+        return Recorded(history, self._seed_in(store), changes.revision, id=name)
+
+    def _recorded_since(self, store: Store, known: History | None) -> Recorded:
+        """What is recorded; in a history that was recorded here and goes on, where there is one."""
+        if known is None or known is not self._of or not self._revision:
+            return self._recorded(store)
+        changes = store.read(self._revision)
+        if {space.id for space in changes.spaces} - {space.id for space in self._spaces}:
+            return self._recorded(store)
+        entries, reports = self._sound(changes, len(known))
+        self._revision = changes.revision
+        for entry in entries:
+            self._follow(known, entry, reports.get(entry.number, ()))
+        return Recorded(known, self._seed_in(store), changes.revision, id=self._exp_key)
+
+    def _seed_in(self, store: Store) -> int | None:
+        seed: Any = store.first_seed()
+        if seed is None or (type(seed) is int and seed >= 0):
+            return seed
+        self._say_once(f"{self.name}: its seed is {seed!r:.60}, which is none")
+        return None
+
+    # -- what is to be trusted
+
+    def _trusted(self, spaces: Sequence[SpaceEntry]) -> list[SpaceEntry]:
+        """Spaces that somebody who may has put there; the others are left out, with a warning."""
+        found = []
+        for space in spaces:
+            fault, key = fault_of_space(space), self.key
+            if key is None and self.store is not None and fault is None and space.proof:
+                raise StoreError(
+                    f"the search in {self.name} is signed: set {VARIABLE} to its secret, or take "
+                    "another exp_key"
+                )
+            if fault is None and key is not None:
+                proof = key.of_space(self._exp_key, space.id, space.space, space.defaults)
+                fault = (
+                    None if same(proof, space.proof) else f"it is not signed with this {VARIABLE}"
+                )
+            if fault is None:
+                found.append(space)
+            else:
+                self._say_once(f"{self.name}: space {space.id!r:.60} is left out: {fault}")
+        return found
+
+    def _sound(self, changes: Changes, known: int) -> tuple[list[Entry], dict[int, list[Report]]]:
+        """Entries by number, and reports by trial, without those that are none.
+
+        Args:
+            changes: as read.
+            known: how many trials the history has.
+        """
+        entries = []
+        for entry in changes.entries:
+            fault = fault_of(entry)
+            if fault is None and entry.number >= known + len(changes.entries) + FARTHEST:
+                fault = "its number is far from all others"
+            if fault is None:
+                entries.append(entry)
+            elif type(entry.number) is not int or not self._put_right(entry.number):
+                self._say_once(f"{self.name}, trial {entry.number!r:.60} is left out: {fault}")
+        entries.sort(key=lambda entry: entry.number)
+        reports: dict[int, list[Report]] = {}
+        for report in changes.reports:
+            if fault := fault_of_report(report):
+                self._say_once(f"{self.name}: a report is left out: {fault}")
+            else:
+                reports.setdefault(report.number, []).append(report)
+        if self.store is not None:
+            self._originals |= {e.number: e.candidate for e in entries if e.state == CUT}
+            entries = [entry for entry in entries if not self._is_foreign(entry)]
+        return entries, reports
+
+    def _is_foreign(self, entry: Entry) -> bool:
+        """Whether an entry waits for workers that nobody with the key has put there."""
+        if self.key is None or entry.state not in (QUEUED, RUNNING) or entry.number in self._mine:
+            return False
+        if self.key.has_signed(self._exp_key, entry):
+            return False
+        self._leave_out(entry, f"it waits for workers, and is not signed with this {VARIABLE}")
+        return True
+
+    def _leave_out(self, entry: Entry, why: object) -> None:
+        """Say that an entry is no trial, and have nobody wait for it."""
+        self._say_once(f"{self.name}, trial {entry.number} is left out: {why}"[:500])
+        if self.store is None:
+            return
+        if entry.state == ENDED:
+            self.store.refuse(entry.number, entry.attempt)
+        elif entry.state in (QUEUED, RUNNING):
+            self.store.requeue(entry.number, entry.attempt, CUT)
+
+    def _put_right(self, number: int, attempt: int = 0) -> bool:
+        """Put a trial of this driver back as it was begun; False where it is none of its queue."""
+        begun = self._begun.get(number)
+        if begun is None or self.store is None or not self._is_queue or self._of is None:
+            return False
+        self._say_once(
+            f"{self.name}: somebody has changed the row of trial {number}, which is put back"
+        )
+        if self._told is not None:
+            self.store.put_job(self._told)
+        attempt = max(attempt, self._history[number].attempt)
+        self.store.mend(self._driver, self.signed(replace(begun, attempt=attempt)))
+        return True
+
+    def _is_changed(self, entry: Entry) -> bool:
+        """Whether a trial of this driver is another one than was put there."""
+        begun = self._begun.get(entry.number)
+        if begun is None:
+            return False
+        told = (entry.candidate, entry.config, entry.job, entry.driver)
+        if told != (begun.candidate, begun.config, begun.job, self._driver):
+            return True
+        if entry.state not in (begun.state, QUEUED, RUNNING, ENDED):
+            return True
+        waits = self.key is not None and entry.state in (QUEUED, RUNNING)
+        return waits and not self._key_signed(entry)
+
+    def _key_signed(self, entry: Entry) -> bool:
+        return self.key is not None and self.key.has_signed(self._exp_key, entry)
 
     @contextmanager
-    def writing(self, known: History | None, anew: bool) -> Iterator[Recorded]:  # noqa: ARG002
-        """Be one of the drivers; gives what is recorded."""
+    def writing(self, known: History | None, anew: bool) -> Iterator[Recorded]:
+        """Be one of the drivers; gives what is recorded.
+
+        Args:
+            known: what was recorded when somebody last looked, to which is added what came since.
+            anew: whether to read everything all the same.
+        """
         with self._opened() as store:
-            self.store, self._driver = store, name_here()
+            self.store = store
             store.join(self._driver, None)
-            over = threading.Event()
-            threads = [
-                threading.Thread(target=work, args=(over, store), daemon=True)
-                for work in (self._live, self._watch)
-            ]
+            self._over = over = threading.Event()
+            self._threads: list[threading.Thread] = []
             try:
                 reap(store, self.key)
-                recorded = self._recorded(store)
+                store.recount()
+                recorded = self._recorded_since(store, None if anew else known)
+                if recorded.history is None and known is not None:
+                    recorded = replace(recorded, history=known)
                 self.seed = recorded.seed
-                for thread in threads:
-                    thread.start()
+                self._start_thread(self._live)
                 yield recorded
             finally:
                 over.set()
-                for thread in threads:
-                    if thread.ident is not None:
-                        thread.join()
+                for thread in self._threads:
+                    thread.join()
                 try:
                     self._flush()
                 finally:
-                    store.leave(self._driver)
+                    self._stay_or_leave(store)
                     spaces, revision = self._spaces, self._revision
                     self._forget()
                     self._spaces, self._revision = spaces, revision
+
+    def _start_thread(self, work: Callable[[threading.Event, Store], None]) -> None:
+        thread = threading.Thread(target=work, args=(self._over, self._open), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _stay_or_leave(self, store: Store) -> None:
+        """Sign out, unless trials are under way that somebody evaluates by hand, as of a Tuner."""
+        if self._mine:
+            if self._presence is None:
+                self._presence = Presence(self, self._opened, self._driver, self._lost_after / 4)
+            return
+        if self._presence is not None:
+            self._presence.end()
+            self._presence = None
+        store.leave(self._driver)
 
     def _live(self, over: threading.Event, store: Store) -> None:
         """Give signs of life, write reports that wait, and take up what the dead left."""
@@ -218,13 +399,15 @@ class SharedRecord:
         store = self._open
         if not self._spaces or changed:
             told = (json_text(describe(history.space)), json_text(described(dict(defaults))))
-            if not store.add_space(*told, len(self._spaces)):
-                raise StoreError(
+            id = len(self._spaces) + 1
+            proof = "" if self.key is None else self.key.of_space(self._exp_key, id, *told)
+            if not store.add_space(*told, id - 1, proof):
+                raise SpaceElsewhere(
                     f"{self.name} has got another space from another driver meanwhile: run it again"
                 )
-            if not self._spaces:
+            if id == 1:
                 self._import(history)
-            self._spaces.append(SpaceEntry(len(self._spaces) + 1, 0, *told))
+            self._spaces.append(SpaceEntry(id, 0, *told))
         self._of = history
         history.sink = self
 
@@ -264,9 +447,7 @@ class SharedRecord:
                 self._open.put(self._driver, left)
 
     def _with_outcome(self, entry: Entry, text: str) -> Entry:
-        proof = "" if self.key is None else self.key.of_outcome(
-            self._exp_key, entry.number, entry.attempt, text
-        )  # fmt: skip
+        proof = "" if self.key is None else self.key.of_outcome(self._exp_key, entry, text)
         return replace(entry, outcome=text, outcome_proof=proof)
 
     @property
@@ -297,18 +478,34 @@ class SharedRecord:
             for number, values in zip(record.numbers, record.values, strict=True)
         ]
         self._open.put(self._driver, entries)
-        self._mine.update(record.numbers)
+        self._take_note(entries)
+
+    def _take_note(self, entries: Iterable[Entry]) -> None:
+        """Note entries as those of this driver that are under way."""
+        for entry in entries:
+            self._begun[entry.number] = entry
+            self._mine.add(entry.number)
+
+    def _let_go(self, number: int) -> Entry | None:
+        """No longer count a trial as one of this driver; what it was begun as, if it was."""
+        self._mine.discard(number)
+        self._latest.pop(number, None)
+        return self._begun.pop(number, None)
 
     def _new_entry(self, number: int, values: Values, now: float) -> Entry:
-        return self._entry(number, 0, values, now, QUEUED if self._is_queue else OWN)
+        # before a run has a job, what begins is known already, or of a Tuner
+        return self._entry(number, 0, values, now, QUEUED if self._is_queue and self.job else OWN)
 
     def _entry(self, number: int, attempt: int, values: Values, now: float, state: str) -> Entry:
-        candidate, config = json_text(dict(values)), ""
+        text, config = json_text(dict(values)), ""
+        candidate = self._originals.get(number, text)
         if state == QUEUED and self._config is not None:
             try:
                 config = self._config(values)
             except Exception:  # of an expression, which the search is about to meet itself
                 state = OWN
+        elif candidate != text:
+            config = text
         entry = Entry(number, attempt, state, candidate, config, now, job=self.job)
         return self.signed(entry)
 
@@ -328,38 +525,38 @@ class SharedRecord:
             entry = self._entry(number, trial.attempt, trial.values, trial.started, state)
             if not self._open.resume(self._driver, entry):
                 raise TakenElsewhere(f"trial {number} was begun again by another driver")
-            self._mine.add(number)
+            self._take_note([entry])
             return
-        if (number, trial.attempt) in self._ended_there:  # as the store said itself
-            self._ended_there.discard((number, trial.attempt))
-            return
+        if self._ended_there.pop((number, trial.attempt), None) is not None:
+            return  # as the store said itself
         state = CUT if record.why == "cut" else OWN
         if not self._open.requeue(number, trial.attempt, state, lost=state == OWN):
-            self._mine.discard(number)
+            self._let_go(number)
             raise TakenElsewhere(f"trial {number} was taken up by another driver")
         if state == CUT:
-            self._mine.discard(number)
+            begun = self._let_go(number)
+            if begun is not None:
+                self._originals[number] = begun.candidate
 
     def _append_ended(self, record: Ended) -> None:
         number, attempt, outcome = record.number, record.attempt, record.outcome
-        self._mine.discard(number)
-        self._latest.pop(number, None)
-        if (number, attempt) in self._ended_there:
-            self._ended_there.discard((number, attempt))
+        begun = self._let_go(number)
+        there = self._ended_there.pop((number, attempt), None)
+        if there is not None and (there.state, there.attempt) == (ENDED, attempt):
             return
+        if there is not None:  # it was lost once more than this run allows
+            attempt = there.attempt
         text, left_out = text_of_outcome(outcome, self.key is not None)
         if left_out is not None:
             self._say_once(
                 f"a trial's result holds more than plain data ({left_out}), which the store does "
                 f"not keep; set {VARIABLE} to a secret, and it is kept and signed"
             )
-        proof = "" if self.key is None else self.key.of_outcome(
-            self._exp_key, number, attempt, text
-        )  # fmt: skip
         status = outcome.status
-        counts = status in COUNT
-        name = status.name.lower()
-        if not self._open.finish(self._driver, number, attempt, name, counts, text, proof):
+        entry = begun or Entry(number, attempt, OWN, "", "", 0.0)
+        proof = self._with_outcome(replace(entry, attempt=attempt), text).outcome_proof
+        told = (status.name.lower(), status in COUNT, text, proof)
+        if not self._open.finish(self._driver, number, attempt, *told):
             raise TakenElsewhere(f"trial {number} was taken up by another driver")
 
     def note(self, record: Reported) -> None:
@@ -378,9 +575,12 @@ class SharedRecord:
                 self._notes = []
 
     def _say_once(self, sentence: str) -> None:
-        if sentence not in self._said:
-            self._said.add(sentence)
-            advise(sentence, raises=False)
+        if sentence in self._said or len(self._said) > _SENTENCES:
+            return
+        self._said.add(sentence)
+        if len(self._said) > _SENTENCES:
+            sentence = f"{self.name}: there is more of this kind, which is not told one by one"
+        advise(sentence, raises=False)
 
     # -- what others record
 
@@ -388,13 +588,15 @@ class SharedRecord:
         """Numbers that no other driver has; see Sink."""
         return self._open.open_batch(self._driver, k, max_evals)
 
-    def left(self, history: History) -> list[Trial]:  # noqa: ARG002
-        """None: what the dead left was cut off when they were found dead; see Sink."""
-        return []
+    def left(self, history: History) -> list[Trial]:
+        """What a Tuner has asked; the dead's was cut off when they were found dead; see Sink."""
+        mine = [number for number in sorted(self._mine) if number < len(history)]
+        return [history[number] for number in mine if history[number].status is Status.PENDING]
 
     def listen(self, wake: Callable[[], None]) -> None:
         """See Sink."""
         self._wake = wake
+        self._start_thread(self._watch)
 
     def serve(
         self,
@@ -417,21 +619,21 @@ class SharedRecord:
         if changes.revision == self._revision:
             return []
         known = {space.id for space in self._spaces}
-        if any(space.id not in known for space in changes.spaces):
+        if self._trusted([space for space in changes.spaces if space.id not in known]):
             raise StoreError(
                 f"another driver has changed the space of {self.name}: what has ended is kept; run "
                 "this one again, in the space as it is now"
             )
+        entries, reports = self._sound(changes, len(history))
         self._revision = changes.revision
         told: list[Record] = []
-        reports = _by_trial(changes.reports)
         for number in self._mine & reports.keys():
             for report in reports.pop(number):
                 if self._heard is not None and self._heard(*report):
                     self._open.stop(number, report.attempt)
-        for entry in sorted(changes.entries, key=lambda entry: entry.number):
+        for entry in entries:
             if entry.number in self._mine:
-                self._follow_mine(history, entry)
+                told += self._follow_mine(history, entry)
             else:
                 told += self._follow(history, entry, reports.pop(entry.number, ()))
         for number, some in reports.items():
@@ -441,14 +643,23 @@ class SharedRecord:
                         history.follow(Reported(*report))
         return told
 
-    def _follow_mine(self, history: History, entry: Entry) -> None:
+    def _follow_mine(self, history: History, entry: Entry) -> list[Record]:
         """Tell the engine what the store says of a trial of this driver."""
+        number = entry.number
         if self._arrived is not None:
-            self._latest[entry.number] = entry
-            self.look_at(entry.number)
-        elif entry.attempt > history[entry.number].attempt or entry.driver != self._driver:
-            self._mine.discard(entry.number)
-            self._follow(history, entry, ())
+            if not self._is_changed(entry):
+                self._latest[number] = entry
+                self.look_at(number)
+            else:
+                self._put_right(number, entry.attempt)
+        elif (
+            entry.state == ENDED
+            or entry.attempt > history[number].attempt
+            or entry.driver != self._driver
+        ):
+            self._let_go(number)
+            return self._follow(history, entry, ())
+        return []
 
     def look_at(self, number: int) -> None:
         """Hand on what the store says of a trial of this driver, if it says anything."""
@@ -459,42 +670,52 @@ class SharedRecord:
         if entry.attempt <= attempt:
             if entry.state != ENDED:
                 return
-            outcome = self._outcome(entry)
+            outcome, why = self._judged(entry)
             if outcome is None:
+                self._say_once(f"{self.name}: the outcome of trial {number} is refused, as {why}")
                 del self._latest[number]
+                self._put_right(number, attempt)
                 return
-        self._ended_there.add((number, attempt))
+        self._ended_there[number, attempt] = entry
         if not self._arrived(entry, attempt, outcome):  # nobody waits for it yet
-            self._ended_there.discard((number, attempt))
+            del self._ended_there[number, attempt]
 
     def _follow(self, history: History, entry: Entry, reports: Sequence[Report]) -> list[Record]:
-        told = []
+        told: list[Record] = []
         try:
             for record in records_of(history, entry, self._outcome, reports):
                 history.follow(record)
                 told.append(record)
-        except (InvalidTrial, JournalError, ValueError) as error:
-            self._say_once(f"{self.name}, trial {entry.number} is left out: {error}")
+        except (InvalidTrial, ValueError) as error:
+            self._leave_out(entry, error)
         return told
 
     def _outcome(self, entry: Entry) -> Outcome | None:
         """The outcome of an entry, None where it is not to be trusted, and was refused."""
-        found = self._outcome_of_stored(entry)
-        if found is None and self.store is not None:
-            self._say_once(
-                f"{self.name}: the outcome of trial {entry.number} is refused, as it is not signed "
-                f"with this {VARIABLE} for attempt {entry.attempt}; the trial is begun again"
-            )
-            self.store.refuse(entry.number, entry.attempt)
+        found, why = self._judged(entry)
+        if found is None:
+            sentence = f"{self.name}: the outcome of trial {entry.number} is refused, as {why}"
+            if self.store is None:
+                self._say_once(f"{sentence}; it is shown as pending")
+            else:
+                self._say_once(f"{sentence}; the trial is begun again")
+                self.store.refuse(entry.number, entry.attempt)
         return found
 
-    def _outcome_of_stored(self, entry: Entry) -> Outcome | None:
-        text = entry.outcome or ""
-        if self.key is not None:
-            expected = self.key.of_outcome(self._exp_key, entry.number, entry.attempt, text)
-            if not same(expected, entry.outcome_proof):
-                return None
-        return outcome_of(text, is_trusted=self.key is not None)
+    def _judged(self, entry: Entry) -> tuple[Outcome | None, str]:
+        """The outcome of an entry; or None, and why it is not to be trusted."""
+        text, key = entry.outcome or "", self.key
+        if key is not None:  # before anything of it is unpickled
+            signed = same(key.of_outcome(self._exp_key, entry, text), entry.outcome_proof)
+            if not signed:
+                return None, f"it is not signed with this {VARIABLE} for attempt {entry.attempt}"
+        try:
+            outcome = outcome_of(text, is_trusted=key is not None)
+        except JournalError as error:
+            return None, f"it is none: {error}"[:300]
+        if outcome.status not in (*COUNT, Status.CANCELLED):
+            return None, f"no trial ends as {outcome.status.name}"
+        return outcome, ""
 
     # -- for workers
 
@@ -503,7 +724,7 @@ class SharedRecord:
         space = self._history.space
         job = Job(objective, payload, json_text(describe(space)), json_text(dict(settings)))
         self._open.put_job(job)
-        self.job = job.id
+        self.job, self._told = job.id, job
         self._config = None if payload else lambda values: json_text(in_full(space.build(values)))
 
     @property
@@ -516,6 +737,7 @@ class SharedRecord:
         """That trials which are begun now are of."""
         return self._history.space
 
+    _told: Job | None = None
     _of: History | None = None
 
     @property
@@ -526,36 +748,40 @@ class SharedRecord:
 
 
 def history_of(
-    changes: Changes, outcome_of_entry: Callable[[Entry], Outcome | None]
+    spaces: Sequence[SpaceEntry],
+    entries: Sequence[Entry],
+    reports: Mapping[int, Sequence[Report]],
+    outcome_of_entry: Callable[[Entry], Outcome | None],
+    leave_out: Callable[[Entry, object], None],
 ) -> History | None:
     """The history that entries of a store stand for; None without a space.
 
+    Args:
+        spaces: in their order.
+        entries: by number.
+        reports: by trial.
+        outcome_of_entry: gives the outcome of an entry that has ended, None for one to refuse.
+        leave_out: called with an entry that is no trial, and why.
+
     Raises:
-        StoreError: a space is damaged. Trials that are none are left out, with a warning.
+        StoreError: a space is damaged.
     """
-    if not changes.spaces:
+    spaces = sorted(spaces, key=lambda space: space.id)
+    if not spaces:
         return None
-    spaces = list(changes.spaces)
-    history, reports = History(_space_of(spaces.pop(0).space)), _by_trial(changes.reports)
-    for entry in sorted(changes.entries, key=lambda entry: entry.number):
+    history = History(_space_of(spaces.pop(0).space))
+    for entry in entries:
         while spaces and entry.number >= spaces[0].first:
             history = _moved(history, spaces.pop(0))
         try:
             told = reports.get(entry.number, ())
             for record in records_of(history, entry, outcome_of_entry, told):
                 history.apply(record)
-        except (InvalidTrial, JournalError, ValueError) as error:
-            advise(f"trial {entry.number} of the store is left out: {error}", raises=False)
+        except (InvalidTrial, ValueError) as error:
+            leave_out(entry, error)
     for space in spaces:
         history = _moved(history, space)
     return history
-
-
-def _by_trial(reports: Sequence[Report]) -> dict[int, list[Report]]:
-    found: dict[int, list[Report]] = {}
-    for report in reports:
-        found.setdefault(report.number, []).append(report)
-    return found
 
 
 def _space_of(text: str) -> Space:
@@ -605,7 +831,10 @@ def records_of(
     if cut and entry.state != CUT:
         yield Requeued(number, "resumed")
     if not cut:
-        yield from (Reported(*each) for each in reports if each.attempt == entry.attempt)
+        held = set(history.reports(number))
+        for each in reports:
+            if each.attempt == entry.attempt and (each.step, each.value) not in held:
+                yield Reported(*each)
     if entry.state == ENDED:
         outcome = outcome_of_entry(entry)
         if outcome is not None:

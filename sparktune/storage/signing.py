@@ -36,9 +36,19 @@ class Key:
             "trial", exp_key, entry.number, entry.attempt, entry.candidate, entry.config, entry.job
         )
 
-    def of_outcome(self, exp_key: str, number: int, attempt: int, outcome: str) -> str:
-        """The signature of the outcome of one attempt at a trial."""
-        return self._sign("outcome", exp_key, number, attempt, outcome)
+    def has_signed(self, exp_key: str, entry: Entry) -> bool:
+        """Whether what a worker is told is signed with this key, for this search and attempt."""
+        return same(self.of_entry(exp_key, entry), entry.proof)
+
+    def of_outcome(self, exp_key: str, entry: Entry, outcome: str) -> str:
+        """The signature of the outcome of one attempt at a trial: of its candidate, in its job."""
+        return self._sign(
+            "outcome", exp_key, entry.number, entry.attempt, entry.candidate, entry.job, outcome
+        )
+
+    def of_space(self, exp_key: str, id: int, space: str, defaults: str) -> str:
+        """The signature of a space, as the so-and-so-many-th of a search."""
+        return self._sign("space", exp_key, id, space, defaults)
 
     def __repr__(self) -> str:
         return "Key(...)"

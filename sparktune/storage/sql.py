@@ -11,6 +11,7 @@ The file is long because it has a statement or two for each method of the protoc
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import zip_longest
@@ -23,6 +24,7 @@ from .outages import ConnectionLost, Outages, tried_again
 from .store import (
     CUT,
     ENDED,
+    FARTHEST,
     OWN,
     QUEUED,
     RESERVED,
@@ -73,6 +75,7 @@ _spaces = sa.Table(
     sa.Column("first", sa.BigInteger, nullable=False),
     sa.Column("space", sa.Text, nullable=False),
     sa.Column("defaults", sa.Text, nullable=False),
+    sa.Column("proof", sa.String(64), nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
 )  # fmt: skip
 _drivers = sa.Table(
@@ -134,6 +137,8 @@ _reports = sa.Table(
 
 _ENTRY = [_trials.c[name] for name in Entry.__dataclass_fields__]
 _UNDER_WAY = (QUEUED, RUNNING, OWN)
+_PARTS_OF_JOB = tuple(Job.__dataclass_fields__)
+_TOO_LARGE = 2**62
 _COUNTING = tuple(status.name.lower() for status in COUNT)
 
 
@@ -161,7 +166,7 @@ class SqlStore:
         self._url = _checked_url(url)
         self.exp_key = _checked_key(exp_key)
         self.lost_after = lost_after
-        self.name = self._url.render_as_string(hide_password=True)
+        self.name = self._url.set(query={}).render_as_string(hide_password=True)
         self._is_postgres = self._url.get_backend_name() == "postgresql"
         self._engine = _engine_of(self._url)
         self.outages = Outages(self.name, say or (lambda text: advise(text, raises=False)))
@@ -210,9 +215,9 @@ class SqlStore:
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             text = " ".join(str(cause).split())
-            password = self._url.password
-            if password:
-                text = text.replace(str(password), "...")
+            secrets = [self._url.password, self._url.query.get("password")]
+            for secret in filter(None, secrets):
+                text = text.replace(str(secret), "...")
             kind = ConnectionLost if self._is_passing(error) else StoreError
             raise kind(f"the store {self.name}: {text[:300]}") from None
 
@@ -231,7 +236,7 @@ class SqlStore:
                 c.execute(sa.text("SELECT pg_advisory_xact_lock(725019)"))
             known = sa.inspect(c).has_table(_version.name)
             found = c.execute(sa.select(_version.c.version)).scalar() if known else None
-            if found is not None and found > VERSION:
+            if found is not None and _natural(found, "version of its tables", self.name) > VERSION:
                 raise StoreError(
                     f"the store {self.name} was made by a newer sparktune (its tables are of "
                     f"version {found}, this one knows {VERSION}): update sparktune here"
@@ -255,12 +260,12 @@ class SqlStore:
         row = row.values(revision=_searches.c.revision + 1, ended=_searches.c.ended + ended)
         revision = c.execute(row.returning(_searches.c.revision)).scalar_one()
         self._tell(c)
-        return int(revision)
+        return _natural(revision, "revision of the search", self.name)
 
     def _lock(self, c: Connection) -> int:
         """Hold the search's row until the transaction ends; gives how many trials have ended."""
         row = sa.select(_searches.c.ended).where(self._mine(_searches)).with_for_update()
-        return int(c.execute(row).scalar_one())
+        return _natural(c.execute(row).scalar_one(), "number of trials", self.name)
 
     def _tell(self, c: Connection) -> None:
         if self._is_postgres:
@@ -302,14 +307,19 @@ class SqlStore:
             return c.execute(sa.select(_searches.c.seed).where(self._mine(_searches))).scalar()
 
     def _alive(self, table: sa.Table) -> Any:
-        return sa.and_(self._mine(table), self._heard(table) > self._now - self.lost_after)
+        return sa.and_(self._mine(table), self._is_recent(table))
+
+    def _is_recent(self, table: sa.Table) -> Any:
+        """Whether a sign of life is one: neither long ago, nor to come, as no clock gives it."""
+        heard = self._heard(table)
+        return heard.between(self._now - self.lost_after, self._now + self.lost_after)
 
     def _heard(self, table: sa.Table) -> Any:
         """The last sign of life, but no earlier than the database could hear one."""
         return sa.func.greatest(table.c.beat, self._up) if self._is_postgres else table.c.beat
 
     @tried_again
-    def add_space(self, space: str, defaults: str, expected: int) -> bool:
+    def add_space(self, space: str, defaults: str, expected: int, proof: str = "") -> bool:
         """See Store."""
         with self._begin() as c:
             revision = self._raise(c)
@@ -326,7 +336,8 @@ class SqlStore:
                 )
             ).scalar_one()
             row = {"id": count + 1, "first": first, "space": space, "defaults": defaults}
-            c.execute(_spaces.insert().values(exp_key=self.exp_key, revision=revision, **row))
+            row |= {"proof": proof, "revision": revision}
+            c.execute(_spaces.insert().values(exp_key=self.exp_key, **row))
             return True
 
     @tried_again
@@ -358,15 +369,26 @@ class SqlStore:
                 taken = _trials.update().where(self._mine(_trials), _trials.c.number.in_(numbers))
                 c.execute(taken.values(driver=driver))
             if (more := room - len(numbers)) > 0:
-                first = c.execute(
-                    sa.select(sa.func.coalesce(sa.func.max(_trials.c.number) + 1, 0)).where(
-                        self._mine(_trials)
-                    )
-                ).scalar_one()
+                first = self._next_number(c)
                 new = list(range(first, first + more))
                 c.execute(_trials.insert(), [self._blank(number, driver) for number in new])
                 numbers += new
             return numbers
+
+    def _next_number(self, c: Connection) -> int:
+        """The number after the last one; a row far beyond all others is none that we have made."""
+        last = sa.select(sa.func.max(_trials.c.number)).where(
+            self._mine(_trials), _trials.c.number < FARTHEST
+        )
+        found = c.execute(last).scalar()
+        first = 0 if found is None else int(found) + 1
+        if first < FARTHEST - 1:
+            return first
+        count = sa.select(sa.func.count()).select_from(_trials).where(self._mine(_trials))
+        last = sa.select(sa.func.max(_trials.c.number)).where(
+            self._mine(_trials), _trials.c.number < count.scalar_subquery()
+        )
+        return int(c.execute(last).scalar_one()) + 1
 
     def _blank(self, number: int, driver: str) -> dict[str, Any]:
         return {
@@ -418,17 +440,20 @@ class SqlStore:
         with self._begin() as c:
             self._raise(c)
             is_it = sa.and_(self._mine(_jobs), _jobs.c.id == job.id)
+            row = {name: getattr(job, name) for name in _PARTS_OF_JOB}
             if c.execute(sa.select(_jobs.c.id).where(is_it)).first() is None:
-                row = {name: getattr(job, name) for name in Job.__dataclass_fields__}
                 c.execute(_jobs.insert().values(exp_key=self.exp_key, id=job.id, **row))
+            else:  # the same, unless somebody has changed it
+                c.execute(_jobs.update().where(is_it).values(**row))
 
     @tried_again
     def job(self, id: str) -> Job | None:
-        """See Store."""
-        columns = [_jobs.c[name] for name in Job.__dataclass_fields__]
+        """See Store; None also for a row that holds other things than were put there."""
+        columns = [sa.type_coerce(_jobs.c[name], sa.types.NULLTYPE) for name in _PARTS_OF_JOB]
         with self._look() as c:
             row = c.execute(sa.select(*columns).where(self._mine(_jobs), _jobs.c.id == id)).first()
-        return None if row is None else Job(*row)
+        parts: tuple[Any, ...] = () if row is None else tuple(row)
+        return Job(*parts) if tuple(map(type, parts)) == (str, bytes, str, str) else None
 
     # -- workers
 
@@ -466,8 +491,11 @@ class SqlStore:
             _trials.c.worker == worker,
         )  # fmt: skip
         with self._begin() as c:
-            c.execute(_trials.update().where(is_it).values(state=QUEUED, worker=""))
-            self._tell(c)
+            revision = self._raise(c)
+            released = _trials.update().where(is_it).values(
+                state=QUEUED, worker="", revision=revision
+            )  # fmt: skip
+            c.execute(released)
 
     @tried_again
     def take(
@@ -561,11 +589,34 @@ class SqlStore:
                 revision=self._raise(c),
             )  # fmt: skip
             if c.execute(cut).rowcount:
-                count = sa.select(sa.func.count()).select_from(_trials).where(
-                    self._mine(_trials), _trials.c.state == ENDED, _trials.c.status.in_(_COUNTING)
-                )  # fmt: skip
-                row = _searches.update().where(self._mine(_searches))
-                c.execute(row.values(ended=count.scalar_subquery()))
+                self._recount(c)
+
+    @tried_again
+    def mend(self, driver: str, entry: Entry) -> None:
+        """See Store."""
+        with self._begin() as c:
+            names = set(Entry.__dataclass_fields__) - {"number", "lost", "driver"}
+            row = {name: getattr(entry, name) for name in names}
+            row |= {"driver": driver, "lost": 0, "status": None, "stopping": False}
+            row |= {"beat": self._now, "revision": self._raise(c)}
+            if not c.execute(
+                _trials.update().where(self._one(entry.number)).values(**row)
+            ).rowcount:
+                c.execute(_trials.insert().values(exp_key=self.exp_key, number=entry.number, **row))
+            self._recount(c)
+
+    @tried_again
+    def recount(self) -> None:
+        """See Store."""
+        with self._begin() as c:
+            self._recount(c)
+
+    def _recount(self, c: Connection) -> None:
+        count = sa.select(sa.func.count()).select_from(_trials).where(
+            self._mine(_trials), _trials.c.state == ENDED, _trials.c.status.in_(_COUNTING)
+        )  # fmt: skip
+        row = _searches.update().where(self._mine(_searches))
+        c.execute(row.values(ended=count.scalar_subquery()))
 
     @tried_again
     def finish(
@@ -632,6 +683,7 @@ class SqlStore:
         with self._begin() as c:
             revision = self._raise(c)
             values = {"state": entry.state, "job": entry.job, "proof": entry.proof, "lost": 0}
+            values["config"] = entry.config
             values |= {"driver": driver, "revision": revision, "beat": self._now}
             if c.execute(_trials.update().where(is_it).values(**values)).rowcount:
                 return True
@@ -659,9 +711,7 @@ class SqlStore:
     @property
     def _is_overdue(self) -> Any:
         alive = sa.select(_drivers.c.id).where(self._alive(_drivers))
-        silent = sa.and_(
-            _trials.c.state == RUNNING, self._heard(_trials) <= self._now - self.lost_after
-        )
+        silent = sa.and_(_trials.c.state == RUNNING, sa.not_(self._is_recent(_trials)))
         return sa.or_(silent, sa.and_(_trials.c.state == OWN, _trials.c.driver.not_in(alive)))
 
     # -- reading
@@ -673,6 +723,7 @@ class SqlStore:
             revision = c.execute(
                 sa.select(_searches.c.revision).where(self._mine(_searches))
             ).scalar_one()
+            revision = _natural(revision, "revision of the search", self.name)
 
             def new(table: sa.Table) -> Any:
                 return sa.and_(
@@ -689,11 +740,11 @@ class SqlStore:
                 _reports.c.number, _reports.c.attempt, _reports.c.step, _reports.c.value
             ).where(new(_reports))  # fmt: skip
             told = told.order_by(_reports.c.revision, _reports.c.place)
-            reports = [Report(n, a, s, float(v)) for n, a, s, v in c.execute(told)]
+            reports = [Report(n, a, s, _value_of(v)) for n, a, s, v in c.execute(told)]
             columns = [_spaces.c[name] for name in SpaceEntry._fields]
             found = sa.select(*columns).where(new(_spaces)).order_by(_spaces.c.id)
             spaces = [SpaceEntry(*row) for row in c.execute(found)]
-            return Changes(int(revision), entries, reports, spaces)
+            return Changes(revision, entries, reports, spaces)
 
     def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
         """See Store; PostgreSQL tells, and of SQLite a number is looked at that costs little."""
@@ -748,11 +799,34 @@ class SqlStore:
         self._engine.dispose()
 
 
+def _natural(value: Any, what: str, name: str) -> int:
+    """A number of a row that only this file changes."""
+    if type(value) is not int or not 0 <= value < _TOO_LARGE:
+        raise StoreError(
+            f"the store {name}: its {what} is {value!r:.60}, which somebody has written there; "
+            "take another exp_key, or put the row right"
+        )
+    return value
+
+
+def _value_of(text: Any) -> Any:
+    """The value of a report; what is none, as it is."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return text
+
+
 def _checked_key(exp_key: Any) -> str:
     if not isinstance(exp_key, str) or not 0 < len(exp_key) <= _LONGEST_KEY:
         raise ValueError(
             f"`exp_key` must be a name of at most {_LONGEST_KEY} characters, but got "
             f"{exp_key!r:.60}"
+        )
+    if "\0" in exp_key or any("\ud800" <= each <= "\udfff" for each in exp_key):
+        raise ValueError(
+            "`exp_key` must be a text that a database can hold, without zero bytes and halves of "
+            f"characters, but got {exp_key!r:.60}"
         )
     return exp_key
 
@@ -788,6 +862,8 @@ def _engine_of(url: Any) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def begin_ourselves(connection: Any, _: Any) -> None:
         connection.isolation_level = None
+        # where somebody has written what is no UTF-8, one row is wrong, and not every look
+        connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
 

@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 __all__ = [
-    "CUT", "ENDED", "OWN", "QUEUED", "RESERVED", "RUNNING", "Changes", "Entry", "Job", "Report",
-    "SpaceEntry", "Store",
+    "CUT", "ENDED", "FARTHEST", "OWN", "QUEUED", "RESERVED", "RUNNING",
+    "Changes", "Entry", "Job", "Report", "SpaceEntry", "Store",
 ]  # fmt: skip
 
 RESERVED, QUEUED, RUNNING = "reserved", "queued", "running"
 OWN, CUT, ENDED = "own", "cut", "ended"
+FARTHEST = 100_000  # how far a number may be beyond those that are known
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Entry:
         state: one of those above.
         candidate: its values, as JSON.
         config: what the objective receives, as JSON; "" where a worker makes it of the candidate.
+            Where a worker makes it of what the candidate has become, since the space was changed,
+            these values.
         started: seconds since the epoch, by the clock of its driver.
         job: id of the job that it is a trial of; "" where its driver evaluates it.
         proof: signature of what a worker is told; "" without a key.
@@ -108,12 +111,14 @@ class SpaceEntry(NamedTuple):
         first: the number of the first trial of this space.
         space: as JSON.
         defaults: by which earlier trials were adapted to it, as JSON.
+        proof: signature of both texts; "" without a key.
     """
 
     id: int
     first: int
     space: str
     defaults: str
+    proof: str = ""
 
 
 class Changes(NamedTuple):
@@ -157,7 +162,7 @@ class Store(Protocol):
     def first_seed(self) -> int | None:
         """The seed that was recorded first."""
 
-    def add_space(self, space: str, defaults: str, expected: int) -> bool:
+    def add_space(self, space: str, defaults: str, expected: int, proof: str = "") -> bool:
         """Add a space, unless another driver has: there must be ``expected`` so far."""
 
     def open_batch(self, driver: str, k: int, max_evals: int | None) -> list[int]:
@@ -187,7 +192,10 @@ class Store(Protocol):
         """Give a queued trial to a worker, none of the jobs and trials that it has refused."""
 
     def release(self, worker: str, number: int, attempt: int) -> None:
-        """Put a trial back into the queue that a worker has taken and does not evaluate."""
+        """Put a trial back into the queue that a worker has taken and does not evaluate.
+
+        Drivers read it then: the one that began the trial puts right what was changed of it.
+        """
 
     def beat(self, worker: str, number: int, attempt: int, reports: Sequence[Report] = ()) -> str:
         """A worker's sign of life with a trial: "on", "stop" (at its next report) or "lost".
@@ -203,6 +211,12 @@ class Store(Protocol):
 
     def refuse(self, number: int, attempt: int) -> None:
         """Cut a trial off whose outcome a driver does not trust, so that it is begun again."""
+
+    def mend(self, driver: str, entry: Entry) -> None:
+        """Put a trial back as its driver began it, whatever somebody has made of its row."""
+
+    def recount(self) -> None:
+        """Count the trials that have ended, where somebody has changed the number."""
 
     def finish(
         self,
@@ -237,7 +251,10 @@ class Store(Protocol):
         """
 
     def resume(self, driver: str, entry: Entry) -> bool:
-        """Begin a trial that was cut off again; False where another driver has."""
+        """Begin a trial that was cut off again; False where another driver has.
+
+        The candidate stays as it was written, in the space that it was written in.
+        """
 
     def overdue(self) -> list[Entry]:
         """Trials whose worker, or whose driver if it evaluates them itself, is dead."""

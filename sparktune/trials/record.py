@@ -19,7 +19,7 @@ from ..engines.local import Serial, Threads
 from ..engines.processes import Processes
 from ..engines.settings import environment_of, settings_of
 from ..events import Budget, CancelToken, StopReason
-from ..exceptions import JournalError
+from ..exceptions import JournalError, SpaceElsewhere
 from ..history import History
 from ..history.changed import ON_CHANGE, checked_defaults, go_on
 from ..known import Known, record
@@ -280,7 +280,7 @@ class Trials(View):
         if self._read_only is not None:
             raise RuntimeError(
                 f"these trials are read from {self._read_only}: to go on with them take "
-                "Trials(journal=...)"
+                f"Trials({'store' if '://' in self._read_only else 'journal'}=...)"
             )
         if self._in_use:
             raise RuntimeError(
@@ -295,16 +295,23 @@ class Trials(View):
             yield self._open(space)
             return
         anew = self.on_space_change == "adapt"  # options are matched as whoever replays it will
-        with self._journal.writing(self._history, anew) as recorded:
-            if recorded.history is not self._history:
-                self._history, self._documents = recorded.history, {}
-            self.seed = self.seed if recorded.seed is None else recorded.seed
-            history = self._open(space)
-            self._journal.begin(history, history is not recorded.history, self.defaults)
-            try:
-                yield history
-            finally:
-                history.sink = None
+        while True:
+            with self._journal.writing(self._history, anew) as recorded:
+                if recorded.history is not self._history:
+                    self._history, self._documents = recorded.history, {}
+                self.seed = self.seed if recorded.seed is None else recorded.seed
+                history = self._open(space)
+                try:
+                    self._journal.begin(history, history is not recorded.history, self.defaults)
+                except SpaceElsewhere:  # which is read now, and may be the same one
+                    if recorded.history is None or not len(recorded.history):
+                        continue
+                    raise
+                try:
+                    yield history
+                finally:
+                    history.sink = None
+                return
 
     def agree(self, seed: int, given: bool) -> int:
         """The seed that a run takes, which is recorded; call it while a run or a step goes on.
@@ -357,7 +364,7 @@ class Trials(View):
             if self._history is not None and len(self._history):
                 raise ValueError(
                     f"these trials hold {len(self._history)} and {new.name} "
-                    f"{len(recorded.history)}: take new trials for what is there, or another folder"
+                    f"{len(recorded.history)}: take new trials for what is there, or another place"
                 )
             self._history, self.seed = recorded.history, recorded.seed
         self._journal = new

@@ -113,7 +113,9 @@ def test_on_a_screen(tmp_path, monkeypatch):
     terminal = console.Console(file=file, width=100, height=40, force_terminal=True)
     monkeypatch.setattr(console, "Console", lambda: terminal)
     searched(tmp_path, 3)
-    assert follow_on_screen(JournalSource(tmp_path), 5, pauses(lambda: searched(tmp_path, 8))) == 130
+    assert (
+        follow_on_screen(JournalSource(tmp_path), 5, pauses(lambda: searched(tmp_path, 8))) == 130
+    )
     text = file.getvalue()
     assert "8: " in text
     lines = told(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text))
