@@ -413,7 +413,7 @@ def test_one_of_two_drivers_adds_a_space(connect, store):
     begin(store, 2)
     assert not store.add_space("{1}", "[]", 0)
     assert store.add_space("{1}", "[2]", 1)
-    assert store.read(0).spaces == [(1, 0, "{}", "[]"), (2, 2, "{1}", "[2]")]
+    assert store.read(0).spaces == [(1, 0, "{}", "[]", ""), (2, 2, "{1}", "[2]", "")]
 
 
 def test_jobs_are_kept_by_their_digest(connect, store):
