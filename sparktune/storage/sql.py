@@ -327,15 +327,16 @@ class SqlStore:
             return c.execute(sa.select(_searches.c.seed).where(self._mine(_searches))).scalar()
 
     def _alive(self, table: sa.Table) -> Any:
-        return sa.and_(self._mine(table), self._is_recent(table.c.beat))
+        return sa.and_(self._mine(table), self._is_recent(table))
 
-    def _is_recent(self, beat: Any) -> Any:
-        """Whether a sign of life is one: neither long ago, nor to come, as no clock gives it.
-
-        No sign counts as older than the database is up, for before that it could hear none.
-        """
-        heard = sa.func.greatest(beat, self._up) if self._is_postgres else beat
+    def _is_recent(self, table: sa.Table) -> Any:
+        """Whether a sign of life is one: neither long ago, nor to come, as no clock gives it."""
+        heard = self._heard(table)
         return heard.between(self._now - self.lost_after, self._now + self.lost_after)
+
+    def _heard(self, table: sa.Table) -> Any:
+        """The last sign of life, but no earlier than the database could hear one."""
+        return sa.func.greatest(table.c.beat, self._up) if self._is_postgres else table.c.beat
 
     @tried_again
     def add_space(self, space: str, defaults: str, expected: int, proof: str = "") -> bool:
@@ -774,7 +775,7 @@ class SqlStore:
     @property
     def _is_overdue(self) -> Any:
         alive = sa.select(_drivers.c.id).where(self._alive(_drivers))
-        silent = sa.and_(_trials.c.state == RUNNING, sa.not_(self._is_recent(_trials.c.beat)))
+        silent = sa.and_(_trials.c.state == RUNNING, sa.not_(self._is_recent(_trials)))
         return sa.or_(silent, sa.and_(_trials.c.state == OWN, _trials.c.driver.not_in(alive)))
 
     # -- reading
