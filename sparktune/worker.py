@@ -36,6 +36,7 @@ from .unpickling import loads
 __all__ = ["Worker", "objectives_of"]
 
 logger = logging.getLogger(__name__)
+_IDLE = 1.0  # seconds between two looks for a trial, where the database tells of one
 _BEAT = 2.0  # seconds between two signs of life
 _BETWEEN_REPORTS = 0.05  # seconds: reports that come faster travel together
 _AGAIN = 10.0  # seconds after which a trial is looked at again that was refused for itself
@@ -194,7 +195,8 @@ class Worker:
                         and now - idle_since > self._reserve_timeout
                     ):
                         break
-                    self.store.wait(self._poll, self._stop.is_set)
+                    seconds = _IDLE if self.store.tells else self._poll
+                    self.store.wait(seconds, self._stop.is_set, queue=True)
                     continue
                 try:
                     outcome = self._evaluate(entry)

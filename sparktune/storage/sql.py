@@ -56,6 +56,7 @@ __all__ = ["VERSION", "SqlStore"]
 
 VERSION = 1
 _LONGEST_KEY = 200
+_CHANGES, _QUEUE = "sparktune", "sparktune_queue"  # what PostgreSQL tells, by channel
 _AWAY = 0.2  # seconds between two tries to listen to a database that is away
 _POLL = 0.02  # seconds between two looks at a SQLite database, which cost microseconds
 
@@ -174,6 +175,8 @@ class SqlStore:
         self._engine = _engine_of(self._url)
         self.outages = Outages(self.name, say or (lambda text: advise(text, raises=False)))
         self._waiting: Any = None
+        self._listening = ""
+        self.tells = self._is_postgres
         self._seen = -1
         self._now: Any = sa.literal_column(
             "extract(epoch from clock_timestamp())"
@@ -269,18 +272,27 @@ class SqlStore:
     def _one(self, number: int) -> Any:
         return sa.and_(self._mine(_trials), _trials.c.number == number)
 
-    def _raise(self, c: Connection, ended: int = 0) -> int:
-        """The next revision, whose number nobody else gets before this transaction ends."""
-        revision = c.execute(self._raising, {"more": ended}).one()[0]
+    def _raise(self, c: Connection, ended: int = 0, queued: bool = False) -> int:
+        """The next revision, whose number nobody else gets before this transaction ends.
+
+        Args:
+            c: the transaction.
+            ended: how many more trials that count have ended.
+            queued: whether workers are to look for a trial.
+        """
+        revision = c.execute(self._raising[queued], {"more": ended}).one()[0]
         return _natural(revision, "revision of the search", self.name)
 
     @functools.cached_property
     def _raising(self) -> Any:
+        """Statements that raise the revision and tell drivers, and workers by the second."""
         row = _searches.update().where(self._mine(_searches)).values(
             revision=_searches.c.revision + 1, ended=_searches.c.ended + sa.bindparam("more")
         )  # fmt: skip
-        told = (sa.func.pg_notify("sparktune", self.exp_key),) if self._is_postgres else ()
-        return row.returning(_searches.c.revision, *told)
+        if not self._is_postgres:
+            return [row.returning(_searches.c.revision)] * 2
+        told = [sa.func.pg_notify(name, self.exp_key) for name in (_CHANGES, _QUEUE)]
+        return [row.returning(_searches.c.revision, *told[:count]) for count in (1, 2)]
 
     def _lock(self, c: Connection) -> int:
         """Hold the search's row until the transaction ends; gives how many trials have ended."""
@@ -289,7 +301,7 @@ class SqlStore:
 
     def _tell(self, c: Connection) -> None:
         if self._is_postgres:
-            c.execute(sa.text("SELECT pg_notify('sparktune', :key)"), {"key": self.exp_key})
+            c.execute(sa.select(sa.func.pg_notify(_CHANGES, self.exp_key)))
 
     # -- drivers
 
@@ -445,7 +457,8 @@ class SqlStore:
             for entry, status in zip_longest(entries, statuses)
         ]
         with self._begin() as c:
-            revision = self._raise(c, sum(counts for _, counts in outcomes))
+            ended = sum(counts for _, counts in outcomes)
+            revision = self._raise(c, ended, any(entry.state == QUEUED for entry in entries))
             rows = [{**row, "new_revision": revision} for row in rows]
             if c.execute(self._putting, rows).rowcount == len(entries):
                 return
@@ -527,7 +540,7 @@ class SqlStore:
             _trials.c.worker == worker,
         )  # fmt: skip
         with self._begin() as c:
-            revision = self._raise(c)
+            revision = self._raise(c, queued=True)
             released = _trials.update().where(is_it).values(
                 state=QUEUED, worker="", revision=revision
             )  # fmt: skip
@@ -649,7 +662,7 @@ class SqlStore:
             names = set(Entry.__dataclass_fields__) - {"number", "lost", "driver"}
             row = {name: getattr(entry, name) for name in names}
             row |= {"driver": driver, "lost": 0, "status": None, "stopping": False}
-            row |= {"beat": self._now, "revision": self._raise(c)}
+            row |= {"beat": self._now, "revision": self._raise(c, queued=entry.state == QUEUED)}
             if not c.execute(
                 _trials.update().where(self._one(entry.number)).values(**row)
             ).rowcount:
@@ -723,7 +736,7 @@ class SqlStore:
         if overdue:
             is_it = sa.and_(is_it, self._is_overdue)
         with self._begin() as c:
-            revision = self._raise(c)
+            revision = self._raise(c, queued=state == QUEUED)
             values = {"attempt": attempt + 1, "state": state, "proof": proof, "worker": ""}
             values |= {"revision": revision, "stopping": False, "beat": self._now}
             changed = _trials.update().where(is_it).values(
@@ -741,7 +754,7 @@ class SqlStore:
             self._one(entry.number), _trials.c.attempt == entry.attempt, _trials.c.state == CUT
         )
         with self._begin() as c:
-            revision, ended = self._raise(c), self._lock(c)
+            revision, ended = self._raise(c, queued=entry.state == QUEUED), self._lock(c)
             under_way = c.execute(self._under_way, {"driver": driver}).scalar_one()
             has_room = max_evals is None or ended + under_way < max_evals
             names = ("state", "config", "job", "proof")
@@ -832,7 +845,12 @@ class SqlStore:
         upto: Any = sa.bindparam("upto")
         return sa.and_(self._mine(table), table.c.revision > since, table.c.revision <= upto)
 
-    def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+    def wait(
+        self,
+        seconds: float,
+        until: Callable[[], bool] = lambda: False,
+        queue: bool = False,
+    ) -> None:
         """See Store; PostgreSQL tells, and of SQLite a number is looked at that costs little."""
         end = time.monotonic() + seconds
         while not until():
@@ -841,18 +859,21 @@ class SqlStore:
                 return
             try:
                 with self._told():
-                    if self._was_changed(left):
+                    if self._was_changed(left, _QUEUE if queue else _CHANGES):
                         return
             except ConnectionLost:  # which whoever looks for the change will tell, or not
                 self._forget_waiting()
                 time.sleep(min(left, _AWAY))
 
-    def _was_changed(self, left: float) -> bool:
+    def _was_changed(self, left: float, channel: str) -> bool:
         if self._waiting is None:
             self._waiting = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._listening = ""
+        if self._listening != channel:  # what came before is not told
             if self._is_postgres:
-                self._waiting.execute(sa.text("LISTEN sparktune"))
-            return True  # what came before is not told
+                self._waiting.execute(sa.text(f"UNLISTEN *; LISTEN {channel}"))
+            self._listening = channel
+            return True
         if self._is_postgres:
             from psycopg import Error
 

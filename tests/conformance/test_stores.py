@@ -507,10 +507,31 @@ def test_who_waits_is_woken_by_others(connect, store):
     thread.join()
 
 
+def test_a_worker_that_waits_is_woken_by_what_is_queued(connect, store):
+    """Who waits for a trial is woken once one is queued, begun anew or given back."""
+    changes = [
+        lambda: begin(store),
+        lambda: store.release(store.take("w", ()).worker, 0, 0),
+        lambda: store.take("w", ()) and store.requeue(0, 0, QUEUED),
+    ]
+    waiting = connect()
+    waiting.wait(60.0, queue=True)
+    for change in changes:
+        woken = threading.Event()
+        thread = threading.Thread(
+            target=lambda woken=woken: (waiting.wait(60.0, queue=True), woken.set())
+        )
+        thread.start()
+        change()
+        assert woken.wait(30)
+        thread.join()
+
+
 def test_waiting_ends_when_told(store):
     """Waiting ends once nobody wants to wait any more."""
     store.wait(60.0)
     store.wait(60.0, lambda: True)
+    store.wait(60.0, lambda: True, queue=True)
 
 
 def test_searches_share_a_database_and_nothing_else(connect, store):
