@@ -137,6 +137,8 @@ _reports = sa.Table(
 )  # fmt: skip
 
 _ENTRY = [_trials.c[name] for name in Entry.__dataclass_fields__]
+_REPORT = ("number", "attempt", "step", "value")
+_SPACE = ("id", "first", "space", "defaults", "proof")
 _UNDER_WAY = (QUEUED, RUNNING, OWN)
 _NOT_PUT = ("number", "lost", "worker", "driver")
 _PUT = tuple(name for name in Entry.__dataclass_fields__ if name not in _NOT_PUT)
@@ -831,13 +833,13 @@ class SqlStore:
 
     @functools.cached_property
     def _reading_reports(self) -> Any:
-        columns = [_reports.c[name] for name in Report._fields]
+        columns = [_reports.c[name] for name in _REPORT]
         found = sa.select(*columns).where(self._is_between(_reports))
         return found.order_by(_reports.c.revision, _reports.c.place)
 
     @functools.cached_property
     def _reading_spaces(self) -> Any:
-        columns = [_spaces.c[name] for name in SpaceEntry._fields]
+        columns = [_spaces.c[name] for name in _SPACE]
         return sa.select(*columns).where(self._is_between(_spaces)).order_by(_spaces.c.id)
 
     def _is_between(self, table: sa.Table) -> Any:
