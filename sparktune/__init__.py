@@ -26,6 +26,7 @@ from .exceptions import (
     JournalError,
     JournalInUse,
     RunCancelled,
+    StoreError,
     UnpicklableObjective,
 )
 from .fmin import fmin, space_eval
@@ -105,6 +106,7 @@ __all__ = [
     "Space",
     "SparkTrials",
     "Status",
+    "StoreError",
     "StoreTrials",
     "Trial",
     "TrialPruned",

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 _IDLE = 1.0  # seconds between two looks for a trial, where the database tells of one
 _BEAT = 2.0  # seconds between two signs of life
 _BETWEEN_REPORTS = 0.05  # seconds: reports that come faster travel together
-_AGAIN = 10.0  # seconds after which a trial is looked at again that was refused for itself
+_AGAIN = 10.0  # seconds after which what was refused is looked at again
 _MOST_REFUSED = 10_000
 _NO_DATA = (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError)
 
@@ -55,6 +55,25 @@ class _Refused(Exception):  # noqa: N818 (it never leaves this file)
     def __init__(self, text: str, whole_job: bool = True) -> None:
         super().__init__(text)
         self.whole_job = whole_job
+
+
+class _Refusals:
+    """What was refused; it may be put right, and is looked at again, each time twice as late."""
+
+    def __init__(self) -> None:
+        self._until: dict[Any, tuple[float, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._until)
+
+    def add(self, what: Any, now: float) -> None:
+        """Refuse something; ``now`` in seconds of a clock."""
+        wait = 2 * self._until[what][1] if what in self._until else _AGAIN
+        self._until[what] = now + wait, wait
+
+    def at(self, now: float) -> list[Any]:
+        """What is not to be looked at now."""
+        return [what for what, (until, _) in self._until.items() if until > now]
 
 
 class _Loaded(NamedTuple):
@@ -106,7 +125,7 @@ class Worker:
 
     It takes trials whose objective is among ``objectives``, or whose job and candidate are signed
     with the key of SPARKTUNE_STORE_KEY; nothing else is unpickled, imported or called. What it does
-    not take it leaves to others, and looks at again after ten seconds where it was the trial's own.
+    not take it leaves to others, and looks at again after ten seconds, then twenty, and so on.
 
     Args:
         url: of the store; None for that of SPARKTUNE_STORE.
@@ -158,8 +177,8 @@ class Worker:
         )
         self.store: Store = open_store(url, exp_key, say=say)
         self.name, self._say = name_here(), say
-        self._jobs_refused: set[str] = set()
-        self._trials_refused: dict[int, float] = {}
+        self._jobs_refused, self._trials_refused = _Refusals(), _Refusals()
+        self._said: set[str] = set()
         self._signed = -math.inf
         self._job: _Loaded | None = None
         self._stop = threading.Event()
@@ -187,8 +206,7 @@ class Worker:
                     break
                 if self._sign():
                     reap(self.store, self._key)
-                refused = self._refused(now)
-                entry = self.store.take(self.name, self._jobs_refused, refused)
+                entry = self._take(now)
                 if entry is None:
                     if (
                         self._reserve_timeout is not None
@@ -200,6 +218,9 @@ class Worker:
                     continue
                 try:
                     outcome = self._evaluate(entry)
+                except _Refused as error:
+                    self._refuse(entry, error)
+                    continue
                 except BaseException:
                     self._close_job()
                     with contextlib.suppress(StoreError):  # others find it when this one is silent
@@ -232,30 +253,29 @@ class Worker:
         self.store.sign_worker(self.name, platform.node(), os.getpid())
         return True
 
-    def _refused(self, now: float) -> list[Any]:
-        """The trials that it does not look at now."""
-        over = [number for number, until in self._trials_refused.items() if until < now]
-        for number in over:
-            del self._trials_refused[number]
-        if len(self._trials_refused) + len(self._jobs_refused) > _MOST_REFUSED:
+    def _take(self, now: float) -> Entry | None:
+        """The next trial, but for what was refused and is not to be looked at yet."""
+        jobs, trials = self._jobs_refused, self._trials_refused
+        if len(jobs) + len(trials) > _MOST_REFUSED:
             raise StoreError(
                 f"over {_MOST_REFUSED:,} trials in {self.store.name} are none for this worker: "
                 "somebody fills the queue, or it has another key than the drivers"
             )
-        return list(self._trials_refused)
+        return self.store.take(self.name, jobs.at(now), trials.at(now))
 
     def _evaluate(self, entry: Entry) -> Outcome | None:
-        """What became of a trial; None where it was refused, or taken away meanwhile."""
+        """What became of a trial; None where it is tried again, or was taken away meanwhile.
+
+        Raises:
+            _Refused: it is none for this worker.
+        """
         number, attempt = entry.number, entry.attempt
+        if fault := fault_of(entry):
+            raise _Refused(fault, whole_job=False)
         try:
-            if fault := fault_of(entry):
-                raise _Refused(fault, whole_job=False)
             job = self._load(entry)
             config = self._config(entry, job)
-        except _Refused as error:
-            self._refuse(entry, error)
-            return None
-        except StoreError:
+        except (_Refused, StoreError):
             raise
         except Exception as error:  # of a signed job that does not load here, or of an expression
             answer: Answer | None = failure_of(
@@ -297,11 +317,15 @@ class Worker:
 
     def _refuse(self, entry: Entry, error: _Refused) -> None:
         """Leave a trial, or all of its job, to others."""
+        now = time.monotonic()
         if error.whole_job:
-            self._jobs_refused.add(entry.job)
+            self._jobs_refused.add(entry.job, now)
         else:
-            self._trials_refused[entry.number] = time.monotonic() + _AGAIN
-        self._say(f"trial {entry.number!r:.60} is left to others: {error}")
+            self._trials_refused.add(entry.number, now)
+        line = f"trial {entry.number!r:.60} is left to others: {error}"
+        if line not in self._said and len(self._said) < _MOST_REFUSED:
+            self._said.add(line)
+            self._say(line)
         self.store.release(self.name, entry.number, entry.attempt)
 
     def _is_retried(self, entry: Entry) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from ..checks import flag, real, whole
 
 __all__ = ["Environment", "Settings", "environment_of", "limit_of", "settings_of"]
 
+_FOREVER = 3.2e9  # seconds
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -164,9 +164,12 @@ def environment_of(env: Any, cpus: int | None = None) -> Environment:
 
 
 def limit_of(trial_timeout: Any) -> float | None:
-    """Seconds that a trial may take, None for no limit; raises ValueError for anything else."""
+    """Seconds that a trial may take, None for no limit; raises ValueError for anything else.
+
+    Over a hundred years are no limit, too: no system has a timer for them.
+    """
     seconds = real("trial_timeout", trial_timeout, "a number of seconds", above=0, none=True)
-    return None if seconds == math.inf else seconds
+    return None if seconds is not None and seconds > _FOREVER else seconds
 
 
 def _folder(artifact_dir: Any) -> str | None:

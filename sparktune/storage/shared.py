@@ -41,6 +41,7 @@ from .store import (
     FARTHEST,
     OWN,
     QUEUED,
+    RESERVED,
     RUNNING,
     Changes,
     Entry,
@@ -145,6 +146,8 @@ class SharedRecord:
         self._revision = 0
         self._spaces: list[SpaceEntry] = []
         self._ended_there: dict[tuple[int, int], Entry] = {}
+        self._queued: set[tuple[int, int]] = set()
+        self._starved = self._looked = time.monotonic()
         self._notes: list[Report] = []
         self._latest: dict[int, Entry] = {}
         self._heard: Callable[[int, int, int, float], bool] | None = None
@@ -255,10 +258,12 @@ class SharedRecord:
             fault = fault_of(entry)
             if fault is None and entry.number >= known + len(changes.entries) + FARTHEST:
                 fault = "its number is far from all others"
-            if fault is None:
+            if fault is None and entry.state == RESERVED:  # whose rows tell nobody of themselves
+                self._leave_out(entry, _HalfCut("it is a number that no trial has begun"))
+            elif fault is None:
                 entries.append(entry)
             elif type(entry.number) is not int or not self._put_right(entry.number):
-                self._say_once(f"{self.name}, trial {entry.number!r:.60} is left out: {fault}")
+                self._leave_out(entry, fault)
         entries.sort(key=lambda entry: entry.number)
         reports: dict[int, list[Report]] = {}
         for report in changes.reports:
@@ -272,23 +277,58 @@ class SharedRecord:
         return entries, reports
 
     def _is_foreign(self, entry: Entry) -> bool:
-        """Whether an entry waits for workers that nobody with the key has put there."""
-        if self.key is None or entry.state not in (QUEUED, RUNNING) or entry.number in self._mine:
+        """Whether an entry waits for workers, and none will take it; it is cut off then."""
+        store, number, attempt = self.store, entry.number, entry.attempt
+        if store is None or entry.state not in (QUEUED, RUNNING) or number in self._mine:
             return False
-        if self.key.has_signed(self._exp_key, entry):
-            return False
-        self._leave_out(entry, f"it waits for workers, and is not signed with this {VARIABLE}")
-        return True
+        why = ""
+        if self.key is not None and not self.key.has_signed(self._exp_key, entry):
+            why = f"it is not signed with this {VARIABLE}"
+        elif self.key is None and entry.proof:
+            why = "it is signed, as nothing of this search is"
+        elif (
+            entry.state == QUEUED
+            and (number, attempt) in self._queued
+            and not store.lives(entry.driver)
+        ):
+            why = "a worker has left it to others, and its driver is gone"
+        self._queued.add((number, attempt))
+        if why:
+            self._say_once(
+                f"{self.name}: trial {number} waits for workers, but {why}: it is cut off"
+            )
+            store.requeue(number, attempt, CUT)
+        return bool(why)
 
     def _leave_out(self, entry: Entry, why: object) -> None:
         """Say that an entry is no trial, and have nobody wait for it."""
-        self._say_once(f"{self.name}, trial {entry.number} is left out: {why}"[:500])
+        self._say_once(f"{self.name}, trial {entry.number!r:.60} is left out: {why}"[:500])
         if self.store is None:
             return
-        if entry.state == ENDED:
+        if isinstance(why, _HalfCut):
             self.store.refuse(entry.number, entry.attempt)
-        elif entry.state in (QUEUED, RUNNING):
-            self.store.requeue(entry.number, entry.attempt, CUT)
+        elif entry.state != CUT:
+            self.store.set_aside(entry.number)
+
+    def _audit(self, history: History) -> None:
+        """Look at what is said to be under way, where it leaves no number for a trial."""
+        store = self._open
+        for entry in store.under_way():
+            if fault := fault_of(entry):
+                self._leave_out(entry, fault)
+            elif (
+                self._is_foreign(entry)
+                or entry.number in self._mine
+                or (entry.number < len(history) and history[entry.number].status is Status.PENDING)
+            ):
+                continue
+            else:
+                self._say_once(
+                    f"{self.name}: trial {entry.number} is said to be under way, and never began: "
+                    "it is cut off"
+                )
+                store.requeue(entry.number, entry.attempt, CUT)
+        store.recount()
 
     def _put_right(self, number: int, attempt: int = 0) -> bool:
         """Put a trial of this driver back as it was begun; False where it is none of its queue."""
@@ -303,6 +343,14 @@ class SharedRecord:
         attempt = max(attempt, self._history[number].attempt)
         self.store.mend(self._driver, self.signed(replace(begun, attempt=attempt)))
         return True
+
+    def _look_at_job(self, entry: Entry) -> None:
+        """Put the job of a trial of this driver right, where a worker has left the trial."""
+        key, told = (entry.number, entry.attempt), self._told
+        if key in self._queued and told is not None and self._open.job(told.id) != told:
+            self._say_once(f"{self.name}: somebody has changed the job of this run: it is put back")
+            self._open.put_job(told)
+        self._queued.add(key)
 
     def _is_changed(self, entry: Entry) -> bool:
         """Whether a trial of this driver is another one than was put there."""
@@ -590,7 +638,14 @@ class SharedRecord:
 
     def reserve(self, first: int, k: int, max_evals: int | None) -> Sequence[int]:  # noqa: ARG002
         """Numbers that no other driver has; see Sink."""
-        return self._open.open_batch(self._driver, k, max_evals)
+        numbers = self._open.open_batch(self._driver, k, max_evals)
+        now = time.monotonic()
+        if numbers or self._of is None:
+            self._starved = now
+        elif now - self._starved > self._lost_after:
+            self._starved = now
+            self._audit(self._of)
+        return numbers
 
     def left(self, history: History) -> list[Trial]:
         """What a Tuner has asked; the dead's was cut off when they were found dead; see Sink."""
@@ -619,9 +674,13 @@ class SharedRecord:
 
     def refresh(self, history: History) -> list[Record]:
         """Fold what others have recorded into the history; see Sink."""
+        told: list[Record] = []
+        if self._is_queue and time.monotonic() - self._looked > self._lost_after:
+            self._looked = time.monotonic()
+            told += self._look_at_mine(history)
         changes = self._open.read(self._revision)
         if changes.revision == self._revision:
-            return []
+            return told
         known = {space.id for space in self._spaces}
         if self._trusted([space for space in changes.spaces if space.id not in known]):
             raise StoreError(
@@ -630,7 +689,6 @@ class SharedRecord:
             )
         entries, reports = self._sound(changes, len(history))
         self._revision = changes.revision
-        told: list[Record] = []
         for number in self._mine & reports.keys():
             for report in reports.pop(number):
                 if self._heard is not None and self._heard(*report):
@@ -647,15 +705,29 @@ class SharedRecord:
                         history.follow(Reported(*report))
         return told
 
+    def _look_at_mine(self, history: History) -> list[Record]:
+        """Look at the trials of this driver whose rows were changed without telling anybody."""
+        told: list[Record] = []
+        found = {entry.number: entry for entry in self._open.look_up(self._mine)}
+        for number in sorted(self._mine):
+            entry = found.get(number)
+            if entry is None or fault_of(entry):
+                self._put_right(number)
+            elif entry.state != QUEUED or self._is_changed(entry):
+                told += self._follow_mine(history, entry)
+        return told
+
     def _follow_mine(self, history: History, entry: Entry) -> list[Record]:
         """Tell the engine what the store says of a trial of this driver."""
         number = entry.number
         if self._arrived is not None:
-            if not self._is_changed(entry):
-                self._latest[number] = entry
-                self.look_at(number)
-            else:
+            if self._is_changed(entry):
                 self._put_right(number, entry.attempt)
+                return []
+            if entry.state == QUEUED:
+                self._look_at_job(entry)
+            self._latest[number] = entry
+            self.look_at(number)
         elif (
             entry.state == ENDED
             or entry.attempt > history[number].attempt
@@ -751,6 +823,10 @@ class SharedRecord:
         return self._of
 
 
+class _HalfCut(InvalidTrial):
+    """A row says that its trial goes on no more, but nobody who may has cut it off."""
+
+
 def history_of(
     spaces: Sequence[SpaceEntry],
     entries: Sequence[Entry],
@@ -834,6 +910,8 @@ def records_of(
         yield Requeued(number, "cut" if cut else "lost")
     if cut and entry.state != CUT:
         yield Requeued(number, "resumed")
+    if entry.state == CUT and not cut:
+        raise _HalfCut("it was cut off, and has not got its next attempt")
     if not cut:
         held = set(history.reports(number))
         for each in reports:

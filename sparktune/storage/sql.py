@@ -384,13 +384,13 @@ class SqlStore:
             if room <= 0:
                 return []
             numbers: list[int] = []
+            first = self._next_number(c, last)
             if free:
-                found = self._free.order_by(_trials.c.number).limit(room)
-                numbers = list(c.execute(found, mine).scalars())
+                near = self._free.where(_trials.c.number < first).order_by(_trials.c.number)
+                numbers = list(c.execute(near.limit(room), mine).scalars())
                 taken = _trials.update().where(self._mine(_trials), _trials.c.number.in_(numbers))
                 c.execute(taken.values(driver=driver))
             if (more := room - len(numbers)) > 0:
-                first = self._next_number(c, last)
                 new = list(range(first, first + more))
                 c.execute(_INSERTING, [self._blank(number, driver) for number in new])
                 numbers += new
@@ -648,7 +648,9 @@ class SqlStore:
     @tried_again
     def refuse(self, number: int, attempt: int) -> None:
         """See Store."""
-        is_it = sa.and_(self._one(number), _trials.c.attempt == attempt, _trials.c.state == ENDED)
+        is_it = sa.and_(
+            self._one(number), _trials.c.attempt == attempt, _trials.c.state.not_in(_UNDER_WAY)
+        )
         with self._begin() as c:
             cut = _trials.update().where(is_it).values(
                 state=CUT, attempt=attempt + 1, outcome=None, outcome_proof="", status=None,
@@ -670,6 +672,34 @@ class SqlStore:
             ).rowcount:
                 c.execute(_trials.insert().values(exp_key=self.exp_key, number=entry.number, **row))
             self._recount(c)
+
+    @tried_again
+    def set_aside(self, number: int) -> None:
+        """See Store."""
+        with self._begin() as c:
+            c.execute(_trials.update().where(self._one(number)).values(state=CUT))
+            self._recount(c)
+
+    @tried_again
+    def under_way(self) -> list[Entry]:
+        """See Store."""
+        rows = sa.select(*_ENTRY).where(self._mine(_trials), _trials.c.state.in_(_UNDER_WAY))
+        with self._look() as c:
+            return [Entry(*row) for row in c.execute(rows)]
+
+    @tried_again
+    def look_up(self, numbers: Collection[int]) -> list[Entry]:
+        """See Store."""
+        rows = sa.select(*_ENTRY).where(self._mine(_trials), _trials.c.number.in_(list(numbers)))
+        with self._look() as c:
+            return [Entry(*row) for row in c.execute(rows)]
+
+    @tried_again
+    def lives(self, driver: str) -> bool:
+        """See Store."""
+        with self._look() as c:
+            is_it = sa.and_(self._alive(_drivers), _drivers.c.id == driver)
+            return c.execute(sa.select(_drivers.c.id).where(is_it)).first() is not None
 
     @tried_again
     def recount(self) -> None:
@@ -808,10 +838,10 @@ class SqlStore:
             entries = [Entry(*row[3:]) for row in rows if row[3] is not None]
             reports, spaces = [], []
             given["upto"] = revision
-            if told is not None and told > since:
+            if _is_after(told, since):
                 found = c.execute(self._reading_reports, given)
                 reports = [Report(n, a, s, _value_of(v)) for n, a, s, v in found]
-            if spaced is not None and spaced > since:
+            if _is_after(spaced, since):
                 spaces = [SpaceEntry(*row) for row in c.execute(self._reading_spaces, given)]
             return Changes(revision, entries, reports, spaces)
 
@@ -921,6 +951,11 @@ def _natural(value: Any, what: str, name: str) -> int:
             "take another exp_key, or put the row right"
         )
     return value
+
+
+def _is_after(revision: Any, since: int) -> bool:
+    """Whether a table has something newer; where the number is none, it has to be looked at."""
+    return revision is not None and (type(revision) is not int or revision > since)
 
 
 def _value_of(text: Any) -> Any:

@@ -216,10 +216,22 @@ class Store(Protocol):
         """Keep reports of trials that their driver evaluates."""
 
     def refuse(self, number: int, attempt: int) -> None:
-        """Cut a trial off whose outcome a driver does not trust, so that it is begun again."""
+        """Cut a trial off that goes on no more in a way that a driver does not trust."""
 
     def mend(self, driver: str, entry: Entry) -> None:
         """Put a trial back as its driver began it, whatever somebody has made of its row."""
+
+    def set_aside(self, number: int) -> None:
+        """Have nobody wait for a row that is no trial; it counts for nothing, and stays."""
+
+    def under_way(self) -> list[Entry]:
+        """The trials that are queued, running or evaluated by their driver, as their rows say."""
+
+    def look_up(self, numbers: Collection[int]) -> list[Entry]:
+        """Trials by their numbers, whatever their revisions."""
+
+    def lives(self, driver: str) -> bool:
+        """Whether a driver gives signs of life."""
 
     def recount(self) -> None:
         """Count the trials that have ended, where somebody has changed the number."""

@@ -1,0 +1,22 @@
+"""Objectives that workers import by name; the module imports nothing, so that is quick."""
+
+
+def saddle(config):
+    kind = config["kind"]
+    return config["a"] ** 2 - (0 if kind == "x" else kind["b"])
+
+
+def echo(config):
+    return {"loss": config["a"], "config": config}
+
+
+def failing(config):
+    print("about to fail")
+    raise ValueError("as always")
+
+
+def dying(config):
+    import os
+
+    print("about to die")
+    os._exit(3)
