@@ -1,4 +1,7 @@
-"""A worker of a store: reserves trials, evaluates them, reports."""
+"""A worker of a store: reserves trials, evaluates them, reports.
+
+The file is long because what is taken, what of it is trusted and what becomes of it are one loop.
+"""
 
 from __future__ import annotations
 

@@ -620,8 +620,14 @@ class SqlStore:
             return
         revision = self._raise(c)
         common = {"exp_key": self.exp_key, "revision": revision}
+        names = ("number", "attempt", "step", "value")
         rows = [
-            {**report._asdict(), "value": repr(report.value), "place": place, **common}
+            {
+                **dict(zip(names, report, strict=True)),
+                "value": repr(report.value),
+                "place": place,
+                **common,
+            }
             for place, report in enumerate(reports)
         ]
         c.execute(_reports.insert(), rows)
