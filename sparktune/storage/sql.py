@@ -759,6 +759,8 @@ class SqlStore:
         given = {"since": since}
         with self._look() as c:
             rows = c.execute(self._reading, given).all()
+            if not rows:
+                raise StoreError(f"the store {self.name} has lost the search {self.exp_key!r:.60}")
             told, spaced, revision = rows[0][:3]
             revision = _natural(revision, "revision of the search", self.name)
             if revision <= since:
