@@ -9,7 +9,7 @@ disk. Random search over ten parameters, an objective that returns at once.
 - Trials a second: sparktune's are those of one driver, from the beginning of `fmin` to its end, and
   of workers that are there already; Optuna's those of as many processes of `study.optimize` with
   its RDBStorage, from the beginning of the first trial to the end of the last. Optuna runs in the
-  interpreter ``--peers``, in turn with sparktune.
+  interpreter ``--peers``, in turn with sparktune. With SQLite both wait a minute for a lock.
 - Suggestion: milliseconds that a driver takes for one suggestion of TPE with 10,000 trials: what
   others have recorded since the one before (a trial each time), a number of its own, and the
   suggestion; and the same with a history in memory.
@@ -236,8 +236,10 @@ def optuna_work(url, count, go):
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # without that, processes end with "database is locked" after five seconds
+    options = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
     study = optuna.load_study(
-        study_name=KEY, storage=optuna.storages.RDBStorage(url),
+        study_name=KEY, storage=optuna.storages.RDBStorage(url, engine_kwargs=options),
         sampler=optuna.samplers.RandomSampler(),
     )  # fmt: skip
 

@@ -69,7 +69,13 @@ def open_store(
         ValueError: there is no URL, or it is none.
         StoreError: the database cannot be reached.
     """
-    from .sql import SqlStore
+    try:
+        from .sql import SqlStore
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"a store needs SQLAlchemy, and PostgreSQL psycopg besides ({error}): "
+            'pip install "sparktune[sql]"'
+        ) from error
 
     found = os.environ.get(URL_VARIABLE) if url is None else url
     if not found:

@@ -17,9 +17,15 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from ..checks import advise
 from ..exceptions import StoreError, TakenElsewhere
 from ..history.trial import ENDED as COUNT
+from .databases import checked_url, engine_of, is_refusal
 from .outages import ConnectionLost, Outages, tried_again
 from .store import (
     CUT,
@@ -35,106 +41,23 @@ from .store import (
     Report,
     SpaceEntry,
 )
-
-try:
-    import sqlalchemy as sa
-    from sqlalchemy.engine import Connection, make_url
-    from sqlalchemy.exc import (
-        ArgumentError,
-        DBAPIError,
-        NoSuchModuleError,
-        OperationalError,
-        SQLAlchemyError,
-    )
-    from sqlalchemy.exc import TimeoutError as PoolTimeout
-except ImportError as error:
-    raise ImportError(
-        'a store needs SQLAlchemy, and PostgreSQL psycopg besides: pip install "sparktune[sql]"'
-    ) from error
+from .tables import LONGEST_KEY
+from .tables import drivers as _drivers
+from .tables import jobs as _jobs
+from .tables import meta as _meta
+from .tables import reports as _reports
+from .tables import searches as _searches
+from .tables import spaces as _spaces
+from .tables import trials as _trials
+from .tables import version as _version
+from .tables import workers as _workers
 
 __all__ = ["VERSION", "SqlStore"]
 
 VERSION = 1
-_LONGEST_KEY = 200
 _CHANGES, _QUEUE = "sparktune", "sparktune_queue"  # what PostgreSQL tells, by channel
 _AWAY = 0.2  # seconds between two tries to listen to a database that is away
 _POLL = 0.02  # seconds between two looks at a SQLite database, which cost microseconds
-
-_meta = sa.MetaData()
-_version = sa.Table("sparktune_version", _meta, sa.Column("version", sa.Integer, primary_key=True))
-_searches = sa.Table(
-    "sparktune_searches", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.Column("ended", sa.BigInteger, nullable=False),  # of those that count
-    sa.Column("seed", sa.BigInteger),
-)  # fmt: skip
-_spaces = sa.Table(
-    "sparktune_spaces", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("first", sa.BigInteger, nullable=False),
-    sa.Column("space", sa.Text, nullable=False),
-    sa.Column("defaults", sa.Text, nullable=False),
-    sa.Column("proof", sa.String(64), nullable=False),
-    sa.Column("revision", sa.BigInteger, nullable=False),
-)  # fmt: skip
-_drivers = sa.Table(
-    "sparktune_drivers", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("id", sa.String(80), primary_key=True),
-    sa.Column("beat", sa.Float(53), nullable=False),
-)  # fmt: skip
-_workers = sa.Table(
-    "sparktune_workers", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("id", sa.String(80), primary_key=True),
-    sa.Column("host", sa.String(255), nullable=False),
-    sa.Column("pid", sa.BigInteger, nullable=False),
-    sa.Column("beat", sa.Float(53), nullable=False),
-)  # fmt: skip
-_jobs = sa.Table(
-    "sparktune_jobs", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("objective", sa.Text, nullable=False),
-    sa.Column("payload", sa.LargeBinary, nullable=False),
-    sa.Column("space", sa.Text, nullable=False),
-    sa.Column("settings", sa.Text, nullable=False),
-)  # fmt: skip
-_trials = sa.Table(
-    "sparktune_trials", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("state", sa.String(10), nullable=False),
-    sa.Column("candidate", sa.Text, nullable=False),
-    sa.Column("config", sa.Text, nullable=False),
-    sa.Column("started", sa.Float(53), nullable=False),
-    sa.Column("job", sa.String(64), nullable=False),
-    sa.Column("proof", sa.String(64), nullable=False),
-    sa.Column("lost", sa.Integer, nullable=False),
-    sa.Column("outcome", sa.Text),
-    sa.Column("outcome_proof", sa.String(64), nullable=False),
-    sa.Column("worker", sa.String(80), nullable=False),
-    sa.Column("driver", sa.String(80), nullable=False),
-    sa.Column("status", sa.String(20)),
-    sa.Column("beat", sa.Float(53), nullable=False),
-    sa.Column("stopping", sa.Boolean, nullable=False),
-    sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.Index("sparktune_trials_by_state", "exp_key", "state", "number"),
-    sa.Index("sparktune_trials_by_revision", "exp_key", "revision"),
-)  # fmt: skip
-_reports = sa.Table(
-    "sparktune_reports", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("revision", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("number", sa.BigInteger, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("step", sa.BigInteger, nullable=False),
-    sa.Column("value", sa.String(40), nullable=False),  # as text: SQLite has no NaN
-)  # fmt: skip
 
 _ENTRY = [_trials.c[name] for name in Entry.__dataclass_fields__]
 _REPORT = ("number", "attempt", "step", "value")
@@ -169,12 +92,12 @@ class SqlStore:
         lost_after: float = 30.0,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        self._url = _checked_url(url)
+        self._url = checked_url(url)
         self.exp_key = _checked_key(exp_key)
         self.lost_after = lost_after
         self.name = self._url.set(query={}).render_as_string(hide_password=True)
         self._is_postgres = self._url.get_backend_name() == "postgresql"
-        self._engine = _engine_of(self._url)
+        self._engine = engine_of(self._url)
         self.outages = Outages(self.name, say or (lambda text: advise(text, raises=False)))
         self._waiting: Any = None
         self._listening = ""
@@ -243,7 +166,7 @@ class SqlStore:
         """Whether the same may succeed later: a lost connection, a lock that somebody holds."""
         if self._is_postgres:
             is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
-            if not self.outages.was_reached and _is_refusal(str(getattr(error, "orig", ""))):
+            if not self.outages.was_reached and is_refusal(str(getattr(error, "orig", ""))):
                 return False
             return is_lost or isinstance(error, (OperationalError, PoolTimeout))
         return isinstance(error, OperationalError) and "locked" in str(error.orig)
@@ -620,10 +543,9 @@ class SqlStore:
             return
         revision = self._raise(c)
         common = {"exp_key": self.exp_key, "revision": revision}
-        names = ("number", "attempt", "step", "value")
         rows = [
             {
-                **dict(zip(names, report, strict=True)),
+                **dict(zip(_REPORT, report, strict=True)),
                 "value": repr(report.value),
                 "place": place,
                 **common,
@@ -837,6 +759,8 @@ class SqlStore:
         given = {"since": since}
         with self._look() as c:
             rows = c.execute(self._reading, given).all()
+            if not rows:
+                raise StoreError(f"the store {self.name} has lost the search {self.exp_key!r:.60}")
             told, spaced, revision = rows[0][:3]
             revision = _natural(revision, "revision of the search", self.name)
             if revision <= since:
@@ -944,11 +868,6 @@ class SqlStore:
         self._engine.dispose()
 
 
-def _is_refusal(text: str) -> bool:
-    """Whether PostgreSQL answers, and the same would be no better later, by a driver's message."""
-    return "FATAL" in text and "the database system is" not in text
-
-
 def _natural(value: Any, what: str, name: str) -> int:
     """A number of a row that only this file changes."""
     if type(value) is not int or not 0 <= value < _TOO_LARGE:
@@ -973,10 +892,9 @@ def _value_of(text: Any) -> Any:
 
 
 def _checked_key(exp_key: Any) -> str:
-    if not isinstance(exp_key, str) or not 0 < len(exp_key) <= _LONGEST_KEY:
+    if not isinstance(exp_key, str) or not 0 < len(exp_key) <= LONGEST_KEY:
         raise ValueError(
-            f"`exp_key` must be a name of at most {_LONGEST_KEY} characters, but got "
-            f"{exp_key!r:.60}"
+            f"`exp_key` must be a name of at most {LONGEST_KEY} characters, but got {exp_key!r:.60}"
         )
     if "\0" in exp_key or any("\ud800" <= each <= "\udfff" for each in exp_key):
         raise ValueError(
@@ -984,47 +902,3 @@ def _checked_key(exp_key: Any) -> str:
             f"characters, but got {exp_key!r:.60}"
         )
     return exp_key
-
-
-def _checked_url(url: Any) -> Any:
-    """A URL of one of the two databases; its errors do not show it, for it may have a password."""
-    try:
-        found = make_url(url)
-    except (ArgumentError, TypeError, ValueError, AttributeError):
-        raise ValueError(
-            "the URL of a store must be such as 'sqlite:///runs.db' or "
-            "'postgresql://user:password@host/database', but what was given cannot be read"
-        ) from None
-    backend = found.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
-        raise ValueError(f"a store is in PostgreSQL or SQLite, but the URL begins with {backend!r}")
-    if backend == "sqlite" and (not found.database or ":memory:" in found.database):
-        raise ValueError(
-            "a store in SQLite is a file that processes share, such as 'sqlite:///runs.db', but "
-            "the URL names none"
-        )
-    return found.set(drivername="postgresql+psycopg") if found.drivername == "postgresql" else found
-
-
-def _engine_of(url: Any) -> sa.Engine:
-    try:
-        if url.get_backend_name() == "postgresql":
-            return sa.create_engine(url, pool_size=4, max_overflow=12)
-        engine = sa.create_engine(url, connect_args={"timeout": 60.0, "check_same_thread": False})
-    except (ImportError, NoSuchModuleError) as error:
-        raise ImportError('PostgreSQL needs psycopg: pip install "sparktune[sql]"') from error
-
-    @sa.event.listens_for(engine, "connect")
-    def begin_ourselves(connection: Any, _: Any) -> None:
-        connection.isolation_level = None
-        # where somebody has written what is no UTF-8, one row is wrong, and not every look
-        connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-
-    @sa.event.listens_for(engine, "begin")
-    def lock_at_once(connection: Connection) -> None:
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
