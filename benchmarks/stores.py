@@ -7,9 +7,9 @@ PostgreSQL is a server of its own on this machine, SQLite a file; both sync what
 disk. Random search over ten parameters, an objective that returns at once.
 
 - Trials a second: sparktune's are those of one driver, from the beginning of `fmin` to its end, and
-  of workers that are there already; Optuna's those of as many processes of `study.optimize` with its
-  RDBStorage, from the beginning of the first trial to the end of the last. Optuna runs in the
-  interpreter ``--peers``, in turn with sparktune.
+  of workers that are there already; Optuna's those of as many processes of `study.optimize` with
+  its RDBStorage, from the beginning of the first trial to the end of the last. Optuna runs in the
+  interpreter ``--peers``, in turn with sparktune. With SQLite both wait a minute for a lock.
 - Suggestion: milliseconds that a driver takes for one suggestion of TPE with 10,000 trials: what
   others have recorded since the one before (a trial each time), a number of its own, and the
   suggestion; and the same with a history in memory.
@@ -48,6 +48,8 @@ def told(config, trial):
     time.sleep(float(os.environ["CHAOS_SECONDS"]))
     return config["x0"]
 """
+ALL_AT_ONCE = 500
+SUGGESTIONS, WARM = 40, 5
 WORDS = [
     sys.executable, "-m", "sparktune", "worker", "--quiet", "--exp-key", KEY,
     "--objective", "benchmark_objective:at_once", "--objective", "benchmark_objective:told",
@@ -63,7 +65,7 @@ def main():
     words.add_argument("--history", type=int, default=10_000)
     words.add_argument("--peers", default=None, help="a Python with Optuna, SQLAlchemy, psycopg")
     words.add_argument("--chaos", action="store_true")
-    words.add_argument("--kill-every", type=float, default=1.5, help="seconds, on average")
+    words.add_argument("--kill-every", type=float, default=15, help="trials, on average")
     words.add_argument("--seconds", type=float, default=0.05, help="that a trial of chaos takes")
     words.add_argument("--seed", type=int, default=0)
     words.add_argument("--child", help=argparse.SUPPRESS)
@@ -78,7 +80,7 @@ def main():
         names.remove("postgresql")
     print(machine("sqlalchemy", "psycopg", "optuna"), flush=True)
     if args.chaos:
-        return int(any([chaos(name, args) for name in names]))
+        return int(sum(chaos(name, args) for name in names) > 0)
     measure(names, args)
     return 0
 
@@ -234,13 +236,16 @@ def optuna_work(url, count, go):
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # without that, processes end with "database is locked" after five seconds
+    options = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
     study = optuna.load_study(
-        study_name=KEY, storage=optuna.storages.RDBStorage(url),
+        study_name=KEY, storage=optuna.storages.RDBStorage(url, engine_kwargs=options),
         sampler=optuna.samplers.RandomSampler(),
     )  # fmt: skip
 
     def objective(trial):
-        return [trial.suggest_float(f"x{i}", 0, 1) for i in range(10)][0]
+        values = [trial.suggest_float(f"x{i}", 0, 1) for i in range(10)]
+        return values[0]
 
     Path(f"ready-{os.getpid()}").touch()
     while not Path(go).exists():
@@ -259,19 +264,70 @@ def optuna_rate_of(url):
 
 
 def suggest(url, size):
-    """Milliseconds of a suggestion with a history of that size."""
-    from sparktune import Trials, tpe
-    from sparktune.history import History, Outcome, Status
-    from sparktune.search import propose
-    from sparktune.space import compile_space
-    from sparktune.storage.sql import SqlStore
-    from sparktune.storage.store import ENDED, Entry
-
+    """Prints the median seconds of a suggestion with a history of that size."""
     import numpy as np
 
-    tree = space_of_ten()
-    del History, Outcome, Status, compile_space, SqlStore, ENDED, Entry, propose, tpe, Trials, np
-    print(json.dumps(len(tree)))
+    from sparktune import TPE, Trials
+    from sparktune.history import Outcome, Status
+    from sparktune.search import propose
+    from sparktune.space.tree import Space
+
+    space, rng, seconds = Space(space_of_ten()), np.random.default_rng(0), []
+    trials = Trials() if url is None else Trials(store=url, exp_key=KEY)
+    with trials.step(space) as history:
+        other = None if url is None else Other(url)
+        for _ in range(0, size, ALL_AT_ONCE):
+            batch = [some_values(rng) for _ in range(ALL_AT_ONCE)]
+            if other is not None:
+                other.record(batch)
+                continue
+            for trial in history.start(batch, time.time()):
+                history.finish(trial.number, 0, Outcome(Status.OK, loss=loss_of(trial.values)))
+        history.refresh()
+        if len(history) != size:
+            raise RuntimeError(f"{len(history)} trials instead of {size}")
+        for _ in range(SUGGESTIONS):
+            if other is not None:
+                other.record([some_values(rng)])
+            began = time.perf_counter()
+            history.refresh()
+            numbers = history.reserve(1)
+            values = propose(space, TPE(), history, None, 0, numbers)
+            seconds.append(time.perf_counter() - began)
+            (trial,) = history.start(values, time.time(), numbers)
+            history.finish(trial.number, 0, Outcome(Status.OK, loss=loss_of(trial.values)))
+    print(json.dumps(statistics.median(seconds[WARM:])))
+
+
+def some_values(rng):
+    return {f"x{i}": float(value) for i, value in enumerate(rng.random(10))}
+
+
+def loss_of(values):
+    return sum((value - 0.3) ** 2 for value in values.values())
+
+
+class Other:
+    """Another driver, which records trials that have ended."""
+
+    def __init__(self, url):
+        from sparktune.storage.sql import SqlStore
+
+        self.store = SqlStore(url, KEY)
+        self.store.join("other", None)
+
+    def record(self, batch):
+        from sparktune.storage.store import ENDED, Entry
+
+        numbers = self.store.open_batch("other", len(batch), None)
+        entries = [
+            Entry(
+                number, 0, ENDED, json.dumps(values), "", time.time(),
+                outcome=json.dumps({"status": "ok", "loss": loss_of(values)}),
+            )
+            for number, values in zip(numbers, batch, strict=True)
+        ]  # fmt: skip
+        self.store.put("other", entries, [("ok", True)] * len(entries))
 
 
 # -- chaos
@@ -294,7 +350,7 @@ def chaos(name, args):
         began = time.perf_counter()
         drivers, workers = [driver(0), driver(1)], [worker() for _ in range(args.workers)]
         killed, ended_themselves, is_restarted, is_replaced = 0, [], not place.server, False
-        next_kill = time.monotonic() + 3
+        next_kill = args.kill_every
         while any(process.poll() is None for process in drivers):
             time.sleep(0.05)
             done = log.read_text().count("\n")
@@ -308,7 +364,7 @@ def chaos(name, args):
                 place.server.stop(at_once=chance.random() < 0.5)
                 time.sleep(1)
                 place.server.start()
-            if time.monotonic() > next_kill:
+            if done > next_kill:
                 next_kill += chance.expovariate(1 / args.kill_every)
                 victim = chance.choice(workers)
                 if victim.poll() is None:
@@ -324,7 +380,7 @@ def chaos(name, args):
         told = [process.communicate() for process in drivers]
         wrong = [
             f"a driver ended with {p.returncode}: {err[-2000:]}"
-            for p, (_, err) in zip(drivers, told)
+            for p, (_, err) in zip(drivers, told, strict=True)
             if p.returncode
         ]
         wrong += [
@@ -344,7 +400,8 @@ def chaos(name, args):
             *wrong, sep="\n  ", flush=True,
         )  # fmt: skip
         for _, err in told:
-            print("  a driver said: " + " / ".join(err.split("\n"))[:600])
+            lines = [line for line in err.splitlines() if "the store" in line]
+            print("  a driver said:", *lines, sep="\n    ")
         return bool(wrong)
 
 

@@ -1,4 +1,7 @@
-"""The only loop: suggest, evaluate, record, and again."""
+"""The only loop: suggest, evaluate, record, and again.
+
+The file is long because the state of a search and all that changes it are one thing.
+"""
 
 from __future__ import annotations
 
@@ -270,7 +273,7 @@ class _Run:
         """Begin trials again that were cut off, as far as the budget goes."""
         begun: list[Trial] = []
         for trial in self.history.cut:
-            if len(begun) >= min(most, self.trials_left()):
+            if len(begun) >= most or self.trials_left() <= 0:
                 break
             try:
                 begun.append(self.history.resume(trial.number))

@@ -1,4 +1,7 @@
-"""A worker of a store: reserves trials, evaluates them, reports."""
+"""A worker of a store: reserves trials, evaluates them, reports.
+
+The file is long because what is taken, what of it is trusted and what becomes of it are one loop.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,7 @@ from .unpickling import loads
 __all__ = ["Worker", "objectives_of"]
 
 logger = logging.getLogger(__name__)
+_IDLE = 1.0  # seconds between two looks for a trial, where the database tells of one
 _BEAT = 2.0  # seconds between two signs of life
 _BETWEEN_REPORTS = 0.05  # seconds: reports that come faster travel together
 _AGAIN = 10.0  # seconds after which what was refused is looked at again
@@ -212,7 +216,8 @@ class Worker:
                         and now - idle_since > self._reserve_timeout
                     ):
                         break
-                    self.store.wait(self._poll, self._stop.is_set)
+                    seconds = _IDLE if self.store.tells else self._poll
+                    self.store.wait(seconds, self._stop.is_set, queue=True)
                     continue
                 try:
                     outcome = self._evaluate(entry)

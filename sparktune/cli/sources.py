@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 from typing import Protocol
 
+from ..storage.files import FILES
 from ..storage.journal import Recorded, replay
+from ..storage.reading import Listing
 from ..storage.shared import SharedRecord
 from .summary import Summary, summary_of
 
@@ -44,7 +46,9 @@ class JournalSource:
         self.name, self._folder = str(folder), folder
 
     def replay(self, known: Recorded | None = None) -> Recorded:
-        """See Source."""
+        """See Source; at the first look the folder has to be there."""
+        if known is None:
+            Listing(FILES, self._folder)
         return replay(self._folder, known)
 
     def summary(self, recorded: Recorded) -> Summary:

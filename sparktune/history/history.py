@@ -339,17 +339,19 @@ class History:
                     yield Ended(number, attempt, trial.outcome)
 
     def _start(self, record: Started) -> None:
-        pairs, now = self.space.encoder.pairs(record.values), record.now
-        numbers = record.numbers or range(len(self), len(self) + len(pairs))
-        for number in numbers:
-            if number < len(self) and not self._trials[number].reserved:
+        pairs, now, known = self.space.encoder.pairs(record.values), record.now, len(self)
+        numbers = record.numbers or range(known, known + len(pairs))
+        for number in numbers if numbers[0] < known else ():
+            if number < known and not self._trials[number].reserved:
                 raise InvalidTrial(f"trial {number} was begun already")
-        self._keep(Started([values for values, _ in pairs], now, numbers))
+        if self.sink is not None:
+            self._keep(Started([values for values, _ in pairs], now, numbers))
         for number, (values, row) in zip(numbers, pairs, strict=True):
             trial = Trial(number, 0, MappingProxyType(values), now, batch=numbers[0])
-            while number > len(self):
-                self._append(Trial(len(self), 0, {}, now, reserved=True), self._nothing)
-            if number == len(self):
+            while number > len(self._trials):
+                place = len(self._trials)
+                self._append(Trial(place, 0, {}, now, reserved=True), self._nothing)
+            if number == len(self._trials):
                 self._append(trial, row)
             else:
                 self._trials[number], self._X[number] = trial, row

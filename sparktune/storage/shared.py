@@ -71,7 +71,13 @@ def open_store(
         ValueError: there is no URL, or it is none.
         StoreError: the database cannot be reached.
     """
-    from .sql import SqlStore
+    try:
+        from .sql import SqlStore
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"a store needs SQLAlchemy, and PostgreSQL psycopg besides ({error}): "
+            'pip install "sparktune[sql]"'
+        ) from error
 
     found = os.environ.get(URL_VARIABLE) if url is None else url
     if not found:
@@ -148,6 +154,7 @@ class SharedRecord:
         self._revision = 0
         self._spaces: list[SpaceEntry] = []
         self._ended_there: dict[tuple[int, int], Entry] = {}
+        self._unclear: set[int] = set()
         self._queued: set[tuple[int, int]] = set()
         self._given_back: Counter[tuple[int, int]] = Counter()
         self._starved = self._looked = time.monotonic()
@@ -316,12 +323,15 @@ class SharedRecord:
     def _audit(self, history: History) -> None:
         """Look at what is said to be under way, where it leaves no number for a trial."""
         store = self._open
-        for entry in store.under_way():
+        under_way = store.under_way()
+        unread = {entry.number for entry in store.read(self._revision).entries}
+        for entry in under_way:
             if fault := fault_of(entry):
                 self._leave_out(entry, fault)
             elif (
                 self._is_foreign(entry)
                 or entry.number in self._mine
+                or entry.number in unread
                 or (entry.number < len(history) and history[entry.number].status is Status.PENDING)
             ):
                 continue
@@ -588,9 +598,7 @@ class SharedRecord:
             state = QUEUED if self._is_queue else OWN
             entry = self._entry(number, trial.attempt, trial.values, trial.started, state)
             if not self._open.resume(self._driver, entry, self._max_evals):
-                raise TakenElsewhere(
-                    f"trial {number} was begun again by another driver, or others leave no room"
-                )
+                raise self._taken(number, "begun again by another driver, or others leave no room")
             self._take_note([entry])
             return
         if self._ended_there.pop((number, trial.attempt), None) is not None:
@@ -598,7 +606,7 @@ class SharedRecord:
         state = CUT if record.why == "cut" else OWN
         if not self._open.requeue(number, trial.attempt, state, lost=state == OWN):
             self._let_go(number)
-            raise TakenElsewhere(f"trial {number} was taken up by another driver")
+            raise self._taken(number, "taken up by another driver")
         if state == CUT:
             begun = self._let_go(number)
             if begun is not None:
@@ -623,7 +631,15 @@ class SharedRecord:
         proof = self._with_outcome(replace(entry, attempt=attempt), text).outcome_proof
         told = (status.name.lower(), status in COUNT, text, proof)
         if not self._open.finish(self._driver, number, attempt, *told):
-            raise TakenElsewhere(f"trial {number} was taken up by another driver")
+            raise self._taken(number, "taken up by another driver")
+
+    def _taken(self, number: int, how: str) -> TakenElsewhere:
+        """What to raise where the store knows more of a trial than is known here.
+
+        What it knows may have been read already, so the next refresh looks at the trial itself.
+        """
+        self._unclear.add(number)
+        return TakenElsewhere(f"trial {number} was {how}")
 
     def note(self, record: Reported) -> None:
         """Keep a report with the next record, a second later at most; see Sink."""
@@ -692,6 +708,11 @@ class SharedRecord:
         if self._is_queue and time.monotonic() - self._looked > self._lost_after:
             self._looked = time.monotonic()
             told += self._look_at_mine(history)
+        if self._unclear:
+            for entry in self._open.look_up(self._unclear):
+                if fault_of(entry) is None and entry.number not in self._mine:
+                    told += self._follow(history, entry, ())
+            self._unclear.clear()
         changes = self._open.read(self._revision)
         if changes.revision == self._revision:
             return told
@@ -766,8 +787,9 @@ class SharedRecord:
                 del self._latest[number]
                 self._put_right(number, attempt)
                 return
+        was_told = (number, attempt) in self._ended_there  # and is about to be recorded
         self._ended_there[number, attempt] = entry
-        if not self._arrived(entry, attempt, outcome):  # nobody waits for it yet
+        if not was_told and not self._arrived(entry, attempt, outcome):  # nobody waits for it yet
             del self._ended_there[number, attempt]
 
     def _follow(self, history: History, entry: Entry, reports: Sequence[Report]) -> list[Record]:

@@ -17,9 +17,15 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from ..checks import advise
 from ..exceptions import StoreError, TakenElsewhere
 from ..history.trial import ENDED as COUNT
+from .databases import checked_url, engine_of, is_refusal
 from .outages import ConnectionLost, Outages, tried_again
 from .store import (
     CUT,
@@ -35,107 +41,27 @@ from .store import (
     Report,
     SpaceEntry,
 )
-
-try:
-    import sqlalchemy as sa
-    from sqlalchemy.engine import Connection, make_url
-    from sqlalchemy.exc import (
-        ArgumentError,
-        DBAPIError,
-        NoSuchModuleError,
-        OperationalError,
-        SQLAlchemyError,
-    )
-    from sqlalchemy.exc import TimeoutError as PoolTimeout
-except ImportError as error:
-    raise ImportError(
-        'a store needs SQLAlchemy, and PostgreSQL psycopg besides: pip install "sparktune[sql]"'
-    ) from error
+from .tables import LONGEST_KEY
+from .tables import drivers as _drivers
+from .tables import jobs as _jobs
+from .tables import meta as _meta
+from .tables import reports as _reports
+from .tables import searches as _searches
+from .tables import spaces as _spaces
+from .tables import trials as _trials
+from .tables import version as _version
+from .tables import workers as _workers
 
 __all__ = ["VERSION", "SqlStore"]
 
 VERSION = 1
-_LONGEST_KEY = 200
+_CHANGES, _QUEUE = "sparktune", "sparktune_queue"  # what PostgreSQL tells, by channel
 _AWAY = 0.2  # seconds between two tries to listen to a database that is away
 _POLL = 0.02  # seconds between two looks at a SQLite database, which cost microseconds
 
-_meta = sa.MetaData()
-_version = sa.Table("sparktune_version", _meta, sa.Column("version", sa.Integer, primary_key=True))
-_searches = sa.Table(
-    "sparktune_searches", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.Column("ended", sa.BigInteger, nullable=False),  # of those that count
-    sa.Column("seed", sa.BigInteger),
-)  # fmt: skip
-_spaces = sa.Table(
-    "sparktune_spaces", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("first", sa.BigInteger, nullable=False),
-    sa.Column("space", sa.Text, nullable=False),
-    sa.Column("defaults", sa.Text, nullable=False),
-    sa.Column("proof", sa.String(64), nullable=False),
-    sa.Column("revision", sa.BigInteger, nullable=False),
-)  # fmt: skip
-_drivers = sa.Table(
-    "sparktune_drivers", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("id", sa.String(80), primary_key=True),
-    sa.Column("beat", sa.Float(53), nullable=False),
-)  # fmt: skip
-_workers = sa.Table(
-    "sparktune_workers", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("id", sa.String(80), primary_key=True),
-    sa.Column("host", sa.String(255), nullable=False),
-    sa.Column("pid", sa.BigInteger, nullable=False),
-    sa.Column("beat", sa.Float(53), nullable=False),
-)  # fmt: skip
-_jobs = sa.Table(
-    "sparktune_jobs", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("objective", sa.Text, nullable=False),
-    sa.Column("payload", sa.LargeBinary, nullable=False),
-    sa.Column("space", sa.Text, nullable=False),
-    sa.Column("settings", sa.Text, nullable=False),
-)  # fmt: skip
-_trials = sa.Table(
-    "sparktune_trials", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("state", sa.String(10), nullable=False),
-    sa.Column("candidate", sa.Text, nullable=False),
-    sa.Column("config", sa.Text, nullable=False),
-    sa.Column("started", sa.Float(53), nullable=False),
-    sa.Column("job", sa.String(64), nullable=False),
-    sa.Column("proof", sa.String(64), nullable=False),
-    sa.Column("lost", sa.Integer, nullable=False),
-    sa.Column("outcome", sa.Text),
-    sa.Column("outcome_proof", sa.String(64), nullable=False),
-    sa.Column("worker", sa.String(80), nullable=False),
-    sa.Column("driver", sa.String(80), nullable=False),
-    sa.Column("status", sa.String(20)),
-    sa.Column("beat", sa.Float(53), nullable=False),
-    sa.Column("stopping", sa.Boolean, nullable=False),
-    sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.Index("sparktune_trials_by_state", "exp_key", "state", "number"),
-    sa.Index("sparktune_trials_by_revision", "exp_key", "revision"),
-)  # fmt: skip
-_reports = sa.Table(
-    "sparktune_reports", _meta,
-    sa.Column("exp_key", sa.String(_LONGEST_KEY), primary_key=True),
-    sa.Column("revision", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("number", sa.BigInteger, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("step", sa.BigInteger, nullable=False),
-    sa.Column("value", sa.String(40), nullable=False),  # as text: SQLite has no NaN
-)  # fmt: skip
-
 _ENTRY = [_trials.c[name] for name in Entry.__dataclass_fields__]
+_REPORT = ("number", "attempt", "step", "value")
+_SPACE = ("id", "first", "space", "defaults", "proof")
 _UNDER_WAY = (QUEUED, RUNNING, OWN)
 _NOT_PUT = ("number", "lost", "worker", "driver")
 _PUT = tuple(name for name in Entry.__dataclass_fields__ if name not in _NOT_PUT)
@@ -166,14 +92,16 @@ class SqlStore:
         lost_after: float = 30.0,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        self._url = _checked_url(url)
+        self._url = checked_url(url)
         self.exp_key = _checked_key(exp_key)
         self.lost_after = lost_after
         self.name = self._url.set(query={}).render_as_string(hide_password=True)
         self._is_postgres = self._url.get_backend_name() == "postgresql"
-        self._engine = _engine_of(self._url)
+        self._engine = engine_of(self._url)
         self.outages = Outages(self.name, say or (lambda text: advise(text, raises=False)))
         self._waiting: Any = None
+        self._listening = ""
+        self.tells = self._is_postgres
         self._seen = -1
         self._now: Any = sa.literal_column(
             "extract(epoch from clock_timestamp())"
@@ -238,7 +166,7 @@ class SqlStore:
         """Whether the same may succeed later: a lost connection, a lock that somebody holds."""
         if self._is_postgres:
             is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
-            if not self.outages.was_reached and _is_refusal(str(getattr(error, "orig", ""))):
+            if not self.outages.was_reached and is_refusal(str(getattr(error, "orig", ""))):
                 return False
             return is_lost or isinstance(error, (OperationalError, PoolTimeout))
         return isinstance(error, OperationalError) and "locked" in str(error.orig)
@@ -269,18 +197,27 @@ class SqlStore:
     def _one(self, number: int) -> Any:
         return sa.and_(self._mine(_trials), _trials.c.number == number)
 
-    def _raise(self, c: Connection, ended: int = 0) -> int:
-        """The next revision, whose number nobody else gets before this transaction ends."""
-        revision = c.execute(self._raising, {"more": ended}).one()[0]
+    def _raise(self, c: Connection, ended: int = 0, queued: bool = False) -> int:
+        """The next revision, whose number nobody else gets before this transaction ends.
+
+        Args:
+            c: the transaction.
+            ended: how many more trials that count have ended.
+            queued: whether workers are to look for a trial.
+        """
+        revision = c.execute(self._raising[queued], {"more": ended}).one()[0]
         return _natural(revision, "revision of the search", self.name)
 
     @functools.cached_property
     def _raising(self) -> Any:
+        """Statements that raise the revision and tell drivers, and workers by the second."""
         row = _searches.update().where(self._mine(_searches)).values(
             revision=_searches.c.revision + 1, ended=_searches.c.ended + sa.bindparam("more")
         )  # fmt: skip
-        told = (sa.func.pg_notify("sparktune", self.exp_key),) if self._is_postgres else ()
-        return row.returning(_searches.c.revision, *told)
+        if not self._is_postgres:
+            return [row.returning(_searches.c.revision)] * 2
+        told = [sa.func.pg_notify(name, self.exp_key) for name in (_CHANGES, _QUEUE)]
+        return [row.returning(_searches.c.revision, *told[:count]) for count in (1, 2)]
 
     def _lock(self, c: Connection) -> int:
         """Hold the search's row until the transaction ends; gives how many trials have ended."""
@@ -289,7 +226,7 @@ class SqlStore:
 
     def _tell(self, c: Connection) -> None:
         if self._is_postgres:
-            c.execute(sa.text("SELECT pg_notify('sparktune', :key)"), {"key": self.exp_key})
+            c.execute(sa.select(sa.func.pg_notify(_CHANGES, self.exp_key)))
 
     # -- drivers
 
@@ -327,15 +264,16 @@ class SqlStore:
             return c.execute(sa.select(_searches.c.seed).where(self._mine(_searches))).scalar()
 
     def _alive(self, table: sa.Table) -> Any:
-        return sa.and_(self._mine(table), self._is_recent(table.c.beat))
+        return sa.and_(self._mine(table), self._is_recent(table))
 
-    def _is_recent(self, beat: Any) -> Any:
-        """Whether a sign of life is one: neither long ago, nor to come, as no clock gives it.
-
-        No sign counts as older than the database is up, for before that it could hear none.
-        """
-        heard = sa.func.greatest(beat, self._up) if self._is_postgres else beat
+    def _is_recent(self, table: sa.Table) -> Any:
+        """Whether a sign of life is one: neither long ago, nor to come, as no clock gives it."""
+        heard = self._heard(table)
         return heard.between(self._now - self.lost_after, self._now + self.lost_after)
+
+    def _heard(self, table: sa.Table) -> Any:
+        """The last sign of life, but no earlier than the database could hear one."""
+        return sa.func.greatest(table.c.beat, self._up) if self._is_postgres else table.c.beat
 
     @tried_again
     def add_space(self, space: str, defaults: str, expected: int, proof: str = "") -> bool:
@@ -444,7 +382,8 @@ class SqlStore:
             for entry, status in zip_longest(entries, statuses)
         ]
         with self._begin() as c:
-            revision = self._raise(c, sum(counts for _, counts in outcomes))
+            ended = sum(counts for _, counts in outcomes)
+            revision = self._raise(c, ended, any(entry.state == QUEUED for entry in entries))
             rows = [{**row, "new_revision": revision} for row in rows]
             if c.execute(self._putting, rows).rowcount == len(entries):
                 return
@@ -526,7 +465,7 @@ class SqlStore:
             _trials.c.worker == worker,
         )  # fmt: skip
         with self._begin() as c:
-            revision = self._raise(c)
+            revision = self._raise(c, queued=True)
             released = _trials.update().where(is_it).values(
                 state=QUEUED, worker="", revision=revision
             )  # fmt: skip
@@ -605,7 +544,12 @@ class SqlStore:
         revision = self._raise(c)
         common = {"exp_key": self.exp_key, "revision": revision}
         rows = [
-            {**report._asdict(), "value": repr(report.value), "place": place, **common}
+            {
+                **dict(zip(_REPORT, report, strict=True)),
+                "value": repr(report.value),
+                "place": place,
+                **common,
+            }
             for place, report in enumerate(reports)
         ]
         c.execute(_reports.insert(), rows)
@@ -650,7 +594,7 @@ class SqlStore:
             names = set(Entry.__dataclass_fields__) - {"number", "lost", "driver"}
             row = {name: getattr(entry, name) for name in names}
             row |= {"driver": driver, "lost": 0, "status": None, "stopping": False}
-            row |= {"beat": self._now, "revision": self._raise(c)}
+            row |= {"beat": self._now, "revision": self._raise(c, queued=entry.state == QUEUED)}
             if not c.execute(
                 _trials.update().where(self._one(entry.number)).values(**row)
             ).rowcount:
@@ -752,7 +696,7 @@ class SqlStore:
         if overdue:
             is_it = sa.and_(is_it, self._is_overdue)
         with self._begin() as c:
-            revision = self._raise(c)
+            revision = self._raise(c, queued=state == QUEUED)
             values = {"attempt": attempt + 1, "state": state, "proof": proof, "worker": ""}
             values |= {"revision": revision, "stopping": False, "beat": self._now}
             changed = _trials.update().where(is_it).values(
@@ -770,7 +714,7 @@ class SqlStore:
             self._one(entry.number), _trials.c.attempt == entry.attempt, _trials.c.state == CUT
         )
         with self._begin() as c:
-            revision, ended = self._raise(c), self._lock(c)
+            revision, ended = self._raise(c, queued=entry.state == QUEUED), self._lock(c)
             under_way = c.execute(self._under_way, {"driver": driver}).scalar_one()
             has_room = max_evals is None or ended + under_way < max_evals
             names = ("state", "config", "job", "proof")
@@ -804,7 +748,7 @@ class SqlStore:
     @property
     def _is_overdue(self) -> Any:
         alive = sa.select(_drivers.c.id).where(self._alive(_drivers))
-        silent = sa.and_(_trials.c.state == RUNNING, sa.not_(self._is_recent(_trials.c.beat)))
+        silent = sa.and_(_trials.c.state == RUNNING, sa.not_(self._is_recent(_trials)))
         return sa.or_(silent, sa.and_(_trials.c.state == OWN, _trials.c.driver.not_in(alive)))
 
     # -- reading
@@ -815,6 +759,8 @@ class SqlStore:
         given = {"since": since}
         with self._look() as c:
             rows = c.execute(self._reading, given).all()
+            if not rows:
+                raise StoreError(f"the store {self.name} has lost the search {self.exp_key!r:.60}")
             told, spaced, revision = rows[0][:3]
             revision = _natural(revision, "revision of the search", self.name)
             if revision <= since:
@@ -847,13 +793,13 @@ class SqlStore:
 
     @functools.cached_property
     def _reading_reports(self) -> Any:
-        columns = [_reports.c[name] for name in Report._fields]
+        columns = [_reports.c[name] for name in _REPORT]
         found = sa.select(*columns).where(self._is_between(_reports))
         return found.order_by(_reports.c.revision, _reports.c.place)
 
     @functools.cached_property
     def _reading_spaces(self) -> Any:
-        columns = [_spaces.c[name] for name in SpaceEntry._fields]
+        columns = [_spaces.c[name] for name in _SPACE]
         return sa.select(*columns).where(self._is_between(_spaces)).order_by(_spaces.c.id)
 
     def _is_between(self, table: sa.Table) -> Any:
@@ -861,7 +807,12 @@ class SqlStore:
         upto: Any = sa.bindparam("upto")
         return sa.and_(self._mine(table), table.c.revision > since, table.c.revision <= upto)
 
-    def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+    def wait(
+        self,
+        seconds: float,
+        until: Callable[[], bool] = lambda: False,
+        queue: bool = False,
+    ) -> None:
         """See Store; PostgreSQL tells, and of SQLite a number is looked at that costs little."""
         end = time.monotonic() + seconds
         while not until():
@@ -870,18 +821,21 @@ class SqlStore:
                 return
             try:
                 with self._told():
-                    if self._was_changed(left):
+                    if self._was_changed(left, _QUEUE if queue else _CHANGES):
                         return
             except ConnectionLost:  # which whoever looks for the change will tell, or not
                 self._forget_waiting()
                 time.sleep(min(left, _AWAY))
 
-    def _was_changed(self, left: float) -> bool:
+    def _was_changed(self, left: float, channel: str) -> bool:
         if self._waiting is None:
             self._waiting = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._listening = ""
+        if self._listening != channel:  # what came before is not told
             if self._is_postgres:
-                self._waiting.execute(sa.text("LISTEN sparktune"))
-            return True  # what came before is not told
+                self._waiting.execute(sa.text(f"UNLISTEN *; LISTEN {channel}"))
+            self._listening = channel
+            return True
         if self._is_postgres:
             from psycopg import Error
 
@@ -914,11 +868,6 @@ class SqlStore:
         self._engine.dispose()
 
 
-def _is_refusal(text: str) -> bool:
-    """Whether PostgreSQL answers, and the same would be no better later, by a driver's message."""
-    return "FATAL" in text and "the database system is" not in text
-
-
 def _natural(value: Any, what: str, name: str) -> int:
     """A number of a row that only this file changes."""
     if type(value) is not int or not 0 <= value < _TOO_LARGE:
@@ -943,10 +892,9 @@ def _value_of(text: Any) -> Any:
 
 
 def _checked_key(exp_key: Any) -> str:
-    if not isinstance(exp_key, str) or not 0 < len(exp_key) <= _LONGEST_KEY:
+    if not isinstance(exp_key, str) or not 0 < len(exp_key) <= LONGEST_KEY:
         raise ValueError(
-            f"`exp_key` must be a name of at most {_LONGEST_KEY} characters, but got "
-            f"{exp_key!r:.60}"
+            f"`exp_key` must be a name of at most {LONGEST_KEY} characters, but got {exp_key!r:.60}"
         )
     if "\0" in exp_key or any("\ud800" <= each <= "\udfff" for each in exp_key):
         raise ValueError(
@@ -954,47 +902,3 @@ def _checked_key(exp_key: Any) -> str:
             f"characters, but got {exp_key!r:.60}"
         )
     return exp_key
-
-
-def _checked_url(url: Any) -> Any:
-    """A URL of one of the two databases; its errors do not show it, for it may have a password."""
-    try:
-        found = make_url(url)
-    except (ArgumentError, TypeError, ValueError, AttributeError):
-        raise ValueError(
-            "the URL of a store must be such as 'sqlite:///runs.db' or "
-            "'postgresql://user:password@host/database', but what was given cannot be read"
-        ) from None
-    backend = found.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
-        raise ValueError(f"a store is in PostgreSQL or SQLite, but the URL begins with {backend!r}")
-    if backend == "sqlite" and (not found.database or ":memory:" in found.database):
-        raise ValueError(
-            "a store in SQLite is a file that processes share, such as 'sqlite:///runs.db', but "
-            "the URL names none"
-        )
-    return found.set(drivername="postgresql+psycopg") if found.drivername == "postgresql" else found
-
-
-def _engine_of(url: Any) -> sa.Engine:
-    try:
-        if url.get_backend_name() == "postgresql":
-            return sa.create_engine(url, pool_size=4, max_overflow=12)
-        engine = sa.create_engine(url, connect_args={"timeout": 60.0, "check_same_thread": False})
-    except (ImportError, NoSuchModuleError) as error:
-        raise ImportError('PostgreSQL needs psycopg: pip install "sparktune[sql]"') from error
-
-    @sa.event.listens_for(engine, "connect")
-    def begin_ourselves(connection: Any, _: Any) -> None:
-        connection.isolation_level = None
-        # where somebody has written what is no UTF-8, one row is wrong, and not every look
-        connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-
-    @sa.event.listens_for(engine, "begin")
-    def lock_at_once(connection: Connection) -> None:
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine

@@ -145,12 +145,14 @@ class Store(Protocol):
     Attributes:
         exp_key: the name of the search.
         name: of the database, for people: without a password.
+        tells: whether ``wait`` is told of changes; else it looks for them.
         lost_after: seconds without a sign of life after which a driver or worker is taken for dead,
             by the clock of the database.
     """
 
     exp_key: str
     name: str
+    tells: bool
     lost_after: float
 
     def join(self, driver: str, seed: int | None) -> None:
@@ -292,8 +294,22 @@ class Store(Protocol):
     def read(self, since: int) -> Changes:
         """What was changed after a revision; 0 for all."""
 
-    def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
-        """Return once something was changed, at the latest after so many seconds."""
+    def wait(
+        self,
+        seconds: float,
+        until: Callable[[], bool] = lambda: False,
+        queue: bool = False,
+    ) -> None:
+        """Return once something was changed, at the latest after so many seconds.
+
+        The first time it returns at once.
+
+        Args:
+            seconds: at most.
+            until: asked now and then, twice a second at least; True ends the waiting.
+            queue: whether to wait for a trial that waits for a worker; other changes may end the
+                waiting all the same.
+        """
 
     def close(self) -> None:
         """Give the connections back."""

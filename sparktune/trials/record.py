@@ -25,7 +25,7 @@ from ..history.changed import ON_CHANGE, checked_defaults, go_on
 from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
-from ..storage.journal import Journal, folder_of, replay
+from ..storage.journal import Journal, Recorded, folder_of, replay
 from ..storage.shared import SharedRecord
 from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
@@ -257,13 +257,23 @@ class Trials(View):
         Raises:
             JournalError: there is none, or it is damaged.
         """
-        trials = Trials()
         folder = folder_of(journal)
         recorded = replay(folder)
         if recorded.history is None:
             raise JournalError(_no_trials(folder, recorded.count))
-        trials._history, trials.seed = recorded.history, recorded.seed
-        trials._read_only = str(folder)
+        return Trials.to_read(recorded, str(folder))
+
+    @classmethod
+    def to_read(cls, recorded: Recorded, name: str, exp_key: str | None = None) -> Trials:
+        """Trials of what was recorded, which refuse to go on.
+
+        Args:
+            recorded: what was read.
+            name: of where that was.
+            exp_key: a name that the documents carry.
+        """
+        trials = Trials(exp_key)
+        trials._history, trials.seed, trials._read_only = recorded.history, recorded.seed, name
         return trials
 
     def _refuse_in_use(self) -> None:

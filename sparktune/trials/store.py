@@ -100,11 +100,8 @@ class StoreTrials(Trials):
         Raises:
             StoreError: there are none, or the database cannot be reached.
         """
-        trials = Trials(exp_key)
         record = SharedRecord(url, exp_key)
         recorded = record.replay()
         if recorded.history is None:
             raise StoreError(f"there are no trials in {record.name}")
-        trials._history, trials.seed = recorded.history, recorded.seed
-        trials._read_only = record.name
-        return trials
+        return Trials.to_read(recorded, record.name, exp_key)

@@ -180,5 +180,5 @@ def test_what_is_not_here_says_where_to_go():
     """MongoTrials and IPythonTrials exist and say what to use instead."""
     with pytest.raises(NotImplementedError, match="SparkTrials"):
         IPythonTrials()
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match=r"sparktune worker --store .* --exp-key exp2"):
         MongoTrials("mongo://host/db/jobs", exp_key="exp2")

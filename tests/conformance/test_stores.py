@@ -11,8 +11,9 @@ from itertools import count
 import pytest
 from databases import PASSWORD, sqlite_url
 
-from sparktune import Trials
+from sparktune import Trials, hp
 from sparktune.exceptions import StoreError, TakenElsewhere
+from sparktune.space.tree import Space
 from sparktune.storage.store import (
     CUT,
     ENDED,
@@ -506,10 +507,31 @@ def test_who_waits_is_woken_by_others(connect, store):
     thread.join()
 
 
+def test_a_worker_that_waits_is_woken_by_what_is_queued(connect, store):
+    """Who waits for a trial is woken once one is queued, begun anew or given back."""
+    changes = [
+        lambda: begin(store),
+        lambda: store.release(store.take("w", ()).worker, 0, 0),
+        lambda: store.take("w", ()) and store.requeue(0, 0, QUEUED),
+    ]
+    waiting = connect()
+    waiting.wait(60.0, queue=True)
+    for change in changes:
+        woken = threading.Event()
+        thread = threading.Thread(
+            target=lambda woken=woken: (waiting.wait(60.0, queue=True), woken.set())
+        )
+        thread.start()
+        change()
+        assert woken.wait(30)
+        thread.join()
+
+
 def test_waiting_ends_when_told(store):
     """Waiting ends once nobody wants to wait any more."""
     store.wait(60.0)
     store.wait(60.0, lambda: True)
+    store.wait(60.0, lambda: True, queue=True)
 
 
 def test_searches_share_a_database_and_nothing_else(connect, store):
@@ -653,3 +675,14 @@ def test_a_url_without_a_database_behind_it_is_refused_at_once(tmp_path):
     """A store that never answered is not waited for."""
     with pytest.raises(StoreError, match="unable to open"):
         SqlStore(f"sqlite:///{tmp_path / 'nowhere' / 'store.db'}", "k")
+
+
+def test_drivers_that_begin_at_once_have_one_space(url):
+    """A driver that opens a search before its first trial goes on in the space that it has."""
+    key, space = f"search {uuid.uuid4()}", {"x": hp.uniform("x", 0, 1)}
+    one, other = (Trials(store=url, exp_key=key) for _ in range(2))
+    with one.step(Space(space)) as history:
+        with other.step(Space(space)):
+            pass
+        assert history.refresh() == []
+        assert len(history.start([{"x": 0.5}], 1.0)) == 1

@@ -37,3 +37,12 @@ def test_refit():
     out = run("refit.py", *words, "--only", "sparktune,optuna,hyperopt", "--no-peaks")
     for name in ("sparktune", "optuna", "hyperopt"):
         assert name in out
+
+
+def test_stores():
+    """Trials a second are measured of a store and of Optuna's, and what a suggestion takes."""
+    pytest.importorskip("sqlalchemy")
+    words = ["--trials", "12", "--workers", "2", "--rounds", "1", "--databases", "sqlite"]
+    out = run("stores.py", *words, "--history", "500", "--peers", sys.executable)
+    assert "| sqlite | optuna |" in out
+    assert "times memory" in out

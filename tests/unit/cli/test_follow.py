@@ -46,7 +46,7 @@ def test_a_line_for_each_trial_that_ends(tmp_path, capsys):
         lambda: None,
         lambda: searched(folder, 12),
     )
-    assert follow_in_lines(folder, 10, None, pause) == 130
+    assert follow_in_lines(JournalSource(folder), 10, None, pause) == 130
     out, error = capsys.readouterr()
     assert error == f"sparktune: waiting for a journal in {folder}\n"
     assert out.count(str(folder)) == 1
@@ -91,7 +91,7 @@ def test_compacting_and_another_journal_meanwhile(tmp_path, capsys):
         lambda: searched(folder, 3),
         lambda: shutil.rmtree(folder),
     )
-    follow_in_lines(folder, 1, None, pause)
+    follow_in_lines(JournalSource(folder), 1, None, pause)
     out, error = capsys.readouterr()
     assert "files became" in out
     assert [int(line[0]) for line in told(out)] == [300, 301, 2]
@@ -113,7 +113,9 @@ def test_on_a_screen(tmp_path, monkeypatch):
     terminal = console.Console(file=file, width=100, height=40, force_terminal=True)
     monkeypatch.setattr(console, "Console", lambda: terminal)
     searched(tmp_path, 3)
-    assert follow_on_screen(tmp_path, 5, pauses(lambda: searched(tmp_path, 8))) == 130
+    assert (
+        follow_on_screen(JournalSource(tmp_path), 5, pauses(lambda: searched(tmp_path, 8))) == 130
+    )
     text = file.getvalue()
     assert "8: " in text
     lines = told(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text))

@@ -1,0 +1,66 @@
+"""What a driver knows of trials that others change in the same store."""
+
+import math
+
+import pytest
+from databases import sqlite_url
+
+pytest.importorskip("sqlalchemy")
+
+from stores import SPACE, Working, saddle
+
+from sparktune import StoreTrials, Trials, fmin, rand
+from sparktune.exceptions import TakenElsewhere
+from sparktune.history import Outcome, Status
+from sparktune.space.tree import Space
+from sparktune.storage.shared import SharedRecord
+from sparktune.storage.sql import SqlStore
+
+VALUES = {"a": 0.5, "kind": 0}
+
+
+@pytest.fixture
+def url(tmp_path):
+    """The URL of a database that is new."""
+    return sqlite_url(tmp_path)
+
+
+@pytest.fixture
+def store(url):
+    """A store of the search `k` beside that of the trials under test."""
+    made = SqlStore(url, "k")
+    yield made
+    made.close()
+
+
+def test_an_outcome_that_is_seen_twice_is_recorded_once(url, monkeypatch):
+    """A run ends that sees each outcome as a change and as a row of its own at the same time."""
+    original = SharedRecord.refresh
+
+    def look_twice(self, history):
+        self._looked = -math.inf
+        return original(self, history)
+
+    monkeypatch.setattr(SharedRecord, "refresh", look_twice)
+    trials = StoreTrials(url, "k", parallelism=3)
+    with Working(url):
+        fmin(
+            saddle, SPACE, rand.suggest, 15, trials=trials, rstate=0, show_progressbar=False
+        )  # fmt: skip
+    assert [trial.status for trial in trials.history] == [Status.OK] * 15
+
+
+def test_what_others_ended_is_known_after_a_refusal(url, store):
+    """A trial that another has ended is known by its outcome once one's own is refused."""
+    trials = Trials(store=url, exp_key="k")
+    with trials.step(Space(SPACE)) as history:
+        history.start([VALUES], 1.0)
+        (entry,) = store.read(0).entries
+        assert history.refresh() == []
+        text = '{"status":"ok","loss":2.5}'
+        assert store.finish(entry.driver, 0, 0, "ok", True, text)
+        trials._journal._revision = store.read(0).revision  # as if it had been read before
+        with pytest.raises(TakenElsewhere):
+            history.finish(0, 0, Outcome(Status.OK, loss=7.0))
+        history.refresh()
+        assert history[0].loss == 2.5
