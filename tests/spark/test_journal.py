@@ -1,4 +1,4 @@
-"""A journal of trials that run as tasks of the deployment's session."""
+"""A record on disk of trials that run as tasks of the deployment's session."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sparktune import SparkTrials, Trials, fmin, hp
+from sparktune import SparkTrials, StoreTrials, Trials, fmin, hp
 
 SPACE = {"x": hp.uniform("x", -3, 3), "kind": hp.choice("kind", ["a", "b"])}
 
@@ -38,6 +38,30 @@ def test_a_run_that_is_cancelled_goes_on_from_its_journal(spark, gate, tmp_path)
     assert second.vals == search(Trials()).vals
     assert [trial.attempt for trial in second.history] == [0, 0, 1, 1, 0, 0]
     assert Trials.load(tmp_path).losses() == second.losses()
+
+
+@pytest.mark.deployments("local")
+def test_a_run_that_is_cancelled_goes_on_from_its_store(spark, gate, tmp_path):
+    """Other trials go on from a database as from a journal, and finish what was cut off."""
+    pytest.importorskip("sqlalchemy")
+    door, url = gate.door(), f"sqlite:///{tmp_path / 'store.db'}"
+
+    def waiting(config, trial):
+        if trial.number > 1:
+            door(trial.number)
+        return config["x"] ** 2
+
+    first = SparkTrials(2, spark_session=spark, store=url, exp_key="k")
+    run = threading.Thread(target=search, args=(first, waiting))
+    run.start()
+    assert sorted(gate.reached_by(2)) == ["2", "3"]
+    first.cancel()
+    run.join()
+    assert len(StoreTrials.load(url, "k").history.cut) == 2
+    second = search(SparkTrials(2, spark_session=spark, store=url, exp_key="k"))
+    assert second.vals == search(Trials()).vals
+    assert [trial.attempt for trial in second.history] == [0, 0, 1, 1, 0, 0]
+    assert StoreTrials.load(url, "k").losses() == second.losses()
 
 
 KILLED = """

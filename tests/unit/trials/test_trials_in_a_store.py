@@ -400,8 +400,10 @@ def test_urls_that_are_none(given, monkeypatch):
     assert "hush" not in str(caught.value)
 
 
-def test_a_database_that_is_not_there(tmp_path):
+@pytest.mark.filterwarnings("ignore:the store .* is away")
+def test_a_database_that_is_not_there(tmp_path, monkeypatch):
     """A database that cannot be reached is named without its password, wherever that stands."""
+    monkeypatch.setattr("sparktune.storage.outages.FIRST_PATIENCE", 0.0)
     with pytest.raises(StoreError, match="unable to open database file"):
         StoreTrials(f"sqlite:///{tmp_path / 'no' / 'x.db'}", "k")
     pytest.importorskip("psycopg")
