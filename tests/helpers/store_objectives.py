@@ -24,3 +24,7 @@ def dying(config):
 
 def modelling(config):
     return {"loss": config["a"], "model": saddle, "n": 3}
+
+
+def large(config):
+    return {"loss": config["a"], "text": "x" * 1000}

@@ -382,3 +382,43 @@ def test_results_without_a_key(url):
     info = trials.history[0].outcome.info
     assert "is not kept" in info["model"]
     assert info["n"] == 3
+
+
+def test_a_busy_worker_is_a_live_one(url, key, gate, wait_for, monkeypatch):
+    """A worker gives its own sign of life also while it evaluates a trial."""
+    monkeypatch.setattr("sparktune.worker._BEAT", 0.01)
+    door = gate.door()
+
+    def waiting(config):
+        door()
+        return config["a"]
+
+    with Working(url), opened(url) as store, Driving(url, 1, objective=waiting):
+        gate.reached_by(1)
+        with Rows(url) as rows:
+            rows("UPDATE sparktune_workers SET beat = beat - 100")
+        assert wait_for(lambda: store.workers() == 1)
+        gate.open()
+
+
+def test_a_result_that_is_too_large(url, monkeypatch):
+    """A result that no store takes fails its trial alone, and the worker goes on."""
+    monkeypatch.setattr("sparktune.storage.outcomes._LONGEST", 500)
+    with Working(url) as working, pytest.raises(AllTrialsFailed):
+        trials = StoreTrials(url, "k", parallelism=1)
+        searched(url, 2, trials=trials, objective=store_objectives.large)
+    assert working.error is None
+    assert [trial.status for trial in trials.history] == [Status.FAILED] * 2
+    assert "too large for a store, which takes 500" in trials.history[0].outcome.error
+
+
+def test_a_queue_that_somebody_fills(url, monkeypatch):
+    """A worker ends with a sentence where it has refused thousands of trials."""
+    monkeypatch.setattr("sparktune.worker._MOST_REFUSED", 3)
+    with opened(url), Rows(url) as rows:
+        for number in range(5):
+            rows.add_trial(number, job=f"job-{number}")
+    with Working(url) as working:
+        working.wait()
+    assert isinstance(working.error, StoreError)
+    assert "somebody fills the queue, or it has another key" in str(working.error)
