@@ -74,6 +74,7 @@ def main():
         named, *given = json.loads(args.child)
         CHILDREN[named](*given)
         return 0
+    peers = args.peers and str(Path(args.peers).absolute())  # children run in folders of their own
     names = [name for name in args.databases.split(",") if name]
     if "postgresql" in names and why_no_postgres():
         print(f"without PostgreSQL: {why_no_postgres()}")
@@ -81,7 +82,7 @@ def main():
     print(machine("sqlalchemy", "psycopg", "optuna"), flush=True)
     if args.chaos:
         return int(sum(chaos(name, args) for name in names) > 0)
-    measure(names, args)
+    measure(names, args, peers)
     return 0
 
 
@@ -137,16 +138,16 @@ def answer_of(process):
 # -- trials a second, and suggestions
 
 
-def measure(names, args):
+def measure(names, args, peers):
     count = args.trials or 1000
     rates = {}
     for _ in range(args.rounds):
         for name in names:
             with Place(name) as place:
                 rates.setdefault((name, "sparktune"), []).append(rate(place, count, args.workers))
-            if args.peers:
+            if peers:
                 with Place(name) as place:
-                    found = optuna_rate(place, count, args.workers, args.peers)
+                    found = optuna_rate(place, count, args.workers, peers)
                 rates.setdefault((name, "optuna"), []).append(found)
     print("\n| database | | trials a second | least | most | times Optuna |")
     print("|---|---|---|---|---|---|")
