@@ -205,7 +205,7 @@ def drive(count, workers):
     from benchmark_objective import at_once
 
     from sparktune import StoreTrials, fmin, rand
-    from sparktune.storage.shared import SharedRecord
+    from sparktune.storage.stores.shared import SharedRecord
 
     trials, record = StoreTrials(None, KEY), SharedRecord(None, KEY)
     while record.alive()[1] < workers:
@@ -312,13 +312,13 @@ class Other:
     """Another driver, which records trials that have ended."""
 
     def __init__(self, url):
-        from sparktune.storage.sql import SqlStore
+        from sparktune.storage.stores.sql import SqlStore
 
         self.store = SqlStore(url, KEY)
         self.store.join("other", None)
 
     def record(self, batch):
-        from sparktune.storage.store import ENDED, Entry
+        from sparktune.storage.stores.store import ENDED, Entry
 
         numbers = self.store.open_batch("other", len(batch), None)
         entries = [
@@ -408,7 +408,7 @@ def chaos(name, args):
 
 def wrongs(place, count, killed, log, views):
     """What is wrong with what was recorded, as sentences."""
-    from sparktune.storage.sql import SqlStore
+    from sparktune.storage.stores.sql import SqlStore
 
     store = SqlStore(place.url, KEY)
     entries = store.read(0).entries

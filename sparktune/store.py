@@ -6,8 +6,8 @@ import os
 from typing import Any
 
 from .checks import whole
-from .storage.shared import URL_VARIABLE
-from .storage.signing import VARIABLE
+from .storage.stores.shared import URL_VARIABLE
+from .storage.stores.signing import VARIABLE
 
 __all__ = ["run_workers"]
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from ..storage.files import FILES
 from ..storage.journal import Recorded, replay
 from ..storage.reading import Listing
-from ..storage.shared import SharedRecord
+from ..storage.stores.shared import SharedRecord
 from .summary import Summary, summary_of
 
 __all__ = ["JournalSource", "Source", "StoreSource", "source_of"]

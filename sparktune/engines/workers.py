@@ -13,9 +13,9 @@ from ..checks import advise
 from ..history.results import Answer
 from ..history.trial import Outcome, Status
 from ..space.described import NotPlain, in_full
-from ..storage.shared import SharedRecord
-from ..storage.signing import VARIABLE
-from ..storage.store import Entry
+from ..storage.stores.shared import SharedRecord
+from ..storage.stores.signing import VARIABLE
+from ..storage.stores.store import Entry
 from .answers import cancelled
 from .base import OnReport, Option, RunSpec, Task
 from .culprits import unpicklable

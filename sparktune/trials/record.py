@@ -26,7 +26,7 @@ from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
 from ..storage.journal import Journal, Recorded, folder_of, replay
-from ..storage.shared import SharedRecord
+from ..storage.stores.shared import SharedRecord
 from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
 from .view import View

@@ -13,7 +13,7 @@ from ..engines.workers import Workers, refuse_objects
 from ..exceptions import StoreError
 from ..history import History
 from ..space.tree import Space
-from ..storage.shared import SharedRecord
+from ..storage.stores.shared import SharedRecord
 from .record import Trials
 
 __all__ = ["StoreTrials"]

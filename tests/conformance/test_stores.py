@@ -14,7 +14,7 @@ from databases import PASSWORD, sqlite_url
 from sparktune import Trials, hp
 from sparktune.exceptions import StoreError, TakenElsewhere
 from sparktune.space.tree import Space
-from sparktune.storage.store import (
+from sparktune.storage.stores.store import (
     CUT,
     ENDED,
     OWN,
@@ -29,7 +29,7 @@ from sparktune.storage.store import (
 pytest.importorskip("sqlalchemy")
 
 from sparktune.storage import outages
-from sparktune.storage.sql import VERSION, SqlStore
+from sparktune.storage.stores.sql import VERSION, SqlStore
 
 ALIVE = 3600.0
 JOB = Job("pkg.mod:fn", b"\x00\xff", '{"a":1}', '{"max_retries":1}')

@@ -18,7 +18,7 @@ from sparktune import (
 )
 from sparktune.exceptions import AllTrialsFailed
 from sparktune.prune import Median
-from sparktune.storage.signing import VARIABLE
+from sparktune.storage.stores.signing import VARIABLE
 from sparktune.worker import Worker, objectives_of
 
 HELPERS = str(Path(__file__).parents[1] / "helpers")
@@ -188,7 +188,7 @@ def test_a_worker_without_sqlalchemy(url, capsys, monkeypatch):
     from sparktune.cli.commands import main
 
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
-    monkeypatch.delitem(sys.modules, "sparktune.storage.sql", raising=False)
+    monkeypatch.delitem(sys.modules, "sparktune.storage.stores.sql", raising=False)
     assert main(["worker", "--store", url, "--objective", NAME]) == 1
     assert 'pip install "sparktune[sql]"' in capsys.readouterr().err
 
@@ -403,7 +403,7 @@ def test_a_busy_worker_is_a_live_one(url, key, gate, wait_for, monkeypatch):
 
 def test_a_result_that_is_too_large(url, monkeypatch):
     """A result that no store takes fails its trial alone, and the worker goes on."""
-    monkeypatch.setattr("sparktune.storage.outcomes._LONGEST", 500)
+    monkeypatch.setattr("sparktune.storage.stores.outcomes._LONGEST", 500)
     with Working(url) as working, pytest.raises(AllTrialsFailed):
         trials = StoreTrials(url, "k", parallelism=1)
         searched(url, 2, trials=trials, objective=store_objectives.large)

@@ -12,10 +12,10 @@ from hostile import JUNK, look_at_all
 from stores import KEY, NAME, Driving, Rows, Working, opened, searched, touching
 
 from sparktune import Status, StoreError, StoreTrials, Trials
-from sparktune.storage.reaping import reap
-from sparktune.storage.shared import SharedRecord
-from sparktune.storage.signing import VARIABLE, Key, key_of_environment
-from sparktune.storage.store import QUEUED, RUNNING, Job
+from sparktune.storage.stores.reaping import reap
+from sparktune.storage.stores.shared import SharedRecord
+from sparktune.storage.stores.signing import VARIABLE, Key, key_of_environment
+from sparktune.storage.stores.store import QUEUED, RUNNING, Job
 
 SETTINGS = {"timeout": None, "grace": 5.0, "max_retries": 1, "retry_crashes": False}
 SETTINGS |= {"run_id": "r", "seed": 1}

@@ -13,8 +13,8 @@ from sparktune import StoreTrials, Trials, fmin, rand
 from sparktune.exceptions import TakenElsewhere
 from sparktune.history import Outcome, Status
 from sparktune.space.tree import Space
-from sparktune.storage.shared import SharedRecord
-from sparktune.storage.sql import SqlStore
+from sparktune.storage.stores.shared import SharedRecord
+from sparktune.storage.stores.sql import SqlStore
 
 VALUES = {"a": 0.5, "kind": 0}
 

@@ -25,7 +25,7 @@ from sparktune import (
     rand,
 )
 from sparktune.exceptions import AllTrialsFailed
-from sparktune.storage.signing import VARIABLE
+from sparktune.storage.stores.signing import VARIABLE
 
 HELPERS = str(Path(__file__).parents[2] / "helpers")
 
@@ -403,7 +403,7 @@ def test_urls_that_are_none(given, monkeypatch):
 @pytest.mark.filterwarnings("ignore:the store .* is away")
 def test_a_database_that_is_not_there(tmp_path, monkeypatch):
     """A database that cannot be reached is named without its password, wherever that stands."""
-    monkeypatch.setattr("sparktune.storage.outages.FIRST_PATIENCE", 0.0)
+    monkeypatch.setattr("sparktune.storage.stores.outages.FIRST_PATIENCE", 0.0)
     with pytest.raises(StoreError, match="unable to open database file"):
         StoreTrials(f"sqlite:///{tmp_path / 'no' / 'x.db'}", "k")
     pytest.importorskip("psycopg")

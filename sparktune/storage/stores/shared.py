@@ -19,18 +19,18 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from ..checks import advise
-from ..exceptions import InvalidTrial, JournalError, SpaceElsewhere, StoreError, TakenElsewhere
-from ..history import ENDED as COUNT
-from ..history import History, Outcome, Status
-from ..history.changed import adapted
-from ..history.records import Ended, Record, Reported, Requeued, Started
-from ..history.trial import Trial
-from ..space.described import describe, described, in_full
-from ..space.reading import from_description, value_from
-from ..space.tree import Space, Values
-from .journal import Recorded
-from .lines import parsed
+from ...checks import advise
+from ...exceptions import InvalidTrial, JournalError, SpaceElsewhere, StoreError, TakenElsewhere
+from ...history import ENDED as COUNT
+from ...history import History, Outcome, Status
+from ...history.changed import adapted
+from ...history.records import Ended, Record, Reported, Requeued, Started
+from ...history.trial import Trial
+from ...space.described import describe, described, in_full
+from ...space.reading import from_description, value_from
+from ...space.tree import Space, Values
+from ..journal import Recorded
+from ..lines import parsed
 from .outcomes import json_text, outcome_of, text_of_outcome
 from .presence import Presence
 from .reaping import reap

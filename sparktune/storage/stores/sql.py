@@ -22,9 +22,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..checks import advise
-from ..exceptions import StoreError, TakenElsewhere
-from ..history.trial import ENDED as COUNT
+from ...checks import advise
+from ...exceptions import StoreError, TakenElsewhere
+from ...history.trial import ENDED as COUNT
 from .databases import checked_url, engine_of, is_refusal
 from .outages import ConnectionLost, Outages, tried_again
 from .store import (

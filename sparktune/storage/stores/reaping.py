@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..history.trial import Status
-from .lines import parsed
+from ...history.trial import Status
+from ..lines import parsed
 from .outcomes import json_text
 from .rows import fault_of
 from .signing import Key

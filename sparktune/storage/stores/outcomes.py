@@ -6,11 +6,11 @@ import base64
 import json
 from typing import Any
 
-from ..exceptions import JournalError
-from ..history.trial import Outcome
-from ..unpickling import loads
-from .lines import parsed
-from .records import of_outcome, record_of
+from ...exceptions import JournalError
+from ...history.trial import Outcome
+from ...unpickling import loads
+from ..lines import parsed
+from ..records import of_outcome, record_of
 from .signing import VARIABLE
 
 __all__ = ["json_text", "outcome_of", "text_of_outcome"]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from ..exceptions import StoreError
+from ...exceptions import StoreError
 
 __all__ = ["FIRST_PATIENCE", "PATIENCE", "ConnectionLost", "Outages", "tried_again"]
 

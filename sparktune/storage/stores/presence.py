@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ..exceptions import StoreError
+from ...exceptions import StoreError
 from .store import Store
 
 __all__ = ["Presence"]

@@ -1,0 +1,1 @@
+"""Stores: the trials of searches in a database, which drivers and workers share."""
