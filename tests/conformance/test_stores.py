@@ -28,8 +28,8 @@ from sparktune.storage.stores.store import (
 
 pytest.importorskip("sqlalchemy")
 
-from sparktune.storage import outages
-from sparktune.storage.stores.sql import VERSION, SqlStore
+from sparktune.storage.stores import outages, schema
+from sparktune.storage.stores.sql import SqlStore
 
 ALIVE = 3600.0
 JOB = Job("pkg.mod:fn", b"\x00\xff", '{"a":1}', '{"max_retries":1}')
@@ -543,19 +543,80 @@ def test_searches_share_a_database_and_nothing_else(connect, store):
     assert other.open_batch("d", 1, None) == [0]
 
 
-def test_a_newer_database_is_refused_by_its_version(request, url, tmp_path):
-    """Tables of a newer release are refused, with both versions and what to do."""
+@pytest.fixture
+def new_url(request, url):
+    """The URL of a database that nobody else uses."""
+    return request.getfixturevalue("postgres").new_database() if "postgresql" in url else url
+
+
+def statement(url, text):
+    """Execute a statement by hand; gives the first value of what it returns."""
     import sqlalchemy as sa
 
-    if url.startswith("postgresql"):
-        url = request.getfixturevalue("postgres").new_database()
-    SqlStore(url, "k").close()
     engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as connection:
-        connection.execute(sa.text("UPDATE sparktune_version SET version = 99"))
+        found = connection.execute(sa.text(text))
+        value = found.scalar() if found.returns_rows else None
     engine.dispose()
-    with pytest.raises(StoreError, match=rf"version 99, this one knows {VERSION}.*update"):
-        SqlStore(url, "k")
+    return value
+
+
+def test_a_newer_database_is_refused_by_its_version(new_url):
+    """Tables of a newer release are refused, with both versions and what to do."""
+    SqlStore(new_url, "k").close()
+    statement(new_url, "UPDATE sparktune_version SET version = 99")
+    for creates in (True, False):
+        with pytest.raises(StoreError, match=r"version 99, this one knows 1.*update"):
+            SqlStore(new_url, "k", creates=creates)
+
+
+def test_an_older_database_is_brought_up_to_date(new_url, monkeypatch):
+    """Tables of an earlier version become today's, once and as a whole; to read they are refused."""
+    import sqlalchemy as sa
+
+    old = SqlStore(new_url, "k")
+    old.join("d", 7)
+    old.close()
+    adding = "ALTER TABLE sparktune_searches ADD COLUMN {} BIGINT DEFAULT 5"
+
+    def fails(connection):
+        connection.execute(sa.text(adding.format("half")))
+        raise StoreError("a step that fails")
+
+    def step(connection):
+        connection.execute(sa.text(adding.format("extra")))
+
+    monkeypatch.setattr(schema, "STEPS", [fails])
+    with pytest.raises(StoreError, match="a step that fails"):
+        SqlStore(new_url, "k")
+    monkeypatch.setattr(schema, "STEPS", [step, lambda _: None])
+    with pytest.raises(StoreError, match="older sparktune: a run that goes on with it"):
+        SqlStore(new_url, "k", creates=False)
+    for _ in range(2):
+        again = SqlStore(new_url, "k")
+        assert again.first_seed() == 7
+        again.close()
+    assert statement(new_url, "SELECT extra FROM sparktune_searches") == 5
+    assert statement(new_url, "SELECT version FROM sparktune_version") == 3
+
+
+def test_who_reads_makes_nothing(new_url, tmp_path):
+    """To read, the database, its tables and the search have to be there; nothing is made of them."""
+    if "sqlite" in new_url:
+        with pytest.raises(StoreError, match="there is no store sqlite"):
+            SqlStore(new_url, "k", creates=False)
+        assert list(tmp_path.iterdir()) == []
+        (tmp_path / "store.db").touch()
+    with pytest.raises(StoreError, match="no tables of sparktune"):
+        SqlStore(new_url, "k", creates=False)
+    SqlStore(new_url, "k").close()
+    SqlStore(new_url, "j").close()
+    with pytest.raises(StoreError, match=r"no search 'typo' in the store .*; it holds 'j', 'k'"):
+        SqlStore(new_url, "typo", creates=False)
+    reading = SqlStore(new_url, "k", creates=False)
+    assert reading.read(0).entries == []
+    reading.close()
+    assert statement(new_url, "SELECT count(*) FROM sparktune_searches") == 2
 
 
 def test_a_password_is_never_shown(postgres, monkeypatch):
@@ -625,11 +686,11 @@ def losing_an_answer(store):
     from sqlalchemy.exc import OperationalError
 
     def lose(connection):
-        sa.event.remove(store._engine, "commit", lose)
+        sa.event.remove(store._database.engine, "commit", lose)
         connection.connection.dbapi_connection.commit()
         raise OperationalError("COMMIT", {}, Exception("database is locked"))
 
-    sa.event.listen(store._engine, "commit", lose)
+    sa.event.listen(store._database.engine, "commit", lose)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
+from ...exceptions import StoreError
+
 __all__ = [
-    "LONGEST_KEY", "drivers", "jobs", "meta", "reports", "searches", "spaces", "trials", "version",
-    "workers",
+    "LONGEST_KEY", "drivers", "jobs", "meta", "natural", "reports", "searches", "spaces", "trials",
+    "version", "workers",
 ]  # fmt: skip
 
 LONGEST_KEY = 200
@@ -86,3 +90,24 @@ reports = sa.Table(
     sa.Column("step", sa.BigInteger, nullable=False),
     sa.Column("value", sa.String(40), nullable=False),  # as text: SQLite has no NaN
 )  # fmt: skip
+
+_TOO_LARGE = 2**62
+
+
+def natural(value: Any, what: str, name: str) -> int:
+    """A number of a row that only a store changes.
+
+    Args:
+        value: as it stands in the row.
+        what: it is, for people.
+        name: of the store.
+
+    Raises:
+        StoreError: somebody has written something else there.
+    """
+    if type(value) is not int or not 0 <= value < _TOO_LARGE:
+        raise StoreError(
+            f"the store {name}: its {what} is {value!r:.60}, which somebody has written there; "
+            "take another exp_key, or put the row right"
+        )
+    return value
