@@ -205,9 +205,9 @@ def drive(count, workers):
     from benchmark_objective import at_once
 
     from sparktune import StoreTrials, fmin, rand
-    from sparktune.storage.stores.shared import SharedRecord
+    from sparktune.storage.stores.search import StoredSearch
 
-    trials, record = StoreTrials(None, KEY), SharedRecord(None, KEY)
+    trials, record = StoreTrials(None, KEY), StoredSearch(None, KEY)
     while record.alive()[1] < workers:
         time.sleep(0.05)
     began = time.perf_counter()

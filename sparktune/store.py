@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from .checks import whole
-from .storage.stores.shared import URL_VARIABLE
+from .storage.stores.opening import URL_VARIABLE
 from .storage.stores.signing import VARIABLE
 
 __all__ = ["run_workers"]

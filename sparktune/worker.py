@@ -28,10 +28,10 @@ from .search import trial_seed
 from .space.reading import value_from
 from .space.tree import Space
 from .storage.lines import parsed
+from .storage.stores.opening import name_here, open_store
 from .storage.stores.outcomes import text_of_outcome
 from .storage.stores.reaping import reap
 from .storage.stores.rows import fault_of
-from .storage.stores.shared import name_here, open_store
 from .storage.stores.signing import VARIABLE, Key, key_of_environment
 from .storage.stores.store import QUEUED, Entry, Job, Report, Store
 from .unpickling import loads

@@ -9,7 +9,7 @@ from typing import Protocol
 from ..storage.files import FILES
 from ..storage.journal import Recorded, replay
 from ..storage.reading import Listing
-from ..storage.stores.shared import SharedRecord
+from ..storage.stores.search import StoredSearch
 from .summary import Summary, summary_of
 
 __all__ = ["JournalSource", "Source", "StoreSource", "source_of"]
@@ -67,7 +67,7 @@ class StoreSource:
     what = "search"
 
     def __init__(self, url: str, exp_key: str) -> None:
-        self._record = SharedRecord(url, exp_key)
+        self._record = StoredSearch(url, exp_key)
         self.name = self._record.name
 
     def replay(self, known: Recorded | None = None) -> Recorded:

@@ -13,7 +13,7 @@ from ..checks import advise
 from ..history.results import Answer
 from ..history.trial import Outcome, Status
 from ..space.described import NotPlain, in_full
-from ..storage.stores.shared import SharedRecord
+from ..storage.stores.queued import QueuedRecord
 from ..storage.stores.signing import VARIABLE
 from ..storage.stores.store import Entry
 from .answers import cancelled
@@ -41,7 +41,7 @@ class Workers:
     raises = False
     hears_reports = True
 
-    def __init__(self, record: SharedRecord, slots: int | None) -> None:
+    def __init__(self, record: QueuedRecord, slots: int | None) -> None:
         self._record, self._slots = record, slots
         self._waiting: dict[tuple[int, int], Future[Answer]] = {}
         self._lock = threading.Lock()
@@ -82,7 +82,7 @@ class Workers:
             "run_id": spec.run_id, "seed": self._record.seed,
         }  # fmt: skip
         name = name_of(spec.objective)
-        if self._record.key is None:
+        if self._record.trust.key is None:
             if name is None:
                 raise _nameless(spec.objective)
             refuse_objects(Option(*each) for each in self._record.space.constants)

@@ -13,7 +13,8 @@ from ..engines.workers import Workers, refuse_objects
 from ..exceptions import StoreError
 from ..history import History
 from ..space.tree import Space
-from ..storage.stores.shared import SharedRecord
+from ..storage.stores.queued import QueuedRecord
+from ..storage.stores.search import StoredSearch
 from .record import Trials
 
 __all__ = ["StoreTrials"]
@@ -69,7 +70,7 @@ class StoreTrials(Trials):
             retry_crashes=retry_crashes,
         )  # fmt: skip
         seconds = real("lost_after", lost_after, "a number of seconds", least=5, finite=True)
-        self._queue = SharedRecord(url, exp_key, is_queue=True, lost_after=seconds)
+        self._queue = QueuedRecord(url, exp_key, seconds)
         self._adopt(self._queue)
 
     @property
@@ -84,7 +85,7 @@ class StoreTrials(Trials):
         Raises:
             ValueError: without a key, a space of more than plain data; nothing is recorded.
         """
-        if self._queue.key is None:
+        if self._queue.trust.key is None:
             refuse_objects(Option(*each) for each in space.constants)
         with super().run(space) as history:
             yield history
@@ -100,8 +101,8 @@ class StoreTrials(Trials):
         Raises:
             StoreError: there are none, or the database cannot be reached.
         """
-        record = SharedRecord(url, exp_key)
-        recorded = record.replay()
+        found = StoredSearch(url, exp_key)
+        recorded = found.replay()
         if recorded.history is None:
-            raise StoreError(f"there are no trials in {record.name}")
-        return Trials.to_read(recorded, record.name, exp_key)
+            raise StoreError(f"there are no trials in {found.name}")
+        return Trials.to_read(recorded, found.name, exp_key)

@@ -571,7 +571,7 @@ def test_a_newer_database_is_refused_by_its_version(new_url):
 
 
 def test_an_older_database_is_brought_up_to_date(new_url, monkeypatch):
-    """Tables of an earlier version become today's, once and as a whole; to read they are refused."""
+    """Tables of an earlier version become today's, once and as a whole; no reader does it."""
     import sqlalchemy as sa
 
     old = SqlStore(new_url, "k")
@@ -601,7 +601,7 @@ def test_an_older_database_is_brought_up_to_date(new_url, monkeypatch):
 
 
 def test_who_reads_makes_nothing(new_url, tmp_path):
-    """To read, the database, its tables and the search have to be there; nothing is made of them."""
+    """To read, the database, its tables and the search have to be there; nothing is made."""
     if "sqlite" in new_url:
         with pytest.raises(StoreError, match="there is no store sqlite"):
             SqlStore(new_url, "k", creates=False)

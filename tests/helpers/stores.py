@@ -12,7 +12,7 @@ import store_objectives
 from store_objectives import saddle
 
 from sparktune import StoreTrials, fmin, hp, rand
-from sparktune.storage.stores.shared import open_store
+from sparktune.storage.stores.opening import open_store
 from sparktune.worker import Worker
 
 SPACE = {"a": hp.uniform("a", -2, 3), "kind": hp.choice("kind", ["x", {"b": hp.randint("b", 9)}])}

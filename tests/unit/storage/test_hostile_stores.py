@@ -655,7 +655,7 @@ def test_stores_under_attack(tmp_path, count, monkeypatch):
     originals = [Original(tmp_path, None)]
     monkeypatch.setenv(VARIABLE, KEY)
     originals.append(Original(tmp_path, KEY))
-    monkeypatch.setattr(SharedRecord.__init__, "__defaults__", (False, 0.3))  # lost_after
+    monkeypatch.setattr(SharedRecord.__init__, "__defaults__", (0.3,))  # lost_after
     folder = tmp_path / "attacked"
     folder.mkdir()
     with warnings.catch_warnings():

@@ -1,0 +1,51 @@
+"""How a store is found: by its URL, or that of the environment."""
+
+from __future__ import annotations
+
+import os
+import platform
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from .store import Store
+
+__all__ = ["URL_VARIABLE", "name_here", "open_store"]
+
+URL_VARIABLE = "SPARKTUNE_STORE"
+
+
+def open_store(
+    url: Any,
+    exp_key: Any,
+    lost_after: float = 30.0,
+    say: Callable[[str], None] | None = None,
+    creates: bool = True,
+) -> Store:
+    """The store of a URL, or of SPARKTUNE_STORE for None; see SqlStore.
+
+    Raises:
+        ImportError: SQLAlchemy is not installed; the message names the extra.
+        ValueError: there is no URL, or it is none.
+        StoreError: the database cannot be reached; or there is none, and none is made.
+    """
+    try:
+        from .sql import SqlStore
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"a store needs SQLAlchemy, and PostgreSQL psycopg besides ({error}): "
+            'pip install "sparktune[sql]"'
+        ) from error
+
+    found = os.environ.get(URL_VARIABLE) if url is None else url
+    if not found:
+        raise ValueError(
+            f"there is no store: give its URL, or set {URL_VARIABLE} to it, such as "
+            "'sqlite:///runs.db'"
+        )
+    return SqlStore(found, exp_key, lost_after, say, creates)
+
+
+def name_here() -> str:
+    """A name for a driver or worker of this process that nobody else has."""
+    return f"{platform.node()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
