@@ -112,6 +112,12 @@ class SharedRecord(StoredSearch):
 
     # -- a run or step, from its beginning to its end
 
+    def replay(self, known: Recorded | None = None) -> Recorded:
+        """See StoredSearch; a run reads all of it again, and puts right what is wrong."""
+        recorded = super().replay(known)
+        self._of = None
+        return recorded
+
     @contextmanager
     def writing(self, known: History | None, anew: bool) -> Iterator[Recorded]:
         """Be one of the drivers; gives what is recorded.

@@ -376,7 +376,7 @@ def test_trials_that_are_there_to_be_read(url):
     loaded = StoreTrials.load(url, "k")
     with pytest.raises(RuntimeError, match=r"to go on with them take Trials\(store="):
         searched(url, 2, trials=loaded)
-    with pytest.raises(StoreError, match=r"there are no trials in sqlite.*\(other\)"):
+    with pytest.raises(StoreError, match="no search 'other' in the store sqlite"):
         StoreTrials.load(url, "other")
 
 
