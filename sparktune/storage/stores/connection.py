@@ -25,6 +25,7 @@ __all__ = ["CHANGES", "QUEUE", "Database"]
 
 CHANGES, QUEUE = "sparktune", "sparktune_queue"  # what PostgreSQL tells, by channel
 _AWAY = 0.2  # seconds between two tries to listen to a database that is away
+_ASK = 0.5  # seconds between two looks whether the waiting is to end, while PostgreSQL tells
 _POLL = 0.02  # seconds between two looks at a SQLite database, which cost microseconds
 
 
@@ -151,7 +152,7 @@ class Database:
 
             driver = self._waiting.connection.driver_connection
             try:
-                heard = driver.notifies(timeout=min(left, 0.5), stop_after=1)
+                heard = driver.notifies(timeout=min(left, _ASK), stop_after=1)
                 return any(each.payload == payload for each in heard)
             except Error as error:
                 raise ConnectionLost(f"the store {self.name}: {error}") from None
