@@ -34,6 +34,7 @@ from .storage.stores.reaping import reap
 from .storage.stores.rows import fault_of
 from .storage.stores.signing import VARIABLE, Key, key_of_environment
 from .storage.stores.store import QUEUED, Entry, Job, Report, Store
+from .storage.stores.trust import Trust
 from .unpickling import loads
 
 __all__ = ["Worker", "objectives_of"]
@@ -161,6 +162,7 @@ class Worker:
     ) -> None:
         self._key: Key | None = key_of_environment()
         self._objectives = dict(objectives)
+        self._trust = Trust(self._key, exp_key)
         if self._key is None and not objectives:
             raise ValueError(
                 "this worker would take no trial: name objectives (--objective pkg.mod:fn), or set "
@@ -208,7 +210,7 @@ class Worker:
                 if self._last_job_timeout is not None and now - began > self._last_job_timeout:
                     break
                 if self._sign():
-                    reap(self.store, self._key)
+                    reap(self.store, self._trust)
                 entry = self._take(now)
                 if entry is None:
                     if (
@@ -294,8 +296,7 @@ class Worker:
         outcome = answer.outcome
         if outcome.status is Status.CRASHED:
             if self._is_retried(entry):
-                again = replace(entry, attempt=attempt + 1)
-                proof = "" if self._key is None else self._key.of_entry(self.store.exp_key, again)
+                proof = self._trust.again(entry).proof
                 self.store.requeue(number, attempt, QUEUED, proof, lost=True)
                 return None
             outcome = replace(outcome, status=Status.FAILED, error_type="crashed")

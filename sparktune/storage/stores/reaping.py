@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ...history.trial import Status
 from ..lines import parsed
 from .outcomes import json_text
 from .rows import fault_of
-from .signing import Key
 from .store import CUT, OWN, QUEUED, Entry, Store
+from .trust import Trust
 
 __all__ = ["reap"]
 
 
-def reap(store: Store, key: Key | None) -> int:
+def reap(store: Store, trust: Trust) -> int:
     """Queue trials again whose worker gives no sign of life, and cut off those of dead drivers.
 
     A trial that was lost once more than its run allows ends as failed. What is signed is signed
@@ -24,24 +22,24 @@ def reap(store: Store, key: Key | None) -> int:
     Returns:
         How many trials went on.
     """
-    return sum(_went_on(store, key, entry) for entry in store.overdue() if fault_of(entry) is None)
+    return sum(
+        _went_on(store, trust, entry) for entry in store.overdue() if fault_of(entry) is None
+    )
 
 
-def _went_on(store: Store, key: Key | None, entry: Entry) -> bool:
+def _went_on(store: Store, trust: Trust, entry: Entry) -> bool:
     number, attempt = entry.number, entry.attempt
     if entry.state == OWN:
-        return store.requeue(number, attempt, CUT, overdue=True)
-    if entry.proof if key is None else not key.has_signed(store.exp_key, entry):
+        return store.requeue(number, attempt, CUT, trust.again(entry).proof, overdue=True)
+    if trust.fault_of_candidate(entry) is not None:
         return False
     if entry.lost >= _retries(store, entry):
         text = json_text(
             {"status": Status.FAILED.name.lower(), "error": _lost(entry), "error_type": "lost"}
         )
-        proof = "" if key is None else key.of_outcome(store.exp_key, entry, text)
+        proof = trust.with_outcome(entry, text).outcome_proof
         return store.finish(entry.worker, number, attempt, "failed", True, text, proof)
-    again = replace(entry, attempt=attempt + 1)
-    proof = "" if key is None else key.of_entry(store.exp_key, again)
-    return store.requeue(number, attempt, QUEUED, proof, lost=True, overdue=True)
+    return store.requeue(number, attempt, QUEUED, trust.again(entry).proof, lost=True, overdue=True)
 
 
 def _lost(entry: Entry) -> str:

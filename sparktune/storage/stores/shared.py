@@ -88,6 +88,7 @@ class SharedRecord(StoredSearch):
         self._ended_there: dict[tuple[int, int], Entry] = {}
         self._unclear: set[int] = set()
         self._queued: set[tuple[int, int]] = set()
+        self._strange: set[int] = set()
         self._starved = time.monotonic()
         self._notes: list[Report] = []
         self._wake: Callable[[], None] = lambda: None
@@ -132,7 +133,7 @@ class SharedRecord(StoredSearch):
             self._over = over = threading.Event()
             self._threads: list[threading.Thread] = []
             try:
-                reap(store, self.trust.key)
+                reap(store, self.trust)
                 store.recount()
                 recorded = self._recorded_since(store, None if anew else known)
                 if recorded.history is None and known is not None:
@@ -176,7 +177,7 @@ class SharedRecord(StoredSearch):
                 if time.monotonic() - signed >= every:
                     signed = time.monotonic()
                     store.join(self._driver, None)
-                    reap(store, self.trust.key)
+                    reap(store, self.trust)
             except Exception as error:  # of the next record, which somebody waits for
                 self._failed = error
                 self._wake()
@@ -261,6 +262,10 @@ class SharedRecord(StoredSearch):
         number = record.number
         trial = self._history[number]
         if record.why == "resumed":
+            if number in self._strange:
+                how = f"cut off, and is not signed with this {VARIABLE}"
+                self._say_once(f"{self.name}: trial {number} was {how}: it is not begun again")
+                raise TakenElsewhere(f"trial {number} was {how}")
             entry = self._resumed(trial)
             if not self._open.resume(self._driver, entry, self._max_evals):
                 raise self._taken(number, "begun again by another driver, or others leave no room")
@@ -268,14 +273,19 @@ class SharedRecord(StoredSearch):
             return
         if self._ended_there.pop((number, trial.attempt), None) is not None:
             return  # as the store said itself
-        state = CUT if record.why == "cut" else OWN
-        if not self._open.requeue(number, trial.attempt, state, lost=state == OWN):
+        state, begun = CUT if record.why == "cut" else OWN, self._begun.get(number)
+        proof = "" if begun is None else self._again(replace(begun, attempt=trial.attempt)).proof
+        if not self._open.requeue(number, trial.attempt, state, proof, lost=state == OWN):
             self._let_go(number)
             raise self._taken(number, "taken up by another driver")
         if state == CUT:
-            begun = self._let_go(number)
+            self._let_go(number)
             if begun is not None:
                 self._originals[number] = begun.candidate
+
+    def _again(self, begun: Entry) -> Entry:
+        """A trial that this driver has begun, at its next attempt."""
+        return self.trust.again(self.trust.signed(begun))
 
     def _append_ended(self, record: Ended) -> None:
         number, attempt, outcome = record.number, record.attempt, record.outcome
@@ -434,16 +444,26 @@ class SharedRecord(StoredSearch):
         """See StoredSearch; what waits for workers in vain is cut off."""
         entries, reports = super()._sifted(changes, known)
         if self.store is not None:
-            self._originals |= {e.number: e.candidate for e in entries if e.state == CUT}
+            for entry in entries:
+                if entry.state == CUT:
+                    self._note_cut(entry)
             entries = [entry for entry in entries if not self._is_foreign(entry, self.store)]
         return entries, reports
+
+    def _note_cut(self, entry: Entry) -> None:
+        """Note what a trial that was cut off was written as, and whether it may begin again."""
+        self._originals[entry.number] = entry.candidate
+        if self.trust.key is None or self.trust.has_signed(entry):
+            self._strange.discard(entry.number)
+        else:
+            self._strange.add(entry.number)
 
     def _is_foreign(self, entry: Entry, store: Store) -> bool:
         """Whether an entry waits for workers, and none will take it; it is cut off then."""
         number, attempt = entry.number, entry.attempt
         if entry.state not in (QUEUED, RUNNING) or number in self._mine:
             return False
-        why = self.trust.fault_of_waiting(entry)
+        why = self.trust.fault_of_candidate(entry)
         if (
             why is None
             and entry.state == QUEUED
@@ -456,7 +476,7 @@ class SharedRecord(StoredSearch):
             self._say_once(
                 f"{self.name}: trial {number} waits for workers, but {why}: it is cut off"
             )
-            store.requeue(number, attempt, CUT)
+            store.requeue(number, attempt, CUT, self.trust.again(entry).proof)
         return why is not None
 
     def _leave_out(self, entry: Entry, why: object) -> None:
@@ -465,7 +485,7 @@ class SharedRecord(StoredSearch):
         if self.store is None:
             return
         if isinstance(why, HalfCut):
-            self.store.refuse(entry.number, entry.attempt)
+            self.store.refuse(entry.number, entry.attempt, self.trust.again(entry).proof)
         elif entry.state != CUT:
             self.store.set_aside(entry.number)
 
@@ -475,7 +495,7 @@ class SharedRecord(StoredSearch):
             super()._refuse(entry, sentence)
             return
         self._say_once(f"{sentence}; the trial is begun again")
-        self.store.refuse(entry.number, entry.attempt)
+        self.store.refuse(entry.number, entry.attempt, self.trust.again(entry).proof)
 
     def _audit(self, history: History) -> None:
         """Look at what is said to be under way, where it leaves no number for a trial."""
@@ -497,7 +517,7 @@ class SharedRecord(StoredSearch):
                     f"{self.name}: trial {entry.number} is said to be under way, and never began: "
                     "it is cut off"
                 )
-                store.requeue(entry.number, entry.attempt, CUT)
+                store.requeue(entry.number, entry.attempt, CUT, self.trust.again(entry).proof)
         store.recount()
 
 

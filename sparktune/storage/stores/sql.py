@@ -379,13 +379,13 @@ class SqlStore:
             c.execute(trials.update().where(is_it).values(stopping=True))
 
     @tried_again
-    def refuse(self, number: int, attempt: int) -> None:
+    def refuse(self, number: int, attempt: int, proof: str = "") -> None:
         """See Store."""
         is_it = sa.and_(self._sql.one(number, attempt), trials.c.state.not_in(UNDER_WAY))
         with self._begin() as c:
             cut = trials.update().where(is_it).values(
-                state=CUT, attempt=attempt + 1, outcome=None, outcome_proof="", status=None,
-                revision=self._raise(c),
+                state=CUT, attempt=attempt + 1, proof=proof, outcome=None, outcome_proof="",
+                status=None, revision=self._raise(c),
             )  # fmt: skip
             if c.execute(cut).rowcount:
                 self._recount(c)

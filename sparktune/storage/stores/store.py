@@ -215,8 +215,11 @@ class Store(Protocol):
     def report(self, reports: Sequence[Report]) -> None:
         """Keep reports of trials that their driver evaluates."""
 
-    def refuse(self, number: int, attempt: int) -> None:
-        """Cut a trial off that goes on no more in a way that a driver does not trust."""
+    def refuse(self, number: int, attempt: int, proof: str = "") -> None:
+        """Cut a trial off that goes on no more in a way that a driver does not trust.
+
+        ``proof`` is the signature of its next attempt.
+        """
 
     def mend(self, driver: str, entry: Entry) -> None:
         """Put a trial back as its driver began it, whatever somebody has made of its row."""

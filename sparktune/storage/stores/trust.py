@@ -37,6 +37,11 @@ class Trust:
         """Whether what a worker is told of an entry is signed with the key."""
         return self.key is not None and self.key.has_signed(self._exp_key, entry)
 
+    def again(self, entry: Entry) -> Entry:
+        """An entry at its next attempt; it is signed only if it was: a stranger's row stays one."""
+        again = replace(entry, attempt=entry.attempt + 1, proof="")
+        return self.signed(again) if self.has_signed(entry) else again
+
     def with_outcome(self, entry: Entry, text: str) -> Entry:
         """An entry with its outcome, and the signature of that."""
         proof = "" if self.key is None else self.key.of_outcome(self._exp_key, entry, text)
@@ -55,8 +60,8 @@ class Trust:
             return None
         return f"it is not signed with this {VARIABLE}"
 
-    def fault_of_waiting(self, entry: Entry) -> str | None:
-        """Why no worker of this search would take an entry; None if one would."""
+    def fault_of_candidate(self, entry: Entry) -> str | None:
+        """Why nobody of this search would evaluate an entry; None if somebody would."""
         if self.key is not None and not self.has_signed(entry):
             return f"it is not signed with this {VARIABLE}"
         if self.key is None and entry.proof:

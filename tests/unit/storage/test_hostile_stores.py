@@ -9,13 +9,15 @@ import warnings
 import pytest
 import store_objectives
 from hostile import JUNK, look_at_all
-from stores import KEY, NAME, Driving, Rows, Working, opened, searched, touching
+from stores import KEY, NAME, SPACE, Driving, Rows, Working, opened, searched, touching
 
 from sparktune import Status, StoreError, StoreTrials, Trials
+from sparktune.space.tree import Space
 from sparktune.storage.stores.reaping import reap
 from sparktune.storage.stores.shared import SharedRecord
 from sparktune.storage.stores.signing import VARIABLE, Key, key_of_environment
 from sparktune.storage.stores.store import QUEUED, RUNNING, Job
+from sparktune.storage.stores.trust import Trust
 
 SETTINGS = {"timeout": None, "grace": 5.0, "max_retries": 1, "retry_crashes": False}
 SETTINGS |= {"run_id": "r", "seed": 1}
@@ -73,7 +75,7 @@ def test_who_reaps_signs_no_strangers_row(url, key, tmp_path):
         store.put_job(job)
         rows.add_trial(0, state=RUNNING, job=job.id, worker="w")
         rows.add_trial(1, state=RUNNING, job=job.id, worker="w", lost=9)
-        assert reap(store, key) == 0
+        assert reap(store, Trust(key, "k")) == 0
         assert rows.trial(0, "state", "proof") == (RUNNING, "")
         assert rows.trial(1, "state", "outcome_proof") == (RUNNING, "")
     with Working(url, reserve_timeout=0.1) as working:
@@ -237,9 +239,40 @@ def test_a_replayed_outcome_is_refused(url, key, what):
         again, said = quiet_search(url, 2)
     number = 1 if what == "another trial" else 0
     assert any(f"the outcome of trial {number} is refused" in each for each in said)
-    if what != "another candidate":
+    if what == "another trial":
         assert again.losses() == losses
+    else:  # what a stranger made of the trial is evaluated no more than what he made of its result
+        assert any("trial 0 was cut off, and is not signed" in each for each in said)
+        assert again.history.cut[0].number == 0
     assert len(again) == 2
+
+
+def test_a_strangers_candidate_that_waits_to_begin_again(url, key):
+    """A trial that was cut off is begun again only if its candidate and attempt are signed."""
+    with Working(url):
+        searched(url, 2)
+        with Rows(url) as rows:
+            rows.add_trial(2, state="cut")
+            names = ("candidate", "config", "job", "proof")
+            rows.add_trial(3, state="cut", **dict(zip(names, rows.trial(0, *names), strict=True)))
+        trials, said = quiet_search(url, 5)
+    assert [trial.number for trial in trials.history.cut] == [2, 3]
+    assert [trial.number for trial in trials.history if trial.loss is not None] == [0, 1, 4, 5, 6]
+    assert sum("is not signed" in each for each in said) == 2
+
+
+def test_the_signed_trial_of_a_dead_driver_is_begun_again(sqlite, key):
+    """What a driver that died has cut off or left is signed for its next attempt."""
+    with Working(sqlite):
+        trials = StoreTrials(sqlite, "k", lost_after=5)
+        with trials.step(Space(SPACE)) as history:
+            history.start([{"a": 0.5, "kind": 0}, {"a": 0.25, "kind": 0}], 1.0)
+            history.requeue(1, "cut")
+        with Rows(sqlite) as rows:
+            rows("DELETE FROM sparktune_drivers")
+        again, said = quiet_search(sqlite, 2)
+    assert again.losses() == [0.25, 0.0625]
+    assert not any("is not signed" in each for each in said)
 
 
 NO_OUTCOMES = [

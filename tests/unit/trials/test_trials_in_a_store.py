@@ -25,7 +25,9 @@ from sparktune import (
     rand,
 )
 from sparktune.exceptions import AllTrialsFailed
-from sparktune.storage.stores.signing import VARIABLE
+from sparktune.storage.stores.signing import VARIABLE, key_of_environment
+from sparktune.storage.stores.store import Entry
+from sparktune.storage.stores.trust import Trust
 
 HELPERS = str(Path(__file__).parents[2] / "helpers")
 
@@ -305,9 +307,10 @@ def test_a_changed_space(url, monkeypatch, gate, on_change, with_key):
     with Working(url):
         searched(url, 2)
         with Rows(url) as rows:
-            names = ("candidate", "config")
-            row = dict(zip(names, rows.trial(0, *names), strict=True))
-            rows.add_trial(2, attempt=1, state="cut", **row)
+            cut = Entry(2, 1, "cut", *rows.trial(0, "candidate", "config"), started=1e9)
+            cut = Trust(key_of_environment(), "k").signed(cut)
+            row = {name: getattr(cut, name) for name in ("attempt", "state", "candidate", "config")}
+            rows.add_trial(2, proof=cut.proof, **row)
         space = {**WIDER, "c": hp.randint("c", 3)}
         defaults = {"c": 2} if on_change == "adapt" else None
         trials = StoreTrials(
