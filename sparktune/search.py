@@ -5,7 +5,6 @@ The file is long because the state of a search and all that changes it are one t
 
 from __future__ import annotations
 
-import contextlib
 import math
 import queue
 import time
@@ -285,7 +284,10 @@ class _Run:
     def follow(self) -> list[Event]:
         """What others that share the history have done, as events."""
         happened: list[Event] = []
-        for record in self.history.refresh():
+        told = self.history.refresh()
+        if told and self.points:
+            self.points = new_points(self.history, self.points)
+        for record in told:
             if isinstance(record, (Ended, Taken)):
                 self.let_go(record.number)
             if isinstance(record, Ended):
@@ -432,6 +434,7 @@ class _Run:
     def close(self) -> list[Event]:
         """Stop the engine, record what has ended, cut the rest off; what that made happen."""
         happened: list[Event] = [*self.heard.take()]
+        taken = False
         try:
             for number, future in list(self.running.items()):
                 if self.history[number].outcome is not None:
@@ -440,10 +443,14 @@ class _Run:
                     happened += self.record((number, self.history[number].attempt, future))
             happened += [self.held.pop(number) for number in sorted(self.held)]
             for number in sorted({*self.running, *(trial.number for trial in self.waiting)}):
-                with contextlib.suppress(TakenElsewhere):
+                try:
                     happened.append(Cancelled(self.history.requeue(number, "cut")))
+                except TakenElsewhere:
+                    taken = True
             self.running.clear()
             self.waiting.clear()
+            if taken:  # it may have ended in this very moment
+                happened += self.follow()
         finally:
             self.engine.close()
         return happened

@@ -78,15 +78,10 @@ class StoreSource:
         """See Source."""
         history = recorded.history
         begun = [trial.started for trial in history or () if not trial.reserved]
-        drivers, workers = self._record.alive()
         return Summary(
             self.name, history, recorded.seed, 0, min(begun, default=None), None, time.time(),
-            None, True, f"{_counted(drivers, 'driver')}, {_counted(workers, 'worker')}",
+            None, True, self._record.alive(),
         )  # fmt: skip
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def source_of(path: str, exp_key: str) -> Source:

@@ -19,6 +19,7 @@ from ..storage.journal import Recorded
 from ..storage.lock import writer_of
 from ..storage.owner import Owner
 from ..storage.reading import Listing
+from ..storage.stores.search import Alive
 from .values import brief_params, digits, one_line
 
 __all__ = ["Failures", "Grid", "Summary", "age", "iso_time", "moment", "summary_of", "word_of"]
@@ -86,7 +87,7 @@ class Summary:
     now: float
     writer: Owner | None
     closed: bool
-    alive: str | None = None
+    alive: Alive | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -127,7 +128,7 @@ class Summary:
         if self.written is not None:
             ago = age(self.now - self.written)
             found.append(("last written", f"{moment(self.written)}, {ago} ago"))
-        found.append(("writer", self._writer) if self.alive is None else ("alive", self.alive))
+        found.append(("writer", self._writer) if self.alive is None else ("alive", self._alive))
         found.append(("trials", self._trials))
         best = next(iter(self.best(1)), None)
         if best is not None:
@@ -145,6 +146,22 @@ class Summary:
         return [(one_line(label), whole.get(label, text)) for label, text in values.items()]
 
     @property
+    def _alive(self) -> str:
+        if self.alive is None:
+            return ""
+        names = [(self.alive.drivers, "driver"), (self.alive.workers, "worker")]
+        return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in names)
+
+    @property
+    def under_way(self) -> dict[str, int]:
+        """How many pending trials there are, by what becomes of them."""
+        pending = self.counts["pending"]
+        if self.alive is None:
+            return {"running" if self.writer else "not ended": pending}
+        waiting = min(self.alive.waiting, pending)
+        return {"waiting for a worker": waiting, "running": pending - waiting}
+
+    @property
     def _writer(self) -> str:
         if self.writer is None:
             ended = "" if self.closed or self.history is None else ", and the last one was cut off"
@@ -157,12 +174,14 @@ class Summary:
         counts = self.counts
         words = {
             "timed_out": "timed out",
-            "pending": "running" if self.writer or self.alive else "not ended",
             "cut": "cut off",
             "apart": "of an earlier space",
             "reserved": "not begun",
         }
-        parts = [f"{count} {words.get(name, name)}" for name, count in counts.items() if count]
+        told: dict[str, int] = {}
+        for name, count in counts.items():
+            told |= self.under_way if name == "pending" else {words.get(name, name): count}
+        parts = [f"{count} {word}" for word, count in told.items() if count]
         saved = None
         if self.history is not None and counts["pruned"]:
             saved = Savings(self.history).share

@@ -53,6 +53,7 @@ class Database:
         self.is_postgres = url.get_backend_name() == "postgresql"
         self.outages = Outages(self.name, say)
         self.engine = _engine_of(url, writes)
+        self._file: tuple[int, int] | None = None
         self._waiting: Any = None
         self._listening = ""
         self._seen = -1
@@ -60,11 +61,34 @@ class Database:
     @property
     def is_there(self) -> bool:
         """Whether there may be such a database; of SQLite, which makes one, whether its file is."""
-        return self.is_postgres or Path(self._url.database).exists()
+        return self.is_postgres or self._url.database.startswith("file:") or bool(self._found)
+
+    @property
+    def _found(self) -> tuple[int, int] | None:
+        """Which file there is; None for none."""
+        try:
+            found = Path(self._url.database).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _look_for_file(self) -> None:
+        """Refuse to go on in a file of SQLite that others no longer find."""
+        if self.is_postgres or self._url.database.startswith("file:"):
+            return
+        found = self._found
+        if self._file is None:
+            self._file = found
+        elif found != self._file:
+            raise StoreError(
+                f"the store {self.name}: its file was removed or replaced while it was in use, and "
+                "what it held with it"
+            )
 
     @contextlib.contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction that changes something."""
+        self._look_for_file()
         is_committing = False
         try:
             with self.told(), self.engine.connect() as connection, connection.begin():
@@ -77,6 +101,7 @@ class Database:
     @contextlib.contextmanager
     def look(self) -> Iterator[Connection]:
         """A connection that reads, a statement at a time."""
+        self._look_for_file()
         with self.told(), self.engine.connect() as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -206,4 +231,7 @@ def _engine_of(url: Any, writes: bool) -> sa.Engine:
 
 def _is_refusal(text: str) -> bool:
     """Whether PostgreSQL answers, and the same would be no better later, by a driver's message."""
-    return "FATAL" in text and "the database system is" not in text
+    passes = ("the database system is", "too many clients", "remaining connection slots")
+    if any(each in text for each in passes):
+        return False
+    return any(each in text for each in ("FATAL", "no password supplied", "invalid "))

@@ -10,15 +10,51 @@ from typing import Any
 
 from .store import Store
 
-__all__ = ["URL_VARIABLE", "name_here", "open_store"]
+__all__ = ["URL_VARIABLE", "name_here", "open_store", "place_of", "secretless", "url_of"]
 
 URL_VARIABLE = "SPARKTUNE_STORE"
+
+
+def url_of(url: Any) -> Any:
+    """A URL, or that of SPARKTUNE_STORE for None, checked, as SQLAlchemy has it.
+
+    Raises:
+        ImportError: SQLAlchemy is not installed; the message names the extra.
+        ValueError: there is no URL, or it is none.
+    """
+    try:
+        from .urls import checked_url
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f'a store needs SQLAlchemy ({error}): pip install "sparktune[sql]"'
+        ) from error
+
+    found = os.environ.get(URL_VARIABLE) if url is None else url
+    if not found:
+        raise ValueError(
+            f"there is no store: give its URL, or set {URL_VARIABLE} to it, such as "
+            "'sqlite:///runs.db'"
+        )
+    return checked_url(found)
+
+
+def place_of(url: Any) -> str:
+    """Where a database is, of a checked URL: the same for all its users."""
+    place = url.set(username=None, password=None, query={})
+    return str(place.render_as_string(hide_password=False))
+
+
+def secretless(url: Any) -> str | None:
+    """A checked URL as a text, None where it has a password."""
+    if url.password is not None or "password" in url.query:
+        return None
+    return str(url.render_as_string(hide_password=False))
 
 
 def open_store(
     url: Any,
     exp_key: Any,
-    lost_after: float = 30.0,
+    lost_after: float | None = None,
     say: Callable[[str], None] | None = None,
     creates: bool = True,
 ) -> Store:
@@ -29,21 +65,10 @@ def open_store(
         ValueError: there is no URL, or it is none.
         StoreError: the database cannot be reached; or there is none, and none is made.
     """
-    try:
-        from .sql import SqlStore
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f"a store needs SQLAlchemy, and PostgreSQL psycopg besides ({error}): "
-            'pip install "sparktune[sql]"'
-        ) from error
+    url = url_of(url)
+    from .sql import SqlStore
 
-    found = os.environ.get(URL_VARIABLE) if url is None else url
-    if not found:
-        raise ValueError(
-            f"there is no store: give its URL, or set {URL_VARIABLE} to it, such as "
-            "'sqlite:///runs.db'"
-        )
-    return SqlStore(found, exp_key, lost_after, say, creates)
+    return SqlStore(url, exp_key, lost_after, say, creates)
 
 
 def name_here() -> str:

@@ -19,8 +19,8 @@ STEPS: list[Callable[[Connection], None]] = []
 _LOCK = 725019  # of PostgreSQL, by which one of several that begin makes the tables
 
 
-def make(database: Database, exp_key: str) -> None:
-    """Make what is missing of the tables, and the row of a search.
+def make(database: Database, exp_key: str, lost_after: float | None) -> None:
+    """Make what is missing of the tables, and the row of a search; see Store for ``lost_after``.
 
     Raises:
         StoreError: the tables are of a newer sparktune.
@@ -39,6 +39,8 @@ def make(database: Database, exp_key: str) -> None:
             c.execute(version.update().values(version=newest))
         if c.execute(sa.select(searches.c.revision).where(_is_named(exp_key))).first() is None:
             c.execute(searches.insert().values(exp_key=exp_key, revision=0, ended=0))
+        if lost_after is not None:
+            c.execute(searches.update().where(_is_named(exp_key)).values(lost_after=lost_after))
 
 
 def require(database: Database, exp_key: str) -> None:

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...checks import advise
 from ...exceptions import InvalidTrial, StoreError
 from ...history import History, Outcome
 from ...history.records import Record
 from ..journal import Recorded
-from .opening import open_store
+from .opening import open_store, url_of
 from .replaying import HalfCut, history_of, records_of
 from .rows import fault_of, fault_of_report
 from .signing import VARIABLE, key_of_environment
-from .store import FARTHEST, RESERVED, Changes, Entry, Report, SpaceEntry, Store
+from .store import FARTHEST, QUEUED, RESERVED, Changes, Entry, Report, SpaceEntry, Store
 from .trust import Trust
 
-__all__ = ["StoredSearch"]
+__all__ = ["Alive", "StoredSearch"]
 
 _SENTENCES = 20  # about rows that are none
+
+
+class Alive(NamedTuple):
+    """Who takes part in a search.
+
+    Attributes:
+        drivers: how many give signs of life.
+        workers: likewise.
+        waiting: how many trials wait for a worker.
+    """
+
+    drivers: int
+    workers: int
+    waiting: int
 
 
 class StoredSearch:
@@ -32,7 +46,7 @@ class StoredSearch:
     Args:
         url: of the database; None for that of SPARKTUNE_STORE.
         exp_key: the name of the search.
-        lost_after: seconds without a sign of life after which a driver or worker is dead.
+        lost_after: see Store; None for what is recorded.
 
     Attributes:
         name: for people.
@@ -45,8 +59,8 @@ class StoredSearch:
 
     _creates = False
 
-    def __init__(self, url: Any, exp_key: str, lost_after: float = 30.0) -> None:
-        self._url, self.exp_key, self._lost_after = url, exp_key, lost_after
+    def __init__(self, url: Any, exp_key: str, lost_after: float | None = None) -> None:
+        self._url, self.exp_key, self._given_lost_after = url_of(url), exp_key, lost_after
         self.trust = Trust(key_of_environment(), exp_key)
         self._of: History | None = None  # made of what was there up to this revision
         self._revision = 0
@@ -57,16 +71,19 @@ class StoredSearch:
 
     @contextmanager
     def _opened(self) -> Iterator[Store]:
-        store = open_store(self._url, self.exp_key, self._lost_after, creates=self._creates)
+        store = open_store(
+            self._url, self.exp_key, self._given_lost_after, creates=self._creates
+        )  # fmt: skip
         try:
             yield store
         finally:
             store.close()
 
-    def alive(self) -> tuple[int, int]:
-        """How many drivers and workers give signs of life."""
+    def alive(self) -> Alive:
+        """Who takes part."""
         with self._opened() as store:
-            return store.drivers(), store.workers()
+            waiting = sum(entry.state == QUEUED for entry in store.under_way())
+            return Alive(store.drivers(), store.workers(), waiting)
 
     def replay(self, known: Recorded | None = None) -> Recorded:
         """What is recorded; its history is None where the search has no space yet.
@@ -95,8 +112,13 @@ class StoredSearch:
 
     def _recorded(self, store: Store) -> Recorded:
         changes = store.read(0)
+        if changes.revision < self._revision:
+            raise StoreError(
+                f"{self.name} has lost what was recorded there before: somebody has removed it, or "
+                "put an earlier copy in its place; to begin anew take new trials"
+            )
         spaces = self._trusted(changes.spaces)
-        if changes.spaces and not spaces:
+        if changes.spaces and changes.entries and not spaces:
             why = self.trust.fault_of_space(changes.spaces[0]) or ""
             if VARIABLE in why:
                 why = (

@@ -5,6 +5,7 @@ The file is long because a sink both writes and reads, and a driver gives signs 
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,8 @@ from ...history.trial import Trial
 from ...space.described import describe, described
 from ...space.tree import Values
 from ..journal import Recorded
-from .opening import name_here
+from ..owner import Owner
+from .opening import URL_VARIABLE, name_here, place_of, secretless, url_of
 from .outcomes import json_text, text_of_outcome
 from .presence import Presence
 from .reaping import reap
@@ -30,7 +32,19 @@ from .replaying import HalfCut
 from .rows import fault_of
 from .search import StoredSearch
 from .signing import VARIABLE, key_of_environment
-from .store import CUT, ENDED, OWN, QUEUED, RUNNING, Changes, Entry, Report, SpaceEntry, Store
+from .store import (
+    CUT,
+    DEFAULT_LOST_AFTER,
+    ENDED,
+    OWN,
+    QUEUED,
+    RUNNING,
+    Changes,
+    Entry,
+    Report,
+    SpaceEntry,
+    Store,
+)
 from .trust import Trust
 
 __all__ = ["SharedRecord"]
@@ -42,7 +56,8 @@ _TOGETHER = 256
 class SharedRecord(StoredSearch):
     """Keeps the records of a search in a store, and folds in what others keep there.
 
-    A pickle has no URL, which may hold a password: what is unpickled takes that of SPARKTUNE_STORE.
+    A pickle has no URL that holds a password: what is unpickled takes that of SPARKTUNE_STORE then,
+    which has to be of the same database.
     What a row that is none keeps waiting is cut off.
 
     Args:
@@ -55,7 +70,8 @@ class SharedRecord(StoredSearch):
 
     _creates = True
 
-    def __init__(self, url: Any, exp_key: str, lost_after: float = 30.0) -> None:
+    def __init__(self, url: Any, exp_key: str, lost_after: float | None = None) -> None:
+        self._place = ""
         self.seed: int | None = None
         self._mutex = threading.RLock()
         self._driver = name_here()
@@ -65,22 +81,50 @@ class SharedRecord(StoredSearch):
         self._presence: Presence | None = None
         self._forget_run()
         super().__init__(url, exp_key, lost_after)
+        self._place = place_of(self._url)
 
-    _KEPT = ("exp_key", "_lost_after", "seed", "_driver", "_mine", "_begun", "_originals")
+    _KEPT = (
+        "exp_key", "name", "seed", "_place", "_given_lost_after", "_driver", "_mine", "_begun",
+        "_originals",
+    )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
         with self._mutex:
-            return {name: copy(self.__dict__[name]) for name in self._KEPT}
+            state = {name: copy(self.__dict__[name]) for name in self._KEPT}
+            state["_url"] = None if self._url is None else secretless(self._url)
+            return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._url, self._mutex, self._presence = None, threading.RLock(), None
+        self._mutex, self._presence = threading.RLock(), None
         self.trust = Trust(key_of_environment(), self.exp_key)
         self._of, self._revision, self._spaces, self._said = None, 0, [], set()
         if not self._mine:
             self._driver = name_here()
         self._forget_run()
-        self.name = f"the store of SPARKTUNE_STORE ({self.exp_key})"
+
+    @contextmanager
+    def _opened(self) -> Iterator[Store]:
+        """See StoredSearch; what was unpickled has to find the database that it is of.
+
+        Raises:
+            StoreError: it does not.
+        """
+        if self._url is None and not os.environ.get(URL_VARIABLE):
+            raise StoreError(
+                f"these trials are of {self.name}, whose URL has a password and was not pickled: "
+                f"set {URL_VARIABLE} to it"
+            )
+        if self._place and (found := place_of(url_of(self._url))) != self._place:
+            raise StoreError(
+                f"these trials are of {self._place}, but {URL_VARIABLE} is of {found}: set it to "
+                "the URL of the first, or take new trials for the second"
+            )
+        with super()._opened() as store:
+            self._lost_after = store.lost_after
+            yield store
+
+    _lost_after = DEFAULT_LOST_AFTER
 
     def _forget_run(self) -> None:
         """Begin with nothing of the run before."""
@@ -129,7 +173,8 @@ class SharedRecord(StoredSearch):
         """
         with self._opened() as store:
             self.store = store
-            store.join(self._driver, None)
+            self._bury(store)
+            store.join(self._driver, None, Owner.me().data.decode())
             self._over = over = threading.Event()
             self._threads: list[threading.Thread] = []
             try:
@@ -150,6 +195,13 @@ class SharedRecord(StoredSearch):
                 finally:
                     self._stay_or_leave(store)
                     self._forget_run()
+
+    def _bury(self, store: Store) -> None:
+        """Sign drivers out of whose processes this machine knows that they have ended."""
+        for driver, text in store.owners():
+            owner = Owner.of(text.encode())
+            if owner is not None and owner.here and not owner.lives:
+                store.leave(driver)
 
     def _start_thread(self, work: Callable[[threading.Event, Store], None]) -> None:
         thread = threading.Thread(target=work, args=(self._over, self._open), daemon=True)
@@ -205,8 +257,16 @@ class SharedRecord(StoredSearch):
             if id == 1:
                 self._import(history)
             self._spaces.append(SpaceEntry(id, 0, *told))
+        if changed or len(history.apart):
+            self._count_anew(history)
         self._of = history
         history.sink = self
+
+    def _count_anew(self, history: History) -> None:
+        """Have those trials count for ``max_evals`` that are of the space as it is now."""
+        counted = set(self._open.counted())
+        self._open.count(counted & set(history.apart.tolist()), False)
+        self._open.count(set(history.ended.tolist()) - counted, True)
 
     def _import(self, history: History) -> None:
         """Put the trials in that the history held before it had a store."""
@@ -403,6 +463,8 @@ class SharedRecord(StoredSearch):
         for entry in entries:
             if entry.number in self._mine:
                 told += self._follow_mine(history, entry)
+            elif entry.state == ENDED and _is_apart(history, entry.number):
+                self._open.count([entry.number], False)
             else:
                 told += self._follow(history, entry, reports.pop(entry.number, ()))
         for number, some in reports.items():
@@ -519,6 +581,10 @@ class SharedRecord(StoredSearch):
                 )
                 store.requeue(entry.number, entry.attempt, CUT, self.trust.again(entry).proof)
         store.recount()
+
+
+def _is_apart(history: History, number: int) -> bool:
+    return number < len(history) and history[number].apart is not None
 
 
 _APPENDS: dict[type, Callable[[SharedRecord, Any], None]] = {

@@ -10,8 +10,8 @@ The file is long because the protocol has many methods, each of a statement or t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from itertools import zip_longest
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice, zip_longest
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,13 +19,13 @@ from sqlalchemy.engine import Connection
 
 from ...checks import advise
 from ...exceptions import StoreError, TakenElsewhere
-from ...history.trial import ENDED as COUNT
 from .connection import CHANGES, QUEUE, Database
 from .outages import tried_again
 from .schema import make, require
 from .statements import ENTRY, PUT, REPORT, UNDER_WAY, Statements
 from .store import (
     CUT,
+    DEFAULT_LOST_AFTER,
     ENDED,
     FARTHEST,
     QUEUED,
@@ -44,7 +44,7 @@ from .urls import checked_url
 __all__ = ["SqlStore"]
 
 _PARTS_OF_JOB = tuple(Job.__dataclass_fields__)
-_COUNTING = tuple(status.name.lower() for status in COUNT)
+_PART = 10_000  # values of a statement
 
 
 class SqlStore:
@@ -56,7 +56,7 @@ class SqlStore:
     Args:
         url: as SQLAlchemy has it, such as "sqlite:///runs.db" or "postgresql://user@host/base".
         exp_key: the name of the search.
-        lost_after: see Store.
+        lost_after: see Store; None for what is recorded.
         say: is told, in a sentence, when the database is away and when it answers again; a warning
             unless set.
         creates: whether to make the tables and the search where they are missing; to read them
@@ -73,27 +73,34 @@ class SqlStore:
         self,
         url: str,
         exp_key: str,
-        lost_after: float = 30.0,
+        lost_after: float | None = None,
         say: Callable[[str], None] | None = None,
         creates: bool = True,
     ) -> None:
         self.exp_key = _checked_key(exp_key)
-        self.lost_after = lost_after
         told = say or (lambda text: advise(text, raises=False))
         self._database = Database(checked_url(url), told, writes=creates)
         self.name, self.tells = self._database.name, self._database.is_postgres
         self.outages = self._database.outages
         self._begin, self._look = self._database.begin, self._database.look
-        self._sql = Statements(exp_key, self.tells, lost_after)
+        self._sql = Statements(exp_key, self.tells)
         try:
-            self._find(creates)
+            self.lost_after = self._find(creates, lost_after)
         except BaseException:
             self._database.close()
             raise
 
     @tried_again
-    def _find(self, creates: bool) -> None:
-        (make if creates else require)(self._database, self.exp_key)
+    def _find(self, creates: bool, lost_after: float | None) -> float:
+        """Make the search, or look for it; gives after how many seconds somebody is lost in it."""
+        if creates:
+            make(self._database, self.exp_key, lost_after)
+        else:
+            require(self._database, self.exp_key)
+        row = sa.select(searches.c.lost_after).where(self._sql.mine(searches))
+        with self._look() as c:
+            found = c.execute(row).scalar()
+        return found if type(found) is float and found > 0 else DEFAULT_LOST_AFTER
 
     def __repr__(self) -> str:
         return f"SqlStore({self.name!r}, {self.exp_key!r})"
@@ -117,10 +124,10 @@ class SqlStore:
     # -- drivers
 
     @tried_again
-    def join(self, driver: str, seed: int | None) -> None:
+    def join(self, driver: str, seed: int | None, owner: str = "") -> None:
         """See Store."""
         with self._begin() as c:
-            self._sign(c, drivers, driver)
+            self._sign(c, drivers, driver, owner=owner)
             if seed is not None:
                 row = searches.update().where(self._sql.mine(searches), searches.c.seed.is_(None))
                 c.execute(row.values(seed=seed))
@@ -135,6 +142,13 @@ class SqlStore:
         else:
             row = {"exp_key": self.exp_key, "id": who, "beat": self._sql.now, **more}
             c.execute(table.insert().values(**row))
+
+    @tried_again
+    def owners(self) -> list[tuple[str, str]]:
+        """See Store."""
+        rows = sa.select(drivers.c.id, drivers.c.owner).where(self._sql.alive(drivers))
+        with self._look() as c:
+            return [(str(id), str(owner)) for id, owner in c.execute(rows)]
 
     @tried_again
     def leave(self, driver: str) -> None:
@@ -206,7 +220,7 @@ class SqlStore:
             "exp_key": self.exp_key, "number": number, "attempt": 0, "state": RESERVED,
             "candidate": "", "config": "", "started": 0.0, "job": "", "proof": "", "lost": 0,
             "outcome_proof": "", "worker": "", "driver": driver, "beat": 0.0, "stopping": False,
-            "revision": 0,
+            "revision": 0, "counts": False,
         }  # fmt: skip
 
     @tried_again
@@ -214,11 +228,10 @@ class SqlStore:
         self, driver: str, entries: Sequence[Entry], outcomes: Sequence[tuple[str, bool]] = ()
     ) -> None:
         """See Store."""
-        statuses: list[str | None] = [status for status, _ in outcomes]
         rows = [
             {f"new_{name}": getattr(entry, name) for name in PUT}
-            | {"n": entry.number, "new_status": status, "by": driver}
-            for entry, status in zip_longest(entries, statuses)
+            | {"n": entry.number, "new_status": status, "new_counts": counts, "by": driver}
+            for entry, (status, counts) in zip_longest(entries, outcomes, fillvalue=(None, False))
         ]
         with self._begin() as c:
             ended = sum(counts for _, counts in outcomes)
@@ -385,7 +398,7 @@ class SqlStore:
         with self._begin() as c:
             cut = trials.update().where(is_it).values(
                 state=CUT, attempt=attempt + 1, proof=proof, outcome=None, outcome_proof="",
-                status=None, revision=self._raise(c),
+                status=None, counts=False, revision=self._raise(c),
             )  # fmt: skip
             if c.execute(cut).rowcount:
                 self._recount(c)
@@ -396,7 +409,7 @@ class SqlStore:
         with self._begin() as c:
             names = set(Entry.__dataclass_fields__) - {"number", "lost", "driver"}
             row = {name: getattr(entry, name) for name in names}
-            row |= {"driver": driver, "lost": 0, "status": None, "stopping": False}
+            row |= {"driver": driver, "lost": 0, "status": None, "counts": False, "stopping": False}
             row |= {"beat": self._sql.now, "revision": self._raise(c, queued=entry.state == QUEUED)}
             if not c.execute(
                 trials.update().where(self._sql.one(entry.number)).values(**row)
@@ -438,10 +451,26 @@ class SqlStore:
         with self._begin() as c:
             self._recount(c)
 
+    @tried_again
+    def counted(self) -> list[int]:
+        """See Store."""
+        with self._look() as c:
+            return list(c.execute(sa.select(trials.c.number).where(self._sql.counted)).scalars())
+
+    @tried_again
+    def count(self, numbers: Collection[int], counts: bool) -> None:
+        """See Store."""
+        with self._begin() as c:
+            self._lock(c)
+            for some in _in_parts(numbers):
+                them = sa.and_(self._sql.mine(trials), trials.c.number.in_(some))
+                c.execute(
+                    trials.update().where(them, trials.c.state == ENDED).values(counts=counts)
+                )
+            self._recount(c)
+
     def _recount(self, c: Connection) -> None:
-        count = sa.select(sa.func.count()).select_from(trials).where(
-            self._sql.mine(trials), trials.c.state == ENDED, trials.c.status.in_(_COUNTING)
-        )  # fmt: skip
+        count = sa.select(sa.func.count()).select_from(trials).where(self._sql.counted)
         row = searches.update().where(self._sql.mine(searches))
         c.execute(row.values(ended=count.scalar_subquery()))
 
@@ -458,8 +487,8 @@ class SqlStore:
     ) -> bool:
         """See Store."""
         given = {
-            "n": number, "at": attempt, "who": who, "new_status": status, "new_outcome": outcome,
-            "new_proof": proof,
+            "n": number, "at": attempt, "who": who, "new_status": status, "new_counts": counts,
+            "new_outcome": outcome, "new_proof": proof,
         }  # fmt: skip
         with self._begin() as c:
             revision = self._raise(c, int(counts))
@@ -538,10 +567,12 @@ class SqlStore:
         with self._look() as c:
             rows = c.execute(self._sql.reading, given).all()
             if not rows:
-                raise StoreError(f"the store {self.name} has lost the search {self.exp_key!r:.60}")
+                raise self._lost()
             told, spaced, revision = rows[0][:3]
             revision = natural(revision, "revision of the search", self.name)
-            if revision <= since:
+            if revision < since:
+                raise self._lost()
+            if revision == since:
                 return Changes(since, [], [], [])
             entries = [Entry(*row[3:]) for row in rows if row[3] is not None]
             given["upto"] = revision
@@ -553,6 +584,12 @@ class SqlStore:
                 moved = c.execute(self._sql.reading_spaces, given)
                 told_spaces = [SpaceEntry(*row) for row in moved]
             return Changes(revision, entries, told_reports, told_spaces)
+
+    def _lost(self) -> StoreError:
+        return StoreError(
+            f"the store {self.name} has lost the search {self.exp_key!r:.60}, or some of it: "
+            "somebody has removed it, or put an earlier copy in its place"
+        )
 
     def wait(
         self,
@@ -566,6 +603,13 @@ class SqlStore:
     def close(self) -> None:
         """See Store."""
         self._database.close()
+
+
+def _in_parts(numbers: Collection[int]) -> Iterator[list[int]]:
+    """Numbers in lists that a statement takes."""
+    rest = iter(numbers)
+    while some := list(islice(rest, _PART)):
+        yield some
 
 
 def _is_after(revision: Any, since: int) -> bool:

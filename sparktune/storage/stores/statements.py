@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .connection import CHANGES, QUEUE
-from .store import ENDED, FARTHEST, OWN, QUEUED, RESERVED, RUNNING, Entry
+from .store import DEFAULT_LOST_AFTER, ENDED, FARTHEST, OWN, QUEUED, RESERVED, RUNNING, Entry
 from .tables import drivers, reports, searches, spaces, trials
 
 __all__ = ["ENTRY", "PUT", "REPORT", "UNDER_WAY", "Statements"]
@@ -27,14 +27,15 @@ class Statements:
     Args:
         exp_key: the name of the search.
         is_postgres: whether they are for PostgreSQL rather than SQLite.
-        lost_after: seconds; see Store.
 
     Attributes:
         now: seconds since the epoch, by the clock of the database.
     """
 
-    def __init__(self, exp_key: str, is_postgres: bool, lost_after: float) -> None:
-        self._exp_key, self._is_postgres, self._lost_after = exp_key, is_postgres, lost_after
+    def __init__(self, exp_key: str, is_postgres: bool) -> None:
+        self._exp_key, self._is_postgres = exp_key, is_postgres
+        given = sa.select(searches.c.lost_after).where(self.mine(searches)).scalar_subquery()
+        self._lost_after = sa.func.coalesce(given, DEFAULT_LOST_AFTER)
         self.now: Any = sa.literal_column(
             "extract(epoch from clock_timestamp())"
             if is_postgres
@@ -78,6 +79,11 @@ class Statements:
         alive = sa.select(drivers.c.id).where(self.alive(drivers))
         silent = sa.and_(trials.c.state == RUNNING, sa.not_(self._is_recent(trials)))
         return sa.or_(silent, sa.and_(trials.c.state == OWN, trials.c.driver.not_in(alive)))
+
+    @property
+    def counted(self) -> Any:
+        """Trials that count for ``max_evals``."""
+        return sa.and_(self.mine(trials), trials.c.state == ENDED, trials.c.counts)
 
     # -- the search's row
 
@@ -152,7 +158,7 @@ class Statements:
             self.mine(trials), trials.c.number == sa.bindparam("n"),
             trials.c.state == RESERVED, trials.c.driver == sa.bindparam("by"),
         )  # fmt: skip
-        names = (*PUT, "status", "revision")
+        names = (*PUT, "status", "counts", "revision")
         values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
         values |= {"beat": self.now, "stopping": False, "worker": ""}
         return trials.update().where(reserved).values(**values)
@@ -187,7 +193,8 @@ class Statements:
             sa.or_(trials.c.worker == who, trials.c.driver == who),
         )  # fmt: skip
         return trials.update().where(is_it).values(
-            state=ENDED, status=sa.bindparam("new_status"), outcome=sa.bindparam("new_outcome"),
+            state=ENDED, status=sa.bindparam("new_status"), counts=sa.bindparam("new_counts"),
+            outcome=sa.bindparam("new_outcome"),
             outcome_proof=sa.bindparam("new_proof"), revision=sa.bindparam("new_revision"),
         )  # fmt: skip
 

@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 __all__ = [
-    "CUT", "ENDED", "FARTHEST", "OWN", "QUEUED", "RESERVED", "RUNNING",
+    "CUT", "DEFAULT_LOST_AFTER", "ENDED", "FARTHEST", "OWN", "QUEUED", "RESERVED", "RUNNING",
     "Changes", "Entry", "Job", "Report", "SpaceEntry", "Store",
 ]  # fmt: skip
 
 RESERVED, QUEUED, RUNNING = "reserved", "queued", "running"
 OWN, CUT, ENDED = "own", "cut", "ended"
+DEFAULT_LOST_AFTER = 30.0  # seconds
 FARTHEST = 100_000  # how far a number may be beyond those that are known
 
 
@@ -147,7 +148,7 @@ class Store(Protocol):
         name: of the database, for people: without a password.
         tells: whether ``wait`` is told of changes; else it looks for them.
         lost_after: seconds without a sign of life after which a driver or worker is taken for dead,
-            by the clock of the database.
+            by the clock of the database; what the driver that said so last has asked for.
     """
 
     exp_key: str
@@ -155,8 +156,11 @@ class Store(Protocol):
     tells: bool
     lost_after: float
 
-    def join(self, driver: str, seed: int | None) -> None:
-        """Sign a driver in, or give its sign of life."""
+    def join(self, driver: str, seed: int | None, owner: str = "") -> None:
+        """Sign a driver in, or give its sign of life; ``owner`` tells of its process."""
+
+    def owners(self) -> list[tuple[str, str]]:
+        """The drivers that give signs of life, each with its owner."""
 
     def leave(self, driver: str) -> None:
         """Sign a driver out; numbers that it has and did not begin are free."""
@@ -238,6 +242,12 @@ class Store(Protocol):
 
     def recount(self) -> None:
         """Count the trials that have ended, where somebody has changed the number."""
+
+    def counted(self) -> list[int]:
+        """The numbers of the trials that count for ``max_evals``."""
+
+    def count(self, numbers: Collection[int], counts: bool) -> None:
+        """Have trials that have ended count for ``max_evals``, or not."""
 
     def finish(
         self,

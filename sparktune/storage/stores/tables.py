@@ -23,6 +23,7 @@ searches = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("ended", sa.BigInteger, nullable=False),  # of those that count
     sa.Column("seed", sa.BigInteger),
+    sa.Column("lost_after", sa.Float(53)),
 )  # fmt: skip
 spaces = sa.Table(
     "sparktune_spaces", meta,
@@ -38,6 +39,7 @@ drivers = sa.Table(
     "sparktune_drivers", meta,
     sa.Column("exp_key", sa.String(LONGEST_KEY), primary_key=True),
     sa.Column("id", sa.String(80), primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
     sa.Column("beat", sa.Float(53), nullable=False),
 )  # fmt: skip
 workers = sa.Table(
@@ -74,6 +76,7 @@ trials = sa.Table(
     sa.Column("worker", sa.String(80), nullable=False),
     sa.Column("driver", sa.String(80), nullable=False),
     sa.Column("status", sa.String(20)),
+    sa.Column("counts", sa.Boolean, nullable=False),  # for max_evals
     sa.Column("beat", sa.Float(53), nullable=False),
     sa.Column("stopping", sa.Boolean, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),

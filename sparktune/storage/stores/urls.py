@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import make_url
@@ -9,22 +10,45 @@ from sqlalchemy.exc import ArgumentError
 
 __all__ = ["checked_url"]
 
+_DRIVERS = {
+    "sqlite": "sqlite", "sqlite+pysqlite": "sqlite",
+    "postgresql": "postgresql+psycopg", "postgresql+psycopg": "postgresql+psycopg",
+}  # fmt: skip
+_EXAMPLES = "'sqlite:///runs.db' or 'postgresql://user@host/database'"
+
 
 def checked_url(url: Any) -> Any:
-    """A URL of one of the two databases; its errors do not show it, for it may have a password."""
+    """A URL of one of the two databases, that of SQLite with the whole path of its file.
+
+    Raises:
+        ValueError: it is none; the message does not show it, for it may have a password.
+    """
     try:
         found = make_url(url)
     except (ArgumentError, TypeError, ValueError, AttributeError):
         raise ValueError(
-            "the URL of a store must be such as 'sqlite:///runs.db' or "
-            "'postgresql://user:password@host/database', but what was given cannot be read"
+            f"the URL of a store must be such as {_EXAMPLES}, but what was given cannot be read"
         ) from None
-    backend = found.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
-        raise ValueError(f"a store is in PostgreSQL or SQLite, but the URL begins with {backend!r}")
-    if backend == "sqlite" and (not found.database or ":memory:" in found.database):
+    name = found.drivername
+    if name not in _DRIVERS:
+        hint = ", whose driver is psycopg" if name.startswith("postgresql+") else ""
+        hint = hint or ", which is written postgresql" * name.startswith("postgres")
         raise ValueError(
-            "a store in SQLite is a file that processes share, such as 'sqlite:///runs.db', but "
-            "the URL names none"
+            f"a store is in PostgreSQL or SQLite, as in {_EXAMPLES}, but the URL begins with "
+            f"{name!r}{hint}"
         )
-    return found.set(drivername="postgresql+psycopg") if found.drivername == "postgresql" else found
+    if "@" in (found.host or ""):
+        raise ValueError(
+            "the URL of a store has two @: one in a user's name or password is written %40"
+        )
+    found = found.set(drivername=_DRIVERS[name])
+    if name.startswith("postgresql"):
+        return found
+    if not found.database or ":memory:" in found.database:
+        raise ValueError(
+            "a store in SQLite is a file that processes share, such as 'sqlite:///runs.db' with "
+            "three slashes, but the URL names none"
+        )
+    if found.database.startswith("file:"):
+        return found
+    return found.set(database=str(Path(found.database).expanduser().absolute()))
