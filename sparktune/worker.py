@@ -60,6 +60,10 @@ class _Refused(Exception):  # noqa: N818 (it never leaves this file)
         self.whole_job = whole_job
 
 
+class _Stopped(Exception):  # noqa: N818 (it never leaves this file)
+    """This worker is to end at once, and its trial goes back to the queue."""
+
+
 class _Refusals:
     """What was refused; it may be put right, and is looked at again, each time twice as late."""
 
@@ -127,7 +131,7 @@ class Worker:
     """Evaluates trials of one search, one after the other, each in a process below a watchdog.
 
     It takes trials whose objective is among ``objectives``, or whose job and candidate are signed
-    with the key of SPARKTUNE_STORE_KEY; nothing else is unpickled, imported or called. What it does
+    with its key; nothing else is unpickled, imported or called. What it does
     not take it leaves to others, and looks at again after ten seconds, then twenty, and so on.
 
     Args:
@@ -139,7 +143,13 @@ class Worker:
         reserve_timeout: seconds without a trial after which it ends; None for no limit.
         last_job_timeout: seconds after which it begins no trial any more; None for no limit.
         max_consecutive_failures: failed trials in a row after which it ends with an error.
+        key: of the store; None for that of SPARKTUNE_STORE_KEY, if it is set.
         say: is told what happens, in lines.
+
+    Attributes:
+        store: where the trials are.
+        name: of the worker, there.
+        done: how many trials it has evaluated.
 
     Raises:
         ImportError, StoreError: as of ``open_store``.
@@ -157,9 +167,10 @@ class Worker:
         reserve_timeout: float | None = None,
         last_job_timeout: float | None = None,
         max_consecutive_failures: int | None = 4,
+        key: Key | None = None,
         say: Callable[[str], None] = logger.info,
     ) -> None:
-        self._key: Key | None = key_of_environment()
+        self._key = key_of_environment() if key is None else key
         self._objectives = dict(objectives)
         if self._key is None and not objectives:
             raise ValueError(
@@ -184,11 +195,20 @@ class Worker:
         self._said: set[str] = set()
         self._signed = -math.inf
         self._job: _Loaded | None = None
-        self._stop = threading.Event()
+        self.done = 0
+        self._stop, self._at_once, self._woken = threading.Event(), False, threading.Event()
 
-    def stop(self) -> None:
-        """Let it end after the trial that it evaluates; from any thread, or a signal's handler."""
+    def stop(self, at_once: bool = False) -> None:
+        """Let it end, within about a second; from any thread, or a signal's handler.
+
+        Args:
+            at_once: whether it gives the trial that it evaluates back to the queue, rather than
+                ending it first.
+        """
+        self._at_once = self._at_once or at_once
         self._stop.set()
+        if at_once:
+            self._woken.set()
 
     def run(self) -> int:
         """Evaluate trials until a limit is reached.
@@ -200,10 +220,10 @@ class Worker:
             StoreError: too many trials failed in a row; or the database cannot be reached.
         """
         began = idle_since = time.monotonic()
-        done, failures = 0, 0
+        failures = 0
         self._say(f"{self.name} waits for trials of {self.store.name} ({self.store.exp_key})")
         try:
-            while not self._stop.is_set() and (self._most is None or done < self._most):
+            while not self._stop.is_set() and (self._most is None or self.done < self._most):
                 now = time.monotonic()
                 if self._last_job_timeout is not None and now - began > self._last_job_timeout:
                     break
@@ -224,15 +244,17 @@ class Worker:
                 except _Refused as error:
                     self._refuse(entry, error)
                     continue
-                except BaseException:
+                except BaseException as error:
                     self._close_job()
                     with contextlib.suppress(StoreError):  # others find it when this one is silent
                         self.store.release(self.name, entry.number, entry.attempt)
+                    if isinstance(error, _Stopped):
+                        break
                     raise
                 idle_since = time.monotonic()
                 if outcome is None:
                     continue
-                done += 1
+                self.done += 1
                 failures = failures + 1 if outcome.status is Status.FAILED else 0
                 if self._most_failures is not None and failures >= self._most_failures:
                     raise StoreError(
@@ -245,7 +267,7 @@ class Worker:
                 self.store.drop_worker(self.name)
             finally:
                 self.store.close()
-        return done
+        return self.done
 
     def _sign(self) -> bool:
         """Give a sign of life, if it is time for one; whether it was."""
@@ -396,13 +418,17 @@ class Worker:
         return False
 
     def _watched(self, task: Task, job: _Loaded) -> Answer | None:
-        """The answer of a trial; None where the store has given it to somebody else meanwhile."""
+        """The answer of a trial; None where the store has given it to somebody else meanwhile.
+
+        Raises:
+            _Stopped: the worker is to end at once.
+        """
         number, attempt = task.number, task.attempt
         self._reports: list[Report] = []
-        self._woken = threading.Event()
+        self._woken.clear()
         future = job.engine.submit(task)
         future.add_done_callback(lambda _: self._woken.set())
-        while True:
+        while not self._at_once:
             self._woken.wait(min(_BEAT, self.store.lost_after / 4))
             self._woken.clear()
             over = future.done()
@@ -420,6 +446,7 @@ class Worker:
                 return future.result()
             if reports:
                 time.sleep(_BETWEEN_REPORTS)
+        raise _Stopped
 
 
 class _JobSettings(NamedTuple):
