@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from ..exceptions import StoreError
-from ..storage.signing import Key
+from ..storage.signing import VARIABLE, Key
 from ..worker import Worker, objectives_of
 
 __all__ = ["machine_of", "serve"]
@@ -81,6 +81,7 @@ def serve(
         workers.append(
             Worker(message["url"], message["exp_key"], names, key=key, say=say, **options)
         )
+        os.environ.pop(VARIABLE, None)  # trials do not need it
         if message["try"]:
             workers[0].store.close()
         elif not cut.is_set():

@@ -19,6 +19,7 @@ from sparktune.exceptions import AllTrialsFailed
 from sparktune.storage.signing import VARIABLE
 from sparktune.store import run_workers, start_workers
 
+ROOT = Path(__file__).parents[2]
 NUMBER = {"x": hp.uniform("x", -3, 3)}
 SENT = """
 import os
@@ -101,7 +102,7 @@ def waiting_at(gate):
 
 
 def test_workers_evaluate_a_search_of_the_same_program(spark, url, sent, wait_for):
-    """In a `with` the workers run beside fmin, with a module that Spark has sent; then they end."""
+    """In a `with` workers run beside fmin, with a module that Spark has sent; then they end."""
     with start_workers(spark, url, 2, "k", objectives=[sent.square]) as workers:
         trials = searched(url, 8, objective=sent.square, space=NUMBER)
         assert workers.alive == 2
@@ -253,3 +254,106 @@ def test_a_worker_whose_spark_worker_is_killed(spark, file, key, gate, deploymen
 def parent_of(pid):
     """The number of a process's parent."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.full
+@pytest.mark.deployments("local")
+def test_executors_that_lack_packages(run_python, tmp_path):
+    """A Python without SQLAlchemy is named with what workers need; sparktune is none of that."""
+    import venv
+
+    venv.create(tmp_path / "bare", with_pip=False)
+    python = str(tmp_path / "bare" / "bin" / "python")
+    script = """
+from pyspark.sql import SparkSession
+from sparktune.store import run_workers
+session = SparkSession.builder.master("local[1]").getOrCreate()
+try:
+    run_workers(session, "sqlite:///runs.db", 1, objectives=["json:dumps"])
+except ImportError as error:
+    print(error)
+"""
+    said = run_python(script, env={"PYSPARK_PYTHON": python}).stdout
+    assert said.startswith(f"workers cannot run with {python} on ")
+    assert "No module named" in said
+    assert "pip install 'sparktune[sql]'" in said
+
+
+@pytest.mark.full
+@pytest.mark.deployments("local")
+def test_executors_without_sparktune(run_python, tmp_path, wait_for):
+    """Workers need no sparktune on executors: it goes along, and is removed with them."""
+    import site
+    import venv
+
+    venv.create(tmp_path / "bare", with_pip=False)
+    script = f"""
+import os
+from pathlib import Path
+from pyspark.sql import SparkSession
+from sparktune import StoreTrials, fmin, hp
+from sparktune.engines.spark import classic
+from sparktune.store import start_workers
+
+others = Path("packages").resolve()  # all that workers need, and no sparktune
+others.mkdir()
+for each in Path({site.getsitepackages()[0]!r}).iterdir():
+    if "sparktune" not in each.name and each.suffix != ".pth":
+        (others / each.name).symlink_to(each)
+os.environ.pop("PYTHONPATH", None)  # which executors of this machine would have
+classic.is_on_one_machine = lambda master: False  # so that this program's folders are not told
+
+def objective(x):
+    import os
+    import sparktune
+    return {{"loss": x, "file": sparktune.__file__, "key": os.environ.get({VARIABLE!r})}}
+
+session = SparkSession.builder.master("local-cluster[1,1,1024]").config(map={{
+    "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1",
+    "spark.executorEnv.PYTHONPATH": str(others)}}).getOrCreate()
+trials = StoreTrials("sqlite:///runs.db", "k")
+with start_workers(session, "sqlite:///runs.db", 1, "k"):
+    fmin(objective, hp.uniform("x", 0, 1), max_evals=3, trials=trials, show_progressbar=False)
+print(len(trials), {{result["key"] for result in trials.results}}, trials.results[0]["file"])
+"""
+    python = str(tmp_path / "bare" / "bin" / "python")
+    env = {"PYSPARK_PYTHON": python, VARIABLE: KEY, "SPARK_LOCAL_IP": "127.0.0.1"}
+    *said, file = run_python(script, env=env).stdout.split()
+    assert said == ["3", "{None}"]
+    assert not Path(file).is_relative_to(ROOT)
+    assert wait_for(lambda: not Path(file).exists())
+
+
+@pytest.mark.full
+@pytest.mark.deployments("local")
+@pytest.mark.parametrize("kind", ["master", "remote"])
+def test_spark_writes_no_secret_down(run_python, tmp_path, kind):
+    """Neither the key nor the URL stands in what Spark keeps of jobs, plans and queries."""
+    if kind == "remote":
+        pytest.importorskip("grpc")
+    secret = "a-secret-that-nobody-sees"
+    script = f"""
+from pathlib import Path
+from pyspark.sql import SparkSession
+from sparktune import StoreTrials, fmin, hp
+from sparktune.store import start_workers
+url = "sqlite:///{secret}.db"
+session = SparkSession.builder.{kind}("local[2]").config(map={{
+    "spark.eventLog.enabled": "true", "spark.eventLog.dir": str(Path.cwd() / "events"),
+    "spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false",
+    }}).getOrCreate()
+trials = StoreTrials(url, "searched")
+with start_workers(session, url, 2, "searched") as workers:
+    fmin(lambda x: x, hp.uniform("x", 0, 1), max_evals=3, trials=trials, show_progressbar=False)
+print(len(trials), workers)
+session.stop()
+"""
+    (tmp_path / "events").mkdir()
+    env = {VARIABLE: f"{secret}-key", "PYSPARK_PYTHON": sys.executable}
+    done = run_python(script, env=env)
+    written = "".join(
+        path.read_text() for path in (tmp_path / "events").rglob("*") if path.is_file()
+    )
+    assert "of the search searched" in written
+    assert done.stdout.endswith("3 SparkWorkers(0 of 2)\n")
+    assert secret not in written + done.stdout + done.stderr
