@@ -258,25 +258,34 @@ def parent_of(pid):
 
 @pytest.mark.full
 @pytest.mark.deployments("local")
-def test_executors_that_lack_packages(run_python, tmp_path):
-    """A Python without SQLAlchemy is named with what workers need; sparktune is none of that."""
+@pytest.mark.parametrize("kind", ["master", "remote"])
+def test_executors_that_lack_packages(run_python, tmp_path, kind):
+    """A Python without what workers need is named with that; sparktune is none of it."""
     import venv
+
+    if kind == "remote":
+        pytest.importorskip("grpc")
 
     venv.create(tmp_path / "bare", with_pip=False)
     python = str(tmp_path / "bare" / "bin" / "python")
-    script = """
+    script = f"""
 from pyspark.sql import SparkSession
+from sparktune import EngineStopped
 from sparktune.store import run_workers
-session = SparkSession.builder.master("local[1]").getOrCreate()
+session = SparkSession.builder.{kind}("local[1]").getOrCreate()
 try:
     run_workers(session, "sqlite:///runs.db", 1, objectives=["json:dumps"])
-except ImportError as error:
+except (EngineStopped, ImportError) as error:
     print(error)
 """
     said = run_python(script, env={"PYSPARK_PYTHON": python}).stdout
-    assert said.startswith(f"workers cannot run with {python} on ")
     assert "No module named" in said
-    assert "pip install 'sparktune[sql]'" in said
+    if kind == "master":
+        assert said.startswith(f"workers cannot run with {python} on ")
+        assert "pip install 'sparktune[sql]'" in said
+    else:
+        assert f"Spark's workers run {python}. Workers need Python" in said
+        assert "with pyarrow and what" in said
 
 
 @pytest.mark.full
