@@ -188,12 +188,12 @@ def show_table(ran: list[Ran]) -> None:
 
 
 def why_skipped(case: ElementTree.Element) -> str | None:
-    """Why a test did not run; None where it did."""
+    """Why a test was skipped; None where it was not."""
     skipped = case.find("skipped")
-    if skipped is None:
+    if skipped is None or skipped.get("type") == "pytest.xfail":
         return None
     text = skipped.text or ""
-    return text.partition("Skipped: ")[2].rstrip("')") or skipped.get("message") or text
+    return text.partition("Skipped: ")[2].rstrip("'\")") or skipped.get("message") or text
 
 
 def show_skipped(names: list[str]) -> None:

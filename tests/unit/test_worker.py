@@ -15,10 +15,11 @@ from sparktune import (
     Status,
     StoreError,
     StoreTrials,
+    hp,
 )
 from sparktune.exceptions import AllTrialsFailed
 from sparktune.prune import Median
-from sparktune.storage.signing import VARIABLE
+from sparktune.storage.signing import VARIABLE, Key
 from sparktune.worker import Worker, objectives_of
 
 HELPERS = str(Path(__file__).parents[1] / "helpers")
@@ -116,6 +117,29 @@ def test_objectives_that_are_none(name, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ValueError, match=OBJECTIVES[name]):
         objectives_of([name])
+
+
+def test_a_worker_that_stops_at_once(url, key, gate, monkeypatch):
+    """A worker that stops at once gives its trial back; one with a key of its own takes it."""
+    door = gate.door()
+
+    def objective(x):
+        door()
+        return x
+
+    with Driving(url, 1, objective=objective, space=hp.uniform("x", 0, 1)) as driving:
+        with Working(url) as one:
+            gate.reached_by(1)
+            one.worker.stop(at_once=True)
+            one.wait()
+        gate.left_by(1)
+        assert (one.done, one.error) == (0, None)
+        gate.open()
+        monkeypatch.delenv(VARIABLE)
+        with Working(url, objectives={}, key=Key(KEY), max_jobs=1) as other:
+            driving.wait()
+        assert other.worker.done == 1
+    assert [trial.attempt for trial in driving.trials.history] == [0]
 
 
 # -- the command
