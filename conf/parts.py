@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -186,6 +187,25 @@ def show_table(ran: list[Ran]) -> None:
     sys.stdout.flush()
 
 
+def why_skipped(case: ElementTree.Element) -> str | None:
+    """Why a test was skipped; None where it was not."""
+    skipped = case.find("skipped")
+    if skipped is None or skipped.get("type") == "pytest.xfail":
+        return None
+    text = skipped.text or ""
+    return text.partition("Skipped: ")[2].rstrip("'\")") or skipped.get("message") or text
+
+
+def show_skipped(names: list[str]) -> None:
+    """Print how many tests were skipped, and why: what a machine lacks goes untested."""
+    found = Counter((name, why) for name in names for case in cases(name)
+                    if (why := why_skipped(case)) is not None)  # fmt: skip
+    if found:
+        print("\n== skipped")
+    for (name, why), count in found.items():
+        print(f"{name:20} {count:6} tests  {why}")
+
+
 def main(words: list[str]) -> int:
     """Run the gate, or the parts of the set that the words name; 1 where one of them failed."""
     if words == ["parts"]:
@@ -209,6 +229,7 @@ def main(words: list[str]) -> int:
         if ran[-1].failed and chosen is None:
             break
     show_slowest(list(parts))
+    show_skipped(list(parts))
     show_table(ran)
     return int(any(part.failed for part in ran))
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up .venv with sparktune and the extras named as first argument ("spark,sklearn,pandas" by default):
 # finds a Python and a Java, installs what is missing where that can be done, else says what to do.
+# With "dev" also PostgreSQL's programs, which the tests of stores start servers of their own with.
 #   conf/setup.sh [EXTRAS [REQUIREMENT ...]]   requirements: further ones, as pip takes them
 #   PYTHON=...   the Python to use (3.10 or newer)
 #   VENV=...     the folder of the environment (.venv by default)
@@ -50,6 +51,23 @@ if [ "${version:-0}" -lt 17 ]; then
             "or set JAVA_HOME"
         exit 1
     }
+fi
+
+has_postgres() {
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null
+}
+
+install_postgres() {
+    local conf=/etc/postgresql-common/createcluster.conf
+    [ -e "$conf" ] || apt_install postgresql-common || return 1
+    # no server of the system's: it would begin at once, and with each start of the machine
+    as_root sed -i 's/^#* *create_main_cluster.*/create_main_cluster = false/' "$conf" || return 1
+    apt_install postgresql
+}
+
+if [ "$extras" = dev ] && ! has_postgres; then
+    install_postgres || say "there is no PostgreSQL here, and tests that need it are skipped:" \
+        "install it (apt-get install postgresql as root)"
 fi
 
 if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 import operator
@@ -13,7 +14,7 @@ import numpy as np
 
 __all__ = ["advise", "flag", "keep", "number", "one_of", "real", "whole"]
 
-_PACKAGE = __file__.rpartition("/")[0]
+_OURS = (__file__.rpartition("/")[0], contextlib.__file__)  # a with of ours has a frame there
 
 _NO_NUMBERS = (bool, np.bool_, str, bytes, bytearray, np.complexfloating)
 
@@ -135,7 +136,7 @@ def advise(text: str, *, raises: bool = True) -> None:
     """
     level, frame = 2, inspect.currentframe()
     frame = frame and frame.f_back
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
         level, frame = level + 1, frame.f_back
     try:
         warnings.warn(text, stacklevel=level)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from ..cluster.state import ClusterError
 from ..exceptions import JournalError
@@ -30,8 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return int(end.code or 0)
     try:
-        return int(words.run(words))
-    except (ValueError, ClusterError, JournalError, Refused) as error:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
+            return int(words.run(words))
+    except (ValueError, ClusterError, JournalError, Refused, ImportError) as error:
         complain(str(error))
         return 2 if isinstance(error, ValueError) else 1
     except BrokenPipeError:
@@ -52,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     workers.add_commands(commands)
     clusters.add_commands(commands)
     return parser
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    """Print our own warnings without the line of this program that called us."""
+    kind = "" if category is UserWarning else f"{category.__name__}: "
+    complain(f"{kind}{message}")
 
 
 def _drop_output() -> None:

@@ -75,6 +75,7 @@ def json_of(summary: Summary) -> str:
         "last_written": iso_time(summary.written),
         "writer": None,
         "closed": summary.closed,
+        "alive": None if summary.alive is None else summary.alive._asdict(),
         "seed": summary.seed,
         "runs": summary.runs,
         "counts": summary.counts,

@@ -32,8 +32,8 @@ def add_commands(commands: Any) -> None:
     """Add them to the subparsers of a parser."""
     text = "a run's summary and its best trials, also while the run goes on"
     add = commands.add_parser("show", help=text)
-    text = "the folder of its journal, or the URL of a store"
-    add.add_argument("path", metavar="PATH", help=text)
+    text = "the folder of its journal, or the URL of a store (default: SPARKTUNE_STORE)"
+    add.add_argument("path", metavar="PATH", nargs="?", help=text)
     text = "in a store, the name of the search (default: %(default)s)"
     add.add_argument("--exp-key", default="default", metavar="KEY", help=text)
     text = f"how many of the best trials (default: {_TOP})"

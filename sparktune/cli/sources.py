@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Protocol
@@ -9,8 +10,10 @@ from typing import Protocol
 from ..storage.files import FILES
 from ..storage.journal import Recorded, replay
 from ..storage.reading import Listing
+from ..storage.stores.opening import URL_VARIABLE
 from ..storage.stores.search import StoredSearch
 from .summary import Summary, summary_of
+from .words import Refused
 
 __all__ = ["JournalSource", "Source", "StoreSource", "source_of"]
 
@@ -60,13 +63,13 @@ class StoreSource:
     """A search in a store.
 
     Args:
-        url: of the database.
+        url: of the database; None for that of SPARKTUNE_STORE.
         exp_key: the name of the search.
     """
 
     what = "search"
 
-    def __init__(self, url: str, exp_key: str) -> None:
+    def __init__(self, url: str | None, exp_key: str) -> None:
         self._record = StoredSearch(url, exp_key)
         self.name = self._record.name
 
@@ -78,12 +81,21 @@ class StoreSource:
         """See Source."""
         history = recorded.history
         begun = [trial.started for trial in history or () if not trial.reserved]
+        alive = self._record.alive()
         return Summary(
             self.name, history, recorded.seed, 0, min(begun, default=None), None, time.time(),
-            None, True, self._record.alive(),
+            None, not alive.drivers, alive,
         )  # fmt: skip
 
 
-def source_of(path: str, exp_key: str) -> Source:
-    """A source by what the user wrote: a URL, or a folder."""
-    return StoreSource(path, exp_key) if "://" in path else JournalSource(Path(path))
+def source_of(path: str | None, exp_key: str) -> Source:
+    """A source by what the user wrote: a URL, a folder, or None for the URL of SPARKTUNE_STORE.
+
+    Raises:
+        Refused: there is neither.
+    """
+    if path is None and not os.environ.get(URL_VARIABLE):
+        raise Refused(f"name a journal's folder or a store's URL, or set {URL_VARIABLE} to a URL")
+    if path is None or "://" in path:
+        return StoreSource(path, exp_key)
+    return JournalSource(Path(path))

@@ -74,7 +74,7 @@ class Summary:
         written: when the last record was written, in seconds since the epoch.
         now: when this was read.
         writer: who writes it; None for nobody.
-        closed: whether the last writer closed the journal.
+        closed: whether the last writer closed the journal; of a store, whether no driver lives.
         alive: who takes part in a search of a store; None for a journal.
     """
 

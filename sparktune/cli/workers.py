@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-from ..exceptions import StoreError
+from ..storage.stores.signing import VARIABLE
 from ..worker import Worker, objectives_of
 from .words import complain, number
 
@@ -45,17 +46,10 @@ def _work(words: argparse.Namespace) -> int:
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)  # as `python -m` has it
     objectives = objectives_of(words.objective)
-    try:
-        worker = _worker_of(words, objectives)
-    except ImportError as error:
-        complain(str(error))
-        return 1
+    worker = _worker_of(words, objectives)
+    os.environ.pop(VARIABLE, None)  # trials do not need it
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
-    try:
-        worker.run()
-    except StoreError as error:
-        complain(str(error))
-        return 1
+    worker.run()
     return 0
 
 

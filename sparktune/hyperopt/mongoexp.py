@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any, NoReturn
 
@@ -15,11 +16,12 @@ class MongoTrials:
 
     def __init__(self, arg: Any = None, exp_key: Any = None, *_: Any, **__: Any) -> NoReturn:
         key = "default" if exp_key is None else str(exp_key)
+        shown = re.sub(r"//[^/@]*@", "//", str(arg))  # it may hold a password
         raise NotImplementedError(
-            f"MongoTrials({arg!r:.100}, exp_key={exp_key!r:.60}) has no MongoDB here: trials wait "
-            "for workers in PostgreSQL or SQLite. Use sparktune.StoreTrials("
-            f"'postgresql://user@host/database', exp_key={key!r}) in place of it, and in place of "
-            "hyperopt-mongo-worker: "
+            f"MongoTrials({shown!r:.100}, exp_key={exp_key!r:.60}) has no MongoDB here: trials "
+            "wait for workers in PostgreSQL or SQLite. Use sparktune.StoreTrials("
+            f"'postgresql://user@host/database', exp_key={key!r}) in place of it, with "
+            "sparktune.fmin and sparktune.hp, and in place of hyperopt-mongo-worker: "
             f"{_WORKER.format(store='postgresql://user@host/database', key=key)}"
         )
 

@@ -26,6 +26,7 @@ from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
 from ..storage.journal import Journal, Recorded, folder_of, replay
+from ..storage.stores.search import StoredSearch
 from ..storage.stores.shared import SharedRecord
 from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
@@ -52,7 +53,7 @@ class Trials(View):
 
     Args:
         exp_key: a name that the documents carry.
-        refresh: accepted for Hyperopt's sake; there is nothing to read anew.
+        refresh: accepted for Hyperopt's sake: there is nothing to read when they are made.
         parallelism: how many trials at a time.
         executor: where trials run if not in the caller's thread: ``"processes"``, the default with
             ``parallelism`` above 1, which uses all cores for objectives in Python and survives
@@ -137,6 +138,7 @@ class Trials(View):
         self.defaults = self._checked_defaults(defaults)
         self._journal: Journal | SharedRecord | None = None
         self._read_only: str | None = None
+        self._source: StoredSearch | None = None
         if journal is not None and store is not None:
             raise ValueError("trials have a `journal` or a `store`, but not both")
         if journal is not None:
@@ -264,23 +266,32 @@ class Trials(View):
         return Trials.to_read(recorded, str(folder))
 
     @classmethod
-    def to_read(cls, recorded: Recorded, name: str, exp_key: str | None = None) -> Trials:
+    def to_read(
+        cls,
+        recorded: Recorded,
+        name: str,
+        exp_key: str | None = None,
+        source: StoredSearch | None = None,
+    ) -> Trials:
         """Trials of what was recorded, which refuse to go on.
 
         Args:
             recorded: what was read.
             name: of where that was.
             exp_key: a name that the documents carry.
+            source: that ``refresh`` reads again; None for one that does not change.
         """
         trials = Trials(exp_key)
+        trials._source = source
         trials._history, trials.seed, trials._read_only = recorded.history, recorded.seed, name
         return trials
 
     def _refuse_in_use(self) -> None:
         if self._read_only is not None:
+            is_store = "://" in self._read_only
             raise RuntimeError(
                 f"these trials are read from {self._read_only}: to go on with them take "
-                f"Trials({'store' if '://' in self._read_only else 'journal'}=...)"
+                + ("StoreTrials(...) or Trials(store=...)" if is_store else "Trials(journal=...)")
             )
         if self._in_use:
             raise RuntimeError(
@@ -325,8 +336,8 @@ class Trials(View):
             if recorded is not None and seed != recorded:
                 if given:
                     advise(
-                        f"the journal was begun with the seed {recorded}, which counts: a run that "
-                        f"goes on proposes what it would have; rstate gave {seed}"
+                        f"{self._journal.name} was begun with the seed {recorded}, which counts: a "
+                        f"run that goes on proposes what it would have; rstate gave {seed}"
                     )
                 seed = recorded
             self._journal.note_run(seed)
@@ -349,7 +360,9 @@ class Trials(View):
             self._adopt(new)
 
     def _record_in(self, store: str) -> SharedRecord:
-        return SharedRecord(store, self.exp_key or _DEFAULT_KEY)
+        record = SharedRecord(store, self.exp_key or _DEFAULT_KEY)
+        self._source = record
+        return record
 
     def _adopt(self, new: Journal | SharedRecord) -> None:
         """Take what is recorded over, and record there from now on."""
@@ -392,6 +405,8 @@ class Trials(View):
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_in_use": False}
         del state["token"], state["_lock"]
+        if self._source is not self._journal:  # its URL may have a password
+            state["_source"] = None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -400,7 +415,26 @@ class Trials(View):
         self._lock = threading.RLock()
 
     def refresh(self) -> None:
-        """Do nothing: the view is always up to date."""
+        """Read what others have recorded in the store; else the view is always up to date.
+
+        A run reads by itself. Costs as much as loading the trials anew, and what was added where
+        they were loaded to be read.
+
+        Raises:
+            StoreError: the database cannot be reached.
+        """
+        if self._source is None or not self._lock.acquire(blocking=False):
+            return
+        try:
+            if self._in_use:
+                return
+            known = None if self._history is None else Recorded(self._history, self.seed, 0)
+            recorded = self._source.replay(known)
+            if recorded.history is not None:
+                self._history, self._documents = recorded.history, {}
+                self.seed = recorded.seed
+        finally:
+            self._lock.release()
 
     def delete_all(self) -> None:
         """Forget all trials and attachments.

@@ -37,8 +37,9 @@ class StoreTrials(Trials):
             there are live workers.
         trial_timeout, trial_grace, max_retries, retry_crashes: as in ``SparkTrials``; for what
             workers do with the trials.
-        lost_after: seconds without a sign of life after which a worker is taken for dead and its
-            trial begun again, by the clock of the database; at least 5.
+        lost_after: seconds without a sign of life after which a driver or worker is taken for dead
+            and its trials begun again, by the clock of the database; at least 5. It is kept with
+            the search, for workers and other drivers; None for what is kept, 30 in a new search.
         on_space_change, defaults: as in ``Trials``.
 
     Raises:
@@ -59,7 +60,7 @@ class StoreTrials(Trials):
         trial_grace: float = 5.0,
         max_retries: int = 1,
         retry_crashes: bool = False,
-        lost_after: float = 30.0,
+        lost_after: float | None = None,
         on_space_change: str = "error",
         defaults: Mapping[str, Any] | None = None,
     ) -> None:
@@ -69,8 +70,11 @@ class StoreTrials(Trials):
             trial_timeout=trial_timeout, trial_grace=trial_grace, max_retries=max_retries,
             retry_crashes=retry_crashes,
         )  # fmt: skip
-        seconds = real("lost_after", lost_after, "a number of seconds", least=5, finite=True)
+        seconds: float | None = real(
+            "lost_after", lost_after, "a number of seconds", least=5, finite=True, none=True
+        )
         self._queue = QueuedRecord(url, exp_key, seconds)
+        self._source = self._queue
         self._adopt(self._queue)
 
     @property
@@ -98,6 +102,8 @@ class StoreTrials(Trials):
     def load(cls, url: Any = None, exp_key: str = "default") -> Trials:
         """The trials of a store, to read: needs neither space nor objective.
 
+        They stay as they are until ``refresh()``.
+
         Raises:
             StoreError: there are none, or the database cannot be reached.
         """
@@ -105,4 +111,4 @@ class StoreTrials(Trials):
         recorded = found.replay()
         if recorded.history is None:
             raise StoreError(f"there are no trials in {found.name}")
-        return Trials.to_read(recorded, found.name, exp_key)
+        return Trials.to_read(recorded, found.name, exp_key, found)

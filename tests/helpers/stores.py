@@ -151,7 +151,8 @@ class Rows:
             "exp_key": "k", "number": number, "attempt": 0, "state": "queued",
             "candidate": json.dumps({"a": 0.5, "kind": 0}), "config": "", "started": 1e9,
             "job": "", "proof": "", "lost": 0, "outcome": None, "outcome_proof": "",
-            "worker": "", "driver": "nobody", "status": None, "beat": 0.0, "stopping": False,
+            "worker": "", "driver": "nobody", "status": None, "counts": False, "beat": 0.0,
+            "stopping": False,
         }  # fmt: skip
         with self.at_once():
             row["revision"] = self.revision() if revised else 0

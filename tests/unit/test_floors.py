@@ -184,7 +184,7 @@ def test_what_runs_on_executors_imports_nothing_of_ours():
     """What runs on an executor does not need this package there."""
     allowed = set()
     parts = ("modules", "limit", "trial", "logs", "line", "store", "stand_in", "task", "watchdog")
-    for name in (*parts, "trial_process", "spark_worker"):
+    for name in (*parts, "trial_process", "spark_worker", "store_process"):
         ours = {module for module, _, _ in imports(f"engines/travels/{name}") if module[0] == "/"}
         assert ours <= allowed, name
         allowed.add(f"/engines/travels/{name}")

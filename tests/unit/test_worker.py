@@ -15,10 +15,11 @@ from sparktune import (
     Status,
     StoreError,
     StoreTrials,
+    hp,
 )
 from sparktune.exceptions import AllTrialsFailed
 from sparktune.prune import Median
-from sparktune.storage.stores.signing import VARIABLE
+from sparktune.storage.stores.signing import VARIABLE, Key
 from sparktune.worker import Worker, objectives_of
 
 HELPERS = str(Path(__file__).parents[1] / "helpers")
@@ -116,6 +117,29 @@ def test_objectives_that_are_none(name, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ValueError, match=OBJECTIVES[name]):
         objectives_of([name])
+
+
+def test_a_worker_that_stops_at_once(url, key, gate, monkeypatch):
+    """A worker that stops at once gives its trial back; one with a key of its own takes it."""
+    door = gate.door()
+
+    def objective(x):
+        door()
+        return x
+
+    with Driving(url, 1, objective=objective, space=hp.uniform("x", 0, 1)) as driving:
+        with Working(url) as one:
+            gate.reached_by(1)
+            one.worker.stop(at_once=True)
+            one.wait()
+        gate.left_by(1)
+        assert (one.done, one.error) == (0, None)
+        gate.open()
+        monkeypatch.delenv(VARIABLE)
+        with Working(url, objectives={}, key=Key(KEY), max_jobs=1) as other:
+            driving.wait()
+        assert other.worker.done == 1
+    assert [trial.attempt for trial in driving.trials.history] == [0]
 
 
 # -- the command
@@ -339,7 +363,7 @@ def test_a_worker_that_is_killed(url, worker, gate, key):
     assert StoreTrials.load(url, "k").losses() == [1.0]
 
 
-def test_a_worker_that_is_silent_for_long(url, key, gate):
+def test_a_worker_that_is_silent_for_long(url, key, gate, wait_for):
     """A worker that was taken for dead is told that its trial was taken away, and goes on."""
     door = gate.door()
 
@@ -348,14 +372,18 @@ def test_a_worker_that_is_silent_for_long(url, key, gate):
             door()
         return float(trial.attempt)
 
+    def is_silent_and_lost():
+        rows("UPDATE sparktune_trials SET beat = beat - 100")
+        return rows.trial(0, "attempt") == 1
+
     with Working(url) as working, Driving(url, 1, objective=waiting) as driving, Rows(url) as rows:
         gate.reached_by(1)
-        rows("UPDATE sparktune_trials SET beat = beat - 100")
+        assert wait_for(is_silent_and_lost)
         driving.wait()
         gate.open()
     assert driving.trials.losses() == [1.0]
     assert working.said("trial 0 was taken away") or working.said(
-        "trial 0 was begun again elsewhere"
+        "trial 0 was cut off, or begun again elsewhere"
     )
 
 
@@ -386,7 +414,7 @@ def test_results_without_a_key(url):
 
 def test_a_busy_worker_is_a_live_one(url, key, gate, wait_for, monkeypatch):
     """A worker gives its own sign of life also while it evaluates a trial."""
-    monkeypatch.setattr("sparktune.worker._BEAT", 0.01)
+    monkeypatch.setattr("sparktune.worker.worker._BEAT", 0.01)
     door = gate.door()
 
     def waiting(config):
@@ -414,7 +442,7 @@ def test_a_result_that_is_too_large(url, monkeypatch):
 
 def test_a_queue_that_somebody_fills(url, monkeypatch):
     """A worker ends with a sentence where it has refused thousands of trials."""
-    monkeypatch.setattr("sparktune.worker._MOST_REFUSED", 3)
+    monkeypatch.setattr("sparktune.worker.worker._MOST_REFUSED", 3)
     with opened(url), Rows(url) as rows:
         for number in range(5):
             rows.add_trial(number, job=f"job-{number}")

@@ -17,6 +17,7 @@ from ..shipping import Shipment, stand_in_names
 from ..travels import sources
 from . import internals
 from .session import (
+    Jobs,
     Link,
     LostSession,
     idle_limit,
@@ -30,30 +31,28 @@ from .session import (
 )
 from .slots import task_slots
 
-__all__ = ["ClassicLink"]
+__all__ = ["ClassicJobs", "ClassicLink"]
 
 _POLL_SECONDS = 5.0
 
 
-class ClassicLink(Link):
-    """A SparkContext, as a run uses it: an RDD job for each task, about 70 ms a trial.
+class ClassicJobs(Jobs):
+    """RDD jobs of one task in a SparkContext.
 
-    The objective is broadcast once a run, and the processes for trials keep it unpickled. Executors
-    need Python and what the objective imports: neither sparktune nor the cloudpickle package. On a
-    local master, where neither ``PYSPARK_PYTHON`` nor ``spark.pyspark.python`` is set, workers are
-    started with the driver's own Python instead of the first ``python3`` on the PATH.
+    On a local master, where neither ``PYSPARK_PYTHON`` nor ``spark.pyspark.python`` is set, workers
+    are started with the driver's own Python instead of the first ``python3`` on the PATH.
 
     Args:
         session: the session.
         resource_profile: a pyspark ResourceProfile for the tasks, or None.
-        spec: of the run.
+        tag: that all jobs carry.
     """
 
     name = "SparkContext"
     needs = "and what the objective imports"
     when_set = "before the session is made"
 
-    def __init__(self, session: Any, resource_profile: Any, spec: RunSpec) -> None:
+    def __init__(self, session: Any, resource_profile: Any, tag: str) -> None:
         from pyspark import InheritableThread, cloudpickle
 
         if is_stopped(session):
@@ -61,7 +60,7 @@ class ClassicLink(Link):
         self.thread = InheritableThread
         self._session = session
         self._sc = context = session.sparkContext
-        self._run = spec.tag
+        self._run = tag
         settings = context.getConf()
         chosen = "PYSPARK_PYTHON" in os.environ or settings.contains("spark.pyspark.python")
         self.is_here = is_on_one_machine(str(context.master))
@@ -71,12 +70,7 @@ class ClassicLink(Link):
         self._row = self._one_row(resource_profile)
         if limit := idle_limit(settings, "spark.python.worker"):
             advise(limit)
-        self._on_retry = "wait" if may_copy(settings) else "lost"
-        self._sent: list[Any] = []
         cloudpickle.register_pickle_by_value(sources)
-        self._code = self._lasting(sources.texts(stand_in_names()))
-        with internals.noted_broadcasts(context) as self._users:
-            self.shipment = Shipment(spec, cloudpickle, of_spark=True)
 
     def _one_row(self, profile: Any) -> Any:
         """The RDD that the jobs of all trials run over, with the resources that trials need."""
@@ -93,17 +87,12 @@ class ClassicLink(Link):
     def slots(self) -> int:
         return task_slots(self._session, self._profile)
 
-    def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
-        """Send a pickle as a broadcast variable."""
-        if lasting:
-            return ("broadcast", self._lasting(blob, digest))
-        self._sent.append(self._broadcast(blob))
-        return ("broadcast", self._sent[-1])
+    def code(self, blob: bytes) -> Any:
+        return self._lasting(blob, blob)
 
-    def _lasting(self, blob: bytes, digest: Any = None) -> Any:
+    def _lasting(self, blob: bytes, key: Any) -> Any:
         """A broadcast variable that the context keeps for as long as it lasts."""
         handles = vars(self._sc).setdefault("_sparktune_handles", {})
-        key = digest or blob
         if key not in handles:
             handles[key] = self._broadcast(blob)
         return handles[key]
@@ -114,6 +103,61 @@ class ClassicLink(Link):
         except Exception as error:
             raise too_large(blob, "as a broadcast variable", error) from error
 
+    def run_task(self, tag: str, title: str, answer: Callable[..., bytes], *args: Any) -> bytes:
+        sc = self._sc
+        try:
+            sc.addJobTag(self._run)
+            sc.addJobTag(tag)
+            sc.setLocalProperty("spark.job.description", title)
+            found: bytes
+            (found,) = self._row.mapPartitions(sources.partition_function(answer, *args)).collect()
+            return found
+        finally:
+            if not self.stopped():
+                sc.removeJobTag(tag)
+
+    def python_of_workers(self) -> str | None:
+        return str(self._sc.pythonExec)
+
+    def cancel(self, tag: str) -> None:
+        if not self.stopped():
+            self._sc.cancelJobsWithTag(tag)
+
+    @staticmethod
+    def words(error: Exception) -> str:
+        java = getattr(error, "java_exception", None)
+        return without_stack(str(error) if java is None else str(java.toString()))
+
+
+class ClassicLink(ClassicJobs, Link):
+    """A SparkContext, as a run uses it: an RDD job for each task, about 70 ms a trial.
+
+    The objective is broadcast once a run, and the processes for trials keep it unpickled. Executors
+    need Python and what the objective imports: neither sparktune nor the cloudpickle package.
+
+    Args:
+        session: the session.
+        resource_profile: a pyspark ResourceProfile for the tasks, or None.
+        spec: of the run.
+    """
+
+    def __init__(self, session: Any, resource_profile: Any, spec: RunSpec) -> None:
+        super().__init__(session, resource_profile, spec.tag)
+        from pyspark import cloudpickle
+
+        self._on_retry = "wait" if may_copy(self._sc.getConf()) else "lost"
+        self._sent: list[Any] = []
+        self._code = self.code(sources.texts(stand_in_names()))
+        with internals.noted_broadcasts(self._sc) as self._users:
+            self.shipment = Shipment(spec, cloudpickle, of_spark=True)
+
+    def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
+        """Send a pickle as a broadcast variable."""
+        if lasting:
+            return ("broadcast", self._lasting(blob, digest))
+        self._sent.append(self._broadcast(blob))
+        return ("broadcast", self._sent[-1])
+
     def run_one(
         self,
         tag: str,
@@ -121,20 +165,11 @@ class ClassicLink(Link):
         message: Mapping[str, Any],
         wanted: Callable[[], bool],  # noqa: ARG002 (a context that is gone is never mended)
     ) -> bytes:
-        sc = self._sc
         message = {**message, "broadcasts": self._users}
-        function = sources.partition_function(self._code, message, self._on_retry)
-        try:
-            sc.addJobTag(self._run)
-            sc.addJobTag(tag)
-            sc.setLocalProperty("spark.job.description", title)
-            answer: bytes
-            with self._watched(tag):
-                (answer,) = self._row.mapPartitions(function).collect()
-            return answer
-        finally:
-            if not self.stopped():
-                sc.removeJobTag(tag)
+        with self._watched(tag):
+            return self.run_task(
+                tag, title, sources.answer_once, self._code, message, self._on_retry
+            )
 
     @contextmanager
     def _watched(self, tag: str) -> Iterator[None]:
@@ -171,9 +206,6 @@ class ClassicLink(Link):
                 return str(task.errorMessage().get())
         return None
 
-    def python_of_workers(self) -> str | None:
-        return str(self._sc.pythonExec)
-
     def seconds_running(self, tag: str) -> float | None:
         stage = internals.stage_of(self._sc, tag)
         tries = [] if stage is None else internals.tries_of(self._sc, stage)
@@ -181,16 +213,7 @@ class ClassicLink(Link):
         launched = [task.launchTime().getTime() / 1000 for task in running]
         return time.time() - min(launched) if launched else None
 
-    def cancel(self, tag: str) -> None:
-        if not self.stopped():
-            self._sc.cancelJobsWithTag(tag)
-
     def close(self) -> None:
         """Destroy what was sent for this run alone."""
         for broadcast in self._sent if not self.stopped() else ():
             broadcast.destroy()
-
-    @staticmethod
-    def words(error: Exception) -> str:
-        java = getattr(error, "java_exception", None)
-        return without_stack(str(error) if java is None else str(java.toString()))

@@ -17,6 +17,7 @@ from ..shipping import Shipment, stand_in_names
 from ..travels import sources
 from . import internals
 from .session import (
+    Jobs,
     Link,
     LostSession,
     idle_limit,
@@ -30,7 +31,7 @@ from .session import (
 )
 from .slots import task_slots
 
-__all__ = ["ConnectLink"]
+__all__ = ["ConnectJobs", "ConnectLink"]
 
 _WORKER_SETTINGS = ("spark.sql.execution.pyspark.udf", "spark.python.worker")
 _INLINE_BYTES = 100_000
@@ -56,18 +57,16 @@ def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-class ConnectLink(Link):
-    """A Spark Connect session, as a run uses it: a query for each task, about 130 ms a trial.
+class ConnectJobs(Jobs):
+    """Queries of one task in a Spark Connect session.
 
-    Executors need Python (the client's minor version), pyarrow and what the objective imports.
-    Large pickles are added to the session as artifacts. Where the server was started anew, trials
-    that were under way are lost and may be submitted again: the run goes on in a session of its
-    own, with the settings of the server.
+    Executors need Python (the client's minor version) and pyarrow. Where the session went down with
+    an earlier server, they run in one of their own, with the settings of the server.
 
     Args:
         session: the session.
         resource_profile: a pyspark ResourceProfile for the tasks, or None.
-        spec: of the run.
+        tag: that all queries carry.
     """
 
     name = "Spark Connect session"
@@ -76,31 +75,21 @@ class ConnectLink(Link):
     thread = threading.Thread
     words = staticmethod(_words)
 
-    def __init__(self, session: Any, resource_profile: Any, spec: RunSpec) -> None:
+    def __init__(self, session: Any, resource_profile: Any, tag: str) -> None:
         from pyspark import cloudpickle
 
         if is_stopped(session):
             raise EngineStopped("the Spark Connect session was stopped; create a new one first")
         cloudpickle.register_pickle_by_value(sources)
-        self._code = sources.texts(stand_in_names())
         self._session = _living(session)
         master = str(self._session.conf.get("spark.master", ""))
         self.is_here = is_on_one_machine(master) and internals.is_on_this_machine(self._session)
-        self._earlier: list[Any] = []
-        self._renewing = threading.Lock()
-        self._run = spec.tag
+        self._run = tag
         self._profile = resource_profile
         self._options = self._options_in(self._session)
         self._user_tags = set(self._session.getTags())
         if limit := idle_limit(self._session.conf, *_WORKER_SETTINGS):
             advise(limit)
-        self._on_retry = "run" if may_copy(self._session.conf) else "lost"
-        self._artifacts: dict[str, bytes] = {}  # sent again to the session of a restarted server
-        self._keeps_time = spec.settings.hard is not None
-        self._here = threading.local()
-        self._running: dict[str, float] = {}
-        self.shipment = Shipment(spec, cloudpickle)
-        self._listen()
 
     def _options_in(self, session: Any) -> dict[str, Any]:
         """What mapInArrow takes beside the function, on the server of a session."""
@@ -119,13 +108,71 @@ class ConnectLink(Link):
                 why = f"refused it: {without_stack(_words(error))[:500]}"
             raise refused_profile(master, why) from error
 
+    def slots(self) -> int:
+        return task_slots(self._session)
+
+    def code(self, blob: bytes) -> Any:
+        return blob
+
+    def run_task(self, tag: str, title: str, answer: Callable[..., bytes], *args: Any) -> bytes:
+        return self._asked(self._session, tag, title, answer, *args)
+
+    def _asked(
+        self, session: Any, tag: str, title: str, answer: Callable[..., bytes], *args: Any
+    ) -> bytes:
+        """What a query in a session gives."""
+        function, options = sources.arrow_function(answer, *args), self._options
+        tags = {self._run, tag, title.replace(",", ";"), *self._user_tags} - {""}
+        try:
+            for each in tags:
+                session.addTag(each)
+            rows = session.range(0, 1, 1, 1).mapInArrow(function, "answer binary", **options)
+            (row,) = rows.collect()
+            return bytes(row.answer)
+        finally:
+            for each in tags:
+                session.removeTag(each)
+
+    def python_of_workers(self) -> str | None:
+        return internals.python_of_connect_workers(self._session)
+
+    def cancel(self, tag: str) -> None:
+        with contextlib.suppress(Exception):  # a server that is gone runs nothing
+            self._session.interruptTag(tag)
+
+
+class ConnectLink(ConnectJobs, Link):
+    """A Spark Connect session, as a run uses it: a query for each task, about 130 ms a trial.
+
+    Large pickles are added to the session as artifacts. Where the server was started anew, trials
+    that were under way are lost and may be submitted again: the run goes on in a session of its
+    own, with the settings of the server.
+
+    Args:
+        session: the session.
+        resource_profile: a pyspark ResourceProfile for the tasks, or None.
+        spec: of the run.
+    """
+
+    def __init__(self, session: Any, resource_profile: Any, spec: RunSpec) -> None:
+        super().__init__(session, resource_profile, spec.tag)
+        from pyspark import cloudpickle
+
+        self._code = sources.texts(stand_in_names())
+        self._earlier: list[Any] = []
+        self._renewing = threading.Lock()
+        self._on_retry = "run" if may_copy(self._session.conf) else "lost"
+        self._artifacts: dict[str, bytes] = {}  # sent again to the session of a restarted server
+        self._keeps_time = spec.settings.hard is not None
+        self._here = threading.local()
+        self._running: dict[str, float] = {}
+        self.shipment = Shipment(spec, cloudpickle)
+        self._listen()
+
     def _listen(self) -> None:
         if self._keeps_time:
             with contextlib.suppress(AttributeError):  # before Spark 4
                 self._session.registerProgressHandler(self._note_progress)
-
-    def slots(self) -> int:
-        return task_slots(self._session)
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:  # noqa: ARG002
         """Send a large pickle as an artifact, a small one with each task."""
@@ -140,23 +187,16 @@ class ConnectLink(Link):
     def run_one(
         self, tag: str, title: str, message: Mapping[str, Any], wanted: Callable[[], bool]
     ) -> bytes:
-        session, options = self._session, self._options
-        function = sources.arrow_function(self._code, message, self._on_retry)
-        tags = {self._run, tag, title.replace(",", ";"), *self._user_tags} - {""}
+        session = self._session
         self._here.tag = tag
+        args = (self._code, message, self._on_retry)
         try:
-            for each in tags:
-                session.addTag(each)
-            rows = session.range(0, 1, 1, 1).mapInArrow(function, "answer binary", **options)
-            (row,) = rows.collect()
-            return bytes(row.answer)
+            return self._asked(session, tag, title, sources.answer_once, *args)
         except Exception as error:
             self._renew_if_gone(session, error, wanted)
             raise
         finally:
             self._running.pop(tag, None)
-            for each in tags:
-                session.removeTag(each)
 
     def _note_progress(self, *, inflight_tasks: int = 0, **_: Any) -> None:
         """Note when a query's task began; called by the client in the thread of the query."""
@@ -167,9 +207,6 @@ class ConnectLink(Link):
     def seconds_running(self, tag: str) -> float | None:
         began = self._running.get(tag)
         return None if began is None else time.monotonic() - began
-
-    def python_of_workers(self) -> str | None:
-        return internals.python_of_connect_workers(self._session)
 
     def _renew_if_gone(self, session: Any, error: Exception, wanted: Callable[[], bool]) -> None:
         """Where a session is gone, go on in a new one, once for all threads."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-import sys
 import threading
 import time
 from collections import deque
@@ -20,17 +19,17 @@ from ..answers import answer_of, cancelled, hand_on_reports, unpacked
 from ..base import OnReport, RunSpec, Task
 from ..paths import paths_here
 from ..pool import DaemonPool
-from .session import Link, LostSession, without_stack
+from .session import Link, LostSession, advice_on_python, without_stack
 
-__all__ = ["JobPerTrial", "cancel_until"]
+__all__ = ["CANCELLED", "NOT_BEGUN", "JobPerTrial", "cancel_until"]
 
-_CANCELLED = re.compile(
+CANCELLED = re.compile(
     r"SPARK_JOB_CANCELLED|OPERATION_CANCELED|Job \d+ (was )?cancelled|Stage \d+ (was )?cancelled"
 )
 _ALL_CANCELLED = re.compile(
     r"part of cancelled job group|part of cancelled job tags|cancellation of all jobs"
 )
-_NOT_BEGUN = re.compile(
+NOT_BEGUN = re.compile(
     "Cannot run program|Error from python worker|connect back|PYTHON_VERSION_MISMATCH|ImportError|"
     "different (minor )?version|ModuleNotFoundError|PACKAGE_(NOT_INSTALLED|VERSION)|UnpicklingError"
 )
@@ -184,7 +183,7 @@ class JobPerTrial:
         message = self._link.words(error)
         if _ALL_CANCELLED.search(message):
             raise RunCancelled(f"the run was cancelled from outside: {message}") from error
-        if _CANCELLED.search(message):
+        if CANCELLED.search(message):
             return cancelled(f"cancelled from outside: {message}")
         return self._answer_of_message(message, Status.FAILED)
 
@@ -199,7 +198,7 @@ class JobPerTrial:
         if lost or otherwise is Status.LOST:
             return Answer(Outcome(Status.LOST, error=message))
         text = f"Spark could not run the trial: {message}"
-        not_begun = _NOT_BEGUN.search(message) is not None
+        not_begun = NOT_BEGUN.search(message) is not None
         if not_begun:
             text += f"\n{self._about_python}"
         return Answer(Outcome(Status.FAILED, error=text, error_type="spark"), None, not_begun)
@@ -207,16 +206,7 @@ class JobPerTrial:
     @functools.cached_property
     def _about_python(self) -> str:
         """Advice on the Python of workers."""
-        python = None
-        with contextlib.suppress(Exception):  # it runs nothing at all
-            python = self._link.python_of_workers()
-        minor = "{}.{}".format(*sys.version_info)
-        return (
-            f"Spark's workers run {python or 'a Python that they do not tell'}. Trials need Python "
-            f"{minor} there, as here, {self._link.needs}. Set PYSPARK_PYTHON (or "
-            f"spark.pyspark.python) to such a Python {self._link.when_set}; `sparktune doctor` "
-            "tells what the workers have"
-        )
+        return advice_on_python(self._link, "Trials")
 
     def _is_cancelled(self, key: tuple[int, int]) -> bool:
         return self._closed.is_set() or key in self._cancelled

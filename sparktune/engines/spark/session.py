@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -14,8 +15,10 @@ from ..shipping import Shipment
 from . import internals
 
 __all__ = [
+    "Jobs",
     "Link",
     "LostSession",
+    "advice_on_python",
     "checked_session",
     "idle_limit",
     "is_connect",
@@ -39,31 +42,64 @@ class LostSession(Exception):  # noqa: N818
     """The session that a trial was submitted to is gone, and the trial with it."""
 
 
-class Link(Protocol):
-    """What JobPerTrial asks of a Spark session; made for one run, with what the run sends.
+class Jobs(Protocol):
+    """Jobs of one task in a Spark session, made for what carries one tag.
 
-    Making one checks the session, and raises EngineStopped where it was stopped, ValueError where
-    it does not support a setting, UnpicklableObjective where something cannot be pickled.
+    Making it checks the session, and raises EngineStopped where it was stopped, ValueError where
+    it does not support a setting.
 
     Attributes:
         name: what people call a session of this kind.
-        shipment: what the run sends, pickled.
-        is_here: whether trials run on this machine.
+        is_here: whether tasks run on this machine.
         thread: makes threads that inherit what Spark keeps for each thread.
-        needs: what trials need of the workers' Python beside its version, in words.
+        needs: what tasks need of the workers' Python beside its version, in words.
         when_set: when that Python is chosen, in words.
     """
 
     name: str
     needs: str
     when_set: str
-    shipment: Shipment
     is_here: bool
     thread: Callable[..., threading.Thread]
     _session: Any
 
     def slots(self) -> int:
-        """How many trials the cluster runs at a time; may start a job to find out."""
+        """How many tasks the cluster runs at a time; may start a job to find out."""
+
+    def code(self, blob: bytes) -> Any:
+        """What stands for code in a task that carries it, for as long as the session lasts."""
+
+    def run_task(self, tag: str, title: str, answer: Callable[..., bytes], *args: Any) -> bytes:
+        """What ``answer(*args)`` gives in a task; its job carries the common tag and its own.
+
+        Raises:
+            Exception: Spark could not run it, see ``words``.
+        """
+
+    def cancel(self, tag: str) -> None:
+        """Cancel the jobs that carry a tag."""
+
+    def words(self, error: Exception) -> str:
+        """Spark's own words for an error, without Java's stack."""
+
+    def python_of_workers(self) -> str | None:
+        """The Python that runs tasks, where that can be known; may start a job to find out."""
+
+    def stopped(self) -> bool:
+        """Whether the session can run nothing any more."""
+        return is_stopped(self._session)
+
+
+class Link(Jobs, Protocol):
+    """What JobPerTrial asks of a Spark session; made for one run, with what the run sends.
+
+    Making one also raises UnpicklableObjective where something cannot be pickled.
+
+    Attributes:
+        shipment: what the run sends, pickled.
+    """
+
+    shipment: Shipment
 
     def send(self, digest: str, blob: bytes, lasting: bool) -> tuple[str, Any]:
         """Bring a pickle to where executors find it; returns its place, see Shipment.message."""
@@ -80,25 +116,12 @@ class Link(Protocol):
                 where the run is not ``wanted`` any more.
         """
 
-    def cancel(self, tag: str) -> None:
-        """Cancel the jobs that carry a tag."""
-
-    def words(self, error: Exception) -> str:
-        """Spark's own words for an error, without Java's stack."""
-
     def first_failure(self, stage: int) -> str | None:  # noqa: ARG002
         """Why the first try of a stage's task ended; None where Spark's records are not seen."""
         return None
 
-    def python_of_workers(self) -> str | None:
-        """The Python that runs trials, where that can be known; may start a job to find out."""
-
     def seconds_running(self, tag: str) -> float | None:
         """How long the task of a job has been running, where that can be known."""
-
-    def stopped(self) -> bool:
-        """Whether the session can run nothing any more."""
-        return is_stopped(self._session)
 
     def close(self) -> None:
         """Free what was sent for this run alone; called once nothing runs any more."""
@@ -149,6 +172,24 @@ def refused_profile(master: str, why: str = "has none") -> ValueError:
     return ValueError(
         "resource_profile needs a cluster with stage-level scheduling (standalone, YARN or "
         f"Kubernetes; see Spark's manual), and this master, {master}, {why}"
+    )
+
+
+def advice_on_python(jobs: Jobs, who: str) -> str:
+    """Advice on the Python of Spark's workers, where tasks do not begin.
+
+    Args:
+        jobs: of the session; may be asked for a job.
+        who: needs it.
+    """
+    python = None
+    with contextlib.suppress(Exception):  # it runs nothing at all
+        python = jobs.python_of_workers()
+    minor = "{}.{}".format(*sys.version_info)
+    return (
+        f"Spark's workers run {python or 'a Python that they do not tell'}. {who} need Python "
+        f"{minor} there, as here, {jobs.needs}. Set PYSPARK_PYTHON (or spark.pyspark.python) to "
+        f"such a Python {jobs.when_set}; `sparktune doctor` tells what the workers have"
     )
 
 

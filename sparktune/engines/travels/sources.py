@@ -12,11 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["arrow_function", "partition_function", "texts"]
+__all__ = [
+    "answer_once",
+    "arrow_function",
+    "package",
+    "partition_function",
+    "serve_store",
+    "texts",
+]
 
 _PARTS = (
     "modules", "limit", "trial", "logs", "line", "store", "stand_in", "task", "watchdog",
-    "trial_process", "spark_worker",
+    "trial_process", "spark_worker", "store_process",
 )  # each imports earlier ones  # fmt: skip
 
 
@@ -27,6 +34,17 @@ def texts(names: bytes) -> bytes:
 
     parts = {part: (Path(__file__).parent / f"{part}.py").read_text() for part in _PARTS}
     return zlib.compress(pickle.dumps((parts, names)))
+
+
+@functools.cache
+def package() -> bytes:
+    """All of sparktune, for workers of a store: compressed texts by their paths in its folder."""
+    import pickle
+
+    root = Path(__file__).parents[2]
+    return zlib.compress(
+        pickle.dumps({str(path.relative_to(root)): path.read_text() for path in root.rglob("*.py")})
+    )
 
 
 def load(blob: bytes) -> Any:
@@ -74,25 +92,45 @@ def answer_once(blob: Any, message: Mapping[str, Any], on_retry: str) -> bytes:
     return answer
 
 
-def partition_function(*args: Any) -> Callable[[Iterable[Any]], list[bytes]]:
-    """A function for mapPartitions that answers once; arguments as of ``answer_once``."""
+def serve_store(blob: Any, message: Mapping[str, Any]) -> bytes:
+    """Run a worker of a store until it ends; in Spark's further tries of a task, another one.
+
+    Args:
+        blob: from ``texts()``, or a broadcast variable that holds it.
+        message: see serve in the store_process module, whose answer this gives.
+    """
+    import sys
+
+    module = load(getattr(blob, "value", blob))
+    code = message["package"]
+    message = {**message, "package": getattr(code, "value", code)}
+    answer: bytes = sys.modules[f"{module.__package__}.store_process"].serve(message)
+    return answer
+
+
+def partition_function(
+    answer: Callable[..., bytes], *args: Any
+) -> Callable[[Iterable[Any]], list[bytes]]:
+    """A function for mapPartitions that gives ``answer(*args)``, where answer is one of these."""
 
     def partition(rows: Iterable[Any]) -> list[bytes]:
         for _ in rows:  # a worker whose input is not read to its end is not used again
             pass
-        return [answer_once(*args)]
+        return [answer(*args)]
 
     return partition
 
 
-def arrow_function(*args: Any) -> Callable[[Iterable[Any]], Iterator[Any]]:
-    """A function for mapInArrow that answers once; arguments as of ``answer_once``."""
+def arrow_function(
+    answer: Callable[..., bytes], *args: Any
+) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """A function for mapInArrow that gives ``answer(*args)``, where answer is one of these."""
 
     def batches(rows: Iterable[Any]) -> Iterator[Any]:
         import pyarrow
 
         for _ in rows:
             pass
-        yield pyarrow.RecordBatch.from_pydict({"answer": [answer_once(*args)]})
+        yield pyarrow.RecordBatch.from_pydict({"answer": [answer(*args)]})
 
     return batches

@@ -33,8 +33,7 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     from pyspark import TaskContext
 
     where = TaskContext.get()
-    resources = {} if where is None else where.resources()
-    gpus = tuple(resources["gpu"].addresses) if "gpu" in resources else ()
+    gpus = gpus_of_task()
     shown = dict(message["environment"])
     if gpus:
         shown["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
@@ -66,7 +65,7 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
             digest: ("kept", None) if digest in process.kept else _place(kind, thing)
             for digest, (kind, thing) in message["places"].items()
         }
-        answer = process.evaluate(sent, message["hard"], _sockets())
+        answer = process.evaluate(sent, message["hard"], sockets())
         if not process.usable:
             _processes.pop(run).close()
         if not (served and died_idle(answer)):
@@ -74,6 +73,15 @@ def evaluate_in_worker(message: Mapping[str, Any]) -> bytes:
     _accumulate(answer.pop("accumulated", ()))
     result: bytes = answer.pop("result", b"")
     return pickle.dumps(answer) + result
+
+
+def gpus_of_task() -> tuple[str, ...]:
+    """The addresses of the GPUs that this task may use."""
+    from pyspark import TaskContext
+
+    where = TaskContext.get()
+    resources = {} if where is None else where.resources()
+    return tuple(resources["gpu"].addresses) if "gpu" in resources else ()
 
 
 def _pickled(attributes: Mapping[str, Any]) -> bytes | None:
@@ -98,20 +106,20 @@ def _place(kind: str, thing: Any) -> tuple[str, Any]:
     return (kind, thing)
 
 
-def _sockets() -> list[int]:
+def sockets() -> list[int]:
     """The sockets to whoever gave this process its task: those that its parent does not have."""
     ours = {fd for process in _processes.values() for fd in process.sockets}
     inherited = set(_sockets_of(os.getppid()).values())
     names = {fd: name for fd, name in _sockets_of(os.getpid()).items() if fd not in ours}
     found = [fd for fd, name in names.items() if name not in inherited]
-    gone = {fd for fd, _ in _hang_ups(found).poll(0)}
+    gone = {fd for fd, _ in hang_ups(found).poll(0)}
     return [fd for fd in found if fd not in gone]
 
 
-def _hang_ups(sockets: Iterable[int]) -> select.poll:
+def hang_ups(ends: Iterable[int]) -> select.poll:
     """What tells which of some sockets are closed from the other side."""
     poll = select.poll()
-    for fd in sockets:
+    for fd in ends:
         poll.register(fd, HUNG_UP)
     return poll
 
@@ -140,5 +148,5 @@ def _accumulate(added: Iterable[tuple[int, bytes]]) -> None:
 
 def wait_until_hung_up() -> None:
     """Wait until whoever talks to this process is gone, and exit."""
-    _hang_ups(_sockets()).poll()
+    hang_ups(sockets()).poll()
     os._exit(1)

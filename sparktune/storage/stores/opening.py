@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .store import Store
@@ -22,12 +23,8 @@ def url_of(url: Any) -> Any:
         ImportError: SQLAlchemy is not installed; the message names the extra.
         ValueError: there is no URL, or it is none.
     """
-    try:
+    with _needing_extra():
         from .urls import checked_url
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f'a store needs SQLAlchemy ({error}): pip install "sparktune[sql]"'
-        ) from error
 
     found = os.environ.get(URL_VARIABLE) if url is None else url
     if not found:
@@ -40,8 +37,8 @@ def url_of(url: Any) -> Any:
 
 def place_of(url: Any) -> str:
     """Where a database is, of a checked URL: the same for all its users."""
-    place = url.set(username=None, password=None, query={})
-    return str(place.render_as_string(hide_password=False))
+    parts = {name: getattr(url, name) for name in ("host", "port", "database")}
+    return str(type(url).create(url.drivername, **parts))
 
 
 def secretless(url: Any) -> str | None:
@@ -66,7 +63,8 @@ def open_store(
         StoreError: the database cannot be reached; or there is none, and none is made.
     """
     url = url_of(url)
-    from .sql import SqlStore
+    with _needing_extra():
+        from .sql import SqlStore
 
     return SqlStore(url, exp_key, lost_after, say, creates)
 
@@ -74,3 +72,13 @@ def open_store(
 def name_here() -> str:
     """A name for a driver or worker of this process that nobody else has."""
     return f"{platform.node()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+@contextmanager
+def _needing_extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f'a store needs SQLAlchemy ({error}): pip install "sparktune[sql]"'
+        ) from error

@@ -13,7 +13,7 @@ from ..lines import parsed
 from ..records import of_outcome, record_of
 from .signing import VARIABLE
 
-__all__ = ["json_text", "outcome_of", "text_of_outcome"]
+__all__ = ["json_text", "kinds_left_out", "outcome_of", "text_of_outcome"]
 
 _LONGEST = 64 * 2**20
 
@@ -54,6 +54,20 @@ def text_of_outcome(outcome: Outcome, has_key: bool) -> tuple[str, str | None]:
     return text, left_out[0] if left_out else None
 
 
+def kinds_left_out(text: str) -> list[str]:
+    """The names of types whose objects were left out of an outcome that is one."""
+    if '"lost"' not in text:
+        return []
+    found: list[str] = []
+
+    def other(content: Any) -> None:
+        if "lost" in content:
+            found.append(content["type"].rpartition(".")[2])
+
+    record_of(_as_record(parsed(text.encode())), other)
+    return found
+
+
 def outcome_of(text: str, is_trusted: bool) -> Outcome:
     """The outcome that a text stands for; nothing is unpickled that is not trusted.
 
@@ -78,6 +92,10 @@ def outcome_of(text: str, is_trusted: bool) -> Outcome:
         data = parsed(text.encode())
     except (ValueError, UnicodeEncodeError, AttributeError) as error:
         raise JournalError(f"an outcome that is none: {error}") from None
-    record: Any = record_of({"kind": "ended", "number": 0, "attempt": 0, "outcome": data}, other)
+    record: Any = record_of(_as_record(data), other)
     outcome: Outcome = record.outcome
     return outcome
+
+
+def _as_record(outcome: Any) -> dict[str, Any]:
+    return {"kind": "ended", "number": 0, "attempt": 0, "outcome": outcome}

@@ -13,7 +13,7 @@ from ...history.records import Record, Reported
 from ...history.trial import Trial
 from ...space.described import describe, in_full
 from ...space.tree import Space, Values
-from .outcomes import json_text
+from .outcomes import json_text, kinds_left_out
 from .rows import fault_of
 from .shared import SharedRecord
 from .signing import VARIABLE
@@ -89,10 +89,15 @@ class QueuedRecord(SharedRecord):
                 del self._latest[number]
                 self._put_right(number, attempt)
                 return
+            self._say_what_is_lost(entry)
         was_told = (number, attempt) in self._ended_there  # and is about to be recorded
         self._ended_there[number, attempt] = entry
         if not was_told and not self._arrived(entry, attempt, outcome):  # nobody waits for it yet
             del self._ended_there[number, attempt]
+
+    def _say_what_is_lost(self, entry: Entry) -> None:
+        if kinds := kinds_left_out(entry.outcome or ""):
+            self._say_left_out(kinds[0])
 
     # -- what a shared record does otherwise
 

@@ -247,20 +247,25 @@ class SharedRecord(StoredSearch):
     def begin(self, history: History, changed: bool, defaults: Mapping[str, Any]) -> None:
         """Keep what a history records from now on; what it holds, where nothing is kept yet."""
         text = json_text(describe(history.space)) if changed or not self._spaces else ""
-        if not self._spaces or (changed and text != self._spaces[-1].space):
+        if not self._spaces or (changed and not self._is_last_space(text)):
             told = (text, json_text(described(dict(defaults))))
             id = len(self._spaces) + 1
-            if not self._open.add_space(*told, id - 1, self.trust.of_space(id, *told)):
+            proof = self.trust.of_space(id, *told)
+            if not self._open.add_space(*told, id - 1, proof):
                 raise SpaceElsewhere(
                     f"{self.name} has got another space from another driver meanwhile: run it again"
                 )
             if id == 1:
                 self._import(history)
-            self._spaces.append(SpaceEntry(id, 0, *told))
+            self._spaces.append(SpaceEntry(id, 0, *told, proof))
         if changed or len(history.apart):
             self._count_anew(history)
         self._of = history
         history.sink = self
+
+    def _is_last_space(self, text: str) -> bool:
+        last = self._spaces[-1]
+        return last.space == text and self.trust.fault_of_space(last) is None
 
     def _count_anew(self, history: History) -> None:
         """Have those trials count for ``max_evals`` that are of the space as it is now."""
@@ -281,7 +286,9 @@ class SharedRecord(StoredSearch):
                 if trial.outcome is None:
                     rest.append(self._entry(*told, CUT))
                     continue
-                text, _ = text_of_outcome(trial.outcome, self.trust.key is not None)
+                text, left_out = text_of_outcome(trial.outcome, self.trust.key is not None)
+                if left_out is not None:
+                    self._say_left_out(left_out)
                 entries.append(self.trust.with_outcome(self._entry(*told, ENDED), text))
                 status = trial.outcome.status
                 outcomes.append((status.name.lower(), status in COUNT))
@@ -357,16 +364,19 @@ class SharedRecord(StoredSearch):
             attempt = there.attempt
         text, left_out = text_of_outcome(outcome, self.trust.key is not None)
         if left_out is not None:
-            self._say_once(
-                f"a trial's result holds more than plain data ({left_out}), which the store does "
-                f"not keep; set {VARIABLE} to a secret, and it is kept and signed"
-            )
+            self._say_left_out(left_out)
         status = outcome.status
         entry = begun or Entry(number, attempt, OWN, "", "", 0.0)
         proof = self.trust.with_outcome(replace(entry, attempt=attempt), text).outcome_proof
         told = (status.name.lower(), status in COUNT, text, proof)
         if not self._open.finish(self._driver, number, attempt, *told):
             raise self._taken(number, "taken up by another driver")
+
+    def _say_left_out(self, kind: str) -> None:
+        self._say_once(
+            f"a trial's result holds more than plain data ({kind}), which the store does not keep; "
+            f"set {VARIABLE} to a secret, and it is kept and signed"
+        )
 
     def _taken(self, number: int, how: str) -> TakenElsewhere:
         """What to raise where the store knows more of a trial than is known here.

@@ -10,8 +10,8 @@ The file is long because the protocol has many methods, each of a statement or t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import islice, zip_longest
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice, repeat
 from typing import Any
 
 import sqlalchemy as sa
@@ -228,10 +228,11 @@ class SqlStore:
         self, driver: str, entries: Sequence[Entry], outcomes: Sequence[tuple[str, bool]] = ()
     ) -> None:
         """See Store."""
+        told: Iterable[tuple[str | None, bool]] = chain(outcomes, repeat((None, False)))
         rows = [
             {f"new_{name}": getattr(entry, name) for name in PUT}
             | {"n": entry.number, "new_status": status, "new_counts": counts, "by": driver}
-            for entry, (status, counts) in zip_longest(entries, outcomes, fillvalue=(None, False))
+            for entry, (status, counts) in zip(entries, told, strict=False)
         ]
         with self._begin() as c:
             ended = sum(counts for _, counts in outcomes)

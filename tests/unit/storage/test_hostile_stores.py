@@ -48,8 +48,8 @@ def key(monkeypatch):
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """What a worker refused it looks at again at once."""
-    monkeypatch.setattr("sparktune.worker._AGAIN", 0.05)
-    monkeypatch.setattr("sparktune.worker._IDLE", 0.02)
+    monkeypatch.setattr("sparktune.worker.refusals._AGAIN", 0.05)
+    monkeypatch.setattr("sparktune.worker.worker._IDLE", 0.02)
     monkeypatch.setattr("sparktune.storage.stores.connection._ASK", 0.02)
 
 
@@ -308,7 +308,9 @@ def test_an_outcome_while_its_driver_runs_is_refused(url, key, gate, wait_for):
 
     with Working(url), Rows(url) as rows, Driving(url, 1, objective=waiting) as driving:
         gate.reached_by(1)
-        rows.change(0, state="ended", status="ok", outcome='{"status":"ok","loss":-1e9}')
+        rows.change(
+            0, state="ended", status="ok", counts=True, outcome='{"status":"ok","loss":-1e9}'
+        )
         assert wait_for(lambda: rows.trial(0, "outcome") is None)  # the driver has put it back
         gate.open()
         driving.wait()
@@ -450,7 +452,7 @@ def test_a_number_far_from_all_others(url):
         searched(url, 1)
         with Rows(url) as rows:
             rows.add_trial(2**40)
-            rows.add_trial(2**41, state="ended", outcome='{"status":"ok"}', status="ok")
+            rows.add_trial(2**41, state="ended", outcome='{"status":"ok"}', counts=True)
             rows.add_trial(2, attempt=2**31 - 1)
         trials, said = quiet_search(url, 3)
     assert any("its number is far from all others" in each for each in said)

@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,18 @@ from sparktune import (
     rand,
 )
 from sparktune.exceptions import AllTrialsFailed
+from sparktune.history.records import Requeued
+from sparktune.space.tree import Space
+from sparktune.storage.stores.queued import QueuedRecord
 from sparktune.storage.stores.signing import VARIABLE, key_of_environment
 from sparktune.storage.stores.store import Entry
 from sparktune.storage.stores.trust import Trust
 
 HELPERS = str(Path(__file__).parents[2] / "helpers")
+
+URL = "sqlite:///{}/store.db"
+NOW = "((julianday('now') - 2440587.5) * 86400.0)"
+VALUES = {"a": 0.5, "kind": 0}
 
 
 @pytest.fixture
@@ -44,28 +52,35 @@ def key(monkeypatch):
     monkeypatch.setenv(VARIABLE, KEY)
 
 
-def test_trials_in_a_pickle_have_no_url(tmp_path, monkeypatch, key):
-    """A pickle of trials has neither URL nor key, and goes on with that of SPARKTUNE_STORE."""
-    url = f"sqlite:///{tmp_path / 'secret-place.db'}"
+def test_trials_in_a_pickle(url, key):
+    """A pickle of trials goes on in their database, and has no key."""
     with Working(url):
         trials = searched(url, 2)
-    blob = pickle.dumps(trials)
-    assert b"secret-place" not in blob
-    assert KEY.encode() not in blob
-    monkeypatch.setenv("SPARKTUNE_STORE", url)
-    again = pickle.loads(blob)
-    assert again.losses() == trials.losses()
-    with Working(url):
+        blob = pickle.dumps(trials)
+        assert KEY.encode() not in blob
+        again = pickle.loads(blob)
+        assert again.losses() == trials.losses()
         searched(url, 3, trials=again)
     assert len(StoreTrials.load(url, "k")) == 3
 
 
-def test_trials_from_a_pickle_without_a_store(url, monkeypatch):
-    """Trials that were unpickled where no store is named say what to set."""
-    monkeypatch.delenv("SPARKTUNE_STORE", raising=False)
-    again = pickle.loads(pickle.dumps(StoreTrials(url, "k")))
-    with pytest.raises(ValueError, match="there is no store: give its URL, or set SPARKTUNE_STORE"):
-        searched(url, 1, trials=again)
+def test_trials_in_a_pickle_have_no_url_with_a_password(postgres, monkeypatch):
+    """A URL with a password stays out of a pickle, which goes on with that of SPARKTUNE_STORE."""
+    url = postgres.new_database()
+    with Working(url):
+        trials = searched(url, 2)
+        again = pickle.loads(pickle.dumps(trials))
+        monkeypatch.delenv("SPARKTUNE_STORE", raising=False)
+        with pytest.raises(
+            StoreError, match=r"these trials are of postgresql.*\(k\).*set SPARKTUNE_"
+        ):
+            searched(url, 3, trials=again)
+        monkeypatch.setenv("SPARKTUNE_STORE", postgres.new_database())
+        with pytest.raises(StoreError, match="but SPARKTUNE_STORE is of postgresql"):
+            searched(url, 3, trials=again)
+        monkeypatch.setenv("SPARKTUNE_STORE", url)
+        searched(url, 3, trials=again)
+    assert len(StoreTrials.load(url, "k")) == 3
 
 
 @pytest.mark.parametrize(("given", "count"), [(3, 3), (None, 2)])
@@ -103,7 +118,7 @@ def test_no_worker(url, monkeypatch):
 
 def test_workers_that_do_not_take_the_objective(url, monkeypatch):
     """A driver whose trials no worker takes says which objective they should have."""
-    monkeypatch.setattr("sparktune.worker._AGAIN", 0.02)
+    monkeypatch.setattr("sparktune.worker.refusals._AGAIN", 0.02)
     trials = StoreTrials(url, "k", parallelism=1)
     with (
         Working(url, objectives={"store_objectives:echo": store_objectives.echo}),
@@ -377,7 +392,7 @@ def test_trials_that_are_there_to_be_read(url):
     with Working(url):
         searched(url, 1)
     loaded = StoreTrials.load(url, "k")
-    with pytest.raises(RuntimeError, match=r"to go on with them take Trials\(store="):
+    with pytest.raises(RuntimeError, match=r"to go on with them take StoreTrials\("):
         searched(url, 2, trials=loaded)
     with pytest.raises(StoreError, match="no search 'other' in the store sqlite"):
         StoreTrials.load(url, "other")
@@ -386,7 +401,11 @@ def test_trials_that_are_there_to_be_read(url):
 URLS = {
     "": "there is no store",
     "nonsense": "cannot be read",
-    "mysql://me:hush@host/d": "is in PostgreSQL or SQLite, but the URL begins with 'mysql'",
+    "mysql://me:hush@host/d": "is in PostgreSQL or SQLite.*but the URL begins with 'mysql'$",
+    "postgres://me:hush@host/d": "begins with 'postgres', which is written postgresql",
+    "postgresql+psycopg2://me:hush@host/d": "psycopg2', whose driver is psycopg",
+    "postgresql://me:hu@sh@host/d": "has two @.*is written %40",
+    "sqlite://runs.db": "with three slashes",
     "sqlite://": "is a file that processes share",
     "sqlite:///:memory:": "is a file that processes share",
     "postgresql://me:hush@host:port/d": "cannot be read",
@@ -432,3 +451,181 @@ def test_spark_trials_name_a_search(url):
     """SparkTrials record in a store as Trials do, and refuse a journal beside it."""
     with pytest.raises(ValueError, match="a `journal` or a `store`, but not both"):
         SparkTrials(store=url, journal="j")
+
+
+@pytest.mark.parametrize("place", ["journal", "store"])
+def test_trials_that_no_longer_fit_leave_room(tmp_path, place):
+    """Trials of an earlier space that do not fit today's count for nothing, as in a journal."""
+
+    def ran(width, count):
+        where = (
+            {"journal": tmp_path / "j"} if place == "journal" else {"store": URL.format(tmp_path)}
+        )
+        trials = Trials(on_space_change="adapt", **where)
+        space = {"x": hp.uniform("x", -width, width)}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fmin(
+                lambda config: config["x"] ** 2, space, rand.suggest, count, trials=trials,
+                rstate=1, show_progressbar=False,
+            )  # fmt: skip
+        return trials
+
+    ran(1.0, 10)
+    left = len(ran(0.1, 12).history.apart)
+    assert 0 < left < 10
+    trials = ran(0.1, 15)
+    assert trials.history.count(Status.OK) == 15
+    assert len(trials.history) == 15 + left
+    assert trials.fmin_cancelled_reason is None
+    assert ran(1.0, 30).history.count(Status.OK) == 30  # they fit again
+
+
+def test_a_relative_path_is_that_of_the_beginning(tmp_path, monkeypatch):
+    """A path of SQLite is taken from the folder in which the trials were made, and shown whole."""
+    monkeypatch.chdir(tmp_path)
+    trials = Trials(store="sqlite:///rel.db", exp_key="k")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with trials.step(Space(SPACE)) as history:
+        history.start([VALUES], 1.0)
+    assert [path.name for path in Path.cwd().iterdir()] == []
+    with pytest.raises(
+        StoreError, match=f"no search 'other' in the store sqlite:///{tmp_path}/rel"
+    ):
+        StoreTrials.load(URL.format(tmp_path).replace("store.db", "rel.db"), "other")
+
+
+def test_a_trial_that_ends_while_it_is_cut_off(url, key, gate, monkeypatch):
+    """What a worker ends in the moment in which its driver cuts it off is known to that driver."""
+    door = gate.door()
+    append = QueuedRecord.append
+
+    def waiting(config):
+        door()
+        return config["a"]
+
+    def append_late(self, record):
+        if isinstance(record, Requeued):
+            gate.open()
+            with opened(url) as store:
+                while store.read(0).entries[0].state != "ended":
+                    store.wait(0.1)
+        append(self, record)
+
+    monkeypatch.setattr(QueuedRecord, "append", append_late)
+    with Working(url), Driving(url, 1, objective=waiting) as driving:
+        gate.reached_by(1)
+        driving.trials.cancel()
+        driving.wait()
+    assert driving.trials.statuses() == ["ok"]
+
+
+def test_when_somebody_is_lost_is_kept_with_the_search(url):
+    """Workers, readers and other drivers take lost_after of the driver that gave it last."""
+    StoreTrials(url, "k", lost_after=120)
+    StoreTrials(url, "k")
+    with opened(url, lost_after=None) as store:
+        assert store.lost_after == 120
+        store.take("w", ())
+        with Rows(url) as rows:
+            rows.add_trial(0, state="running", worker="w")
+            for ago, overdue in ((100, 0), (130, 1)):
+                rows(f"UPDATE sparktune_trials SET beat = {NOW} - {ago}")
+                assert len(store.overdue()) == overdue
+    StoreTrials(url, "k", lost_after=5)
+    with opened(url, lost_after=None) as store:
+        assert store.lost_after == 5
+
+
+def test_what_workers_leave_out_is_said(url):
+    """A driver without a key says that an object in a result is not kept."""
+    with Working(url) as working, pytest.warns(UserWarning, match=r"plain data \(function\)"):
+        searched(url, 1, objective=store_objectives.modelling)
+    assert working.said("its result holds more than plain data (function), which is not kept")
+
+
+def test_a_search_without_trials_whose_space_cannot_be_read(url, monkeypatch):
+    """A run that was refused before its first trial leaves nothing in the way of the next."""
+    with pytest.raises(ValueError, match="set SPARKTUNE_STORE_KEY"):
+        searched(url, 1, objective=lambda config: config["a"])
+    monkeypatch.setenv(VARIABLE, KEY)
+    with Working(url), pytest.warns(UserWarning, match="space 1 is left out"):
+        trials = searched(url, 1, objective=lambda config: config["a"])
+    assert len(trials) == 1
+    assert len(StoreTrials.load(url, "k")) == 1
+
+
+def test_points_that_another_driver_has_evaluated(url):
+    """A point that another driver evaluates is not evaluated again."""
+    points = [{"a": float(a), "kind": "x"} for a in (0, 1, 2)]
+    first, second = Trials(store=url, exp_key="k"), Trials(store=url, exp_key="k")
+
+    def objective(config):
+        if config["a"] == 0.0:
+            searched(
+                url, 6, trials=second, points_to_evaluate=points, objective=losing,
+                loss_threshold=1.0,
+            )  # fmt: skip
+        return config["a"]
+
+    searched(url, 6, trials=first, points_to_evaluate=points, objective=objective)
+    assert [trial.values["a"] for trial in first.history][:3] == [0.0, 1.0, 2.0]
+    assert sum(trial.values["a"] in (0.0, 1.0, 2.0) for trial in first.history) == 3
+    assert len(first) == 6
+
+
+def losing(config):
+    return config["a"]
+
+
+def test_a_file_that_is_removed_while_a_search_runs(url):
+    """A search whose database file is removed ends with a sentence, rather than into nowhere."""
+
+    def objective(config):
+        for path in Path(url.removeprefix("sqlite:///")).parent.glob("store.db*"):
+            path.unlink()
+        return config["a"]
+
+    with pytest.raises(StoreError, match="its file was removed or replaced while it was in use"):
+        searched(url, 3, trials=Trials(store=url, exp_key="k"), objective=objective)
+
+
+def test_a_file_that_is_removed_between_two_runs(url):
+    """Trials whose database is gone say so at the next run, and write nothing into a new one."""
+    trials = Trials(store=url, exp_key="k")
+    searched(url, 2, trials=trials, objective=losing)
+    for path in Path(url.removeprefix("sqlite:///")).parent.glob("store.db*"):
+        path.unlink()
+    with pytest.raises(StoreError, match="has lost the search 'k', or some of it"):
+        searched(url, 3, trials=trials, objective=losing)
+    assert len(trials) == 2
+
+
+@pytest.mark.parametrize("make", [StoreTrials.load, StoreTrials])
+def test_trials_are_refreshed(url, make):
+    """What others have recorded is seen after ``refresh``."""
+    searched(url, 2, trials=Trials(store=url, exp_key="k"), objective=losing)
+    trials = make(url, "k")
+    searched(url, 5, trials=Trials(store=url, exp_key="k"), objective=losing)
+    assert len(trials) == len(trials.trials) == 2
+    trials.refresh()
+    assert len(trials) == len(trials.trials) == 5
+    assert trials.best_loss == min(trials.losses())
+
+
+def test_a_driver_whose_process_has_ended_is_known_at_once(url):
+    """Trials of a driver that was killed on this machine are begun again without waiting."""
+    script = f"""
+import os, sys
+from sparktune import Trials, hp
+from sparktune.space.tree import Space
+trials = Trials(store={url!r}, exp_key="k")
+with trials.step(Space({{"a": hp.uniform("a", -2, 3)}})) as history:
+    history.start([{{"a": 0.5}}], 1.0)
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", script], check=False)
+    trials = Trials(store=url, exp_key="k")
+    searched(url, 1, trials=trials, space={"a": hp.uniform("a", -2, 3)}, objective=losing)
+    assert [(trial.number, trial.attempt, trial.loss) for trial in trials.history] == [(0, 1, 0.5)]
