@@ -13,7 +13,6 @@ from ..storage.reading import Listing
 from ..storage.stores.opening import URL_VARIABLE
 from ..storage.stores.search import StoredSearch
 from .summary import Summary, summary_of
-from .words import Refused
 
 __all__ = ["JournalSource", "Source", "StoreSource", "source_of"]
 
@@ -92,10 +91,12 @@ def source_of(path: str | None, exp_key: str) -> Source:
     """A source by what the user wrote: a URL, a folder, or None for the URL of SPARKTUNE_STORE.
 
     Raises:
-        Refused: there is neither.
+        ValueError: there is neither.
     """
     if path is None and not os.environ.get(URL_VARIABLE):
-        raise Refused(f"name a journal's folder or a store's URL, or set {URL_VARIABLE} to a URL")
+        raise ValueError(
+            f"name a journal's folder or a store's URL, or set {URL_VARIABLE} to a URL"
+        )
     if path is None or "://" in path:
         return StoreSource(path, exp_key)
     return JournalSource(Path(path))

@@ -62,7 +62,8 @@ class Workers:
                 self._said = True
                 advise(
                     f"no worker evaluates the trials of {self._record.name}: start some with "
-                    f"`sparktune worker --exp-key {self._record.exp_key} --store ...`",
+                    f"`sparktune worker --exp-key {self._record.exp_key} --store ...`, or on Spark "
+                    "with sparktune.store.start_workers",
                     raises=False,
                 )
         return self._count

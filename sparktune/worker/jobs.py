@@ -32,8 +32,11 @@ def objectives_of(names: Iterable[str]) -> dict[str, Callable[..., Any]]:
     found = {}
     for name in names:
         module, colon, path = name.partition(":")
-        if not (module and colon and path):
-            raise ValueError(f"an objective is named as 'pkg.mod:fn', but got {name!r}")
+        if not (colon and path and all(part.isidentifier() for part in module.split("."))):
+            raise ValueError(
+                "an objective is named as 'pkg.mod:fn', by a module and not its file, but got "
+                f"{name!r}"
+            )
         try:
             thing: Any = importlib.import_module(module)
             for part in path.split("."):

@@ -245,7 +245,7 @@ def test_a_damaged_journal_names_the_line(run, capsys):
 @pytest.mark.parametrize(
     ("words", "rule"),
     [
-        ("show", "required: PATH"),
+        ("show", "name a journal's folder or a store's URL"),
         ("show x --top -1", "whole number from 0"),
         ("show x --csv --json", "not allowed with"),
         ("show x --csv --top 3", "--top is of the table"),
