@@ -34,7 +34,7 @@ def objectives_of(names: Iterable[str]) -> dict[str, Callable[..., Any]]:
         module, colon, path = name.partition(":")
         if not (colon and path and all(part.isidentifier() for part in module.split("."))):
             raise ValueError(
-                "an objective is named as 'pkg.mod:fn', by a module and not its file, but got "
+                "an objective is named as 'pkg.mod:fn', by a module rather than a file, but got "
                 f"{name!r}"
             )
         try:

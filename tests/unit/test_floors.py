@@ -1,6 +1,7 @@
 """The order of the rooms: a file imports only from rooms before its own."""
 
 import ast
+import functools
 import importlib
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -52,6 +53,12 @@ SPARK |= {"cluster/doctor", "cluster/probe"}
 FILES = {str(path.relative_to(PACKAGE).with_suffix("")): path for path in PACKAGE.rglob("*.py")}
 
 
+@functools.cache
+def tree_of(path):
+    """A file's syntax."""
+    return ast.parse(path.read_text())
+
+
 def room_of(name):
     """The room of a file: its top folder, or the file itself."""
     return name.partition("/")[0]
@@ -65,7 +72,7 @@ def floor_of(name):
 
 def imports(name):
     """What a file imports, wherever in it: (module, line, inside a function); ours with '/'."""
-    tree = ast.parse(FILES[name].read_text())
+    tree = tree_of(FILES[name])
     lazy = set()
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -158,7 +165,7 @@ INTERNALS = {"engines/spark/internals", "engines/travels/task", "engines/travels
 @pytest.mark.parametrize("name", sorted(set(FILES) - INTERNALS))
 def test_nobody_reaches_into_anothers_attributes(name):
     """x._y is for self, cls, super(), and arguments of the class's own kind."""
-    tree = ast.parse(FILES[name].read_text())
+    tree = tree_of(FILES[name])
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     owner = {id(node): each for each in classes for node in ast.walk(each)}
     for node in ast.walk(tree):
@@ -171,6 +178,7 @@ def test_nobody_reaches_into_anothers_attributes(name):
         assert allowed, f"{name}.py:{node.lineno}: {of}.{node.attr}"
 
 
+@functools.cache
 def attributes(kind):
     """The names that a class gives to itself."""
     found = {node.name for node in kind.body if isinstance(node, ast.FunctionDef)}
@@ -206,7 +214,7 @@ def test_pyspark_is_imported_late_and_in_few_places(name):
 )
 def test_ground_and_mind_have_no_clock_thread_or_file(name):
     """What a search is about and how it chooses does not touch the world outside."""
-    tree = ast.parse(FILES[name].read_text())
+    tree = tree_of(FILES[name])
     used = {(name, m.split(".")[0]): node.lineno for m, node, _ in imports(name)}
     assert not [use for use in used if use[1] in IMPURE and use not in SHAPES]
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
@@ -263,7 +271,7 @@ TESTS = sorted(Path(__file__).parents[1].rglob("*.py"))
 def test_every_test_says_its_behaviour():
     """Every test has a docstring of one sentence."""
     for path in TESTS:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 text = ast.get_docstring(node) or ""
                 assert text.endswith("."), f"{path.name}: {node.name}"
@@ -275,8 +283,6 @@ def test_no_unit_test_sleeps():
     for path in TESTS:
         if "unit" in path.parts:
             called = {
-                node.attr
-                for node in ast.walk(ast.parse(path.read_text()))
-                if isinstance(node, ast.Attribute)
+                node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)
             }
             assert not called & {"sleep", "monotonic", "perf_counter", "process_time"}, path

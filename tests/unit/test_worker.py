@@ -97,13 +97,14 @@ def test_a_worker_that_would_take_nothing(url):
 
 
 OBJECTIVES = {
-    "saddle": "is named as 'pkg.mod:fn', but got 'saddle'",
+    "saddle": "is named as 'pkg.mod:fn', by a module rather than a file, but got 'saddle'",
     ":saddle": "is named as",
     "store_objectives:": "is named as",
     "no_such_module:f": "'no_such_module:f' cannot be imported: ModuleNotFoundError",
     "store_objectives:nothing": "cannot be imported: AttributeError",
     "store_objectives:__doc__": "is no function, but 'Objectives",
-    ".x:f": "cannot be imported: TypeError",
+    ".x:f": "by a module rather than a file",
+    "./x.py:f": "by a module rather than a file",
     "broken_module:f": "cannot be imported: ZeroDivisionError: division by zero",
     "ending_module:f": "cannot be imported: SystemExit: 3",
 }
@@ -405,7 +406,7 @@ def test_results_beside_the_loss(url, monkeypatch):
 
 def test_results_without_a_key(url):
     """Without a key what is no plain data is left out of a result, and a text says so."""
-    with Working(url):
+    with Working(url), pytest.warns(UserWarning, match="more than plain data"):
         trials = searched(url, 1, objective=store_objectives.modelling)
     info = trials.history[0].outcome.info
     assert "is not kept" in info["model"]

@@ -550,9 +550,12 @@ def test_a_search_without_trials_whose_space_cannot_be_read(url, monkeypatch):
     with pytest.raises(ValueError, match="set SPARKTUNE_STORE_KEY"):
         searched(url, 1, objective=lambda config: config["a"])
     monkeypatch.setenv(VARIABLE, KEY)
-    with Working(url), pytest.warns(UserWarning, match="space 1 is left out"):
-        trials = searched(url, 1, objective=lambda config: config["a"])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with Working(url):
+            trials = searched(url, 1, objective=lambda config: config["a"])
         assert len(StoreTrials.load(url, "k")) == len(trials) == 1
+    assert all("space 1 is left out" in str(each.message) for each in told)
 
 
 def test_points_that_another_driver_has_evaluated(url):
