@@ -33,6 +33,7 @@ from ..storage.stores.signing import VARIABLE, key_of_environment
 
 __all__ = ["SparkWorkers", "run_workers", "start_workers"]
 
+_TRIES = 3  # where Spark lost the task: a local master tries none again
 _TO_END = 10.0  # seconds in which Spark ends a job that is cancelled
 
 
@@ -239,25 +240,33 @@ class SparkWorkers:
     def _is_over(self) -> bool:
         return self._left == 0 or self._jobs.stopped()
 
+    def _answer(self, number: int) -> tuple[int, Exception | None]:
+        """What a worker has evaluated when it ends, and with which error."""
+        title = f"worker {number} of the search {self._message['exp_key']}"
+        told = self._jobs.run_task(
+            f"{self._tag}-{number}", title, sources.serve_store, self._code, self._message
+        )
+        answer = pickle.loads(told)
+        return answer["done"], _error_of(answer)
+
     def _run(self, number: int) -> None:
         done, error, cancelled = 0, None, False
-        try:
-            if not self._stopping:
-                title = f"worker {number} of the search {self._message['exp_key']}"
-                answer = pickle.loads(
-                    self._jobs.run_task(
-                        f"{self._tag}-{number}", title, sources.serve_store, self._code,
-                        self._message,
-                    )
-                )  # fmt: skip
-                done, error = answer["done"], _error_of(answer)
-        except Exception as caught:
-            words = self._jobs.words(caught)
-            cancelled = CANCELLED.search(words) is not None
-            text = f"Spark could not run a worker, or ended it: {without_stack(words)[:2000]}"
-            if NOT_BEGUN.search(words):
-                text += f"\n{advice_on_python(self._jobs, 'Workers')}"
-            error = EngineStopped(text)
+        for _ in range(_TRIES):
+            if self._stopping:
+                break
+            try:
+                done, error = self._answer(number)
+                break
+            except Exception as caught:
+                words = self._jobs.words(caught)
+                cancelled = CANCELLED.search(words) is not None
+                text = f"Spark could not run a worker, or ended it: {without_stack(words)[:2000]}"
+                not_begun = NOT_BEGUN.search(words) is not None
+                if not_begun:
+                    text += f"\n{advice_on_python(self._jobs, 'Workers')}"
+                error = EngineStopped(text)
+                if cancelled or not_begun:
+                    break
         with self._change:
             self._left -= 1
             self._done += done
