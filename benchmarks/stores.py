@@ -205,7 +205,7 @@ def drive(count, workers):
     from benchmark_objective import at_once
 
     from sparktune import StoreTrials, fmin, rand
-    from sparktune.storage.stores.search import StoredSearch
+    from sparktune.storage.stores.reader import StoredSearch
 
     trials, record = StoreTrials(None, KEY), StoredSearch(None, KEY)
     while record.alive()[1] < workers:

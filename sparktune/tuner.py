@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import numpy as np
 from .algo import suggester_of
 from .checks import whole
 from .engines.travels.trial import checked_report
-from .exceptions import BadSearchSpace, InvalidTrial
+from .exceptions import BadSearchSpace, InvalidTrial, TakenElsewhere
 from .history import History, Outcome, Status, Trial
 from .history.results import failure_of
 from .known import Known, check_points, record, record_new, told
@@ -142,26 +143,34 @@ class Tuner:
         """
         count = whole("k", k, none=True) or 1
         with self.trials.step(self.space) as history:
-            cut = history.cut[:count]
-            numbers = history.reserve(count - len(cut))
-            drawn = propose(
-                self.space, self._suggester, history, self._max_evals, self.seed, numbers,
-                self._points,
-            )  # fmt: skip
-            configs = []
-            for j, values in enumerate(drawn):
-                try:
-                    configs.append(self.space.build(values))
-                except BadSearchSpace as error:
-                    record(history, Known(values, failure_of(error).outcome))
-                    del self._points[j : j + 1]  # those given come first in a batch
-                    raise
-            del self._points[: len(drawn)]
-            begun = [history.resume(trial.number) for trial in cut]
-            asked = [self._candidate(t, self.space.build(t.values)) for t in begun]
-            started = history.start(drawn, time.time(), numbers) if drawn else []
-            asked += map(self._candidate, started, configs)
+            asked = self._begun(history, history.cut[:count], count)
+            if len(asked) < count:
+                history.refresh()
+                asked += self._begun(history, [], count - len(asked))
         return asked[0] if k is None else asked
+
+    def _begun(self, history: History, cut: list[Trial], count: int) -> list[Candidate]:
+        """So many candidates, pending from now on; fewer where others have begun those cut off."""
+        numbers = history.reserve(count - len(cut))
+        drawn = propose(
+            self.space, self._suggester, history, self._max_evals, self.seed, numbers, self._points
+        )
+        configs = []
+        for j, values in enumerate(drawn):
+            try:
+                configs.append(self.space.build(values))
+            except BadSearchSpace as error:
+                record(history, Known(values, failure_of(error).outcome))
+                del self._points[j : j + 1]  # those given come first in a batch
+                raise
+        begun = []
+        for trial in cut:
+            with contextlib.suppress(TakenElsewhere):
+                begun.append(history.resume(trial.number))
+        asked = [self._candidate(trial, self.space.build(trial.values)) for trial in begun]
+        started = history.start(drawn, time.time(), numbers) if drawn else []
+        del self._points[: len(drawn)]
+        return asked + list(map(self._candidate, started, configs))
 
     def report(self, number: int | Candidate, step: int, value: float) -> bool:
         """Record an intermediate value of a candidate that is being evaluated.
@@ -283,7 +292,7 @@ def _pending(history: History, number: Any) -> Trial:
             raise InvalidTrial(f"trial {number} was given up; {after_all}")
         if trial.attempt > 0:
             raise InvalidTrial(
-                f"trial {number} was taken over by an fmin with the same trials, where it is "
-                f"{trial.status.name}; {after_all}"
+                f"trial {number} was begun again by an fmin with the same trials, or by another "
+                f"program that shares them, where it is {trial.status.name}; {after_all}"
             )
     return history.pending_trial(int(number))

@@ -11,7 +11,7 @@ from typing import Any
 from ..history import History, Trial
 from ..history.documents import datetime_of
 from ..space.tree import Space
-from ..storage.stores.search import Alive
+from ..storage.stores.reader import Alive
 from ..trials.tables import all_plain
 from .summary import Summary, iso_time, word_of
 from .values import plain, real_params

@@ -11,7 +11,7 @@ from ..storage.files import FILES
 from ..storage.journal import Recorded, replay
 from ..storage.reading import Listing
 from ..storage.stores.opening import URL_VARIABLE
-from ..storage.stores.search import StoredSearch
+from ..storage.stores.reader import StoredSearch
 from .summary import Summary, summary_of
 
 __all__ = ["JournalSource", "Source", "StoreSource", "source_of"]

@@ -19,7 +19,7 @@ from ..storage.journal import Recorded
 from ..storage.lock import writer_of
 from ..storage.owner import Owner
 from ..storage.reading import Listing
-from ..storage.stores.search import Alive
+from ..storage.stores.reader import Alive
 from .values import brief_params, digits, one_line
 
 __all__ = ["Failures", "Grid", "Summary", "age", "iso_time", "moment", "summary_of", "word_of"]

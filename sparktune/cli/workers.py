@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..storage.stores.opening import URL_VARIABLE
 from ..storage.stores.signing import VARIABLE
 from ..worker import Worker, objectives_of
 from .words import complain, number
@@ -47,7 +48,8 @@ def _work(words: argparse.Namespace) -> int:
         sys.path.insert(0, here)  # as `python -m` has it
     objectives = objectives_of(words.objective)
     worker = _worker_of(words, objectives)
-    os.environ.pop(VARIABLE, None)  # trials do not need it
+    for name in (VARIABLE, URL_VARIABLE):  # trials do not need the key or a password
+        os.environ.pop(name, None)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     worker.run()
     return 0

@@ -72,6 +72,11 @@ def folder_of(path: Any) -> Path:
         raise TypeError(f"`journal` must be the path of a folder, but got {path!r:.100}")
     if not text.strip() or "\0" in text:
         raise ValueError(f"`journal` must be the path of a folder, but got {path!r:.100}")
+    if "://" in text:
+        raise ValueError(
+            "`journal` must be the path of a folder, but got a URL: that is of a store, as in "
+            "Trials(store=...), StoreTrials(...) and StoreTrials.load(...)"
+        )
     return Path(text).expanduser().absolute()
 
 

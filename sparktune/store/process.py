@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from ..exceptions import StoreError
+from ..storage.stores.opening import URL_VARIABLE
 from ..storage.stores.signing import VARIABLE, Key
 from ..worker import Worker, objectives_of
 
@@ -81,7 +82,8 @@ def serve(
         workers.append(
             Worker(message["url"], message["exp_key"], names, key=key, say=say, **options)
         )
-        os.environ.pop(VARIABLE, None)  # trials do not need it
+        for name in (VARIABLE, URL_VARIABLE):  # trials do not need the key or a password
+            os.environ.pop(name, None)
         if message["try"]:
             workers[0].store.close()
         elif not cut.is_set():

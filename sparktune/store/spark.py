@@ -28,7 +28,7 @@ from ..engines.spark.session import (
 from ..engines.travels import sources
 from ..engines.workers import name_of
 from ..exceptions import EngineStopped, StoreError
-from ..storage.stores.opening import URL_VARIABLE
+from ..storage.stores.opening import url_of
 from ..storage.stores.signing import VARIABLE, key_of_environment
 
 __all__ = ["SparkWorkers", "run_workers", "start_workers"]
@@ -121,10 +121,7 @@ def start_workers(
             import.
     """
     count = whole("n", n, none=True)
-    given = os.environ.get(URL_VARIABLE) if url is None else url
-    if not given:
-        raise ValueError(f"there is no store: give its URL, or set {URL_VARIABLE} to it")
-    found, machine = _located(given)
+    found, machine = _located(url)
     key_of_environment()  # refuses one that is too short
     session = checked_session(spark, "cluster")
     tag = f"sparktune-workers-{uuid.uuid4().hex[:12]}"
@@ -322,15 +319,10 @@ def _names(objectives: Any) -> tuple[str, ...]:
 
 def _located(url: Any) -> tuple[str, tuple[str, int, int] | None]:
     """A URL that means the same in another folder; and where its file is, None without one."""
-    try:
-        from ..storage.stores.urls import checked_url
-        from .process import machine_of
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f'a store needs SQLAlchemy ({error}): pip install "sparktune[sql]"'
-        ) from error
-    found, machine = checked_url(url), None
+    found, machine = url_of(url), None
     if found.get_backend_name() == "sqlite" and not found.database.startswith("file:"):
+        from .process import machine_of
+
         path = Path(found.database)
         try:
             machine = machine_of(path.parent)

@@ -26,7 +26,7 @@ from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
 from ..storage.journal import Journal, Recorded, folder_of, replay
-from ..storage.stores.search import StoredSearch
+from ..storage.stores.reader import StoredSearch
 from ..storage.stores.shared import SharedRecord
 from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
@@ -305,7 +305,9 @@ class Trials(View):
         if self._journal is None:
             yield self._open(space)
             return
-        anew = self.on_space_change == "adapt"  # options are matched as whoever replays it will
+        is_same = self._history is not None and self._history.space is space
+        # options are matched as whoever replays it will
+        anew = self.on_space_change == "adapt" and not is_same
         while True:
             with self._journal.writing(self._history, anew) as recorded:
                 if recorded.history is not self._history:
@@ -370,7 +372,7 @@ class Trials(View):
         if recorded.history is None and self._history is not None and len(self._history.apart):
             raise ValueError(
                 f"{len(self._history.apart)} of these trials are of an earlier space, which a "
-                "journal that begins now would not know: give trials a journal before their space "
+                "record that begins now would not know: give trials a journal before their space "
                 "changes"
             )
         if recorded.history is not None:
@@ -405,8 +407,6 @@ class Trials(View):
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_in_use": False}
         del state["token"], state["_lock"]
-        if self._source is not self._journal:  # its URL may have a password
-            state["_source"] = None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from ..exceptions import StoreError
 from ..history import History
 from ..space.tree import Space
 from ..storage.stores.queued import QueuedRecord
-from ..storage.stores.search import StoredSearch
+from ..storage.stores.reader import StoredSearch
 from .record import Trials
 
 __all__ = ["StoreTrials"]

@@ -7,6 +7,7 @@ from typing import Any
 __all__ = ["Refusals", "Refused"]
 
 _AGAIN = 10.0  # seconds after which what was refused is looked at again
+_LONGEST = 300.0  # seconds, where it was refused again and again
 
 
 class Refused(Exception):  # noqa: N818 (it never leaves this room)
@@ -23,7 +24,7 @@ class Refused(Exception):  # noqa: N818 (it never leaves this room)
 
 
 class Refusals:
-    """What was refused; it may be put right, and is looked at again, each time twice as late."""
+    """What was refused; it is looked at again, each time twice as late, up to five minutes."""
 
     def __init__(self) -> None:
         self._until: dict[Any, tuple[float, float]] = {}
@@ -33,7 +34,7 @@ class Refusals:
 
     def add(self, what: Any, now: float) -> None:
         """Refuse something; ``now`` in seconds of a clock."""
-        wait = 2 * self._until[what][1] if what in self._until else _AGAIN
+        wait = min(2 * self._until[what][1], _LONGEST) if what in self._until else _AGAIN
         self._until[what] = now + wait, wait
 
     def at(self, now: float) -> list[Any]:

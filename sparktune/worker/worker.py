@@ -7,9 +7,10 @@ import logging
 import math
 import os
 import platform
+import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from ..storage.stores.outcomes import text_of_outcome
 from ..storage.stores.reaping import reap
 from ..storage.stores.rows import fault_of
 from ..storage.stores.signing import VARIABLE, Key, key_of_environment
-from ..storage.stores.store import QUEUED, Entry, Report, Store
+from ..storage.stores.store import BEAT, QUEUED, Entry, Report, Store
 from ..storage.stores.trust import Trust
 from .jobs import Jobs, LoadedJob
 from .refusals import Refusals, Refused
@@ -33,7 +34,7 @@ __all__ = ["Worker"]
 
 logger = logging.getLogger(__name__)
 _IDLE = 1.0  # seconds between two looks for a trial, where the database tells of one
-_BEAT = 1.25  # seconds between two signs of life: a quarter of the least lost_after
+_BEAT = BEAT
 _BETWEEN_REPORTS = 0.05  # seconds: reports that come faster travel together
 _MOST_REFUSED = 10_000
 
@@ -109,6 +110,7 @@ class Worker:
         self._said: set[str] = set()
         self._signed = -math.inf
         self._jobs = Jobs(self.store, self._trust, objectives, self._on_report)
+        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._evaluating: int | None = None
         self.done = 0
         self._stop, self._at_once, self._woken = threading.Event(), False, threading.Event()
@@ -140,19 +142,12 @@ class Worker:
         failures = 0
         self._say(f"{self.name} waits for trials of {self.store.name} ({self.store.exp_key})")
         try:
-            while not self._stop.is_set() and (self._most is None or self.done < self._most):
+            while (why := self._limit(began, idle_since)) is None:
                 now = time.monotonic()
-                if self._last_job_timeout is not None and now - began > self._last_job_timeout:
-                    break
                 if self._sign():
                     reap(self.store, self._trust)
                 entry = self._take(now)
                 if entry is None:
-                    if (
-                        self._reserve_timeout is not None
-                        and now - idle_since > self._reserve_timeout
-                    ):
-                        break
                     seconds = _IDLE if self.store.tells else self._poll
                     self.store.wait(seconds, self._stop.is_set, queue=True)
                     continue
@@ -165,9 +160,9 @@ class Worker:
                     self._jobs.close()
                     with contextlib.suppress(StoreError):  # others find it when this one is silent
                         self.store.release(self.name, entry.number, entry.attempt)
-                    if isinstance(error, _Stopped):
-                        break
-                    raise
+                    if not isinstance(error, _Stopped):
+                        raise
+                    continue
                 idle_since = time.monotonic()
                 if outcome is None:
                     continue
@@ -178,6 +173,7 @@ class Worker:
                         f"{failures} trials failed in a row, the last with: "
                         f"{(outcome.error or 'no reason')[-300:]}"
                     )
+            self._say(f"{self.name} ends: {why}")
         finally:
             self._jobs.close()
             try:
@@ -185,6 +181,19 @@ class Worker:
             finally:
                 self.store.close()
         return self.done
+
+    def _limit(self, began: float, idle_since: float) -> str | None:
+        """Why it is to begin no trial any more; None where it goes on."""
+        now, reserve = time.monotonic(), self._reserve_timeout
+        if self._stop.is_set():
+            return "it was told to"
+        if self._most is not None and self.done >= self._most:
+            return f"max_jobs={self._most} trials are evaluated"
+        if self._last_job_timeout is not None and now - began > self._last_job_timeout:
+            return f"last_job_timeout={self._last_job_timeout:g} s are over"
+        if reserve is not None and now - idle_since > reserve:
+            return f"there was no trial for it for reserve_timeout={reserve:g} s"
+        return None
 
     def _sign(self) -> bool:
         """Give a sign of life, if it is time for one; whether it was."""
@@ -277,9 +286,15 @@ class Worker:
     # -- one trial
 
     def _on_report(self, number: int, attempt: int, step: int, value: float) -> bool:
-        self._reports.append(Report(number, attempt, step, value))
+        self._reports.put(Report(number, attempt, step, value))
         self._woken.set()
         return False
+
+    def _heard(self) -> Iterator[Report]:
+        """The reports that have come, each once."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                yield self._reports.get_nowait()
 
     def _watched(self, task: Task, job: LoadedJob) -> Answer | None:
         """The answer of a trial; None where the store has given it to somebody else meanwhile.
@@ -288,7 +303,6 @@ class Worker:
             _Stopped: the worker is to end at once.
         """
         number, attempt = task.number, task.attempt
-        self._reports: list[Report] = []
         self._woken.clear()
         future = job.engine.submit(task)
         future.add_done_callback(lambda _: self._woken.set())
@@ -296,7 +310,7 @@ class Worker:
             self._woken.wait(min(_BEAT, self.store.lost_after / 4))
             self._woken.clear()
             over = future.done()
-            reports, self._reports = self._reports, []
+            reports = [each for each in self._heard() if each[:2] == (number, attempt)]
             if over and not reports:
                 return future.result()
             self._sign()

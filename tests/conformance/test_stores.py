@@ -423,12 +423,13 @@ def test_the_first_seed_stays(connect, store):
 def test_one_of_two_drivers_adds_a_space(connect, store):
     """A space is added by the driver that knows how many there are, and starts at a number."""
     one, two = together(
-        lambda: store.add_space("{}", "[]", 0), lambda: connect().add_space("{}", "[]", 0)
+        lambda: store.add_space(SpaceEntry(1, 0, "{}", "[]")),
+        lambda: connect().add_space(SpaceEntry(1, 0, "{}", "[]")),
     )
     assert one is not two
     begin(store, 2)
-    assert not store.add_space("{1}", "[]", 0)
-    assert store.add_space("{1}", "[2]", 1)
+    assert not store.add_space(SpaceEntry(1, 0, "{1}", "[]"))
+    assert store.add_space(SpaceEntry(2, store.next_first(), "{1}", "[2]"))
     assert store.read(0).spaces == [
         SpaceEntry(1, 0, "{}", "[]"),
         SpaceEntry(2, 2, "{1}", "[2]"),
@@ -728,7 +729,7 @@ def test_what_was_done_without_an_answer_is_not_done_twice(store, what):
     elif what == "resume":
         assert store.resume("d", replace(stands(store, 0), state=OWN), 2)
     else:
-        assert store.add_space("{}", "[]", 0)
+        assert store.add_space(SpaceEntry(1, 0, "{}", "[]"))
         assert len(store.read(0).spaces) == 1
 
 

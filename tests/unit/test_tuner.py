@@ -426,7 +426,7 @@ def test_fmin_goes_on_from_trials_of_a_tuner(saddle):
     assert tuner.trials.count_total_trials() == len(tuner.trials._dynamic_trials) == 20
     assert tuner.trials.history[8].attempt == 1
     assert dict(tuner.trials.history[8].values) == late.values
-    with pytest.raises(InvalidTrial, match=r"trial 8 was taken over by an fmin .* is OK; add\("):
+    with pytest.raises(InvalidTrial, match=r"trial 8 was begun again by an fmin .* is OK; add\("):
         tuner.tell(late.number, -9.0)
     assert tuner.add(late.values, -9.0).number == 20
     assert tuner.best == late.values

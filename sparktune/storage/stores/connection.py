@@ -123,7 +123,8 @@ class Database:
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             text = " ".join(str(cause).split())
-            secrets = [self._url.password, self._url.query.get("password")]
+            told = self._url.query.items()
+            secrets = [self._url.password, *(value for name, value in told if "pass" in name)]
             for secret in filter(None, secrets):
                 text = text.replace(str(secret), "...")
             kind = ConnectionLost if self._is_passing(error) else StoreError
@@ -159,7 +160,7 @@ class Database:
                 with self.told():
                     if self._was_changed(left, channel, payload):
                         return
-            except ConnectionLost:  # which whoever looks for the change will tell, or not
+            except ConnectionLost:  # the next call that asks for something says so
                 self._forget_waiting()
                 time.sleep(min(left, _AWAY))
 

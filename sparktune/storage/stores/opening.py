@@ -38,12 +38,13 @@ def url_of(url: Any) -> Any:
 def place_of(url: Any) -> str:
     """Where a database is, of a checked URL: the same for all its users."""
     parts = {name: getattr(url, name) for name in ("host", "port", "database")}
-    return str(type(url).create(url.drivername, **parts))
+    where = {name: value for name, value in url.query.items() if name in ("host", "port")}
+    return str(type(url).create(url.drivername, **parts, query=where))
 
 
 def secretless(url: Any) -> str | None:
     """A checked URL as a text, None where it has a password."""
-    if url.password is not None or "password" in url.query:
+    if url.password is not None or any("pass" in name for name in url.query):
         return None
     return str(url.render_as_string(hide_password=False))
 

@@ -18,24 +18,26 @@ class Presence:
     """Gives signs of life in a thread, until it is ended or its owner is gone.
 
     Args:
-        owner: whose driver it is; not kept alive by this.
+        record: whose driver it is; not kept alive by this.
         opened: opens the store; each sign of life has a connection of its own.
         driver: its name.
+        owner: its process; see Store.join.
         every: seconds between two signs.
     """
 
     def __init__(
         self,
-        owner: Any,
+        record: Any,
         opened: Callable[[], AbstractContextManager[Store]],
         driver: str,
+        owner: str,
         every: float,
     ) -> None:
         self._over = threading.Event()
-        weakref.finalize(owner, self._over.set)
+        weakref.finalize(record, self._over.set)
         opened_of_owner = weakref.WeakMethod(opened)
         threading.Thread(
-            target=_stay, args=(self._over, opened_of_owner, driver, every), daemon=True
+            target=_stay, args=(self._over, opened_of_owner, driver, owner, every), daemon=True
         ).start()
 
     def end(self) -> None:
@@ -43,14 +45,14 @@ class Presence:
         self._over.set()
 
 
-def _stay(over: threading.Event, opened: Any, driver: str, every: float) -> None:
+def _stay(over: threading.Event, opened: Any, driver: str, owner: str, every: float) -> None:
     while not over.wait(every):
         open_now = opened()
         if open_now is None:
             return
         try:
             with open_now() as store:
-                store.join(driver, None)
+                store.join(driver, None, owner)
         except StoreError:  # which the next step says, where it lasts
             pass
         del open_now

@@ -147,10 +147,16 @@ class QueuedRecord(SharedRecord):
 
     def _new_entry(self, number: int, values: Values, now: float) -> Entry:
         # before a run has a job, what begins is known already, or of a Tuner
-        return self._entry(number, 0, values, now, OWN if self.job is None else QUEUED)
+        return self._entry(number, 0, values, now, self._first_state)
+
+    @property
+    def _first_state(self) -> str:
+        return OWN if self.job is None else QUEUED
 
     def _resumed(self, trial: Trial) -> Entry:
-        return self._entry(trial.number, trial.attempt, trial.values, trial.started, QUEUED)
+        return self._entry(
+            trial.number, trial.attempt, trial.values, trial.started, self._first_state
+        )
 
     def _entry(
         self, number: int, attempt: int, values: Values, now: float, state: str, **more: Any

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...history.trial import Status
+from ...history.trial import Outcome, Status
 from ..lines import parsed
-from .outcomes import json_text
+from .outcomes import text_of_outcome
 from .rows import fault_of
 from .store import CUT, OWN, QUEUED, Entry, Store
 from .trust import Trust
@@ -29,16 +29,16 @@ def reap(store: Store, trust: Trust) -> int:
 
 def _went_on(store: Store, trust: Trust, entry: Entry) -> bool:
     number, attempt = entry.number, entry.attempt
-    if entry.state == OWN:
+    if entry.state in (OWN, QUEUED):
         return store.requeue(number, attempt, CUT, trust.again(entry).proof, overdue=True)
     if trust.fault_of_candidate(entry) is not None:
         return False
     if entry.lost >= _retries(store, entry):
-        text = json_text(
-            {"status": Status.FAILED.name.lower(), "error": _lost(entry), "error_type": "lost"}
-        )
+        lost = Outcome(Status.FAILED, error=_lost(entry), error_type="lost")
+        text, _ = text_of_outcome(lost, trust.key is not None)
         proof = trust.with_outcome(entry, text).outcome_proof
-        return store.finish(entry.worker, number, attempt, "failed", True, text, proof)
+        told = ("failed", True, text, proof)
+        return store.finish(entry.worker, number, attempt, *told, overdue=True)
     return store.requeue(number, attempt, QUEUED, trust.again(entry).proof, lost=True, overdue=True)
 
 

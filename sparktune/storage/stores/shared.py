@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -24,15 +23,16 @@ from ...space.described import describe, described
 from ...space.tree import Values
 from ..journal import Recorded
 from ..owner import Owner
-from .opening import URL_VARIABLE, name_here, place_of, secretless, url_of
+from .opening import name_here
 from .outcomes import json_text, text_of_outcome
 from .presence import Presence
+from .reader import StoredSearch
 from .reaping import reap
 from .replaying import HalfCut
 from .rows import fault_of
-from .search import StoredSearch
-from .signing import VARIABLE, key_of_environment
+from .signing import VARIABLE
 from .store import (
+    BEAT,
     CUT,
     DEFAULT_LOST_AFTER,
     ENDED,
@@ -45,19 +45,16 @@ from .store import (
     SpaceEntry,
     Store,
 )
-from .trust import Trust
 
 __all__ = ["SharedRecord"]
 
-_TICK = 1.0  # seconds between two looks at what waits to be written
 _TOGETHER = 256
+_TRIES = 9  # to add a space, where others begin trials meanwhile
 
 
 class SharedRecord(StoredSearch):
     """Keeps the records of a search in a store, and folds in what others keep there.
 
-    A pickle has no URL that holds a password: what is unpickled takes that of SPARKTUNE_STORE then,
-    which has to be of the same database.
     What a row that is none keeps waiting is cut off.
 
     Args:
@@ -69,62 +66,34 @@ class SharedRecord(StoredSearch):
     """
 
     _creates = True
+    _KEPT = (*StoredSearch._KEPT, "seed", "_driver", "_mine", "_begun", "_originals")
 
     def __init__(self, url: Any, exp_key: str, lost_after: float | None = None) -> None:
-        self._place = ""
         self.seed: int | None = None
         self._mutex = threading.RLock()
-        self._driver = name_here()
-        self._mine: set[int] = set()
-        self._begun: dict[int, Entry] = {}
         self._originals: dict[int, str] = {}
-        self._presence: Presence | None = None
+        self._be_another()
         self._forget_run()
         super().__init__(url, exp_key, lost_after)
-        self._place = place_of(self._url)
-
-    _KEPT = (
-        "exp_key", "name", "seed", "_place", "_given_lost_after", "_driver", "_mine", "_begun",
-        "_originals",
-    )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
         with self._mutex:
-            state = {name: copy(self.__dict__[name]) for name in self._KEPT}
-            state["_url"] = None if self._url is None else secretless(self._url)
-            return state
+            return super().__getstate__()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._mutex, self._presence = threading.RLock(), None
-        self.trust = Trust(key_of_environment(), self.exp_key)
-        self._of, self._revision, self._spaces, self._said = None, 0, [], set()
+        super().__setstate__(state)
+        self._mutex, self._pid = threading.RLock(), os.getpid()
+        self._presence: Presence | None = None
         if not self._mine:
             self._driver = name_here()
         self._forget_run()
 
-    @contextmanager
-    def _opened(self) -> Iterator[Store]:
-        """See StoredSearch; what was unpickled has to find the database that it is of.
-
-        Raises:
-            StoreError: it does not.
-        """
-        if self._url is None and not os.environ.get(URL_VARIABLE):
-            raise StoreError(
-                f"these trials are of {self.name}, whose URL has a password and was not pickled: "
-                f"set {URL_VARIABLE} to it"
-            )
-        if self._place and (found := place_of(url_of(self._url))) != self._place:
-            raise StoreError(
-                f"these trials are of {self._place}, but {URL_VARIABLE} is of {found}: set it to "
-                "the URL of the first, or take new trials for the second"
-            )
-        with super()._opened() as store:
-            self._lost_after = store.lost_after
-            yield store
-
-    _lost_after = DEFAULT_LOST_AFTER
+    def _be_another(self) -> None:
+        """Become a driver of this process, which has begun nothing yet."""
+        self._driver, self._pid = name_here(), os.getpid()
+        self._mine: set[int] = set()
+        self._begun: dict[int, Entry] = {}
+        self._presence = None
 
     def _forget_run(self) -> None:
         """Begin with nothing of the run before."""
@@ -133,6 +102,7 @@ class SharedRecord(StoredSearch):
         self._unclear: set[int] = set()
         self._queued: set[tuple[int, int]] = set()
         self._strange: set[int] = set()
+        self._lost_after = DEFAULT_LOST_AFTER
         self._starved = time.monotonic()
         self._notes: list[Report] = []
         self._wake: Callable[[], None] = lambda: None
@@ -171,15 +141,19 @@ class SharedRecord(StoredSearch):
             known: what was recorded when somebody last looked, to which is added what came since.
             anew: whether to read everything all the same.
         """
+        if os.getpid() != self._pid:  # of a child, forked from the process that was this driver
+            self._be_another()
         with self._opened() as store:
-            self.store = store
+            self.store, self._lost_after = store, store.lost_after
+            self._owner = Owner.me().data.decode()
             self._bury(store)
-            store.join(self._driver, None, Owner.me().data.decode())
+            store.join(self._driver, None, self._owner)
             self._over = over = threading.Event()
             self._threads: list[threading.Thread] = []
             try:
                 reap(store, self.trust)
-                store.recount()
+                if anew or known is None or known is not self._of:
+                    store.recount()
                 recorded = self._recorded_since(store, None if anew else known)
                 if recorded.history is None and known is not None:
                     recorded = replace(recorded, history=known)
@@ -212,7 +186,8 @@ class SharedRecord(StoredSearch):
         """Sign out, unless trials are under way that somebody evaluates by hand, as of a Tuner."""
         if self._mine:
             if self._presence is None:
-                self._presence = Presence(self, self._opened, self._driver, self._lost_after / 4)
+                told = (self._driver, self._owner, min(BEAT, self._lost_after / 4))
+                self._presence = Presence(self, self._opened, *told)
             return
         if self._presence is not None:
             self._presence.end()
@@ -221,15 +196,12 @@ class SharedRecord(StoredSearch):
 
     def _live(self, over: threading.Event, store: Store) -> None:
         """Give signs of life, write reports that wait, and take up what the dead left."""
-        every = min(5.0, self._lost_after / 4)
-        signed = time.monotonic()
-        while not over.wait(min(_TICK, every)):
+        every = min(BEAT, self._lost_after / 4)
+        while not over.wait(every):
             try:
                 self._flush()
-                if time.monotonic() - signed >= every:
-                    signed = time.monotonic()
-                    store.join(self._driver, None)
-                    reap(store, self.trust)
+                store.join(self._driver, None, self._owner)
+                reap(store, self.trust)
             except Exception as error:  # of the next record, which somebody waits for
                 self._failed = error
                 self._wake()
@@ -239,29 +211,35 @@ class SharedRecord(StoredSearch):
         while not over.is_set():
             try:
                 store.wait(2.0, over.is_set)
-            except StoreError:  # a restart of the database, which the next call will tell or not
+            except StoreError:  # the next call that asks for something says so
                 over.wait(1.0)
-                store.close()
             self._wake()
 
     def begin(self, history: History, changed: bool, defaults: Mapping[str, Any]) -> None:
         """Keep what a history records from now on; what it holds, where nothing is kept yet."""
         text = json_text(describe(history.space)) if changed or not self._spaces else ""
         if not self._spaces or (changed and not self._is_last_space(text)):
-            told = (text, json_text(described(dict(defaults))))
-            id = len(self._spaces) + 1
-            proof = self.trust.of_space(id, *told)
-            if not self._open.add_space(*told, id - 1, proof):
-                raise SpaceElsewhere(
-                    f"{self.name} has got another space from another driver meanwhile: run it again"
-                )
-            if id == 1:
+            space = self._add_space(text, json_text(described(dict(defaults))))
+            if space.id == 1:
                 self._import(history)
-            self._spaces.append(SpaceEntry(id, 0, *told, proof))
-        if changed or len(history.apart):
+            self._spaces.append(space)
+        if changed or (len(history.apart) and history is not self._of):
             self._count_anew(history)
         self._of = history
         history.sink = self
+
+    def _add_space(self, text: str, defaults: str) -> SpaceEntry:
+        for _ in range(_TRIES):
+            first = self._open.next_first()
+            space = SpaceEntry(len(self._spaces) + 1, first, text, defaults)
+            space = self.trust.signed_space(space)
+            if self._open.add_space(space):
+                return space
+            if self._open.next_first() == first:
+                break
+        raise SpaceElsewhere(
+            f"{self.name} has got another space from another driver meanwhile: run it again"
+        )
 
     def _is_last_space(self, text: str) -> bool:
         last = self._spaces[-1]
@@ -341,18 +319,18 @@ class SharedRecord(StoredSearch):
         if self._ended_there.pop((number, trial.attempt), None) is not None:
             return  # as the store said itself
         state, begun = CUT if record.why == "cut" else OWN, self._begun.get(number)
-        proof = "" if begun is None else self._again(replace(begun, attempt=trial.attempt)).proof
+        proof = ""
+        if begun is not None:
+            proof = self.trust.signed(replace(begun, attempt=trial.attempt + 1)).proof
         if not self._open.requeue(number, trial.attempt, state, proof, lost=state == OWN):
             self._let_go(number)
-            raise self._taken(number, "taken up by another driver")
+            raise self._taken(
+                number, "taken up by another program, as this one gave no sign of life"
+            )
         if state == CUT:
             self._let_go(number)
             if begun is not None:
                 self._originals[number] = begun.candidate
-
-    def _again(self, begun: Entry) -> Entry:
-        """A trial that this driver has begun, at its next attempt."""
-        return self.trust.again(self.trust.signed(begun))
 
     def _append_ended(self, record: Ended) -> None:
         number, attempt, outcome = record.number, record.attempt, record.outcome
@@ -370,7 +348,9 @@ class SharedRecord(StoredSearch):
         proof = self.trust.with_outcome(replace(entry, attempt=attempt), text).outcome_proof
         told = (status.name.lower(), status in COUNT, text, proof)
         if not self._open.finish(self._driver, number, attempt, *told):
-            raise self._taken(number, "taken up by another driver")
+            raise self._taken(
+                number, "taken up by another program, as this one gave no sign of life"
+            )
 
     def _say_left_out(self, kind: str) -> None:
         self._say_once(
@@ -558,6 +538,8 @@ class SharedRecord(StoredSearch):
             return
         if isinstance(why, HalfCut):
             self.store.refuse(entry.number, entry.attempt, self.trust.again(entry).proof)
+        elif entry.state == ENDED:  # what has ended stays, in case that it is read wrongly
+            self.store.count([entry.number], False)
         elif entry.state != CUT:
             self.store.set_aside(entry.number)
 
@@ -591,6 +573,11 @@ class SharedRecord(StoredSearch):
                 )
                 store.requeue(entry.number, entry.attempt, CUT, self.trust.again(entry).proof)
         store.recount()
+        if under_way:
+            self._say_once(
+                f"{self.name}: no number is left for this program, which waits for "
+                f"{len(under_way)} trial{'s' if len(under_way) > 1 else ''} that others have begun"
+            )
 
 
 def _is_apart(history: History, number: int) -> bool:

@@ -1,8 +1,8 @@
 """Signatures of what lies in a store, by a key that drivers and workers share.
 
 HMAC-SHA256 (RFC 2104) of a list of texts and numbers. Whoever can write into the database, but does
-not have the key, can make no signature, and can move none: each names the search, the trial and the
-attempt that it is of.
+not have the key, can make no signature, and can move none within what the key is for: each names
+the search, the trial and the attempt that it is of, though not the database.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hmac
 import json
 import os
 
-from .store import Entry
+from .store import Entry, SpaceEntry
 
 __all__ = ["VARIABLE", "Key", "key_of_environment", "same"]
 
@@ -46,9 +46,9 @@ class Key:
             "outcome", exp_key, entry.number, entry.attempt, entry.candidate, entry.job, outcome
         )
 
-    def of_space(self, exp_key: str, id: int, space: str, defaults: str) -> str:
-        """The signature of a space, as the so-and-so-many-th of a search."""
-        return self._sign("space", exp_key, id, space, defaults)
+    def of_space(self, exp_key: str, entry: SpaceEntry) -> str:
+        """The signature of a space, as the so-and-so-many-th of a search, from some trial on."""
+        return self._sign("space", exp_key, entry.id, entry.first, entry.space, entry.defaults)
 
     def __repr__(self) -> str:
         return "Key(...)"

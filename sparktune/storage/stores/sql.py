@@ -22,7 +22,7 @@ from ...exceptions import StoreError, TakenElsewhere
 from .connection import CHANGES, QUEUE, Database
 from .outages import tried_again
 from .schema import make, require
-from .statements import ENTRY, PUT, REPORT, UNDER_WAY, Statements
+from .statements import ENTRY, PUT, REPORT, SPACE, UNDER_WAY, Statements
 from .store import (
     CUT,
     DEFAULT_LOST_AFTER,
@@ -45,6 +45,7 @@ __all__ = ["SqlStore"]
 
 _PARTS_OF_JOB = tuple(Job.__dataclass_fields__)
 _PART = 10_000  # values of a statement
+_LONG_DEAD = 86_400.0  # seconds after which those who gave no sign of life are forgotten
 
 
 class SqlStore:
@@ -127,7 +128,7 @@ class SqlStore:
     def join(self, driver: str, seed: int | None, owner: str = "") -> None:
         """See Store."""
         with self._begin() as c:
-            self._sign(c, drivers, driver, owner=owner)
+            self._sign(c, drivers, driver, **({"owner": owner} if owner else {}))
             if seed is not None:
                 row = searches.update().where(self._sql.mine(searches), searches.c.seed.is_(None))
                 c.execute(row.values(seed=seed))
@@ -138,9 +139,13 @@ class SqlStore:
         if gap is not None:
             if gap > self.lost_after:
                 self.outages.was_away()
-            c.execute(table.update().where(is_it).values(beat=self._sql.now))
+            c.execute(table.update().where(is_it).values(beat=self._sql.now, **more))
         else:
+            old = sa.and_(self._sql.mine(table), table.c.beat < self._sql.now - _LONG_DEAD)
+            c.execute(table.delete().where(old))
             row = {"exp_key": self.exp_key, "id": who, "beat": self._sql.now, **more}
+            if table is drivers:
+                row.setdefault("owner", "")
             c.execute(table.insert().values(**row))
 
     @tried_again
@@ -165,24 +170,26 @@ class SqlStore:
             return c.execute(sa.select(searches.c.seed).where(self._sql.mine(searches))).scalar()
 
     @tried_again
-    def add_space(self, space: str, defaults: str, expected: int, proof: str = "") -> bool:
+    def next_first(self) -> int:
+        """See Store."""
+        with self._look() as c:
+            return int(c.execute(self._sql.next_first).scalar_one())
+
+    @tried_again
+    def add_space(self, entry: SpaceEntry) -> bool:
         """See Store."""
         with self._begin() as c:
             revision = self._raise(c)
             count = c.execute(
                 sa.select(sa.func.count()).select_from(spaces).where(self._sql.mine(spaces))
             ).scalar_one()
-            if count != expected:
+            if count != entry.id - 1:
                 last = sa.select(spaces.c.space).where(self._sql.mine(spaces), spaces.c.id == count)
-                is_ours = count == expected + 1 and c.execute(last).scalar() == space
+                is_ours = count == entry.id and c.execute(last).scalar() == entry.space
                 return self.outages.unsure and is_ours
-            first = c.execute(
-                sa.select(sa.func.coalesce(sa.func.max(trials.c.number) + 1, 0)).where(
-                    self._sql.mine(trials), trials.c.state != RESERVED
-                )
-            ).scalar_one()
-            row = {"id": count + 1, "first": first, "space": space, "defaults": defaults}
-            row |= {"proof": proof, "revision": revision}
+            if c.execute(self._sql.next_first).scalar_one() != entry.first:
+                return False
+            row = {name: getattr(entry, name) for name in SPACE} | {"revision": revision}
             c.execute(spaces.insert().values(exp_key=self.exp_key, **row))
             return True
 
@@ -339,12 +346,10 @@ class SqlStore:
     def beat(self, worker: str, number: int, attempt: int, reports: Sequence[Report] = ()) -> str:
         """See Store."""
         is_it = self._sql.running(worker, number, attempt)
+        beaten = trials.update().where(is_it).values(beat=self._sql.now)
         with self._begin() as c:
-            if reports:  # the search's row is locked before a trial's, here as elsewhere
+            if reports:  # the search's row is locked before a trial's, as by who ends one
                 self._keep_reports(c, reports)
-            is_me = sa.and_(self._sql.mine(workers), workers.c.id == worker)
-            c.execute(workers.update().where(is_me).values(beat=self._sql.now))
-            beaten = trials.update().where(is_it).values(beat=self._sql.now)
             row = c.execute(beaten.returning(trials.c.stopping)).first()
             if row is None:
                 c.rollback()
@@ -422,6 +427,7 @@ class SqlStore:
     def set_aside(self, number: int) -> None:
         """See Store."""
         with self._begin() as c:
+            self._lock(c)
             c.execute(trials.update().where(self._sql.one(number)).values(state=CUT))
             self._recount(c)
 
@@ -450,6 +456,7 @@ class SqlStore:
     def recount(self) -> None:
         """See Store."""
         with self._begin() as c:
+            self._lock(c)
             self._recount(c)
 
     @tried_again
@@ -485,15 +492,19 @@ class SqlStore:
         counts: bool,
         outcome: str,
         proof: str = "",
+        overdue: bool = False,
     ) -> bool:
         """See Store."""
+        ending = self._sql.ending
+        if overdue:
+            ending = ending.where(self._sql.is_overdue)
         given = {
             "n": number, "at": attempt, "who": who, "new_status": status, "new_counts": counts,
             "new_outcome": outcome, "new_proof": proof,
         }  # fmt: skip
         with self._begin() as c:
             revision = self._raise(c, int(counts))
-            if c.execute(self._sql.ending, {**given, "new_revision": revision}).rowcount:
+            if c.execute(ending, {**given, "new_revision": revision}).rowcount:
                 return True
             c.rollback()
         same = sa.and_(trials.c.state == ENDED, trials.c.outcome == outcome)

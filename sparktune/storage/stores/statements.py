@@ -9,13 +9,13 @@ import sqlalchemy as sa
 
 from .connection import CHANGES, QUEUE
 from .store import DEFAULT_LOST_AFTER, ENDED, FARTHEST, OWN, QUEUED, RESERVED, RUNNING, Entry
-from .tables import drivers, reports, searches, spaces, trials
+from .tables import drivers, reports, searches, spaces, trials, workers
 
-__all__ = ["ENTRY", "PUT", "REPORT", "UNDER_WAY", "Statements"]
+__all__ = ["ENTRY", "PUT", "REPORT", "SPACE", "UNDER_WAY", "Statements"]
 
 ENTRY = [trials.c[name] for name in Entry.__dataclass_fields__]
 REPORT = ("number", "attempt", "step", "value")
-_SPACE = ("id", "first", "space", "defaults", "proof")
+SPACE = ("id", "first", "space", "defaults", "proof")
 UNDER_WAY = (QUEUED, RUNNING, OWN)
 _NOT_PUT = ("number", "lost", "worker", "driver")
 PUT = tuple(name for name in Entry.__dataclass_fields__ if name not in _NOT_PUT)
@@ -75,10 +75,17 @@ class Statements:
 
     @property
     def is_overdue(self) -> Any:
-        """Trials whose worker is dead, or whose driver where it evaluates them itself."""
-        alive = sa.select(drivers.c.id).where(self.alive(drivers))
-        silent = sa.and_(trials.c.state == RUNNING, sa.not_(self._is_recent(trials)))
-        return sa.or_(silent, sa.and_(trials.c.state == OWN, trials.c.driver.not_in(alive)))
+        """Trials whose worker is dead, or whose driver where nobody else evaluates them."""
+        is_orphan = trials.c.driver.not_in(sa.select(drivers.c.id).where(self.alive(drivers)))
+        has_no_worker = ~sa.exists(sa.select(workers.c.id).where(self.alive(workers)))
+        return sa.and_(
+            trials.c.state.in_(UNDER_WAY),  # for the index
+            sa.or_(
+                sa.and_(trials.c.state == RUNNING, sa.not_(self._is_recent(trials))),
+                sa.and_(trials.c.state == OWN, is_orphan),
+                sa.and_(trials.c.state == QUEUED, is_orphan, has_no_worker),
+            ),
+        )
 
     @property
     def counted(self) -> Any:
@@ -138,7 +145,8 @@ class Statements:
         """How many trials are begun, or reserved by others than ``driver``, and have not ended."""
         reserved = sa.and_(trials.c.state == RESERVED, trials.c.driver.in_(self._others))
         return sa.select(sa.func.count()).select_from(trials).where(
-            self.mine(trials), sa.or_(trials.c.state.in_(UNDER_WAY), reserved)
+            self.mine(trials), trials.c.state.in_((*UNDER_WAY, RESERVED)),
+            sa.or_(trials.c.state != RESERVED, reserved),
         )  # fmt: skip
 
     @functools.cached_property
@@ -148,6 +156,12 @@ class Statements:
         return sa.select(sa.func.max(trials.c.number)).where(
             self.mine(trials), trials.c.number < count.scalar_subquery()
         )
+
+    @functools.cached_property
+    def next_first(self) -> Any:
+        """The number of the first trial of a space that is added now."""
+        last = sa.func.coalesce(sa.func.max(trials.c.number) + 1, 0)
+        return sa.select(last).where(self.mine(trials), trials.c.state != RESERVED)
 
     # -- trials
 
@@ -226,7 +240,7 @@ class Statements:
     @functools.cached_property
     def reading_spaces(self) -> Any:
         """Asks for spaces after ``since``, up to ``upto``."""
-        columns = [spaces.c[name] for name in _SPACE]
+        columns = [spaces.c[name] for name in SPACE]
         return sa.select(*columns).where(self._is_between(spaces)).order_by(spaces.c.id)
 
     def _is_between(self, table: sa.Table) -> Any:

@@ -20,13 +20,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 __all__ = [
-    "CUT", "DEFAULT_LOST_AFTER", "ENDED", "FARTHEST", "OWN", "QUEUED", "RESERVED", "RUNNING",
-    "Changes", "Entry", "Job", "Report", "SpaceEntry", "Store",
+    "BEAT", "CUT", "DEFAULT_LOST_AFTER", "ENDED", "FARTHEST", "OWN", "QUEUED", "RESERVED",
+    "RUNNING", "Changes", "Entry", "Job", "Report", "SpaceEntry", "Store",
 ]  # fmt: skip
 
 RESERVED, QUEUED, RUNNING = "reserved", "queued", "running"
 OWN, CUT, ENDED = "own", "cut", "ended"
 DEFAULT_LOST_AFTER = 30.0  # seconds
+BEAT = 1.25  # seconds between two signs of life at most: a quarter of the least lost_after
 FARTHEST = 100_000  # how far a number may be beyond those that are known
 
 
@@ -112,7 +113,7 @@ class SpaceEntry(NamedTuple):
         first: the number of the first trial of this space.
         space: as JSON.
         defaults: by which earlier trials were adapted to it, as JSON.
-        proof: signature of both texts; "" without a key.
+        proof: signature of all of it; "" without a key.
     """
 
     id: int
@@ -168,8 +169,11 @@ class Store(Protocol):
     def first_seed(self) -> int | None:
         """The seed that was recorded first."""
 
-    def add_space(self, space: str, defaults: str, expected: int, proof: str = "") -> bool:
-        """Add a space, unless another driver has: there must be ``expected`` so far."""
+    def next_first(self) -> int:
+        """The number of the first trial of a space that is added now."""
+
+    def add_space(self, entry: SpaceEntry) -> bool:
+        """Add a space; False where another has its id, or where trials have begun meanwhile."""
 
     def open_batch(self, driver: str, k: int, max_evals: int | None) -> list[int]:
         """Give numbers to a driver, before anything is suggested.
@@ -258,8 +262,12 @@ class Store(Protocol):
         counts: bool,
         outcome: str,
         proof: str = "",
+        overdue: bool = False,
     ) -> bool:
-        """End a trial; False where the attempt is not current, or not of this driver or worker."""
+        """End a trial; False where the attempt is not current, or not of this driver or worker.
+
+        With ``overdue`` also where the trial is overdue no more.
+        """
 
     def requeue(
         self,
@@ -290,7 +298,7 @@ class Store(Protocol):
         """
 
     def overdue(self) -> list[Entry]:
-        """Trials whose worker, or whose driver if it evaluates them itself, is dead."""
+        """Trials whose worker is dead, or whose driver, if nobody else evaluates them."""
 
     def drivers(self) -> int:
         """How many drivers give signs of life."""

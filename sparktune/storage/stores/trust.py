@@ -47,16 +47,18 @@ class Trust:
         proof = "" if self.key is None else self.key.of_outcome(self._exp_key, entry, text)
         return replace(entry, outcome=text, outcome_proof=proof)
 
-    def of_space(self, id: int, space: str, defaults: str) -> str:
-        """The signature of a space; "" without a key."""
-        return "" if self.key is None else self.key.of_space(self._exp_key, id, space, defaults)
+    def signed_space(self, entry: SpaceEntry) -> SpaceEntry:
+        """A space with its signature."""
+        if self.key is None:
+            return entry
+        return SpaceEntry(*entry[:-1], proof=self.key.of_space(self._exp_key, entry))
 
     def fault_of_space(self, space: SpaceEntry) -> str | None:
         """Why the row of a space is not to be believed; None if it is."""
         fault = fault_of_space(space)
         if fault is not None or self.key is None:
             return fault
-        if same(self.of_space(space.id, space.space, space.defaults), space.proof):
+        if same(self.key.of_space(self._exp_key, space), space.proof):
             return None
         return f"it is not signed with this {VARIABLE}"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, NamedTuple
 
 from ...checks import advise
@@ -11,7 +13,7 @@ from ...exceptions import InvalidTrial, StoreError
 from ...history import History, Outcome
 from ...history.records import Record
 from ..journal import Recorded
-from .opening import open_store, url_of
+from .opening import URL_VARIABLE, open_store, place_of, secretless, url_of
 from .replaying import HalfCut, history_of, records_of
 from .rows import fault_of, fault_of_report
 from .signing import VARIABLE, key_of_environment
@@ -40,6 +42,9 @@ class Alive(NamedTuple):
 class StoredSearch:
     """Makes a history of the rows of a search; nothing is made or changed in the database.
 
+    A pickle has no URL that holds a password: what is unpickled takes that of SPARKTUNE_STORE then,
+    which has to be of the same database.
+
     Whoever can write into the database may have written any row. A row that is none is left out,
     with a warning; with a key, what is not signed with it is no outcome and no space.
 
@@ -66,11 +71,39 @@ class StoredSearch:
         self._revision = 0
         self._spaces: list[SpaceEntry] = []
         self._said: set[str] = set()
+        self._place = ""
         with self._opened() as store:
             self.name = f"{store.name} ({exp_key})"
+        self._place = place_of(self._url)
+
+    _KEPT: tuple[str, ...] = ("exp_key", "name", "_place", "_given_lost_after")
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: copy(self.__dict__[name]) for name in self._KEPT}
+        return {**state, "_url": None if self._url is None else secretless(self._url)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.trust = Trust(key_of_environment(), self.exp_key)
+        self._of, self._revision, self._spaces, self._said = None, 0, [], set()
 
     @contextmanager
     def _opened(self) -> Iterator[Store]:
+        """The store; what was unpickled has to find the database that it is of.
+
+        Raises:
+            StoreError: it does not.
+        """
+        if self._place and self._url is None and not os.environ.get(URL_VARIABLE):
+            raise StoreError(
+                f"these trials are of {self.name}, whose URL has a password and was not pickled: "
+                f"set {URL_VARIABLE} to it"
+            )
+        if self._place and (found := place_of(url_of(self._url))) != self._place:
+            raise StoreError(
+                f"these trials are of {self._place}, but {URL_VARIABLE} is of {found}: set it to "
+                "the URL of the first, or take new trials for the second"
+            )
         store = open_store(
             self._url, self.exp_key, self._given_lost_after, creates=self._creates
         )  # fmt: skip
