@@ -247,6 +247,20 @@ def test_a_replayed_outcome_is_refused(url, key, what):
     assert len(again) == 2
 
 
+def test_a_space_that_begins_elsewhere(url, key):
+    """The number from which on a space holds is signed with it, and what has ended stays."""
+    with Working(url):
+        searched(url, 2)
+        with Rows(url) as rows:
+            rows("UPDATE sparktune_spaces SET first = 1")
+        with pytest.raises(StoreError, match="cannot be read"):
+            quiet_search(url, 3)
+        with Rows(url) as rows:
+            assert [rows.trial(number, "state") for number in (0, 1)] == ["ended"] * 2
+            rows("UPDATE sparktune_spaces SET first = 0")
+        assert len(quiet_search(url, 3)[0]) == 3
+
+
 def test_a_strangers_candidate_that_waits_to_begin_again(url, key):
     """A trial that was cut off is begun again only if its candidate and attempt are signed."""
     with Working(url):

@@ -376,7 +376,31 @@ def test_the_silent_are_overdue(connect, store):
     assert [each.number for each in store.overdue()] == [1]
     assert store.requeue(1, 0, CUT, overdue=True)
     silent = connect(lost_after=0.0)
-    assert [each.number for each in silent.overdue()] == [0]
+    assert sorted(each.number for each in silent.overdue()) == [0, 2]
+
+
+def test_a_queue_without_driver_and_workers_is_overdue(store):
+    """What a dead driver has queued is left to workers, as long as there are any."""
+    store.join("e", None)
+    begin(store, driver="e")
+    begin(store)
+    store.sign_worker("w", "host", 1)
+    store.leave("e")
+    assert store.overdue() == []
+    store.drop_worker("w")
+    assert [each.number for each in store.overdue()] == [0]
+
+
+def test_who_was_heard_again_is_not_ended(connect, store):
+    """A trial that is ended as lost goes on where its worker has been heard meanwhile."""
+    begin(store)
+    store.take("w", ())
+    silent = connect(lost_after=0.0)
+    assert len(silent.overdue()) == 1
+    connect(lost_after=ALIVE)
+    assert store.beat("w", 0, 0) == "on"
+    assert not store.finish("w", 0, 0, "failed", True, "{}", overdue=True)
+    assert finish(store, 0)
 
 
 def test_who_was_heard_again_is_not_begun_anew(store):
@@ -707,6 +731,7 @@ def test_what_was_done_without_an_answer_is_not_done_twice(store, what):
         store.requeue(0, 0, CUT)
     if what == "put":
         store.open_batch("d", 2, None)
+    first = store.next_first()
     losing_an_answer(store)
     if what == "reserve":
         assert store.open_batch("d", 2, None) == [0, 1]
@@ -729,7 +754,7 @@ def test_what_was_done_without_an_answer_is_not_done_twice(store, what):
     elif what == "resume":
         assert store.resume("d", replace(stands(store, 0), state=OWN), 2)
     else:
-        assert store.add_space(SpaceEntry(1, 0, "{}", "[]"))
+        assert store.add_space(SpaceEntry(1, first, "{}", "[]"))
         assert len(store.read(0).spaces) == 1
 
 

@@ -76,10 +76,10 @@ class StoredSearch:
             self.name = f"{store.name} ({exp_key})"
         self._place = place_of(self._url)
 
-    _KEPT: tuple[str, ...] = ("exp_key", "name", "_place", "_given_lost_after")
+    KEPT: tuple[str, ...] = ("exp_key", "name", "_place", "_given_lost_after")
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: copy(self.__dict__[name]) for name in self._KEPT}
+        state = {name: copy(self.__dict__[name]) for name in self.KEPT}
         return {**state, "_url": None if self._url is None else secretless(self._url)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

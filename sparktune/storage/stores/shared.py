@@ -66,7 +66,7 @@ class SharedRecord(StoredSearch):
     """
 
     _creates = True
-    _KEPT = (*StoredSearch._KEPT, "seed", "_driver", "_mine", "_begun", "_originals")
+    KEPT = (*StoredSearch.KEPT, "seed", "_driver", "_mine", "_begun", "_originals")
 
     def __init__(self, url: Any, exp_key: str, lost_after: float | None = None) -> None:
         self.seed: int | None = None

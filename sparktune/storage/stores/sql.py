@@ -427,7 +427,7 @@ class SqlStore:
     def set_aside(self, number: int) -> None:
         """See Store."""
         with self._begin() as c:
-            self._lock(c)
+            c.execute(self._sql.locking)
             c.execute(trials.update().where(self._sql.one(number)).values(state=CUT))
             self._recount(c)
 
@@ -456,7 +456,7 @@ class SqlStore:
     def recount(self) -> None:
         """See Store."""
         with self._begin() as c:
-            self._lock(c)
+            c.execute(self._sql.locking)
             self._recount(c)
 
     @tried_again
@@ -469,7 +469,7 @@ class SqlStore:
     def count(self, numbers: Collection[int], counts: bool) -> None:
         """See Store."""
         with self._begin() as c:
-            self._lock(c)
+            c.execute(self._sql.locking)
             for some in _in_parts(numbers):
                 them = sa.and_(self._sql.mine(trials), trials.c.number.in_(some))
                 c.execute(

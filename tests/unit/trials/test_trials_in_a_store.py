@@ -1,6 +1,8 @@
 """Drivers whose trials are in a store: what they share, what they leave, and what they refuse."""
 
 import json
+import multiprocessing
+import os
 import pickle
 import subprocess
 import sys
@@ -25,7 +27,8 @@ from sparktune import (
     hp,
     rand,
 )
-from sparktune.exceptions import AllTrialsFailed
+from sparktune.exceptions import AllTrialsFailed, TakenElsewhere
+from sparktune.history import History
 from sparktune.history.records import Requeued
 from sparktune.space.tree import Space
 from sparktune.storage.stores.queued import QueuedRecord
@@ -631,3 +634,117 @@ with trials.step(Space({{"a": hp.uniform("a", -2, 3)}})) as history:
     trials = Trials(store=url, exp_key="k")
     searched(url, 1, trials=trials, space={"a": hp.uniform("a", -2, 3)}, objective=losing)
     assert [(trial.number, trial.attempt, trial.loss) for trial in trials.history] == [(0, 1, 0.5)]
+
+
+def owners_of(url):
+    with Rows(url) as rows:
+        return [
+            json.loads(owner)["pid"] for (owner,) in rows("SELECT owner FROM sparktune_drivers")
+        ]
+
+
+def test_a_tuner_in_a_pickle_is_of_the_process_that_goes_on_with_it(url):
+    """A driver that goes on in another process is that process's, whose end is its end."""
+    tuner = Tuner(SPACE, rand.suggest, trials=Trials(store=url, exp_key="k"))
+    first = tuner.ask()
+    script = """
+import pickle, sys
+tuner = pickle.load(sys.stdin.buffer)
+second = tuner.ask()
+print(second.number)
+"""
+    blob = pickle.dumps(tuner)
+    done = subprocess.run(
+        [sys.executable, "-c", script], input=blob, stdout=subprocess.PIPE, check=True
+    )
+    assert (first.number, int(done.stdout)) == (0, 1)
+    assert owners_of(url) != [os.getpid()]
+
+
+def test_a_child_is_a_driver_of_its_own(url):
+    """Processes that were forked from one that had made trials are drivers of their own."""
+    trials = Trials(store=url, exp_key="k")
+    code = multiprocessing.get_context("fork")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of forks beside threads
+        children = [code.Process(target=evaluate_forked, args=(url, trials, n)) for n in range(2)]
+        for child in children:
+            child.start()
+    for child in children:
+        child.join(60)
+    assert [child.exitcode for child in children] == [0, 0]
+    found = StoreTrials.load(url, "k").history
+    assert [(trial.status, trial.attempt) for trial in found] == [(Status.OK, 0)] * 8
+
+
+def evaluate_forked(url, trials, n):
+    searched(url, 8, trials=trials, objective=losing, rstate=n)
+
+
+def test_what_a_dead_driver_queued_where_there_are_no_workers(url):
+    """A driver without workers evaluates itself what a dead one had put into the queue."""
+    script = f"""
+import os, sys, threading
+sys.path[:0] = [{HELPERS!r}]
+from stores import *
+trials = StoreTrials({url!r}, "k", parallelism=3)
+def die():
+    with opened({url!r}) as store:
+        while sum(each.state == "queued" for each in store.under_way()) < 3:
+            store.wait(0.1)
+    os.kill(os.getpid(), 9)
+threading.Thread(target=die).start()
+searched({url!r}, 3, trials=trials)
+"""
+    subprocess.run([sys.executable, "-c", script], check=False)
+    trials = Trials(store=url, exp_key="k")
+    searched(url, 3, trials=trials, objective=losing)
+    assert [(trial.number, trial.status) for trial in trials.history] == [
+        (number, Status.OK) for number in range(3)
+    ]
+
+
+def test_a_tuner_on_a_queue_resumes_for_itself(url):
+    """What a Tuner begins again is its own, and waits for no worker."""
+    tuner = Tuner(SPACE, rand.suggest, trials=StoreTrials(url, "k"))
+    asked = tuner.ask()
+    with tuner.trials.step(tuner.space) as history:
+        history.requeue(asked.number, "cut")
+    assert tuner.ask().number == asked.number
+    with opened(url) as store:
+        assert [entry.state for entry in store.under_way()] == ["own"]
+
+
+def test_a_point_is_not_lost_to_a_trial_that_another_takes(url, monkeypatch):
+    """Where another driver begins what was cut off, a Tuner asks for something else."""
+    tuner = Tuner(
+        SPACE, rand.suggest, trials=Trials(store=url, exp_key="k"),
+        points_to_evaluate=[{"a": float(a), "kind": "x"} for a in range(3)],
+    )  # fmt: skip
+    tuner.ask()
+    with tuner.trials.step(tuner.space) as history:
+        history.requeue(0, "cut")
+
+    def taken(self, number):
+        raise TakenElsewhere("another driver")
+
+    monkeypatch.setattr(History, "resume", taken)
+    assert [candidate.values["a"] for candidate in tuner.ask(2)] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("load", [True, False])
+def test_trials_in_a_pickle_are_refreshed(url, load):
+    """Trials of a store that were pickled see what others record."""
+    searched(url, 2, trials=Trials(store=url, exp_key="k"), objective=losing)
+    trials = StoreTrials.load(url, "k") if load else Trials(store=url, exp_key="k")
+    again = pickle.loads(pickle.dumps(trials))
+    searched(url, 4, trials=Trials(store=url, exp_key="k"), objective=losing)
+    again.refresh()
+    assert len(again) == 4
+
+
+def test_a_url_is_no_journal():
+    """The URL of a store in place of a journal's folder is refused by a sentence."""
+    for make in (Trials.load, lambda url: Trials(journal=url)):
+        with pytest.raises(ValueError, match="but got a URL: that is of a store"):
+            make("sqlite:///runs.db")
