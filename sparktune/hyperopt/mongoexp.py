@@ -16,7 +16,7 @@ class MongoTrials:
 
     def __init__(self, arg: Any = None, exp_key: Any = None, *_: Any, **__: Any) -> NoReturn:
         key = "default" if exp_key is None else str(exp_key)
-        shown = re.sub(r"//[^/@]*@", "//", str(arg))  # it may hold a password
+        shown = re.sub(r"//.*@", "//", str(arg))  # it may hold a password
         raise NotImplementedError(
             f"MongoTrials({shown!r:.100}, exp_key={exp_key!r:.60}) has no MongoDB here: trials "
             "wait for workers in PostgreSQL or SQLite. Use sparktune.StoreTrials("

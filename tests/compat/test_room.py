@@ -182,3 +182,12 @@ def test_what_is_not_here_says_where_to_go():
         IPythonTrials()
     with pytest.raises(NotImplementedError, match=r"sparktune worker --store .* --exp-key exp2"):
         MongoTrials("mongo://host/db/jobs", exp_key="exp2")
+
+
+@pytest.mark.parametrize("password", ["hush", "h@sh", "hu/sh", "hu:s@h/x"])
+def test_the_password_of_a_mongodb_is_not_shown(password):
+    """What MongoTrials says of its URL has no password, however that is written."""
+    with pytest.raises(NotImplementedError) as caught:
+        MongoTrials(f"mongo://me:{password}@host:1/db/jobs")
+    assert "'mongo://host:1/db/jobs'" in str(caught.value)
+    assert password not in str(caught.value)

@@ -11,7 +11,7 @@ import store_objectives
 from hostile import JUNK, look_at_all
 from stores import KEY, NAME, SPACE, Driving, Rows, Working, opened, searched, touching
 
-from sparktune import Status, StoreError, StoreTrials, Trials
+from sparktune import Status, StoreError, StoreTrials, Trials, Tuner, rand
 from sparktune.space.tree import Space
 from sparktune.storage.stores.reaping import reap
 from sparktune.storage.stores.shared import SharedRecord
@@ -273,6 +273,17 @@ def test_a_strangers_candidate_that_waits_to_begin_again(url, key):
     assert [trial.number for trial in trials.history.cut] == [2, 3]
     assert [trial.number for trial in trials.history if trial.loss is not None] == [0, 1, 4, 5, 6]
     assert sum("is not signed" in each for each in said) == 2
+
+
+def test_a_tuner_begins_no_strangers_candidate(sqlite, key):
+    """A Tuner refuses a stranger's candidate at every call, not at the first one alone."""
+    tuner = Tuner(SPACE, rand.suggest, trials=Trials(store=sqlite, exp_key="k"))
+    tuner.ask()
+    with Rows(sqlite) as rows:
+        rows.add_trial(1, state="cut")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert [tuner.ask().number for _ in range(3)] == [2, 3, 4]
 
 
 def test_the_signed_trial_of_a_dead_driver_is_begun_again(sqlite, key):

@@ -48,6 +48,7 @@ from .store import (
 
 __all__ = ["SharedRecord"]
 
+_TAKEN_UP = "taken up by another program, as this one gave no sign of life"
 _TOGETHER = 256
 _TRIES = 9  # to add a space, where others begin trials meanwhile
 
@@ -72,6 +73,7 @@ class SharedRecord(StoredSearch):
         self.seed: int | None = None
         self._mutex = threading.RLock()
         self._originals: dict[int, str] = {}
+        self._strange: set[int] = set()
         self._be_another()
         self._forget_run()
         super().__init__(url, exp_key, lost_after)
@@ -84,6 +86,7 @@ class SharedRecord(StoredSearch):
         super().__setstate__(state)
         self._mutex, self._pid = threading.RLock(), os.getpid()
         self._presence: Presence | None = None
+        self._strange = set()
         if not self._mine:
             self._driver = name_here()
         self._forget_run()
@@ -101,7 +104,6 @@ class SharedRecord(StoredSearch):
         self._ended_there: dict[tuple[int, int], Entry] = {}
         self._unclear: set[int] = set()
         self._queued: set[tuple[int, int]] = set()
-        self._strange: set[int] = set()
         self._lost_after = DEFAULT_LOST_AFTER
         self._starved = time.monotonic()
         self._notes: list[Report] = []
@@ -152,7 +154,8 @@ class SharedRecord(StoredSearch):
             self._threads: list[threading.Thread] = []
             try:
                 reap(store, self.trust)
-                if anew or known is None or known is not self._of:
+                self._reads_all = anew or known is None or known is not self._of
+                if self._reads_all:
                     store.recount()
                 recorded = self._recorded_since(store, None if anew else known)
                 if recorded.history is None and known is not None:
@@ -223,7 +226,7 @@ class SharedRecord(StoredSearch):
             if space.id == 1:
                 self._import(history)
             self._spaces.append(space)
-        if changed or (len(history.apart) and history is not self._of):
+        if changed or (self._reads_all and len(history.apart)):
             self._count_anew(history)
         self._of = history
         history.sink = self
@@ -324,9 +327,7 @@ class SharedRecord(StoredSearch):
             proof = self.trust.signed(replace(begun, attempt=trial.attempt + 1)).proof
         if not self._open.requeue(number, trial.attempt, state, proof, lost=state == OWN):
             self._let_go(number)
-            raise self._taken(
-                number, "taken up by another program, as this one gave no sign of life"
-            )
+            raise self._taken(number, _TAKEN_UP)
         if state == CUT:
             self._let_go(number)
             if begun is not None:
@@ -348,9 +349,7 @@ class SharedRecord(StoredSearch):
         proof = self.trust.with_outcome(replace(entry, attempt=attempt), text).outcome_proof
         told = (status.name.lower(), status in COUNT, text, proof)
         if not self._open.finish(self._driver, number, attempt, *told):
-            raise self._taken(
-                number, "taken up by another program, as this one gave no sign of life"
-            )
+            raise self._taken(number, _TAKEN_UP)
 
     def _say_left_out(self, kind: str) -> None:
         self._say_once(
@@ -453,8 +452,6 @@ class SharedRecord(StoredSearch):
         for entry in entries:
             if entry.number in self._mine:
                 told += self._follow_mine(history, entry)
-            elif entry.state == ENDED and _is_apart(history, entry.number):
-                self._open.count([entry.number], False)
             else:
                 told += self._follow(history, entry, reports.pop(entry.number, ()))
         for number, some in reports.items():
@@ -463,6 +460,14 @@ class SharedRecord(StoredSearch):
                     if report.attempt == history[number].attempt:
                         history.follow(Reported(*report))
         return told
+
+    def _follow(self, history: History, entry: Entry, reports: Sequence[Report]) -> list[Record]:
+        """See StoredSearch; a trial that no longer fits counts for nothing, also once it ends."""
+        number = entry.number
+        is_apart = number < len(history) and history[number].apart is not None
+        if is_apart and entry.state == ENDED and self.store is not None:
+            self.store.count([number], False)
+        return super()._follow(history, entry, reports)
 
     def _follow_mine(self, history: History, entry: Entry) -> list[Record]:
         """Take in what the store says of a trial of this driver, where that is news."""
@@ -578,10 +583,6 @@ class SharedRecord(StoredSearch):
                 f"{self.name}: no number is left for this program, which waits for "
                 f"{len(under_way)} trial{'s' if len(under_way) > 1 else ''} that others have begun"
             )
-
-
-def _is_apart(history: History, number: int) -> bool:
-    return number < len(history) and history[number].apart is not None
 
 
 _APPENDS: dict[type, Callable[[SharedRecord, Any], None]] = {

@@ -27,7 +27,7 @@ __all__ = [
 RESERVED, QUEUED, RUNNING = "reserved", "queued", "running"
 OWN, CUT, ENDED = "own", "cut", "ended"
 DEFAULT_LOST_AFTER = 30.0  # seconds
-BEAT = 1.25  # seconds between two signs of life at most: a quarter of the least lost_after
+BEAT = 1.0  # seconds between two signs of life at most: a fifth of the least lost_after
 FARTHEST = 100_000  # how far a number may be beyond those that are known
 
 

@@ -484,6 +484,27 @@ def test_trials_that_no_longer_fit_leave_room(tmp_path, place):
     assert ran(1.0, 30).history.count(Status.OK) == 30  # they fit again
 
 
+def test_a_trial_that_no_longer_fits_and_ended_since(url):
+    """A trial that ends after the space has left it behind does not use up ``max_evals``."""
+
+    def ran(width, count):
+        trials = Trials(store=url, exp_key="k", on_space_change="adapt")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            searched(
+                url, count, trials=trials, space={"a": hp.uniform("a", -width, width)},
+                objective=losing,
+            )  # fmt: skip
+        return trials
+
+    ran(1.0, 6)
+    left = len(ran(0.1, 8).history.apart)
+    assert left
+    with Rows(url) as rows:
+        rows("UPDATE sparktune_trials SET counts = 1")  # as who ends a trial has it
+    assert ran(0.1, 10).history.count(Status.OK) == 10
+
+
 def test_a_relative_path_is_that_of_the_beginning(tmp_path, monkeypatch):
     """A path of SQLite is taken from the folder in which the trials were made, and shown whole."""
     monkeypatch.chdir(tmp_path)
