@@ -208,7 +208,7 @@ def drive(count, workers):
     from sparktune.storage.stores.reader import StoredSearch
 
     trials, record = StoreTrials(None, KEY), StoredSearch(None, KEY)
-    while record.alive()[1] < workers:
+    while record.alive().workers < workers:
         time.sleep(0.05)
     began = time.perf_counter()
     fmin(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from io import StringIO
 from typing import Any
 
 from ..history import History, Trial
 from ..history.documents import datetime_of
 from ..space.tree import Space
-from ..storage.stores.reader import Alive
 from ..trials.tables import all_plain
 from .summary import Summary, iso_time, word_of
 from .values import plain, real_params
@@ -76,7 +76,7 @@ def json_of(summary: Summary) -> str:
         "last_written": iso_time(summary.written),
         "writer": None,
         "closed": summary.closed,
-        "alive": _alive(summary.alive),
+        "alive": None if summary.alive is None else asdict(summary.alive),
         "seed": summary.seed,
         "runs": summary.runs,
         "counts": summary.counts,
@@ -94,12 +94,6 @@ def json_of(summary: Summary) -> str:
         told["best"]["params"] = real_params(best, history.space)
     trials = [] if history is None else [_trial(trial, history) for trial in history]
     return json.dumps(plain({"summary": told, "trials": trials}), indent=1, allow_nan=False)
-
-
-def _alive(alive: Alive | None) -> dict[str, int] | None:
-    if alive is None:
-        return None
-    return {"drivers": alive.drivers, "workers": alive.workers, "waiting": alive.waiting}
 
 
 def _trial(trial: Trial, history: History) -> dict[str, Any]:

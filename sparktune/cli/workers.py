@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-from ..storage.stores.opening import URL_VARIABLE
-from ..storage.stores.signing import VARIABLE
+from ..storage.stores.opening import hide_secrets
 from ..worker import Worker, objectives_of
 from .words import complain, number
 
@@ -48,8 +46,7 @@ def _work(words: argparse.Namespace) -> int:
         sys.path.insert(0, here)  # as `python -m` has it
     objectives = objectives_of(words.objective)
     worker = _worker_of(words, objectives)
-    for name in (VARIABLE, URL_VARIABLE):  # trials do not need the key or a password
-        os.environ.pop(name, None)
+    hide_secrets()
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     worker.run()
     return 0

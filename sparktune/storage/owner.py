@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-__all__ = ["Owner"]
+__all__ = ["Owner", "boot"]
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,20 @@ class Owner:
         return f"process {self.pid}{me} on {host:.200}, since {since:.40}"
 
 
-def _machine() -> str:
+def boot() -> str:
+    """What is the same for all that runs since this machine was started; "" where unknown."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
+
+
+def _machine() -> str:
+    try:
+        numbers = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return ""
+    return f"{found}/{numbers}" if (found := boot()) else ""
 
 
 def _stat(pid: int) -> tuple[str, int] | None:

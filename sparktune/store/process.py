@@ -17,14 +17,14 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from ..exceptions import StoreError
-from ..storage.stores.opening import URL_VARIABLE
-from ..storage.stores.signing import VARIABLE, Key
+from ..storage.owner import boot
+from ..storage.stores.opening import hide_secrets
+from ..storage.stores.signing import Key
 from ..worker import Worker, objectives_of
 
 __all__ = ["machine_of", "serve"]
 
 _TO_END = 10.0  # seconds in which a worker whose task was killed gives its trial back
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def machine_of(folder: Path) -> tuple[str, int, int]:
@@ -33,12 +33,8 @@ def machine_of(folder: Path) -> tuple[str, int, int]:
     Raises:
         OSError: there is no such folder.
     """
-    try:
-        machine = _BOOT.read_text().strip()
-    except OSError:
-        machine = platform.node()
     seen = folder.stat()
-    return machine, seen.st_dev, seen.st_ino
+    return boot() or platform.node(), seen.st_dev, seen.st_ino
 
 
 def serve(
@@ -82,8 +78,7 @@ def serve(
         workers.append(
             Worker(message["url"], message["exp_key"], names, key=key, say=say, **options)
         )
-        for name in (VARIABLE, URL_VARIABLE):  # trials do not need the key or a password
-            os.environ.pop(name, None)
+        hide_secrets()
         if message["try"]:
             workers[0].store.close()
         elif not cut.is_set():

@@ -10,7 +10,6 @@ import pickle
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ..checks import advise, whole
@@ -320,10 +319,11 @@ def _names(objectives: Any) -> tuple[str, ...]:
 def _located(url: Any) -> tuple[str, tuple[str, int, int] | None]:
     """A URL that means the same in another folder; and where its file is, None without one."""
     found, machine = url_of(url), None
-    if found.get_backend_name() == "sqlite" and not found.database.startswith("file:"):
-        from .process import machine_of
+    from ..storage.stores.urls import file_of  # SQLAlchemy is there now
+    from .process import machine_of
 
-        path = Path(found.database)
+    path = file_of(found)
+    if path is not None:
         try:
             machine = machine_of(path.parent)
         except OSError as error:

@@ -34,7 +34,6 @@ __all__ = ["Worker"]
 
 logger = logging.getLogger(__name__)
 _IDLE = 1.0  # seconds between two looks for a trial, where the database tells of one
-_BEAT = BEAT
 _BETWEEN_REPORTS = 0.05  # seconds: reports that come faster travel together
 _MOST_REFUSED = 10_000
 
@@ -198,7 +197,7 @@ class Worker:
     def _sign(self) -> bool:
         """Give a sign of life, if it is time for one; whether it was."""
         now = time.monotonic()
-        if now - self._signed < min(_BEAT, self.store.lost_after / 4):
+        if now - self._signed < min(BEAT, self.store.lost_after / 4):
             return False
         self._signed = now
         self.store.sign_worker(self.name, platform.node(), os.getpid())
@@ -307,7 +306,7 @@ class Worker:
         future = job.engine.submit(task)
         future.add_done_callback(lambda _: self._woken.set())
         while not self._at_once:
-            self._woken.wait(min(_BEAT, self.store.lost_after / 4))
+            self._woken.wait(min(BEAT, self.store.lost_after / 4))
             self._woken.clear()
             over = future.done()
             reports = [each for each in self._heard() if each[:2] == (number, attempt)]

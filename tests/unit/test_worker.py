@@ -415,7 +415,7 @@ def test_results_without_a_key(url):
 
 def test_a_busy_worker_is_a_live_one(url, key, gate, wait_for, monkeypatch):
     """A worker gives its own sign of life also while it evaluates a trial."""
-    monkeypatch.setattr("sparktune.worker.worker._BEAT", 0.01)
+    monkeypatch.setattr("sparktune.worker.worker.BEAT", 0.01)
     door = gate.door()
 
     def waiting(config):

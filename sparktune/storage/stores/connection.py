@@ -10,7 +10,6 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ...exceptions import StoreError
 from .outages import ConnectionLost, Outages
+from .urls import file_of
 
 __all__ = ["CHANGES", "QUEUE", "Database"]
 
@@ -53,6 +53,7 @@ class Database:
         self.is_postgres = url.get_backend_name() == "postgresql"
         self.outages = Outages(self.name, say)
         self.engine = _engine_of(url, writes)
+        self._path = file_of(url)
         self._file: tuple[int, int] | None = None
         self._waiting: Any = None
         self._listening = ""
@@ -61,22 +62,16 @@ class Database:
     @property
     def is_there(self) -> bool:
         """Whether there may be such a database; of SQLite, which makes one, whether its file is."""
-        return self.is_postgres or self._url.database.startswith("file:") or bool(self._found)
-
-    @property
-    def _found(self) -> tuple[int, int] | None:
-        """Which file there is; None for none."""
-        try:
-            found = Path(self._url.database).stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+        return self._path is None or self._path.exists()
 
     def _look_for_file(self) -> None:
         """Refuse to go on in a file of SQLite that others no longer find."""
-        if self.is_postgres or self._url.database.startswith("file:"):
+        if self._path is None:
             return
-        found = self._found
+        found = None
+        with contextlib.suppress(OSError):
+            stat = self._path.stat()
+            found = stat.st_dev, stat.st_ino
         if self._file is None:
             self._file = found
         elif found != self._file:

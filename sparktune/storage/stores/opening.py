@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .signing import VARIABLE
 from .store import Store
 
-__all__ = ["URL_VARIABLE", "name_here", "open_store", "place_of", "secretless", "url_of"]
+__all__ = [
+    "URL_VARIABLE", "hide_secrets", "name_here", "open_store", "place_of", "secretless", "url_of",
+]  # fmt: skip
 
 URL_VARIABLE = "SPARKTUNE_STORE"
 
@@ -68,6 +71,12 @@ def open_store(
         from .sql import SqlStore
 
     return SqlStore(url, exp_key, lost_after, say, creates)
+
+
+def hide_secrets() -> None:
+    """Take key and URL out of the environment, which the processes of trials inherit."""
+    for name in (URL_VARIABLE, VARIABLE):
+        os.environ.pop(name, None)
 
 
 def name_here() -> str:

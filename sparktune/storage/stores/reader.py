@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from ...checks import advise
 from ...exceptions import InvalidTrial, StoreError
@@ -25,7 +26,8 @@ __all__ = ["Alive", "StoredSearch"]
 _SENTENCES = 20  # about rows that are none
 
 
-class Alive(NamedTuple):
+@dataclass(frozen=True)
+class Alive:
     """Who takes part in a search.
 
     Attributes:
@@ -104,9 +106,8 @@ class StoredSearch:
                 f"these trials are of {self._place}, but {URL_VARIABLE} is of {found}: set it to "
                 "the URL of the first, or take new trials for the second"
             )
-        store = open_store(
-            self._url, self.exp_key, self._given_lost_after, creates=self._creates
-        )  # fmt: skip
+        given = self._given_lost_after
+        store = open_store(self._url, self.exp_key, given, creates=self._creates)
         try:
             yield store
         finally:

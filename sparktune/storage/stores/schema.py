@@ -17,6 +17,7 @@ __all__ = ["STEPS", "make", "require"]
 STEPS: list[Callable[[Connection], None]] = []
 """What makes the tables of a version those of the next: the first of version 1, and so on."""
 _LOCK = 725019  # of PostgreSQL, by which one of several that begin makes the tables
+_NAMED = 10  # searches that a message names
 
 
 def make(database: Database, exp_key: str, lost_after: float | None) -> None:
@@ -29,14 +30,13 @@ def make(database: Database, exp_key: str, lost_after: float | None) -> None:
         if database.is_postgres:
             c.execute(sa.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         found = _version_in(database, c)
-        newest = 1 + len(STEPS)
         if found is None:
             meta.create_all(c)
-            c.execute(version.insert().values(version=newest))
-        elif found < newest:
+            c.execute(version.insert().values(version=_newest()))
+        elif found < _newest():
             for step in STEPS[found - 1 :]:
                 step(c)
-            c.execute(version.update().values(version=newest))
+            c.execute(version.update().values(version=_newest()))
         if c.execute(sa.select(searches.c.revision).where(_is_named(exp_key))).first() is None:
             c.execute(searches.insert().values(exp_key=exp_key, revision=0, ended=0))
         if lost_after is not None:
@@ -56,7 +56,7 @@ def require(database: Database, exp_key: str) -> None:
         found = _version_in(database, c)
         if found is None:
             raise StoreError(f"there is no store in {database.name}: it has no tables of sparktune")
-        if found < 1 + len(STEPS):
+        if found < _newest():
             raise StoreError(
                 f"the store {database.name} was made by an older sparktune: a run that goes on "
                 "with it, or a worker, brings its tables up to date"
@@ -69,7 +69,9 @@ def require(database: Database, exp_key: str) -> None:
             )
 
 
-_NAMED = 10
+def _newest() -> int:
+    """The version of today's tables."""
+    return 1 + len(STEPS)
 
 
 def _listed(names: list[str]) -> str:
@@ -85,13 +87,14 @@ def _is_named(exp_key: str) -> Any:
 
 def _version_in(database: Database, c: Connection) -> int | None:
     """The version of the tables, None where there are none."""
-    known = sa.inspect(c).has_table(version.name)
-    found = c.execute(sa.select(version.c.version)).scalar() if known else None
-    if found is not None and natural(found, "version of its tables", database.name) > (
-        newest := 1 + len(STEPS)
-    ):
+    if not sa.inspect(c).has_table(version.name):
+        return None
+    found = c.execute(sa.select(version.c.version)).scalar()
+    if found is None:
+        return None
+    if natural(found, "version of its tables", database.name) > _newest():
         raise StoreError(
             f"the store {database.name} was made by a newer sparktune (its tables are of version "
-            f"{found}, this one knows {newest}): update sparktune here"
+            f"{found}, this one knows {_newest()}): update sparktune here"
         )
-    return found
+    return int(found)

@@ -144,8 +144,6 @@ class SqlStore:
             old = sa.and_(self._sql.mine(table), table.c.beat < self._sql.now - _LONG_DEAD)
             c.execute(table.delete().where(old))
             row = {"exp_key": self.exp_key, "id": who, "beat": self._sql.now, **more}
-            if table is drivers:
-                row.setdefault("owner", "")
             c.execute(table.insert().values(**row))
 
     @tried_again
@@ -394,8 +392,8 @@ class SqlStore:
     def stop(self, number: int, attempt: int) -> None:
         """See Store."""
         with self._begin() as c:
-            is_it = sa.and_(self._sql.one(number, attempt))
-            c.execute(trials.update().where(is_it).values(stopping=True))
+            row = trials.update().where(self._sql.one(number, attempt))
+            c.execute(row.values(stopping=True))
 
     @tried_again
     def refuse(self, number: int, attempt: int, proof: str = "") -> None:

@@ -39,7 +39,7 @@ drivers = sa.Table(
     "sparktune_drivers", meta,
     sa.Column("exp_key", sa.String(LONGEST_KEY), primary_key=True),
     sa.Column("id", sa.String(80), primary_key=True),
-    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False, default=""),
     sa.Column("beat", sa.Float(53), nullable=False),
 )  # fmt: skip
 workers = sa.Table(

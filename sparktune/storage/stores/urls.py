@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-__all__ = ["checked_url"]
+__all__ = ["checked_url", "file_of"]
 
 _DRIVERS = {
     "sqlite": "sqlite", "sqlite+pysqlite": "sqlite",
@@ -49,6 +49,12 @@ def checked_url(url: Any) -> Any:
             "a store in SQLite is a file that processes share, such as 'sqlite:///runs.db' with "
             "three slashes, but the URL names none"
         )
-    if found.database.startswith("file:"):
-        return found
-    return found.set(database=str(Path(found.database).expanduser().absolute()))
+    path = file_of(found)
+    return found if path is None else found.set(database=str(path.expanduser().absolute()))
+
+
+def file_of(url: Any) -> Path | None:
+    """The file of a database in SQLite; None for others, and for what SQLite calls a URI."""
+    if url.get_backend_name() != "sqlite" or url.database.startswith("file:"):
+        return None
+    return Path(url.database)
