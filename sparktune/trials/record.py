@@ -5,6 +5,7 @@ The file is long because Trials describes each of its settings, and is the way i
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -451,6 +452,17 @@ class Trials(View):
         self._documents = {}
         self.seed = None
         self.attachments = {}
+
+    def fresh(self: T) -> T:
+        """Trials like these that hold none yet; these themselves where they are recorded.
+
+        What is recorded in a journal or a store is gone on with, for there it is kept for that.
+        """
+        if self._journal is not None or self._read_only is not None:
+            return self
+        new = copy.copy(self)
+        new.delete_all()
+        return new
 
     @classmethod
     def from_pandas(

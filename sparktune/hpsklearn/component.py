@@ -1,0 +1,153 @@
+"""Components: classes of scikit-learn and its kin, each with the space of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import hp
+from ..space.expressions import Call, Node
+from ..space.tree import Choice
+from .making import class_of, make, parameters_of
+from .ranges import Cases, node_of, nodes_of, text_of
+
+__all__ = ["CLASSIFIER", "OTHER", "REGRESSOR", "STEP", "TEXT", "Component", "function_of"]
+
+CLASSIFIER, REGRESSOR, STEP, TEXT, OTHER = (
+    "classifier", "regressor", "preprocessing", "text", "other",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Component:
+    """A class and the space of its parameters.
+
+    Attributes:
+        name: of the function that gives the space.
+        path: of the class.
+        role: CLASSIFIER or REGRESSOR, which learn a target; STEP, which transforms rows of
+            numbers; TEXT, which transforms texts; or OTHER, which predicts, but learns no target.
+        settings: parameter to range, or to the value that it is set to.
+        cases: parameters that decide which further ones are searched.
+        sparse: whether it takes sparse matrices.
+        for_sparse: settings in place of others where the data are sparse.
+        needs: what it needs of the data, as names of ``travels.evaluation`` and ``suits``.
+        limits: parameter to the name of the limit that its value has; see ``travels.limits``.
+    """
+
+    name: str
+    path: str
+    role: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    cases: tuple[Cases, ...] = ()
+    sparse: bool = False
+    for_sparse: Mapping[str, Any] = field(default_factory=dict)
+    needs: frozenset[str] = frozenset()
+    limits: Mapping[str, str] = field(default_factory=dict)
+
+    def space(self, label: str, given: Mapping[str, Any]) -> Call:
+        """The space of an object of the class.
+
+        Args:
+            label: before those of all parameters, with a dot between.
+            given: parameters in place of those of the table: values or nodes.
+        """
+        if not isinstance(label, str):
+            raise TypeError(
+                f"{self.name} takes a label first, a string that its parameters' labels begin "
+                f"with, but got {label!r:.100}"
+            )
+        known = parameters_of(self.path)
+        for name in given:
+            if known is not None and name not in known:
+                raise TypeError(
+                    f"{self.name}({label!r}) has no parameter {name!r}; it has "
+                    f"{', '.join(sorted(known))}"
+                )
+        places = {name for cases in self.cases for one in cases.settings.values() for name in one}
+        names = {*places, *self.settings, *(cases.name for cases in self.cases)}
+        first = {**self.settings, **{name: given[name] for name in given if name not in names}}
+        plain = nodes_of({name: given.get(name, each) for name, each in first.items()}, label)
+        return Call(make, self.path, plain, *(_case(each, label, given) for each in self.cases))
+
+    def rows(self) -> list[tuple[str, str]]:
+        """What is searched, and what is set, as lines of the documentation: name and range."""
+        lines = [(name, text_of(each)) for name, each in self.settings.items()]
+        for cases in self.cases:
+            for value, settings in cases.settings.items():
+                inside = "; ".join(f"{name}: {text_of(each)}" for name, each in settings.items())
+                lines.append((cases.name, f"{value!r}{': ' if inside else ''}{inside}"))
+        return lines
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the class is installed."""
+        try:
+            class_of(self.path)
+        except ImportError:
+            return False
+        return True
+
+
+def _case(cases: Cases, label: str, given: Mapping[str, Any]) -> Any:
+    """A choice of dicts: a value of a parameter and what is searched with it."""
+    nodes = _below(cases, label)
+
+    def branch(value: Any) -> dict[str, Any]:
+        inside = nodes[value] if _hashable(value) and value in nodes else {}
+        return {cases.name: value, **inside, **{k: v for k, v in given.items() if k in inside}}
+
+    if cases.name not in given:
+        return hp.choice(f"{label}.{cases.name}", [branch(value) for value in cases.settings])
+    fixed = given[cases.name]
+    if isinstance(fixed, Choice) and not any(isinstance(each, Node) for each in fixed.options):
+        pairs = zip(fixed.distribution.p, map(branch, fixed.options), strict=True)
+        return hp.pchoice(fixed.label, list(pairs))
+    return {cases.name: fixed} if isinstance(fixed, Node) else branch(fixed)
+
+
+def _below(cases: Cases, label: str) -> dict[Any, dict[str, Any]]:
+    """By value: what is searched with it; one node where all values that have it have one range."""
+    ranges: dict[str, list[Any]] = {}
+    for settings in cases.settings.values():
+        for name, each in settings.items():
+            if each not in ranges.setdefault(name, []):
+                ranges[name].append(each)
+    shared = {name: node_of(all_[0], f"{label}.{name}") for name, all_ in ranges.items()
+              if len(all_) == 1}  # fmt: skip
+    return {
+        value: {
+            name: shared[name] if name in shared else node_of(each, f"{label}.{name}.{value}")
+            for name, each in settings.items()
+        }
+        for value, settings in cases.settings.items()
+    }
+
+
+def _hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def function_of(component: Component) -> Callable[..., Call]:
+    """The function of (label, **overrides) that gives a component's space."""
+
+    def space(label: str, **overrides: Any) -> Call:
+        return component.space(label, overrides)
+
+    class_name = component.path.rpartition(".")[2]
+    lines = "\n".join(f"        {name}: {text}" for name, text in component.rows())
+    space.__name__ = space.__qualname__ = component.name
+    space.__module__ = __package__
+    space.__doc__ = (
+        f"The space of a {class_name}.\n\n"
+        "    Args:\n"
+        "        label: a string that the labels of its parameters begin with.\n"
+        "        **overrides: parameters in place of those below, or besides: values, or nodes\n"
+        f"            such as hp.uniform(...).\n\n    Searched, or set:\n{lines or '        nothing'}\n"
+    )
+    return space

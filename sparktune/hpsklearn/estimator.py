@@ -1,0 +1,554 @@
+"""HyperoptEstimator: preprocessing and model chosen for data, as an estimator of scikit-learn."""
+
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn import get_config
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import accuracy_score, check_scoring, r2_score
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
+
+from ..checks import advise, flag, whole
+from ..exceptions import AllTrialsFailed
+from ..run import seed_of
+from ..trials.record import Trials, checked_trials
+from .data import (
+    Data,
+    checked_groups,
+    checked_weights,
+    encoder_of,
+    is_frame,
+    is_text,
+    side_by_side,
+)
+from .results import leaderboard, parts_of, script_of
+from .search import Search, kind_of_space, recipe_for, space_for
+from .travels.evaluation import Evaluation, Judge
+from .validation import folds_of
+
+__all__ = ["HyperoptEstimator"]
+
+
+def _has(method: str) -> Any:
+    """A check that the best pipeline has a method; before a fit nobody knows, and it is shown."""
+
+    def check(self: HyperoptEstimator) -> bool:
+        if not hasattr(self, "best_pipeline_"):
+            return self.classifies
+        getattr(self.best_pipeline_, method)
+        return True
+
+    return check
+
+
+class HyperoptEstimator(BaseEstimator):  # type: ignore[misc]
+    """Chooses preprocessing and model for data by a search, and is then that model.
+
+    Each candidate is a pipeline: preprocessing steps and a learner, drawn with their parameters
+    from spaces such as ``any_classifier("c")`` or ``svc("s", C=1.0)``. It is fitted and judged on
+    rows that are held out, or on folds, as one trial; ``trials`` says where trials run. The best
+    one is fitted to all data. Rows may be arrays, sparse matrices, DataFrames, whose columns of
+    text and categories are encoded and whose missing values are filled in, or texts.
+
+    Args:
+        preprocessing: a space of steps, lists of steps, or choices of such; [] for none; None for
+            any_preprocessing, or what texts, sparse matrices or weights ask for.
+        ex_preprocs: the same for each exogenous data set, in a list; None for no preprocessing.
+        classifier: a space of classifiers; a constant estimator is one, too.
+        regressor: a space of regressors. With neither it is any_classifier.
+        space: instead of these four one space: a dict with ``preprocessing`` and ``classifier`` or
+            ``regressor``, or a dict with a choice of such as ``model``.
+        algo: as of ``fmin``; None for ``tpe.suggest``.
+        max_evals: candidates that a fit tries.
+        loss_fn: a function of targets and predictions, of one fold each; None for one less
+            accuracy or R2.
+        continuous_loss_fn: whether ``loss_fn`` is given what ``predict_proba`` returns.
+        verbose: whether there is a progress bar, and warnings of the fits are shown.
+        trial_timeout: seconds that a candidate may take; see Trials.
+        fit_increment: candidates after which ``fit_iter`` hands out the trials, and ``fit`` saves
+            them where it has a file to.
+        fit_increment_dump_filename: a file that the trials are pickled to every ``fit_increment``
+            candidates; None for none. Beside a search on a cluster that costs a wait for the
+            slowest each time, which ``journal`` does not.
+        seed: of the search, the order of rows and the learners: a whole number, a Generator or a
+            RandomState. None for the environment's HYPEROPT_FMIN_SEED, else 0, so that a fit can
+            be repeated.
+        use_partial_fit: whether learners that have ``partial_fit`` are fitted by it, round by
+            round until the loss on the held out rows stops falling.
+        refit: whether the best candidate is fitted to all data.
+        n_jobs: cores that one candidate uses: its learner's n_jobs, and the threads of numerical
+            libraries. None or -1 leaves the latter alone.
+        trials: where candidates run: Trials, SparkTrials or StoreTrials; None for this process.
+            Trials in memory stay as they are: ``trials_`` is new ones like them. Those that are
+            recorded in a journal or a store are gone on with.
+        scoring: the name of a scorer of scikit-learn, or one; its score with the other sign is the
+            loss. None for accuracy or R2.
+        cv: a number of folds, a splitter of scikit-learn, or folds; None for what ``fit`` says.
+        journal: a folder in which trials are recorded, from which the same fit goes on.
+
+    Attributes:
+        trials_: the trials of the last fit.
+        best_pipeline_: the best candidate as a Pipeline of scikit-learn alone.
+        best_loss_: its loss in the search.
+        classes_: of a classification.
+        space_: what was searched, narrowed to the data.
+        n_splits_: how many folds each candidate was judged on.
+        n_features_in_, feature_names_in_: as of every estimator; not for texts.
+    """
+
+    def __init__(
+        self,
+        preprocessing: Any = None,
+        ex_preprocs: Any = None,
+        classifier: Any = None,
+        regressor: Any = None,
+        space: Any = None,
+        algo: Any = None,
+        max_evals: int = 10,
+        loss_fn: Any = None,
+        continuous_loss_fn: bool = False,
+        verbose: bool = False,
+        trial_timeout: float | None = None,
+        fit_increment: int = 1,
+        fit_increment_dump_filename: Any = None,
+        seed: Any = None,
+        use_partial_fit: bool = False,
+        refit: bool = True,
+        n_jobs: int | None = 1,
+        *,
+        trials: Any = None,
+        scoring: Any = None,
+        cv: Any = None,
+        journal: Any = None,
+    ) -> None:
+        self.preprocessing = preprocessing
+        self.ex_preprocs = ex_preprocs
+        self.classifier = classifier
+        self.regressor = regressor
+        self.space = space
+        self.algo = algo
+        self.max_evals = max_evals
+        self.loss_fn = loss_fn
+        self.continuous_loss_fn = continuous_loss_fn
+        self.verbose = verbose
+        self.trial_timeout = trial_timeout
+        self.fit_increment = fit_increment
+        self.fit_increment_dump_filename = fit_increment_dump_filename
+        self.seed = seed
+        self.use_partial_fit = use_partial_fit
+        self.refit = refit
+        self.n_jobs = n_jobs
+        self.trials = trials
+        self.scoring = scoring
+        self.cv = cv
+        self.journal = journal
+
+    # What it is to scikit-learn.
+
+    @property
+    def classifies(self) -> bool:
+        """Whether this is a classifier; else it is a regressor."""
+        if self.space is not None:
+            return kind_of_space(self.space)
+        return self.regressor is None
+
+    @property
+    def _estimator_type(self) -> str:  # for scikit-learn before 1.6
+        return "classifier" if self.classifies else "regressor"
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, RegressorTags
+
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "classifier" if self.classifies else "regressor"
+        tags.classifier_tags = ClassifierTags() if self.classifies else None
+        tags.regressor_tags = None if self.classifies else RegressorTags()
+        tags.target_tags.required = True
+        tags.input_tags.sparse = tags.input_tags.allow_nan = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:  # for scikit-learn before 1.6
+        return {"allow_nan": True, "requires_y": True}
+
+    def __sklearn_clone__(self) -> HyperoptEstimator:
+        """A copy without a fit; nodes that stand in several of its spaces are one node still."""
+        return type(self)(**copy.deepcopy(self.get_params(deep=False)))
+
+    # Fits.
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        EX_list: Any = None,
+        valid_size: float = 0.2,
+        n_folds: int | None = None,
+        kfolds_group: Any = None,
+        cv_shuffle: bool | None = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        *,
+        sample_weight: Any = None,
+        groups: Any = None,
+    ) -> HyperoptEstimator:
+        """Search, and fit the best candidate to all data, unless ``refit`` is False.
+
+        On Ctrl-C the search ends, and the best candidate so far is taken.
+
+        Args:
+            X: an array, a sparse matrix, a DataFrame, or a sequence of texts; a row for each y.
+            y: targets; labels may be strings.
+            EX_list: exogenous data sets: arrays or sparse matrices of as many rows, each with
+                preprocessing of its own, whose columns the learner gets beside those of X.
+            valid_size: share of the rows that candidates are judged by, where there are no folds.
+            n_folds: folds of a cross-validation: 2 or more, or -1 for one for each row. None for
+                ``cv``, else a held out share.
+            kfolds_group: another name of ``groups``.
+            cv_shuffle: whether rows are split in another order. None: yes, unless ``groups`` or a
+                splitter settle it. False: the last rows are held out, and folds are in order.
+            warm_start: whether ``max_evals`` further candidates are tried after those of the last
+                fit, on the same data.
+            random_state: of the order of the rows; None for the search's own seed.
+            sample_weight: weights of the rows in fits and losses, at least 0. Learners that take
+                none are left out.
+            groups: of each row; no group is both learnt from and judged by.
+
+        Raises:
+            AllTrialsFailed: no candidate has a loss; shows the first traceback.
+            ValueError, TypeError: an argument or the data; with the rule and the value.
+        """
+        search, data = self._begun(
+            X, y, EX_list, valid_size, n_folds, kfolds_group, cv_shuffle, warm_start,
+            random_state, sample_weight, groups,
+        )  # fmt: skip
+        before = search.ended if warm_start else 0
+        wanted = before + whole("max_evals", self.max_evals)
+        dump = self.fit_increment_dump_filename
+        step = wanted if dump is None else whole("fit_increment", self.fit_increment)
+        try:
+            while search.ended < wanted:
+                search.run(min(wanted, search.ended + step))
+                if dump is not None:
+                    search.dump(os.fspath(dump))
+        except KeyboardInterrupt:
+            if search.trials.history is None or search.trials.history.best is None:
+                raise
+            advise("the search was interrupted: the best candidate so far is taken", raises=False)
+        self._note(search)
+        if self.refit:
+            self._fit_best(search, data)
+        return self
+
+    def fit_iter(
+        self,
+        X: Any,
+        y: Any,
+        EX_list: Any = None,
+        valid_size: float = 0.2,
+        n_folds: int | None = None,
+        kfolds_group: Any = None,
+        cv_shuffle: bool | None = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        *,
+        sample_weight: Any = None,
+        groups: Any = None,
+    ) -> Generator[Trials, int | None, None]:
+        """A search in steps, without an end: a generator of the trials so far.
+
+        Before each step it yields the trials, of which there are none at first. A step tries
+        ``fit_increment`` candidates, or as many as ``send`` is given. The best candidate is fitted
+        by ``retrain_best_model_on_full_data``. Arguments and errors are those of ``fit``.
+        """
+        search, _ = self._begun(
+            X, y, EX_list, valid_size, n_folds, kfolds_group, cv_shuffle, warm_start,
+            random_state, sample_weight, groups,
+        )  # fmt: skip
+        self.trials_ = search.trials
+        while True:
+            more = yield search.trials
+            step = whole("fit_increment", self.fit_increment if more is None else more)
+            try:
+                search.run(search.ended + step)
+            except AllTrialsFailed as error:
+                advise(f"no candidate has a loss yet: {error}", raises=False)
+                continue
+            self._note(search)
+
+    def retrain_best_model_on_full_data(
+        self, X: Any, y: Any, EX_list: Any = None, *, sample_weight: Any = None
+    ) -> HyperoptEstimator:
+        """Fit the best candidate of the search to data, as ``fit`` does unless ``refit`` is False.
+
+        Raises:
+            NotFittedError: there was no search.
+            ValueError, TypeError: the data; see ``fit``.
+        """
+        if not hasattr(self, "_search"):
+            raise NotFittedError("there is no best candidate yet: call fit or fit_iter first")
+        data, _ = self._data(X, y, EX_list, sample_weight, None).weighing(())
+        self._fit_best(self._search, data)
+        return self
+
+    def _begun(
+        self, X: Any, y: Any, EX_list: Any, valid_size: Any, n_folds: Any, kfolds_group: Any,
+        cv_shuffle: Any, warm_start: Any, random_state: Any, sample_weight: Any, groups: Any,
+    ) -> tuple[Search, Data]:  # fmt: skip
+        """A search that has not begun, and the data to fit its best candidate to."""
+        self._check_settings()
+        goes_on = flag("warm_start", warm_start)
+        data = self._data(X, y, EX_list, sample_weight, groups, kfolds_group)
+        seed = seed_of(self.seed, 0)
+        folds = folds_of(
+            data.y, data.groups, classifies=self.classifies, valid_size=valid_size,
+            n_folds=n_folds, cv=self.cv, shuffle=cv_shuffle,
+            seed=seed if random_state is None else seed_of(random_state, 0),
+        )  # fmt: skip
+        data, folds = data.weighing(folds)
+        self.n_splits_ = len(folds)
+        self.space_ = space_for(
+            data, preprocessing=self.preprocessing, ex_preprocs=self.ex_preprocs,
+            classifier=self.classifier, regressor=self.regressor, space=self.space,
+        )  # fmt: skip
+        evaluation = Evaluation(
+            recipe_for(
+                data, encoder=encoder_of(data.X, data.y, seed), seed=seed, n_jobs=self.n_jobs,
+                by_rounds=self.use_partial_fit,
+                classes=self.classes_ if self.classifies else None,
+            ),
+            self._judge(), data.X, data.y, data.weights, folds, get_config(),
+            quiet=not self.verbose,
+        )  # fmt: skip
+        return Search(
+            {"candidate": self.space_, "data": evaluation.fingerprint()}, evaluation,
+            self._trials_to_fill(goes_on), self.algo, seed, self.trial_timeout,
+            bool(self.verbose),
+        ), data  # fmt: skip
+
+    def _check_settings(self) -> None:
+        if self.classifier is not None and self.regressor is not None:
+            raise ValueError("`classifier` and `regressor` exclude each other: give one")
+        parts = {
+            name: getattr(self, name)
+            for name in ("preprocessing", "ex_preprocs", "classifier", "regressor")
+        }
+        given = [name for name, value in parts.items() if value is not None]
+        if self.space is not None and given:
+            raise ValueError(f"`space` stands in place of `{given[0]}`: give one of them")
+        if self.loss_fn is not None and not callable(self.loss_fn):
+            raise TypeError(
+                f"`loss_fn` must be a function of targets and predictions, but got {self.loss_fn!r}"
+            )
+        if self.loss_fn is not None and self.scoring is not None:
+            raise ValueError("`loss_fn` and `scoring` exclude each other: give one")
+        for name in ("continuous_loss_fn", "use_partial_fit", "refit"):
+            flag(name, getattr(self, name))
+        if self.continuous_loss_fn and (self.loss_fn is None or not self.classifies):
+            raise ValueError("`continuous_loss_fn` needs a `loss_fn`, and classifiers")
+        if self.n_jobs is not None and self.n_jobs != -1:
+            whole("n_jobs", self.n_jobs)
+        whole("max_evals", self.max_evals)
+        whole("fit_increment", self.fit_increment)
+
+    def _judge(self) -> Judge:
+        scorer = None if self.scoring is None else check_scoring(self, scoring=self.scoring)
+        return Judge(self.loss_fn, scorer, self.classifies, self.continuous_loss_fn)
+
+    def _trials_to_fill(self, goes_on: bool) -> Trials:
+        if goes_on and hasattr(self, "trials_"):
+            kept: Trials = self.trials_
+            return kept
+        trials = checked_trials(self.trials)
+        if not goes_on:
+            trials = trials.fresh()
+        if self.journal is not None:
+            trials.attach(self.journal)
+        return trials
+
+    def _note(self, search: Search) -> None:
+        """Keep what a search has found so far."""
+        self.trials_ = search.trials
+        self.best_loss_ = search.best.loss
+        self._search = search.without_data()
+
+    def _fit_best(self, search: Search, data: Data) -> None:
+        self.best_pipeline_ = search.fitted(search.best, data.X, data.y, data.weights).pipeline
+
+    # Data.
+
+    def _data(
+        self, X: Any, y: Any, EX_list: Any, weights: Any, groups: Any, kfolds_group: Any = None
+    ) -> Data:
+        """The data of a fit, checked; sets what scikit-learn wants to know of them."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
+            )
+        if is_text(X):
+            X = np.asarray(X, object)
+            for name in ("n_features_in_", "feature_names_in_"):
+                if hasattr(self, name):
+                    delattr(self, name)
+        else:
+            X = self._rows(X, fitting=True)
+        rows = X.shape[0]
+        if rows < 2:
+            raise ValueError(f"n_samples={rows}: a search needs 2 rows at least, to judge by one")
+        y = self._targets(y)
+        check_consistent_length(X, y)
+        X, widths = self._beside(X, EX_list)
+        return Data(
+            X, y, checked_weights(weights, rows), checked_groups(groups, kfolds_group, rows),
+            widths=widths,
+        )  # fmt: skip
+
+    def _rows(self, X: Any, fitting: bool) -> Any:
+        """Rows as an array, a sparse matrix by rows or a DataFrame, with as many columns as ever."""
+        if is_frame(X):
+            _validate(self, X, reset=fitting, skip=True)
+            if not X.shape[0] or not X.shape[1]:
+                check_array(X, dtype=None)
+            numbers = X.select_dtypes("number").to_numpy()
+            if numbers.dtype.kind == "f" and np.isinf(numbers).any():
+                raise ValueError("Input X contains infinity or a value too large for dtype('float64').")
+            return X
+        found = _validate(self, X, reset=fitting)
+        return found.tocsr() if scipy.sparse.issparse(found) else found
+
+    def _targets(self, y: Any) -> Any:
+        if self.classifies:
+            y = column_or_1d(y, warn=True)
+            if y.dtype.kind == "f" and np.isnan(y).any():
+                raise ValueError("Input y contains NaN.")
+            check_classification_targets(y)
+            self.classes_ = np.unique(y)
+            if len(self.classes_) < 2:
+                raise ValueError(
+                    "a classifier needs 2 classes at least, but the only class of y is "
+                    f"{self.classes_[0]!r}"
+                )
+            return y
+        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return y.astype(np.float64) if y.dtype.kind not in "f" else y
+
+    def _beside(self, X: Any, EX_list: Any) -> tuple[Any, tuple[int, ...]]:
+        """Rows with those of exogenous data beside them, and how many columns each has."""
+        if EX_list is None:
+            if self.ex_preprocs:
+                raise ValueError("`ex_preprocs` are for exogenous data: give `EX_list`")
+            return X, ()
+        blocks = list(EX_list)
+        if self.ex_preprocs is not None and len(blocks) != len(self.ex_preprocs):
+            raise ValueError(
+                f"`EX_list` must hold a data set for each of {len(self.ex_preprocs)} in "
+                f"`ex_preprocs`, but holds {len(blocks)}"
+            )
+        if X.ndim != 2 or is_frame(X):
+            raise ValueError("`EX_list` goes with an array or a sparse matrix as X, as does each in it")
+        checked = [X]
+        for number, block in enumerate(blocks):
+            found = check_array(block, accept_sparse="csr", input_name=f"EX_list[{number}]")
+            if found.shape[0] != X.shape[0]:
+                raise ValueError(
+                    f"`EX_list[{number}]` must have a row for each of {X.shape[0]} in X, but has "
+                    f"{found.shape[0]}"
+                )
+            checked.append(found)
+        return side_by_side(checked), tuple(each.shape[1] for each in checked)
+
+    # Answers.
+
+    def _read(self, X: Any, EX_list: Any) -> Any:
+        """Rows to answer for, as the pipeline takes them."""
+        if not hasattr(self, "best_pipeline_") and hasattr(self, "_search"):
+            raise NotFittedError(
+                "the best candidate is not fitted yet: call retrain_best_model_on_full_data(X, y)"
+            )
+        check_is_fitted(self, "best_pipeline_")
+        if not hasattr(self, "n_features_in_") and is_text(X):
+            return np.asarray(X, object)
+        return self._beside(self._rows(X, fitting=False), EX_list)[0]
+
+    def predict(self, X: Any, EX_list: Any = None) -> Any:
+        """The predictions of the best pipeline; arguments as of ``fit``."""
+        rows = self._read(X, EX_list)
+        return self.best_pipeline_.predict(rows)
+
+    @available_if(_has("predict_proba"))
+    def predict_proba(self, X: Any, EX_list: Any = None) -> Any:
+        """The probabilities of ``classes_``, where the best pipeline has them."""
+        rows = self._read(X, EX_list)
+        return self.best_pipeline_.predict_proba(rows)
+
+    @available_if(_has("decision_function"))
+    def decision_function(self, X: Any, EX_list: Any = None) -> Any:
+        """The decision function of the best pipeline, where it has one."""
+        rows = self._read(X, EX_list)
+        return self.best_pipeline_.decision_function(rows)
+
+    def score(self, X: Any, y: Any, EX_list: Any = None, sample_weight: Any = None) -> float:
+        """The score on data by ``scoring``, else the accuracy or R2; higher is better."""
+        rows = self._read(X, EX_list)
+        more = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if self.scoring is not None:
+            scorer = check_scoring(self.best_pipeline_, scoring=self.scoring)
+            return float(scorer(self.best_pipeline_, rows, y, **more))
+        score = accuracy_score if self.classifies else r2_score
+        return float(score(y, self.best_pipeline_.predict(rows), **more))
+
+    def best_model(self) -> dict[str, Any]:
+        """The parts of the best pipeline, fitted: ``learner``, ``preprocs`` and ``ex_preprocs``."""
+        check_is_fitted(self, "best_pipeline_")
+        return parts_of(self.best_pipeline_)
+
+    def leaderboard(self) -> Any:
+        """All candidates as a DataFrame, the best first: parts, parameters, loss, deviation, seconds.
+
+        Raises:
+            ImportError: pandas is not installed.
+            NotFittedError: there was no search.
+        """
+        check_is_fitted(self, "trials_")
+        return leaderboard(self.trials_)
+
+    def to_script(self) -> str:
+        """A short Python script that builds the best pipeline, of scikit-learn alone."""
+        check_is_fitted(self, "best_pipeline_")
+        return script_of(self.best_pipeline_)
+
+
+def _validate(estimator: Any, X: Any, *, reset: bool, skip: bool = False) -> Any:
+    """Rows checked by scikit-learn's own rules, which keep the columns of the fit in mind."""
+    try:
+        from sklearn.utils.validation import validate_data
+    except ImportError:  # before 1.6
+        if skip:
+            estimator._check_feature_names(X, reset=reset)
+            estimator._check_n_features(X, reset=reset)
+            return X
+        return estimator._validate_data(
+            X, reset=reset, accept_sparse="csr", force_all_finite="allow-nan"
+        )
+    if skip:
+        return validate_data(estimator, X, reset=reset, skip_check_array=True)
+    return validate_data(
+        estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan"
+    )

@@ -1,0 +1,65 @@
+"""Objects of a class that is named by its path, from settings that a space has drawn."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+from typing import Any
+
+__all__ = ["class_of", "first_columns", "make", "parameters_of"]
+
+
+def make(path: str, *parts: Any) -> Any:
+    """An object of a class.
+
+    Args:
+        path: of the class, such as "sklearn.svm.SVC".
+        *parts: dicts of its parameters, or lists of such; a space may draw each of them.
+    """
+    return class_of(path)(**_merged(parts))
+
+
+def _merged(parts: Any) -> dict[str, Any]:
+    if isinstance(parts, dict):
+        return parts
+    return {name: value for part in parts for name, value in _merged(part).items()}
+
+
+@functools.cache
+def class_of(path: str) -> Any:
+    """The class of a path.
+
+    Raises:
+        ImportError: its package is not installed, or has no such class.
+    """
+    module, _, name = path.rpartition(".")
+    package = module.partition(".")[0]
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        raise ImportError(f"{name} needs {package}: pip install {package}", name=package) from error
+    except AttributeError:
+        raise ImportError(f"the installed {package} has no {name}", name=package) from None
+
+
+@functools.cache
+def parameters_of(path: str) -> frozenset[str] | None:
+    """The names of a class' parameters; None where it takes any."""
+    found = inspect.signature(class_of(path)).parameters.values()
+    if any(each.kind is each.VAR_KEYWORD for each in found):
+        return None
+    return frozenset(each.name for each in found)
+
+
+def first_columns(lag_size: int) -> Any:
+    """A transformer that keeps the first columns: the latest lags of a series, the newest first.
+
+    Args:
+        lag_size: how many; all, where there are fewer.
+    """
+    return class_of("sklearn.compose.ColumnTransformer")(
+        [("lags", "passthrough", slice(0, lag_size))]
+    )

@@ -1,0 +1,119 @@
+"""Spaces of components narrowed to the data: ranges cut at their limits, options left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from .. import hp
+from ..space.discrete import Integers
+from ..space.expressions import Call, Node, map_container
+from ..space.tree import Choice, Param
+from .making import make
+from .travels.limits import LIMITS, Size
+
+__all__ = ["at_most", "narrowed"]
+
+
+def at_most(value: Any, limit: str) -> Any:  # noqa: ARG001
+    """A value as it is drawn; its range is cut where the data set the limit."""
+    return value
+
+
+def narrowed(
+    template: Any, size: Size | None, why_not: Callable[[str], str | None]
+) -> Any:
+    """A space for data of a size, whose choices have only the options that suit the data.
+
+    A choice all of whose options suit is the same node; so is all else that does not change.
+
+    Args:
+        template: the space.
+        size: of the data that a model learns from; None where a step has to make columns first.
+        why_not: given the path of a class, says why it does not suit the data; None where it does.
+
+    Raises:
+        ValueError: a component suits the data nowhere; with the reason.
+    """
+    memo: dict[int, Any] = {}
+
+    def narrow(thing: Any) -> Any:
+        if not isinstance(thing, Node):
+            return map_container(thing, narrow)
+        if id(thing) not in memo:
+            memo[id(thing)] = made(thing)
+        return memo[id(thing)]
+
+    def made(node: Any) -> Any:
+        if isinstance(node, Choice):
+            return chosen(node)
+        if not isinstance(node, Call):
+            return node
+        if node.function is at_most:
+            return node.args[0] if size is None else _cut(node.args[0], LIMITS[node.args[1]](size))
+        if node.function is make and (reason := why_not(node.args[0])) is not None:
+            raise _Unsuited(f"{node.args[0].rpartition('.')[2]} does not suit: {reason}")
+        args = [narrow(each) for each in node.args]
+        kwargs = {name: narrow(each) for name, each in node.kwargs.items()}
+        same = all(map(_is_same, args, node.args)) and all(
+            _is_same(kwargs[name], node.kwargs[name]) for name in kwargs
+        )
+        return node if same else Call(node.function, *args, **kwargs)
+
+    def chosen(node: Choice) -> Any:
+        kept: list[tuple[float, Any]] = []
+        refused = None
+        for p, option in zip(node.distribution.p, node.options, strict=True):
+            try:
+                kept.append((p, narrow(option)))
+            except _Unsuited as error:
+                refused = error
+        if not kept:
+            raise refused or ValueError("a choice without options")
+        total = sum(p for p, _ in kept)
+        if refused is None and all(
+            _is_same(new, old) for (_, new), old in zip(kept, node.options, strict=True)
+        ):
+            return node
+        if not total:
+            raise refused or ValueError("a choice whose options all have the probability 0")
+        return hp.pchoice(node.label, [(p / total, option) for p, option in kept])
+
+    return narrow(template)
+
+
+class _Unsuited(ValueError):
+    """A component does not suit the data."""
+
+
+def _is_same(new: Any, old: Any) -> bool:
+    """Whether narrowing left a part of a space as it was."""
+    if isinstance(old, Node):
+        return new is old
+    if isinstance(old, dict):
+        return all(_is_same(new[key], old[key]) for key in old)
+    if isinstance(old, (list, tuple)):
+        return all(map(_is_same, new, old))
+    return True
+
+
+def _cut(node: Any, limit: int) -> Any:
+    """A node whose number is at most a limit; the number itself where one is left."""
+    most = max(1, limit)
+    if isinstance(node, Call):  # int of a number whose logarithm is uniform
+        inner = node.args[0]
+        if not isinstance(inner, Param) or math.exp(inner.distribution.high) <= most:  # type: ignore[attr-defined]
+            return node
+        low = inner.distribution.low  # type: ignore[attr-defined]
+        if math.exp(low) >= most - 0.5:
+            return most
+        cut = replace(inner.distribution, high=math.log(most))  # type: ignore[type-var]
+        return Call(node.function, Param(inner.label, cut))
+    if not isinstance(node, Param) or not isinstance(node.distribution, Integers):
+        return node
+    low, high = node.distribution.low, node.distribution.high
+    if high <= most:
+        return node
+    return most if low >= most else Param(node.label, Integers(low, most))

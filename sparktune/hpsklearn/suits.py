@@ -1,0 +1,68 @@
+"""Which components suit which data, and why one does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .component import CLASSIFIER, REGRESSOR, TEXT, Component
+from .components import COMPONENTS
+from .data import Data
+from .making import class_of
+
+__all__ = ["BY_PATH", "why_not"]
+
+BY_PATH: dict[str, Component] = {each.path: each for each in reversed(COMPONENTS.values())}
+
+
+def why_not(data: Data) -> Callable[[str], str | None]:
+    """A function that says why a class does not suit the data, or None where it does."""
+    is_sparse = data.is_sparse or data.is_text
+    targets = np.asarray(data.y)
+    numbers = targets.dtype.kind in "biuf"
+
+    def why(path: str) -> str | None:
+        component = BY_PATH.get(path)
+        if component is None:
+            return None
+        learns = component.role in (CLASSIFIER, REGRESSOR)
+        if component.role == TEXT:
+            return None if data.is_text else "it reads texts, and X holds none"
+        if is_sparse and not component.sparse:
+            return "it takes no sparse matrices"
+        needs = component.needs
+        if "targets > 0" in needs and not (numbers and np.min(targets) > 0):
+            return "it needs targets above 0"
+        if "targets >= 0" in needs and not (numbers and np.min(targets) >= 0):
+            return "it needs targets of at least 0"
+        if "several targets" in needs and targets.ndim < 2:
+            return "it is for several targets at once, and y has one"
+        if "more rows than columns" in needs and data.learnt <= data.columns:
+            return "it needs more rows than columns"
+        if learns and targets.ndim > 1 and not _takes_several(path):
+            return "it learns one target, and y has several"
+        if learns and data.weights is not None and not _takes_weights(path):
+            return "it takes no sample_weight"
+        return None
+
+    return why
+
+
+def _takes_weights(path: str) -> bool:
+    from sklearn.utils.validation import has_fit_parameter
+
+    return bool(has_fit_parameter(class_of(path), "sample_weight"))
+
+
+def _takes_several(path: str) -> bool:
+    """Whether a regressor learns several targets at once, as far as scikit-learn knows."""
+    made: Any = class_of(path)()
+    try:
+        from sklearn.utils import get_tags
+    except ImportError:  # before 1.6
+        from sklearn.utils._tags import _safe_tags
+
+        return bool(_safe_tags(made, "multioutput"))
+    return bool(get_tags(made).target_tags.multi_output)

@@ -1,0 +1,214 @@
+"""The objective of HyperoptEstimator: a candidate fitted and judged on each fold."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .fitting import Recipe
+
+__all__ = ["Evaluation", "Judge", "candidate_in", "described", "path_of", "unusual"]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """How a fitted pipeline is judged: by a loss of its predictions, or by a scorer.
+
+    Attributes:
+        loss: a function of targets and predictions; None for one less accuracy, or less R2.
+        scorer: of scikit-learn, whose score with the other sign is the loss; None for none.
+        classifies: whether targets are classes.
+        by_probabilities: whether the loss is of ``predict_proba`` rather than ``predict``.
+    """
+
+    loss: Callable[[Any, Any], float] | None = None
+    scorer: Any = None
+    classifies: bool = True
+    by_probabilities: bool = False
+
+    def predictions(self, pipeline: Any, X: Any) -> Any:
+        """What the loss is a function of, beside the targets."""
+        return pipeline.predict_proba(X) if self.by_probabilities else pipeline.predict(X)
+
+    def of_predictions(self, y: Any, predicted: Any, weights: Any = None) -> float:
+        """The loss of predictions."""
+        from sklearn.metrics import accuracy_score, r2_score
+
+        if self.loss is not None:
+            return float(self.loss(y, predicted))
+        score = accuracy_score if self.classifies else r2_score
+        return 1.0 - float(score(y, predicted, sample_weight=weights))
+
+    def of(self, pipeline: Any, X: Any, y: Any, weights: Any = None) -> float:
+        """The loss of a fitted pipeline on rows that it has not seen."""
+        if self.scorer is None:
+            return self.of_predictions(y, self.predictions(pipeline, X), weights)
+        more = {} if weights is None else {"sample_weight": weights}
+        return -float(self.scorer(pipeline, X, y, **more))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An objective that cross-validates candidates on the same folds.
+
+    Attributes:
+        recipe: how candidates become pipelines.
+        judge: of each fold's pipeline.
+        X, y, weights: all data; weights None for none.
+        folds: of each fold the rows to learn from and those to judge by.
+        config: settings of scikit-learn where the search was begun.
+        quiet: whether warnings of the fits are left out.
+    """
+
+    recipe: Recipe
+    judge: Judge
+    X: Any
+    y: Any
+    weights: Any
+    folds: tuple[tuple[Any, Any], ...]
+    config: Mapping[str, Any]
+    quiet: bool = True
+
+    def __call__(self, config: Mapping[str, Any], trial: Any = None) -> dict[str, Any]:
+        """The result of a trial: the mean loss of the folds, and what it was made of."""
+        with self.surroundings():
+            losses, pooled, rounds, pipeline = self._judged(candidate_in(config), trial)
+        loss = pooled if pooled is not None else float(np.mean(losses))
+        result: dict[str, Any] = {"losses": losses, "parts": described(pipeline)}
+        if rounds:
+            result["rounds"] = max(rounds)
+        if not math.isfinite(loss):
+            return {**result, "status": "fail", "error": f"the loss is {loss}"}
+        variance = self._variance(losses, loss)
+        if variance is not None:
+            result["loss_variance"] = variance
+        return {**result, "status": "ok", "loss": loss}
+
+    def fingerprint(self) -> str:
+        """A digest of the data and the folds: losses of others cannot be compared."""
+        import joblib
+
+        return str(joblib.hash((self.X, self.y, self.weights, self.folds)))
+
+    def _judged(self, config: Any, trial: Any) -> tuple[list[float], float | None, list[int], Any]:
+        """The losses of the folds, that of all predictions where folds are too small to be judged
+        alone, the rounds of partial_fit, and the last pipeline."""
+        from sklearn.utils import _safe_indexing
+
+        together = self.judge.scorer is None and any(len(rows) < 2 for _, rows in self.folds)
+        losses: list[float] = []
+        rounds: list[int] = []
+        seen: list[tuple[Any, Any, Any]] = []
+        pipeline = None
+        for number, (learn, check) in enumerate(self.folds):
+            X, y = _safe_indexing(self.X, check), self.y[check]
+            weights = None if self.weights is None else self.weights[check]
+
+            def judged(pipeline: Any, X: Any = X, y: Any = y, weights: Any = weights) -> float:
+                return self.judge.of(pipeline, X, y, weights)
+
+            fitted = self.recipe.fit(
+                config, _safe_indexing(self.X, learn), self.y[learn],
+                None if self.weights is None else self.weights[learn], judge=judged,
+            )  # fmt: skip
+            pipeline = fitted.pipeline
+            if fitted.rounds is not None:
+                rounds.append(fitted.rounds)
+            if together:
+                seen.append((y, self.judge.predictions(pipeline, X), weights))
+                continue
+            losses.append(judged(pipeline))
+            if trial is not None and math.isfinite(losses[-1]):
+                trial.report(number, losses[-1])
+        if not together:
+            return losses, None, rounds, pipeline
+        y, predicted, weights = zip(*seen, strict=True)
+        pooled = self.judge.of_predictions(
+            np.concatenate(y), np.concatenate(predicted),
+            None if self.weights is None else np.concatenate(weights),
+        )  # fmt: skip
+        return losses, pooled, rounds, pipeline
+
+    def _variance(self, losses: list[float], loss: float) -> float | None:
+        """The variance of the loss: of the mean of folds, or of a share of wrong predictions."""
+        if len(losses) > 1:
+            return float(np.var(losses, ddof=1)) / len(losses)
+        plain = self.judge.loss is None and self.judge.scorer is None and self.judge.classifies
+        count = sum(len(rows) for _, rows in self.folds)
+        return loss * (1 - loss) / (count - 1) if plain and count > 1 else None
+
+    @contextlib.contextmanager
+    def surroundings(self) -> Any:
+        """What fits run in: the settings of scikit-learn, the threads, and whether they warn."""
+        from sklearn import config_context
+
+        with config_context(**self.config), _threads(self.recipe.n_jobs):
+            with warnings.catch_warnings():
+                if self.quiet:
+                    warnings.simplefilter("ignore")
+                yield
+
+
+def candidate_in(config: Mapping[str, Any]) -> Any:
+    """The candidate in a configuration of a search: a dict of its learner and preprocessing."""
+    candidate = config["candidate"]
+    return candidate.get("model", candidate)
+
+
+def _threads(n_jobs: int | None) -> Any:
+    """A context in which numerical libraries use so many threads; None and -1 leave them alone."""
+    if n_jobs is None or n_jobs < 1:
+        return contextlib.nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(n_jobs)
+
+
+def described(pipeline: Any) -> list[list[Any]]:
+    """The steps of a pipeline as plain data: path of the class, and what is not as by default."""
+    return [
+        [path_of(step), {name: _plain(value) for name, value in unusual(step).items()}]
+        for _, step in pipeline.steps
+    ]
+
+
+def path_of(thing: Any) -> str:
+    """Where a class is imported from: without the private modules of its package."""
+    kind = type(thing)
+    public = [part for part in kind.__module__.split(".") if not part.startswith("_")]
+    return ".".join([*public, kind.__qualname__])
+
+
+def unusual(step: Any) -> dict[str, Any]:
+    """The parameters of an object that are not as by default."""
+    standard: dict[str, Any] = {}
+    with contextlib.suppress(TypeError):
+        standard = type(step)().get_params(deep=False)
+    return {
+        name: value
+        for name, value in step.get_params(deep=False).items()
+        if name not in standard or not _equal(value, standard[name])
+    }
+
+
+def _equal(a: Any, b: Any) -> bool:
+    try:
+        return bool(a is b or (type(a) is type(b) and np.all(a == b)) or (a != a and b != b))
+    except Exception:  # whatever a comparison of strange objects raises, they are not equal
+        return False
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return " ".join(repr(value).split())[:200]
