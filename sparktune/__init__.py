@@ -63,8 +63,8 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name == "hyperopt":  # loaded where it is asked for
-        return importlib.import_module(".hyperopt", __name__)
+    if name in ("hyperopt", "hpsklearn"):  # loaded where they are asked for
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

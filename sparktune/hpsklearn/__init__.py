@@ -34,7 +34,7 @@ from .estimator import HyperoptEstimator
 
 globals().update(FUNCTIONS)
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "HyperoptEstimator",
     "all_classifiers",
     "all_preprocessing",

@@ -15,7 +15,7 @@ from .ranges import Cases, node_of, nodes_of, text_of
 __all__ = ["CLASSIFIER", "OTHER", "REGRESSOR", "STEP", "TEXT", "Component", "function_of"]
 
 CLASSIFIER, REGRESSOR, STEP, TEXT, OTHER = (
-    "classifier", "regressor", "preprocessing", "text", "other",
+    "classifier", "regressor", "preprocessing step", "vectorizer of texts", "model without target",
 )  # fmt: skip
 
 
@@ -148,6 +148,7 @@ def function_of(component: Component) -> Callable[..., Call]:
         "    Args:\n"
         "        label: a string that the labels of its parameters begin with.\n"
         "        **overrides: parameters in place of those below, or besides: values, or nodes\n"
-        f"            such as hp.uniform(...).\n\n    Searched, or set:\n{lines or '        nothing'}\n"
+        "            such as hp.uniform(...).\n\n"
+        f"    Searched, or set:\n{lines or '        nothing'}\n"
     )
     return space

@@ -9,8 +9,18 @@ import numpy as np
 import scipy.sparse
 
 from .travels.fitting import whole_weights
+from .words import since
 
-__all__ = ["Data", "Folds", "checked_groups", "checked_weights", "encoder_of", "is_frame", "is_text", "side_by_side"]
+__all__ = [
+    "Data",
+    "Folds",
+    "checked_groups",
+    "checked_weights",
+    "encoder_of",
+    "is_frame",
+    "is_text",
+    "side_by_side",
+]
 
 Folds: TypeAlias = "tuple[tuple[Any, Any], ...]"
 """Pairs of the rows to learn from and those to judge by."""
@@ -123,7 +133,9 @@ def checked_weights(weights: Any, rows: int) -> Any:
     if found.ndim != 1:
         raise ValueError("Sample weights must be 1D array or scalar")
     if len(found) != rows:
-        raise ValueError(f"`sample_weight` must have one for each of {rows} rows, but has {len(found)}")
+        raise ValueError(
+            f"`sample_weight` must have one for each of {rows} rows, but has {len(found)}"
+        )
     found = _check_sample_weight(found, np.empty((rows, 1)), dtype=np.float64)
     if (found < 0).any():
         raise ValueError(f"`sample_weight` must be at least 0, but the least is {found.min():g}")
@@ -160,7 +172,7 @@ def side_by_side(blocks: list[Any]) -> Any:
     return np.hstack(blocks)
 
 
-def encoder_of(X: Any, y: Any, seed: int) -> Any:
+def encoder_of(X: Any, y: Any, classifies: bool, seed: int) -> Any:
     """A step that makes complete numbers of rows; None where they are that already.
 
     Missing numbers become the column's median, with a column beside that says where they were.
@@ -171,6 +183,7 @@ def encoder_of(X: Any, y: Any, seed: int) -> Any:
     Args:
         X: an array, sparse matrix, DataFrame or array of texts.
         y: targets.
+        classifies: whether they are classes.
         seed: for the folds of the TargetEncoder.
 
     Raises:
@@ -184,15 +197,35 @@ def encoder_of(X: Any, y: Any, seed: int) -> Any:
     if not is_frame(X):
         values = X.data if scipy.sparse.issparse(X) else X
         return imputer if values.dtype.kind == "f" and np.isnan(values).any() else None
-    return _of_frame(X, y, seed, imputer)
+    several = np.ndim(y) > 1
+    return _of_frame(X, imputer, _numbering() if several else _by_target(classifies, seed))
 
 
-def _of_frame(X: Any, y: Any, seed: int, imputer: Any) -> Any:
+def _numbering() -> Any:
+    from sklearn.preprocessing import OrdinalEncoder
+
+    return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+
+
+def _by_target(classifies: bool, seed: int) -> Any:
+    """A TargetEncoder whose folds are the same in every fit."""
+    from sklearn.model_selection import KFold, StratifiedKFold
+    from sklearn.preprocessing import TargetEncoder
+
+    if not since("1.9"):
+        return TargetEncoder(random_state=seed)
+    folds = StratifiedKFold if classifies else KFold
+    return TargetEncoder(cv=folds(5, shuffle=True, random_state=seed))
+
+
+def _of_frame(X: Any, imputer: Any, for_many: Any) -> Any:
     from pandas.api import types
     from sklearn.compose import ColumnTransformer
-    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
+    from sklearn.preprocessing import OneHotEncoder
 
-    numbers, few, many = [], [], []
+    numbers: list[int] = []
+    few: list[int] = []
+    many: list[int] = []
     for place, (name, kind) in enumerate(X.dtypes.items()):
         column = X.iloc[:, place]
         if types.is_datetime64_any_dtype(kind) or types.is_timedelta64_dtype(kind):
@@ -205,16 +238,12 @@ def _of_frame(X: Any, y: Any, seed: int, imputer: Any) -> Any:
             continue
         found = column.dropna().unique()
         if len({isinstance(each, str) for each in found}) > 1:
-            raise ValueError(f"column {name!r} holds texts beside other values: make all of them texts")
+            raise ValueError(
+                f"column {name!r} holds texts beside other values: make all of them texts"
+            )
         (few if len(found) <= _FEW else many).append(place)
     if not few and not many:
         return imputer if X.isna().to_numpy().any() else None
-    several = np.ndim(y) > 1
-    by_target: Any = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    if not several:
-        from .words import since
-
-        by_target = TargetEncoder() if since("1.9") else TargetEncoder(random_state=seed)
     one_each = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    parts = [("numbers", imputer, numbers), ("few", one_each, few), ("many", by_target, many)]
+    parts = [("numbers", imputer, numbers), ("few", one_each, few), ("many", for_many, many)]
     return ColumnTransformer([each for each in parts if each[2]])

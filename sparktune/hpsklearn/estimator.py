@@ -1,4 +1,7 @@
-"""HyperoptEstimator: preprocessing and model chosen for data, as an estimator of scikit-learn."""
+"""HyperoptEstimator: preprocessing and model chosen for data, as an estimator of scikit-learn.
+
+The file is long because it describes its settings and the arguments of a fit.
+"""
 
 # mypy: disable-error-code="import-untyped"
 
@@ -10,35 +13,27 @@ from collections.abc import Generator
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from sklearn import get_config
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, check_scoring, r2_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    check_array,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from ..checks import advise, flag, whole
 from ..exceptions import AllTrialsFailed
 from ..run import seed_of
 from ..trials.record import Trials, checked_trials
-from .data import (
-    Data,
-    checked_groups,
-    checked_weights,
-    encoder_of,
-    is_frame,
-    is_text,
-    side_by_side,
-)
+from .data import Data, encoder_of, is_text
+from .reading import Reader
 from .results import leaderboard, parts_of, script_of
-from .search import Search, kind_of_space, recipe_for, space_for
+from .search import (
+    Search,
+    kind_of_space,
+    recipe_for,
+    refuse_other_data,
+    space_for,
+    whole_space,
+)
 from .travels.evaluation import Evaluation, Judge
 from .validation import folds_of
 
@@ -57,7 +52,7 @@ def _has(method: str) -> Any:
     return check
 
 
-class HyperoptEstimator(BaseEstimator):  # type: ignore[misc]
+class HyperoptEstimator(Reader):
     """Chooses preprocessing and model for data by a search, and is then that model.
 
     Each candidate is a pipeline: preprocessing steps and a learner, drawn with their parameters
@@ -328,18 +323,18 @@ class HyperoptEstimator(BaseEstimator):  # type: ignore[misc]
         )  # fmt: skip
         evaluation = Evaluation(
             recipe_for(
-                data, encoder=encoder_of(data.X, data.y, seed), seed=seed, n_jobs=self.n_jobs,
-                by_rounds=self.use_partial_fit,
+                data, encoder=encoder_of(data.X, data.y, self.classifies, seed), seed=seed,
+                n_jobs=self.n_jobs, by_rounds=self.use_partial_fit,
                 classes=self.classes_ if self.classifies else None,
             ),
             self._judge(), data.X, data.y, data.weights, folds, get_config(),
             quiet=not self.verbose,
         )  # fmt: skip
+        space, trials = whole_space(self.space_, evaluation), self._trials_to_fill(goes_on)
+        refuse_other_data(trials, space)
         return Search(
-            {"candidate": self.space_, "data": evaluation.fingerprint()}, evaluation,
-            self._trials_to_fill(goes_on), self.algo, seed, self.trial_timeout,
-            bool(self.verbose),
-        ), data  # fmt: skip
+            space, evaluation, trials, self.algo, seed, self.trial_timeout, bool(self.verbose)
+        ), data
 
     def _check_settings(self) -> None:
         if self.classifier is not None and self.regressor is not None:
@@ -390,90 +385,6 @@ class HyperoptEstimator(BaseEstimator):  # type: ignore[misc]
     def _fit_best(self, search: Search, data: Data) -> None:
         self.best_pipeline_ = search.fitted(search.best, data.X, data.y, data.weights).pipeline
 
-    # Data.
-
-    def _data(
-        self, X: Any, y: Any, EX_list: Any, weights: Any, groups: Any, kfolds_group: Any = None
-    ) -> Data:
-        """The data of a fit, checked; sets what scikit-learn wants to know of them."""
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None"
-            )
-        if is_text(X):
-            X = np.asarray(X, object)
-            for name in ("n_features_in_", "feature_names_in_"):
-                if hasattr(self, name):
-                    delattr(self, name)
-        else:
-            X = self._rows(X, fitting=True)
-        rows = X.shape[0]
-        if rows < 2:
-            raise ValueError(f"n_samples={rows}: a search needs 2 rows at least, to judge by one")
-        y = self._targets(y)
-        check_consistent_length(X, y)
-        X, widths = self._beside(X, EX_list)
-        return Data(
-            X, y, checked_weights(weights, rows), checked_groups(groups, kfolds_group, rows),
-            widths=widths,
-        )  # fmt: skip
-
-    def _rows(self, X: Any, fitting: bool) -> Any:
-        """Rows as an array, a sparse matrix by rows or a DataFrame, with as many columns as ever."""
-        if is_frame(X):
-            _validate(self, X, reset=fitting, skip=True)
-            if not X.shape[0] or not X.shape[1]:
-                check_array(X, dtype=None)
-            numbers = X.select_dtypes("number").to_numpy()
-            if numbers.dtype.kind == "f" and np.isinf(numbers).any():
-                raise ValueError("Input X contains infinity or a value too large for dtype('float64').")
-            return X
-        found = _validate(self, X, reset=fitting)
-        return found.tocsr() if scipy.sparse.issparse(found) else found
-
-    def _targets(self, y: Any) -> Any:
-        if self.classifies:
-            y = column_or_1d(y, warn=True)
-            if y.dtype.kind == "f" and np.isnan(y).any():
-                raise ValueError("Input y contains NaN.")
-            check_classification_targets(y)
-            self.classes_ = np.unique(y)
-            if len(self.classes_) < 2:
-                raise ValueError(
-                    "a classifier needs 2 classes at least, but the only class of y is "
-                    f"{self.classes_[0]!r}"
-                )
-            return y
-        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return y.astype(np.float64) if y.dtype.kind not in "f" else y
-
-    def _beside(self, X: Any, EX_list: Any) -> tuple[Any, tuple[int, ...]]:
-        """Rows with those of exogenous data beside them, and how many columns each has."""
-        if EX_list is None:
-            if self.ex_preprocs:
-                raise ValueError("`ex_preprocs` are for exogenous data: give `EX_list`")
-            return X, ()
-        blocks = list(EX_list)
-        if self.ex_preprocs is not None and len(blocks) != len(self.ex_preprocs):
-            raise ValueError(
-                f"`EX_list` must hold a data set for each of {len(self.ex_preprocs)} in "
-                f"`ex_preprocs`, but holds {len(blocks)}"
-            )
-        if X.ndim != 2 or is_frame(X):
-            raise ValueError("`EX_list` goes with an array or a sparse matrix as X, as does each in it")
-        checked = [X]
-        for number, block in enumerate(blocks):
-            found = check_array(block, accept_sparse="csr", input_name=f"EX_list[{number}]")
-            if found.shape[0] != X.shape[0]:
-                raise ValueError(
-                    f"`EX_list[{number}]` must have a row for each of {X.shape[0]} in X, but has "
-                    f"{found.shape[0]}"
-                )
-            checked.append(found)
-        return side_by_side(checked), tuple(each.shape[1] for each in checked)
-
     # Answers.
 
     def _read(self, X: Any, EX_list: Any) -> Any:
@@ -492,13 +403,13 @@ class HyperoptEstimator(BaseEstimator):  # type: ignore[misc]
         rows = self._read(X, EX_list)
         return self.best_pipeline_.predict(rows)
 
-    @available_if(_has("predict_proba"))
+    @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any, EX_list: Any = None) -> Any:
         """The probabilities of ``classes_``, where the best pipeline has them."""
         rows = self._read(X, EX_list)
         return self.best_pipeline_.predict_proba(rows)
 
-    @available_if(_has("decision_function"))
+    @available_if(_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any, EX_list: Any = None) -> Any:
         """The decision function of the best pipeline, where it has one."""
         rows = self._read(X, EX_list)
@@ -520,7 +431,7 @@ class HyperoptEstimator(BaseEstimator):  # type: ignore[misc]
         return parts_of(self.best_pipeline_)
 
     def leaderboard(self) -> Any:
-        """All candidates as a DataFrame, the best first: parts, parameters, loss, deviation, seconds.
+        """All candidates as a DataFrame, best first: parts, parameters, loss, deviation, seconds.
 
         Raises:
             ImportError: pandas is not installed.
@@ -533,22 +444,3 @@ class HyperoptEstimator(BaseEstimator):  # type: ignore[misc]
         """A short Python script that builds the best pipeline, of scikit-learn alone."""
         check_is_fitted(self, "best_pipeline_")
         return script_of(self.best_pipeline_)
-
-
-def _validate(estimator: Any, X: Any, *, reset: bool, skip: bool = False) -> Any:
-    """Rows checked by scikit-learn's own rules, which keep the columns of the fit in mind."""
-    try:
-        from sklearn.utils.validation import validate_data
-    except ImportError:  # before 1.6
-        if skip:
-            estimator._check_feature_names(X, reset=reset)
-            estimator._check_n_features(X, reset=reset)
-            return X
-        return estimator._validate_data(
-            X, reset=reset, accept_sparse="csr", force_all_finite="allow-nan"
-        )
-    if skip:
-        return validate_data(estimator, X, reset=reset, skip_check_array=True)
-    return validate_data(
-        estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan"
-    )

@@ -22,9 +22,7 @@ def at_most(value: Any, limit: str) -> Any:  # noqa: ARG001
     return value
 
 
-def narrowed(
-    template: Any, size: Size | None, why_not: Callable[[str], str | None]
-) -> Any:
+def narrowed(template: Any, size: Size | None, why_not: Callable[[str], str | None]) -> Any:
     """A space for data of a size, whose choices have only the options that suit the data.
 
     A choice all of whose options suit is the same node; so is all else that does not change.
@@ -54,7 +52,7 @@ def narrowed(
         if node.function is at_most:
             return node.args[0] if size is None else _cut(node.args[0], LIMITS[node.args[1]](size))
         if node.function is make and (reason := why_not(node.args[0])) is not None:
-            raise _Unsuited(f"{node.args[0].rpartition('.')[2]} does not suit: {reason}")
+            raise Unsuited(f"{node.args[0].rpartition('.')[2]} does not suit: {reason}")
         args = [narrow(each) for each in node.args]
         kwargs = {name: narrow(each) for name, each in node.kwargs.items()}
         same = all(map(_is_same, args, node.args)) and all(
@@ -68,7 +66,7 @@ def narrowed(
         for p, option in zip(node.distribution.p, node.options, strict=True):
             try:
                 kept.append((p, narrow(option)))
-            except _Unsuited as error:
+            except Unsuited as error:
                 refused = error
         if not kept:
             raise refused or ValueError("a choice without options")
@@ -84,7 +82,7 @@ def narrowed(
     return narrow(template)
 
 
-class _Unsuited(ValueError):
+class Unsuited(ValueError):  # noqa: N818 (what it is)
     """A component does not suit the data."""
 
 

@@ -143,7 +143,7 @@ class Cases:
     """
 
     name: str
-    settings: Mapping[Any, Mapping[str, Any]]
+    settings: Mapping[Any, Any]
 
 
 def is_range(thing: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from ..trials.record import Trials
 from .travels.evaluation import described, path_of, unusual
 
 __all__ = ["leaderboard", "parts_of", "script_of"]
+
+_WIDTH = 90  # of a line of a script
 
 
 def parts_of(pipeline: Any) -> dict[str, Any]:
@@ -63,7 +66,7 @@ def leaderboard(trials: Trials) -> Any:
             "loss": math.nan if trial.loss is None else trial.loss,
             "deviation": math.nan if variance is None else math.sqrt(variance),
             "seconds": outcome.seconds,
-            "status": trial.status.value,
+            "status": trial.status.name.lower(),
         }
     names = ["parts", "parameters", "loss", "deviation", "seconds", "status"]
     table = pandas.DataFrame.from_dict(rows, orient="index", columns=names)
@@ -72,65 +75,53 @@ def leaderboard(trials: Trials) -> Any:
 
 
 class _Writer:
-    """Writes objects as Python expressions, and keeps the imports that they need."""
+    """Writes objects as Python expressions, and keeps the names that they import."""
 
     def __init__(self) -> None:
-        self.imports: set[str] = set()
+        self.imports: dict[str, set[str]] = {}
+
+    @property
+    def lines(self) -> list[str]:
+        """The imports, a line for each module."""
+        return [f"from {module} import {', '.join(sorted(names))}"
+                for module, names in sorted(self.imports.items())]  # fmt: skip
 
     def written(self, value: Any, indent: int = 0) -> str:
-        """An expression for a value, which may go over several lines."""
+        """An expression for a value, over several lines where one would be too long."""
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, float) and not math.isfinite(value):
             return f'float("{value}")'
-        if value is None or isinstance(value, (bool, int, float, str, bytes)):
-            return repr(value)
-        if isinstance(value, slice):
-            return repr(value)
-        if isinstance(value, dict):
-            items = [f"{self.written(k)}: {self.written(v, indent)}" for k, v in value.items()]
-            return f"{{{', '.join(items)}}}"
-        if isinstance(value, np.ndarray):
-            self.imports.add("import numpy as np")
-            return f"np.array({self.written(value.tolist(), indent)})"
-        if isinstance(value, (list, tuple)):
-            return self._sequence(value, indent)
-        if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
+        if isinstance(value, (type, FunctionType, BuiltinFunctionType)):
             return self._name(value.__module__, value.__qualname__)
+        if isinstance(value, dict):
+            items = [(f"{self.written(k)}: ", v) for k, v in value.items()]
+            return self._joined("{", items, "}", indent)
+        if isinstance(value, np.ndarray):
+            return f"{self._name('numpy', 'array')}({self.written(value.tolist(), indent)})"
+        if isinstance(value, list):
+            return self._joined("[", [("", each) for each in value], "]", indent)
+        if isinstance(value, tuple):
+            end = ",)" if len(value) == 1 else ")"
+            return self._joined("(", [("", each) for each in value], end, indent)
         if hasattr(value, "get_params"):
-            return self._object(value, indent)
+            module, _, name = path_of(value).rpartition(".")
+            items = [(f"{key}=", each) for key, each in unusual(value).items()]
+            return self._joined(f"{self._name(module, name)}(", items, ")", indent)
         return repr(value)
 
-    def _sequence(self, value: Any, indent: int) -> str:
-        begin, end = "[]" if isinstance(value, list) else "()"
-        inside = [self.written(each, indent + 4) for each in value]
-        if not any(hasattr(part, "get_params") for each in value for part in _flat(each)):
-            comma = "," if begin == "(" and len(inside) == 1 else ""
-            return f"{begin}{', '.join(inside)}{comma}{end}"
-        if begin == "(":
-            return f"({', '.join(self.written(each, indent) for each in value)})"
+    def _joined(self, begin: str, items: list[tuple[str, Any]], end: str, indent: int) -> str:
+        short = ", ".join(f"{key}{self.written(value, indent)}" for key, value in items)
+        if "\n" not in short and indent + len(begin) + len(short) < _WIDTH:
+            return f"{begin}{short}{end}"
         pad = " " * (indent + 4)
-        return f"[\n{''.join(f'{pad}{each},{chr(10)}' for each in inside)}{' ' * indent}]"
-
-    def _object(self, value: Any, indent: int) -> str:
-        module, _, name = path_of(value).rpartition(".")
-        given = ", ".join(
-            f"{key}={self.written(each, indent)}" for key, each in unusual(value).items()
-        )
-        return f"{self._name(module, name)}({given})"
+        lines = [f"{pad}{key}{self.written(value, indent + 4)},\n" for key, value in items]
+        return f"{begin}\n{''.join(lines)}{' ' * indent}{end.lstrip(',')}"
 
     def _name(self, module: str, name: str) -> str:
         if module != "builtins":
-            self.imports.add(f"from {module} import {name.partition('.')[0]}")
+            self.imports.setdefault(module, set()).add(name.partition(".")[0])
         return name
-
-
-def _flat(thing: Any) -> Any:
-    if isinstance(thing, (list, tuple)):
-        for each in thing:
-            yield from _flat(each)
-    else:
-        yield thing
 
 
 def script_of(pipeline: Any) -> str:
@@ -139,7 +130,7 @@ def script_of(pipeline: Any) -> str:
 
     writer = _Writer()
     built = writer.written(clone(pipeline))
-    imports = "\n".join(sorted(writer.imports))
+    imports = "\n".join(writer.lines)
     title = " > ".join(path.rpartition(".")[2] for path, _ in described(pipeline))
     return (
         f'"""The best pipeline of a search: {title}."""\n\n{imports}\n\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,10 @@ from ..fmin import fmin
 from ..history import Trial
 from ..prune import wilcoxon
 from ..space.expressions import Call, Node
+from ..space.nodes import Walk
 from ..space.tree import Choice
 from ..trials.record import Trials
+from .component import CLASSIFIER, OTHER, REGRESSOR, STEP, TEXT
 from .components import (
     any_classifier,
     any_preprocessing,
@@ -31,9 +33,9 @@ from .travels.evaluation import Evaluation, candidate_in
 from .travels.fitting import Fitted, Recipe
 from .travels.limits import Size
 
-__all__ = ["FOLDS_TO_STOP_EARLY", "Search", "kind_of_space", "space_for"]
+__all__ = ["Search", "kind_of_space", "recipe_for", "refuse_other_data", "space_for", "whole_space"]
 
-FOLDS_TO_STOP_EARLY = 4  # fewer cannot tell a hopeless candidate; see prune.Wilcoxon
+_FOLDS_TO_STOP_EARLY = 4  # fewer cannot tell a hopeless candidate; see prune.Wilcoxon
 
 
 def kind_of_space(space: Any) -> bool:
@@ -42,23 +44,17 @@ def kind_of_space(space: Any) -> bool:
     Raises:
         ValueError: it holds neither, or both.
     """
-    found: set[str] = set()
-
-    def look(thing: Any) -> None:
-        if isinstance(thing, Choice):
-            for option in thing.options:
-                look(option)
-        elif isinstance(thing, Mapping):
-            here = {name for name in ("classifier", "regressor") if thing.get(name) is not None}
-            found.update(here)
-            if not here and "model" in thing:
-                look(thing["model"])
-
-    look(space)
+    found = {
+        name
+        for candidate in _candidates(space)
+        for name in ("classifier", "regressor")
+        if candidate.get(name) is not None
+    }
     if len(found) != 1:
         raise ValueError(
-            "`space` must be a dict with a `classifier` or a `regressor`, and with `preprocessing`, "
-            f"or a choice of such; it has {' and '.join(sorted(found)) or 'neither'}"
+            "`space` must be a dict with a `classifier` or a `regressor`, and with "
+            "`preprocessing`, or a choice of such; it has "
+            f"{' and '.join(sorted(found)) or 'neither'}"
         )
     return found == {"classifier"}
 
@@ -78,6 +74,7 @@ def space_for(
         }
         if classifier is None and regressor is None:
             space["classifier"] = any_classifier("classifier")
+    _check_parts(space)
     targets = data.y.shape[1] if data.y.ndim > 1 else 1
     size = None if data.is_text else Size(data.learnt, data.columns, targets)
     found = narrowed(space, size, why_not(data))
@@ -97,17 +94,61 @@ def _usual_preprocessing(data: Data) -> Any:
     return any_preprocessing
 
 
-def _reads_texts(thing: Any) -> bool:
-    """Whether a space holds a vectorizer, or an object that may be one."""
+def _leaves(thing: Any) -> Iterator[Any]:
+    """What may stand in a place of a space: components, other nodes and constants."""
     if isinstance(thing, Choice):
-        return any(map(_reads_texts, thing.options))
-    if isinstance(thing, Call) and thing.function is make:
-        return BY_PATH[thing.args[0]].role == "text" if thing.args[0] in BY_PATH else True
-    if isinstance(thing, Mapping):
-        return any(map(_reads_texts, thing.values()))
+        thing = list(thing.options)
     if isinstance(thing, (list, tuple)):
-        return any(map(_reads_texts, thing))
-    return isinstance(thing, Node) or hasattr(thing, "transform")
+        for each in thing:
+            yield from _leaves(each)
+    else:
+        yield thing
+
+
+def _candidates(space: Any) -> Iterator[Mapping[str, Any]]:
+    """The dicts of parts in a space; one, unless there is a choice of them."""
+    for each in _leaves(space):
+        if isinstance(each, Mapping):
+            yield from _candidates(each["model"]) if "model" in each else [each]
+
+
+def _check_parts(space: Any) -> None:
+    """Refuse what can be no part of a candidate.
+
+    Raises:
+        TypeError: a constant is no estimator, or a component stands in the place of another kind.
+    """
+    roles = {"preprocessing": (STEP, TEXT), "ex_preprocs": (STEP, TEXT),
+             "classifier": (CLASSIFIER, OTHER), "regressor": (REGRESSOR, OTHER)}  # fmt: skip
+    for candidate in _candidates(space):
+        for place, allowed in roles.items():
+            for leaf in _leaves(candidate.get(place)):
+                _check_part(place, leaf, allowed)
+
+
+def _check_part(place: str, leaf: Any, allowed: tuple[str, ...]) -> None:
+    method = "transform" if place in ("preprocessing", "ex_preprocs") else "predict"
+    if isinstance(leaf, Call) and leaf.function is make:
+        component = BY_PATH.get(leaf.args[0])
+        if component is not None and component.role not in allowed:
+            raise TypeError(f"`{place}` holds {component.name}, which is a {component.role}")
+    elif isinstance(leaf, Node) or leaf is None:
+        return
+    elif isinstance(leaf, type) or not (hasattr(leaf, "fit") and hasattr(leaf, method)):
+        raise TypeError(
+            f"`{place}` must be a space of estimators with fit and {method}, but holds "
+            f"{leaf!r:.200}"
+        )
+
+
+def _reads_texts(space: Any) -> bool:
+    """Whether the preprocessing of a space holds a vectorizer, or something that may be one."""
+    for candidate in _candidates(space):
+        for leaf in _leaves(candidate.get("preprocessing")):
+            is_ours = isinstance(leaf, Call) and leaf.function is make and leaf.args[0] in BY_PATH
+            if leaf is not None and (not is_ours or BY_PATH[leaf.args[0]].role == TEXT):
+                return True
+    return False
 
 
 def recipe_for(data: Data, **settings: Any) -> Recipe:
@@ -120,6 +161,28 @@ def recipe_for(data: Data, **settings: Any) -> Recipe:
         for_sparse={name: each.for_sparse for name, each in by_class.items() if each.for_sparse},
         **settings,
     )
+
+
+def whole_space(space: Any, evaluation: Evaluation) -> Any:
+    """The space of a run: candidates, and the digest of the data that they are judged by.
+
+    One that holds nothing to search becomes a choice of itself alone.
+    """
+    walk = Walk()
+    walk.into(space, None)
+    candidate = space if walk.found else hp.choice("candidate", [space])
+    return {"candidate": candidate, "data": evaluation.fingerprint()}
+
+
+def refuse_other_data(trials: Trials, space: Any) -> None:
+    """Raise ValueError where trials were judged by other data than those of a space."""
+    history = trials.history
+    known = None if history is None or not len(history) else history.space.template
+    if isinstance(known, Mapping) and known.get("data", space["data"]) != space["data"]:
+        raise ValueError(
+            "the trials that were to be gone on with are of other data, folds or losses, and "
+            "cannot be compared with these: take new trials, or another journal or exp_key"
+        )
 
 
 @dataclass
@@ -150,9 +213,10 @@ class Search:
         Raises:
             AllTrialsFailed: none of them has a loss; shows the first traceback.
         """
-        stops_early = len(self.evaluation.folds) >= FOLDS_TO_STOP_EARLY
+        evaluation = self.evaluation
+        stops_early = evaluation.reports and len(evaluation.folds) >= _FOLDS_TO_STOP_EARLY
         fmin(
-            self.evaluation, self.space, algo=tpe.suggest if self.algo is None else self.algo,
+            evaluation, self.space, algo=tpe.suggest if self.algo is None else self.algo,
             max_evals=max_evals, trials=self.trials, rstate=self.seed,
             catch_eval_exceptions=True, verbose=self.verbose, trial_timeout=self.trial_timeout,
             pruner=wilcoxon() if stops_early and self.trials.engine().hears_reports else None,

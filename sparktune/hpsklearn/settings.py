@@ -9,7 +9,33 @@ from __future__ import annotations
 from .ranges import Cases, Part, Sizes
 from .words import log, log_whole, one_of, real, since, whole
 
-__all__ = ["ADA_TREE", "BAGGING", "BOOSTING", "C", "CATBOOST", "ELASTIC", "FOREST", "GAMMA", "HISTOGRAMS", "KERNEL", "KERNELS", "KNN", "LAYERS", "LIGHTGBM", "LIMITED_KNN", "MIXTURE", "PASSIVE", "PENALTY", "PROCESS", "RADIUS", "RATES", "SOLVERS", "STEPS", "TREE", "XGBOOST"]
+__all__ = [
+    "ADA_TREE",
+    "BAGGING",
+    "BOOSTING",
+    "CATBOOST",
+    "ELASTIC",
+    "FOREST",
+    "GAMMA",
+    "HISTOGRAMS",
+    "KERNEL",
+    "KERNELS",
+    "KNN",
+    "LAYERS",
+    "LIGHTGBM",
+    "LIMITED_KNN",
+    "MIXTURE",
+    "PASSIVE",
+    "PENALTY",
+    "PROCESS",
+    "RADIUS",
+    "RATES",
+    "SOLVERS",
+    "STEPS",
+    "TREE",
+    "XGBOOST",
+    "C",
+]
 
 C = log(1e-3, 1e3)
 GAMMA = one_of("scale", log(1e-4, 10))

@@ -8,7 +8,6 @@ from .settings import (
     ADA_TREE,
     BAGGING,
     BOOSTING,
-    C,
     CATBOOST,
     ELASTIC,
     FOREST,
@@ -27,10 +26,12 @@ from .settings import (
     STEPS,
     TREE,
     XGBOOST,
+    C,
 )
 from .words import log, log_whole, one_of, real, since, whole
 
 __all__ = ["CLASSIFIERS"]
+
 
 def _row(name: str, path: str, *cases: Cases, **settings: object) -> Component:
     """A classifier that takes sparse matrices, and asks nothing of the data."""

@@ -1,7 +1,7 @@
 """The table of preprocessing steps: a row for each that hyperopt-sklearn knows.
 
-Its two own ones are made of scikit-learn's: ``ts_lagselector`` keeps the first columns, ``colkmeans``
-puts each column into bins by k-means.
+Its two own ones are made of scikit-learn's: ``ts_lagselector`` keeps the first columns,
+``colkmeans`` puts each column into bins by k-means.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import warnings
 from collections.abc import Callable, Mapping
@@ -90,18 +91,30 @@ class Evaluation:
             result["loss_variance"] = variance
         return {**result, "status": "ok", "loss": loss}
 
+    @property
+    def reports(self) -> bool:
+        """Whether each fold has a loss of its own; else predictions are judged all together."""
+        return self.judge.scorer is not None or all(len(rows) > 1 for _, rows in self.folds)
+
     def fingerprint(self) -> str:
-        """A digest of the data and the folds: losses of others cannot be compared."""
+        """A digest of the data, the folds and the loss: losses of others cannot be compared."""
         import joblib
 
-        return str(joblib.hash((self.X, self.y, self.weights, self.folds)))
+        judge = self.judge
+        names = (getattr(judge.loss, "__qualname__", judge.loss is None), repr(judge.scorer),
+                 judge.by_probabilities)  # fmt: skip
+        return str(joblib.hash((self.X, self.y, self.weights, self.folds, names)))
 
     def _judged(self, config: Any, trial: Any) -> tuple[list[float], float | None, list[int], Any]:
-        """The losses of the folds, that of all predictions where folds are too small to be judged
-        alone, the rounds of partial_fit, and the last pipeline."""
+        """Fit and judge a candidate on each fold.
+
+        Returns:
+            The losses of the folds; that of all predictions together, where folds are too small
+            to be judged alone; the rounds of partial_fit; and the last pipeline.
+        """
         from sklearn.utils import _safe_indexing
 
-        together = self.judge.scorer is None and any(len(rows) < 2 for _, rows in self.folds)
+        together = not self.reports
         losses: list[float] = []
         rounds: list[int] = []
         seen: list[tuple[Any, Any, Any]] = []
@@ -148,11 +161,11 @@ class Evaluation:
         """What fits run in: the settings of scikit-learn, the threads, and whether they warn."""
         from sklearn import config_context
 
-        with config_context(**self.config), _threads(self.recipe.n_jobs):
-            with warnings.catch_warnings():
-                if self.quiet:
-                    warnings.simplefilter("ignore")
-                yield
+        threads = _threads(self.recipe.n_jobs)
+        with config_context(**self.config), threads, warnings.catch_warnings():
+            if self.quiet:
+                warnings.simplefilter("ignore")
+            yield
 
 
 def candidate_in(config: Mapping[str, Any]) -> Any:
@@ -187,9 +200,10 @@ def path_of(thing: Any) -> str:
 
 def unusual(step: Any) -> dict[str, Any]:
     """The parameters of an object that are not as by default."""
-    standard: dict[str, Any] = {}
-    with contextlib.suppress(TypeError):
-        standard = type(step)().get_params(deep=False)
+    takes = inspect.signature(type(step)).parameters.values()
+    standard = {each.name: each.default for each in takes}
+    if any(each.kind is each.VAR_KEYWORD for each in takes):
+        standard.update(type(step)().get_params(deep=False))
     return {
         name: value
         for name, value in step.get_params(deep=False).items()

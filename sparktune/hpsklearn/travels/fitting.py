@@ -235,7 +235,10 @@ def _learner_of(config: Mapping[str, Any]) -> Any:
 
 def _weights(step: Any, weights: Any, method: str = "fit") -> dict[str, Any]:
     """Weights as arguments of a method, where it takes them."""
-    if weights is None or "sample_weight" not in inspect.signature(getattr(step, method)).parameters:
+    if (
+        weights is None
+        or "sample_weight" not in inspect.signature(getattr(step, method)).parameters
+    ):
         return {}
     return {"sample_weight": weights}
 

@@ -54,7 +54,9 @@ def keep_within(step: Any, limits: Mapping[str, str], X: Any, y: Any) -> None:
         y: their targets.
     """
     shape = np.shape(X)
-    size = Size(shape[0], shape[1] if len(shape) > 1 else 1, np.shape(y)[1] if np.ndim(y) > 1 else 1)
+    size = Size(
+        shape[0], shape[1] if len(shape) > 1 else 1, np.shape(y)[1] if np.ndim(y) > 1 else 1
+    )
     for name, limit in limits.items():
         value = getattr(step, name)
         if limit == "nu":

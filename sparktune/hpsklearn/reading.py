@@ -1,0 +1,137 @@
+"""What an estimator of scikit-learn reads its data by, and what it keeps in mind of them."""
+
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+
+from .data import Data, checked_groups, checked_weights, is_frame, is_text, side_by_side
+
+__all__ = ["Reader"]
+
+
+class Reader(BaseEstimator):  # type: ignore[misc]
+    """Reads rows, targets and exogenous data: the part of HyperoptEstimator that does.
+
+    Attributes:
+        classes_: of the targets, where they are classes.
+        n_features_in_, feature_names_in_: as of every estimator; not for texts.
+    """
+
+    ex_preprocs: Any
+
+    @property
+    def classifies(self) -> bool:
+        """Whether targets are classes."""
+        raise NotImplementedError
+
+    def _data(
+        self, X: Any, y: Any, EX_list: Any, weights: Any, groups: Any, kfolds_group: Any = None
+    ) -> Data:
+        """The data of a fit, checked; sets what scikit-learn wants to know of them."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
+            )
+        if is_text(X):
+            X = np.asarray(X, object)
+            for name in ("n_features_in_", "feature_names_in_"):
+                if hasattr(self, name):
+                    delattr(self, name)
+        else:
+            X = self._rows(X, fitting=True)
+        rows = X.shape[0]
+        if rows < 2:
+            raise ValueError(f"n_samples={rows}: a search needs 2 rows at least, to judge by one")
+        y = self._targets(y)
+        check_consistent_length(X, y)
+        X, widths = self._beside(X, EX_list)
+        return Data(
+            X, y, checked_weights(weights, rows), checked_groups(groups, kfolds_group, rows),
+            widths=widths,
+        )  # fmt: skip
+
+    def _rows(self, X: Any, fitting: bool) -> Any:
+        """Rows as an array, sparse matrix by rows or DataFrame, with as many columns as ever."""
+        if is_frame(X):
+            self._validated(X, reset=fitting, skip=True)
+            if not X.shape[0] or not X.shape[1]:
+                check_array(X, dtype=None)
+            numbers = X.select_dtypes("number").to_numpy()
+            if numbers.dtype.kind == "f" and np.isinf(numbers).any():
+                raise ValueError(
+                    "Input X contains infinity or a value too large for dtype('float64')."
+                )
+            return X
+        found = self._validated(X, reset=fitting)
+        return found.tocsr() if scipy.sparse.issparse(found) else found
+
+    def _targets(self, y: Any) -> Any:
+        if self.classifies:
+            y = column_or_1d(y, warn=True)
+            if y.dtype.kind == "f" and np.isnan(y).any():
+                raise ValueError("Input y contains NaN.")
+            check_classification_targets(y)
+            self.classes_ = np.unique(y)
+            if len(self.classes_) < 2:
+                raise ValueError(
+                    "a classifier needs 2 classes at least, but the only class of y is "
+                    f"{self.classes_[0]!r}"
+                )
+            return y
+        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return y.astype(np.float64) if y.dtype.kind not in "f" else y
+
+    def _beside(self, X: Any, EX_list: Any) -> tuple[Any, tuple[int, ...]]:
+        """Rows with those of exogenous data beside them, and how many columns each has."""
+        if EX_list is None:
+            if self.ex_preprocs:
+                raise ValueError("`ex_preprocs` are for exogenous data: give `EX_list`")
+            return X, ()
+        blocks = list(EX_list)
+        if self.ex_preprocs is not None and len(blocks) != len(self.ex_preprocs):
+            raise ValueError(
+                f"`EX_list` must hold a data set for each of {len(self.ex_preprocs)} in "
+                f"`ex_preprocs`, but holds {len(blocks)}"
+            )
+        if X.ndim != 2 or is_frame(X):
+            raise ValueError(
+                "`EX_list` goes with an array or a sparse matrix as X, as does each in it"
+            )
+        checked = [X]
+        for number, block in enumerate(blocks):
+            found = check_array(block, accept_sparse="csr", input_name=f"EX_list[{number}]")
+            if found.shape[0] != X.shape[0]:
+                raise ValueError(
+                    f"`EX_list[{number}]` must have a row for each of {X.shape[0]} in X, but has "
+                    f"{found.shape[0]}"
+                )
+            checked.append(found)
+        return side_by_side(checked), tuple(each.shape[1] for each in checked)
+
+    def _validated(self, X: Any, *, reset: bool, skip: bool = False) -> Any:
+        """Rows checked by scikit-learn's own rules, which keep the columns of the fit in mind."""
+        try:
+            from sklearn.utils.validation import validate_data
+        except ImportError:  # before 1.6
+            if skip:
+                self._check_feature_names(X, reset=reset)
+                self._check_n_features(X, reset=reset)
+                return X
+            return self._validate_data(
+                X, reset=reset, accept_sparse="csr", force_all_finite="allow-nan"
+            )
+        if skip:
+            return validate_data(self, X, reset=reset, skip_check_array=True)
+        return validate_data(
+            self, X, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan"
+        )
