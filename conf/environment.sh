@@ -5,6 +5,7 @@
 #   conf/environment.sh python3.10 | python3.12 | python3.13
 #   conf/environment.sh peers                                Hyperopt and Optuna
 #   conf/environment.sh ray | hpsklearn                      programs on top of Hyperopt, without Hyperopt
+#   conf/environment.sh hyperopt-sklearn | flaml             peers of HyperoptEstimator, for a benchmark
 #   conf/environment.sh hyperopt-0.2.7                       that Hyperopt, for tests/compat/pickles/make.py
 #   PYTHON=...   another Python than setup.sh would take, in an environment beside the other
 # Exits with 3 where this machine has no such Python.
@@ -54,6 +55,15 @@ named_python() {
         bash conf/setup.sh test "scikit-learn==1.8.0"
         "$VENV/bin/python" -m pip install --quiet --no-deps \
             "hyperopt-sklearn==1.1.1" "xgboost==2.1.4" "lightgbm==4.6.0"
+        ;;
+    hyperopt-sklearn)
+        # as it pins them, but for Hyperopt: 0.2.7 calls numpy in a way that numpy 2 refuses
+        bash conf/setup.sh test "setuptools<81" "hyperopt-sklearn==1.1.1"
+        "$VENV/bin/python" -m pip install --quiet --no-deps "hyperopt==0.3.0"
+        ;;
+    flaml)
+        bash conf/setup.sh test "flaml==2.7.0" "lightgbm>=4.5" "scikit-learn<1.8"
+        "$VENV/bin/python" -m pip install --quiet --no-deps "xgboost==2.1.4"
         ;;
     hyperopt-0.2.7)
         PYTHON=$(named_python python3.10) || exit $?

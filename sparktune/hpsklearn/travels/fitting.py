@@ -143,7 +143,10 @@ class Recipe:
         from sklearn.base import clone
 
         step = clone(step)
-        ours = {"random_state": self.seed, "n_jobs": self.n_jobs, "thread_count": self.n_jobs}
+        jobs = self.n_jobs
+        if jobs == 1 and type(step).__module__.startswith("sklearn."):
+            jobs = None  # is one there, and all cores elsewhere
+        ours = {"random_state": self.seed, "n_jobs": jobs, "thread_count": jobs}
         given = {}
         for name, value in step.get_params().items():
             value_of_ours = ours.get(name.rpartition("__")[2])
