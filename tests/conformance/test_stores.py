@@ -164,6 +164,18 @@ def test_numbers_of_the_dead_are_given_again(connect, store):
     assert silent.open_batch("f", 2, 2) == [0, 1]
 
 
+def test_a_driver_stays_with_the_process_that_goes_on_with_it(connect, store):
+    """A process gives no sign of life for a driver that another one has gone on with."""
+    store.join("x", None, "first")
+    assert store.stay("x", "first")
+    connect().join("x", None, "second")
+    assert not store.stay("x", "first")
+    assert dict(store.owners())["x"] == "second"
+    store.leave("x")
+    assert store.stay("x", "second")
+    assert dict(store.owners())["x"] == "second"
+
+
 def test_drivers_in_a_race_get_each_number_once(connect, store):
     """Of drivers that ask at the same time, each number goes to one of them, without holes."""
     stores = {f"d{i}": connect() for i in range(4)}

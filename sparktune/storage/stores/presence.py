@@ -15,7 +15,7 @@ __all__ = ["Presence"]
 
 
 class Presence:
-    """Gives signs of life in a thread, until it is ended or its owner is gone.
+    """Gives signs of life in a thread, until it is ended, its record gone, or its driver another's.
 
     Args:
         record: whose driver it is; not kept alive by this.
@@ -52,7 +52,8 @@ def _stay(over: threading.Event, opened: Any, driver: str, owner: str, every: fl
             return
         try:
             with open_now() as store:
-                store.join(driver, None, owner)
+                if not store.stay(driver, owner):
+                    return
         except StoreError:  # which the next step says, where it lasts
             pass
         del open_now

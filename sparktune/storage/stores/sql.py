@@ -133,6 +133,17 @@ class SqlStore:
                 row = searches.update().where(self._sql.mine(searches), searches.c.seed.is_(None))
                 c.execute(row.values(seed=seed))
 
+    @tried_again
+    def stay(self, driver: str, owner: str) -> bool:
+        """See Store."""
+        is_it = sa.and_(self._sql.mine(drivers), drivers.c.id == driver)
+        with self._begin() as c:
+            known = c.execute(sa.select(drivers.c.owner).where(is_it).with_for_update()).scalar()
+            if known not in (None, owner):
+                return False
+            self._sign(c, drivers, driver, owner=owner)
+        return True
+
     def _sign(self, c: Connection, table: sa.Table, who: str, **more: Any) -> None:
         is_it = sa.and_(self._sql.mine(table), table.c.id == who)
         gap = c.execute(sa.select(self._sql.now - table.c.beat).where(is_it)).scalar()

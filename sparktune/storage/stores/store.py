@@ -160,6 +160,9 @@ class Store(Protocol):
     def join(self, driver: str, seed: int | None, owner: str = "") -> None:
         """Sign a driver in, or give its sign of life; ``owner`` tells of its process."""
 
+    def stay(self, driver: str, owner: str) -> bool:
+        """Give a driver's sign of life, unless another process goes on with it; whether it did."""
+
     def owners(self) -> list[tuple[str, str]]:
         """The drivers that give signs of life, each with its owner."""
 
