@@ -153,6 +153,8 @@ class Recipe:
 
     def _through(self, step: Any, X: Any, y: Any, weights: Any) -> Any:
         """Fit a step, and the rows as they come out of it."""
+        from sklearn.utils import _safe_indexing
+
         name = type(step).__name__
         if scipy.sparse.issparse(X) and name in self.for_sparse:
             step.set_params(**self.for_sparse[name])
@@ -162,8 +164,9 @@ class Recipe:
             keep_within(step, self.limits.get(name, {}), X, y)
             return step.fit_transform(X, y, **taken)
         rows = np.repeat(np.arange(len(counts)), counts)
-        keep_within(step, self.limits.get(name, {}), X[rows], y[rows])
-        return step.fit(X[rows], y[rows]).transform(X)
+        repeated = _safe_indexing(X, rows)
+        keep_within(step, self.limits.get(name, {}), repeated, y[rows])
+        return step.fit(repeated, y[rows]).transform(X)
 
     def _adapters(self, learner: Any, X: Any) -> list[Any]:
         """Steps that make of the rows what the learner needs."""
@@ -172,8 +175,9 @@ class Recipe:
         needs = self.needs.get(type(learner).__name__, frozenset())
         if "categories" in needs:
             return [KBinsDiscretizer(10, encode="ordinal", strategy="uniform")]
-        negative = not scipy.sparse.issparse(X) and np.min(X, initial=0) < 0
-        return [MinMaxScaler(clip=True)] if "numbers >= 0" in needs and negative else []
+        if "numbers >= 0" not in needs or scipy.sparse.issparse(X):
+            return []
+        return [MinMaxScaler(clip=True)] if np.min(np.asarray(X), initial=0) < 0 else []
 
     def _for_labels(self, learner: Any, y: Any) -> Any:
         """A learner that takes such labels: within one that numbers them, where it needs that."""
