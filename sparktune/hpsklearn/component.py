@@ -91,12 +91,20 @@ class Component:
 
 
 def _case(cases: Cases, label: str, given: Mapping[str, Any]) -> Any:
-    """A choice of dicts: a value of a parameter and what is searched with it."""
-    nodes = _below(cases, label)
+    """A choice of dicts: a value of a parameter and what is searched with it.
 
-    def branch(value: Any) -> dict[str, Any]:
-        inside = nodes[value] if _hashable(value) and value in nodes else {}
-        return {cases.name: value, **inside, **{k: v for k, v in given.items() if k in inside}}
+    Of what is given a branch takes what the table has in it; where the value of the parameter is
+    given, too, or is none of the table's, all that is given is meant.
+    """
+    nodes = _below(cases, label)
+    own = {name for settings in cases.settings.values() for name in settings}
+    meant = {name: value for name, value in given.items() if name in own}
+
+    def branch(value: Any, is_given: bool = False) -> dict[str, Any]:
+        inside = nodes[value] if _hashable(value) and value in nodes else None
+        if inside is None or is_given:
+            return {cases.name: value, **(inside or {}), **meant}
+        return {cases.name: value, **inside, **{k: v for k, v in meant.items() if k in inside}}
 
     if cases.name not in given:
         return hp.choice(f"{label}.{cases.name}", [branch(value) for value in cases.settings])
@@ -104,7 +112,7 @@ def _case(cases: Cases, label: str, given: Mapping[str, Any]) -> Any:
     if isinstance(fixed, Choice) and not any(isinstance(each, Node) for each in fixed.options):
         pairs = zip(fixed.distribution.p, map(branch, fixed.options), strict=True)
         return hp.pchoice(fixed.label, list(pairs))
-    return {cases.name: fixed} if isinstance(fixed, Node) else branch(fixed)
+    return {cases.name: fixed, **meant} if isinstance(fixed, Node) else branch(fixed, True)
 
 
 def _below(cases: Cases, label: str) -> dict[Any, dict[str, Any]]:
