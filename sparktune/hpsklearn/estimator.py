@@ -10,9 +10,9 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sklearn import get_config
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, check_scoring, r2_score
@@ -23,7 +23,7 @@ from ..checks import advise, flag, whole
 from ..exceptions import AllTrialsFailed
 from ..run import seed_of
 from ..trials.record import Trials, checked_trials
-from .data import Data, encoder_of, is_text
+from .data import Data, encoder_of
 from .reading import Reader
 from .results import leaderboard, parts_of, script_of
 from .search import (
@@ -309,11 +309,11 @@ class HyperoptEstimator(Reader):
         self._check_settings()
         goes_on = flag("warm_start", warm_start)
         data = self._data(X, y, EX_list, sample_weight, groups, kfolds_group)
-        seed = seed_of(self.seed, 0)
+        seed = seed_of(self.seed, 0, "seed")
         folds = folds_of(
             data.y, data.groups, classifies=self.classifies, valid_size=valid_size,
             n_folds=n_folds, cv=self.cv, shuffle=cv_shuffle,
-            seed=seed if random_state is None else seed_of(random_state, 0),
+            seed=seed if random_state is None else seed_of(random_state, 0, "random_state"),
         )  # fmt: skip
         data, folds = data.weighing(folds)
         self.n_splits_ = len(folds)
@@ -360,6 +360,12 @@ class HyperoptEstimator(Reader):
             whole("n_jobs", self.n_jobs)
         whole("max_evals", self.max_evals)
         whole("fit_increment", self.fit_increment)
+        dump = self.fit_increment_dump_filename
+        if dump is not None and not Path(dump).absolute().parent.is_dir():
+            raise ValueError(
+                "`fit_increment_dump_filename` must be a file in a folder that exists, but got "
+                f"{os.fspath(dump)!r}"
+            )
 
     def _judge(self) -> Judge:
         scorer = None if self.scoring is None else check_scoring(self, scoring=self.scoring)
@@ -394,9 +400,7 @@ class HyperoptEstimator(Reader):
                 "the best candidate is not fitted yet: call retrain_best_model_on_full_data(X, y)"
             )
         check_is_fitted(self, "best_pipeline_")
-        if not hasattr(self, "n_features_in_") and is_text(X):
-            return np.asarray(X, object)
-        return self._beside(self._rows(X, fitting=False), EX_list)[0]
+        return self._asked(X, EX_list)
 
     def predict(self, X: Any, EX_list: Any = None) -> Any:
         """The predictions of the best pipeline; arguments as of ``fit``."""

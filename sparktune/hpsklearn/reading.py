@@ -26,6 +26,7 @@ class Reader(BaseEstimator):  # type: ignore[misc]
     """
 
     ex_preprocs: Any
+    _widths: tuple[int, ...]
 
     @property
     def classifies(self) -> bool:
@@ -52,11 +53,24 @@ class Reader(BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"n_samples={rows}: a search needs 2 rows at least, to judge by one")
         y = self._targets(y)
         check_consistent_length(X, y)
-        X, widths = self._beside(X, EX_list)
+        X, self._widths = self._beside(X, EX_list)
         return Data(
             X, y, checked_weights(weights, rows), checked_groups(groups, kfolds_group, rows),
-            widths=widths,
+            widths=self._widths,
         )  # fmt: skip
+
+    def _asked(self, X: Any, EX_list: Any) -> Any:
+        """Rows to answer for, as the pipeline of the fit takes them."""
+        if not hasattr(self, "n_features_in_") and is_text(X):
+            return np.asarray(X, object)
+        rows, widths = self._beside(self._rows(X, fitting=False), EX_list)
+        if widths != self._widths:
+            wanted, found = list(self._widths[1:]), list(widths[1:])
+            raise ValueError(
+                f"`EX_list` must hold data sets of as many columns as in the fit, {wanted}, but "
+                f"holds {found}"
+            )
+        return rows
 
     def _rows(self, X: Any, fitting: bool) -> Any:
         """Rows as an array, sparse matrix by rows or DataFrame, with as many columns as ever."""
@@ -70,7 +84,14 @@ class Reader(BaseEstimator):  # type: ignore[misc]
                     "Input X contains infinity or a value too large for dtype('float64')."
                 )
             return X
-        found = self._validated(X, reset=fitting)
+        try:
+            found = self._validated(X, reset=fitting)
+        except ValueError as error:
+            if _holds_texts(X):
+                raise ValueError(
+                    f"X holds texts, which only a DataFrame may have in its columns: {error}"
+                ) from error
+            raise
         return found.tocsr() if scipy.sparse.issparse(found) else found
 
     def _targets(self, y: Any) -> Any:
@@ -86,6 +107,10 @@ class Reader(BaseEstimator):  # type: ignore[misc]
                     f"{self.classes_[0]!r}"
                 )
             return y
+        if _holds_texts(y):
+            raise ValueError(
+                "a regressor learns numbers, and y holds texts: for labels give `classifier`"
+            )
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -135,3 +160,11 @@ class Reader(BaseEstimator):  # type: ignore[misc]
         return validate_data(
             self, X, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan"
         )
+
+
+def _holds_texts(thing: Any) -> bool:
+    """Whether a text is among the values of an array, or of what becomes one."""
+    found = None if scipy.sparse.issparse(thing) else np.asarray(thing)
+    if found is None or found.dtype.kind not in "OUS":
+        return False
+    return found.dtype.kind != "O" or any(isinstance(each, str) for each in found.flat)

@@ -122,8 +122,23 @@ def _check_parts(space: Any) -> None:
              "classifier": (CLASSIFIER, OTHER), "regressor": (REGRESSOR, OTHER)}  # fmt: skip
     for candidate in _candidates(space):
         for place, allowed in roles.items():
-            for leaf in _leaves(candidate.get(place)):
+            part = candidate.get(place)
+            if place in ("classifier", "regressor"):
+                _check_is_one(place, part)
+            for leaf in _leaves(part):
                 _check_part(place, leaf, allowed)
+
+
+def _check_is_one(place: str, part: Any) -> None:
+    """Refuse a list in the place of a learner."""
+    if isinstance(part, (list, tuple)):
+        raise TypeError(
+            f"`{place}` is one learner, but got a {type(part).__name__} of {len(part)}: a choice "
+            "between them is hp.choice(label, [...])"
+        )
+    if isinstance(part, Choice):
+        for option in part.options:
+            _check_is_one(place, option)
 
 
 def _check_part(place: str, leaf: Any, allowed: tuple[str, ...]) -> None:

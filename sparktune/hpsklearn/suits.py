@@ -9,7 +9,7 @@ import numpy as np
 
 from .component import CLASSIFIER, REGRESSOR, TEXT, Component
 from .components import COMPONENTS
-from .data import Data
+from .data import Data, is_frame
 from .making import class_of
 
 __all__ = ["BY_PATH", "why_not"]
@@ -22,6 +22,9 @@ def why_not(data: Data) -> Callable[[str], str | None]:
     is_sparse = data.is_sparse or data.is_text
     targets = np.asarray(data.y)
     numbers = targets.dtype.kind in "biuf"
+    no_texts = "it reads texts, and X is no sequence of texts"
+    if is_frame(data.X):
+        no_texts += ": give the column of texts by itself, as in X[name]"
 
     def why(path: str) -> str | None:
         component = BY_PATH.get(path)
@@ -29,7 +32,7 @@ def why_not(data: Data) -> Callable[[str], str | None]:
             return None
         learns = component.role in (CLASSIFIER, REGRESSOR)
         if component.role == TEXT:
-            return None if data.is_text else "it reads texts, and X holds none"
+            return None if data.is_text else no_texts
         if is_sparse and not component.sparse:
             return "it takes no sparse matrices"
         needs = component.needs
