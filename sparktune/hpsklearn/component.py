@@ -10,7 +10,7 @@ from .. import hp
 from ..space.expressions import Call, Node
 from ..space.tree import Choice
 from .making import class_of, make, parameters_of
-from .ranges import Cases, node_of, nodes_of, text_of
+from .ranges import Cases, any_of, is_range, node_of, nodes_of, text_of
 
 __all__ = ["CLASSIFIER", "OTHER", "REGRESSOR", "STEP", "TEXT", "Component", "function_of"]
 
@@ -71,13 +71,22 @@ class Component:
         plain = nodes_of({name: given.get(name, each) for name, each in first.items()}, label)
         return Call(make, self.path, plain, *(_case(each, label, given) for each in self.cases))
 
-    def rows(self) -> list[tuple[str, str]]:
-        """What is searched, and what is set, as lines of the documentation: name and range."""
-        lines = [(name, text_of(each)) for name, each in self.settings.items()]
+    def rows(self) -> list[tuple[str, str, str]]:
+        """What is searched and what is set, as the documentation shows it.
+
+        Returns:
+            Name, condition and range of each parameter. The condition is empty for one that every
+            candidate has, else it names another parameter and its values.
+        """
+        lines = [(name, "", _range_of(each)) for name, each in self.settings.items()]
         for cases in self.cases:
+            lines.append((cases.name, "", any_of(cases.settings)))
+            found: dict[tuple[str, str], list[Any]] = {}
             for value, settings in cases.settings.items():
-                inside = "; ".join(f"{name}: {text_of(each)}" for name, each in settings.items())
-                lines.append((cases.name, f"{value!r}{': ' if inside else ''}{inside}"))
+                for name, each in settings.items():
+                    found.setdefault((name, _range_of(each)), []).append(value)
+            for (name, text), values in found.items():
+                lines.append((name, f"{cases.name} {any_of(values)}", text))
         return lines
 
     @property
@@ -141,6 +150,11 @@ def _hashable(value: Any) -> bool:
     return True
 
 
+def _range_of(thing: Any) -> str:
+    """What a parameter is searched over, or always."""
+    return text_of(thing) if is_range(thing) else f"always {text_of(thing)}"
+
+
 def function_of(component: Component) -> Callable[..., Call]:
     """The function of (label, **overrides) that gives a component's space."""
 
@@ -148,7 +162,10 @@ def function_of(component: Component) -> Callable[..., Call]:
         return component.space(label, overrides)
 
     class_name = component.path.rpartition(".")[2]
-    lines = "\n".join(f"        {name}: {text}" for name, text in component.rows())
+    lines = "\n".join(
+        f"        {name}{f', for {condition}' if condition else ''}: {text}"
+        for name, condition, text in component.rows()
+    )
     space.__name__ = space.__qualname__ = component.name
     space.__module__ = __package__
     space.__doc__ = (
@@ -157,6 +174,6 @@ def function_of(component: Component) -> Callable[..., Call]:
         "        label: a string that the labels of its parameters begin with.\n"
         "        **overrides: parameters in place of those below, or besides: values, or nodes\n"
         "            such as hp.uniform(...).\n\n"
-        f"    Searched, or set:\n{lines or '        nothing'}\n"
+        f"    Parameters:\n{lines or '        those of the class, as they are'}\n"
     )
     return space
