@@ -355,7 +355,7 @@ def seed_of(rstate: Any, before: int | None, name: str = "rstate") -> int:
     Args:
         rstate: as given to fmin.
         before: of the last run with the same trials.
-        name: of the argument that it was given as.
+        name: of the argument.
     """
     if rstate is None and os.environ.get("HYPEROPT_FMIN_SEED"):
         text = os.environ["HYPEROPT_FMIN_SEED"]

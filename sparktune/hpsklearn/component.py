@@ -100,28 +100,26 @@ class Component:
 
 
 def _case(cases: Cases, label: str, given: Mapping[str, Any]) -> Any:
-    """A choice of dicts: a value of a parameter and what is searched with it.
-
-    Of what is given a branch takes what the table has in it; where the value of the parameter is
-    given, too, or is none of the table's, all that is given is meant.
-    """
+    """A choice of dicts: a value of a parameter and what is searched with it."""
     nodes = _below(cases, label)
-    own = {name for settings in cases.settings.values() for name in settings}
-    meant = {name: value for name, value in given.items() if name in own}
+    places = {name for settings in cases.settings.values() for name in settings}
+    besides = {name: value for name, value in given.items() if name in places}
 
     def branch(value: Any, is_given: bool = False) -> dict[str, Any]:
-        inside = nodes[value] if _hashable(value) and value in nodes else None
-        if inside is None or is_given:
-            return {cases.name: value, **(inside or {}), **meant}
-        return {cases.name: value, **inside, **{k: v for k, v in meant.items() if k in inside}}
+        if isinstance(value, Node) or not _hashable(value) or value not in nodes:
+            return {cases.name: value, **besides}  # of which the table knows nothing
+        inside = nodes[value]
+        if is_given:  # and so is all else that is
+            return {cases.name: value, **inside, **besides}
+        return {cases.name: value, **inside, **{k: v for k, v in besides.items() if k in inside}}
 
     if cases.name not in given:
         return hp.choice(f"{label}.{cases.name}", [branch(value) for value in cases.settings])
     fixed = given[cases.name]
-    if isinstance(fixed, Choice) and not any(isinstance(each, Node) for each in fixed.options):
+    if isinstance(fixed, Choice):
         pairs = zip(fixed.distribution.p, map(branch, fixed.options), strict=True)
         return hp.pchoice(fixed.label, list(pairs))
-    return {cases.name: fixed, **meant} if isinstance(fixed, Node) else branch(fixed, True)
+    return branch(fixed, is_given=True)
 
 
 def _below(cases: Cases, label: str) -> dict[Any, dict[str, Any]]:

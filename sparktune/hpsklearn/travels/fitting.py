@@ -13,7 +13,7 @@ import scipy.sparse
 
 from .limits import keep_within
 
-__all__ = ["Fitted", "Recipe", "steps_of", "whole_weights"]
+__all__ = ["Fitted", "Recipe", "learner_of", "steps_of", "whole_weights"]
 
 _MOST_REPEATED = 20  # times that a row is repeated on average, where it stands for its weight
 _ROUNDS, _PATIENCE = 200, 10  # of partial_fit; and how many without a gain end it
@@ -91,7 +91,7 @@ class Recipe:
         for step in self._before(config, X, y):
             X = self._through(step, X, y, weights)
             steps.append((_name(step, steps), step))
-        learner = self._prepared(_learner_of(config))
+        learner = self._prepared(learner_of(config))
         for step in self._adapters(learner, X):
             X = self._through(step, X, y, weights)
             steps.append((_name(step, steps), step))
@@ -124,6 +124,10 @@ class Recipe:
         from sklearn.pipeline import Pipeline
 
         blocks = [own, *([self._prepared(s) for s in steps_of(each)] for each in others or ())]
+        if len(blocks) > len(self.widths):
+            raise ValueError(
+                f"`ex_preprocs` has {len(blocks) - 1} and `EX_list` {len(self.widths) - 1}"
+            )
         blocks += [[] for _ in range(len(self.widths) - len(blocks))]
         parts, start = [], 0
         for number, (block, width) in enumerate(zip(blocks, self.widths, strict=True)):
@@ -145,7 +149,7 @@ class Recipe:
         step = clone(step)
         ours = {"random_state": self.seed, "n_jobs": self.n_jobs, "thread_count": self.n_jobs}
         given = {}
-        for name, value in step.get_params().items():
+        for name, value in {**_unset(step), **step.get_params()}.items():
             value_of_ours = ours.get(name.rpartition("__")[2])
             if value is None and value_of_ours is not None:
                 given[name] = value_of_ours
@@ -153,8 +157,6 @@ class Recipe:
 
     def _through(self, step: Any, X: Any, y: Any, weights: Any) -> Any:
         """Fit a step, and the rows as they come out of it."""
-        from sklearn.utils import _safe_indexing
-
         name = type(step).__name__
         if scipy.sparse.issparse(X) and name in self.for_sparse:
             step.set_params(**self.for_sparse[name])
@@ -164,9 +166,8 @@ class Recipe:
             keep_within(step, self.limits.get(name, {}), X, y)
             return step.fit_transform(X, y, **taken)
         rows = np.repeat(np.arange(len(counts)), counts)
-        repeated = _safe_indexing(X, rows)
-        keep_within(step, self.limits.get(name, {}), repeated, y[rows])
-        return step.fit(repeated, y[rows]).transform(X)
+        keep_within(step, self.limits.get(name, {}), X[rows], y[rows])
+        return step.fit(X[rows], y[rows]).transform(X)
 
     def _adapters(self, learner: Any, X: Any) -> list[Any]:
         """Steps that make of the rows what the learner needs."""
@@ -175,9 +176,9 @@ class Recipe:
         needs = self.needs.get(type(learner).__name__, frozenset())
         if "categories" in needs:
             return [KBinsDiscretizer(10, encode="ordinal", strategy="uniform")]
-        if "numbers >= 0" not in needs or scipy.sparse.issparse(X):
+        if "numbers >= 0" not in needs or scipy.sparse.issparse(X) or np.min(X) >= 0:
             return []
-        return [MinMaxScaler(clip=True)] if np.min(np.asarray(X), initial=0) < 0 else []
+        return [MinMaxScaler(clip=True)]
 
     def _for_labels(self, learner: Any, y: Any) -> Any:
         """A learner that takes such labels: within one that numbers them, where it needs that."""
@@ -206,8 +207,9 @@ class Recipe:
             if rounds is not None or judge is None:
                 continue
             loss = judge(joined(learner))
-            if loss < best_loss:
-                best, best_loss, best_round = copy.deepcopy(learner), loss, number
+            if number == 1 or loss < best_loss:
+                best, best_round = copy.deepcopy(learner), number
+                best_loss = np.inf if np.isnan(loss) else loss
             elif number - best_round >= _PATIENCE:
                 break
         return (learner if rounds is not None or judge is None else best), best_round
@@ -221,6 +223,12 @@ def whole_weights(weights: Any) -> Any:
     return counts if counts.sum() <= _MOST_REPEATED * len(counts) else None
 
 
+def _unset(step: Any) -> dict[str, None]:
+    """Parameters that an estimator does not show while they are None, as those of CatBoost."""
+    takes = inspect.signature(type(step)).parameters.values()
+    return {each.name: None for each in takes if each.default is None}
+
+
 def _count_weights(learner: Any, weights: Any) -> None:
     """Let the least rows of a tree's leaf be a weight, as if rows of weight 2 were there twice."""
     least = getattr(learner, "min_samples_leaf", None)
@@ -232,7 +240,8 @@ def _count_weights(learner: Any, weights: Any) -> None:
             learner.set_params(min_samples_leaf=1, min_weight_fraction_leaf=share)
 
 
-def _learner_of(config: Mapping[str, Any]) -> Any:
+def learner_of(config: Mapping[str, Any]) -> Any:
+    """The classifier or regressor of a candidate."""
     learner = config.get("classifier")
     return config["regressor"] if learner is None else learner
 
