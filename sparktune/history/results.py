@@ -61,8 +61,6 @@ def judged(result: Any, **common: Any) -> Answer:
         return failure_of(InvalidResultStatus(sentence), info=info, **common)
     if status == STATUS_FAIL:
         error = "the objective returned STATUS_FAIL"
-        if isinstance(info.get("error"), str):
-            error += f": {info['error']}"
         return Answer(Outcome(Status.FAILED, info=info, error=error, **common))
     loss = _loss(info.get("loss"))
     if loss is None:

@@ -119,7 +119,12 @@ class _Writer:
             module, _, name = path_of(value).rpartition(".")
             items = [(f"{key}=", each) for key, each in unusual(value).items()]
             return self._joined(f"{self._name(module, name)}(", items, ")", indent)
-        return repr(value)
+        written = repr(value)
+        name = type(value).__qualname__
+        if written.startswith(f"{name}("):  # as splitters of folds are shown
+            module = path_of(value).removesuffix(f".{name}")
+            self._name(module, name)
+        return written
 
     def _joined(self, begin: str, items: list[tuple[str, Any]], end: str, indent: int) -> str:
         short = ", ".join(f"{key}{self.written(value, indent)}" for key, value in items)

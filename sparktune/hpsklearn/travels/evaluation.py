@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import math
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -222,10 +223,13 @@ def described(steps: Iterable[Any]) -> list[list[Any]]:
 
 
 def path_of(thing: Any) -> str:
-    """Where a class is imported from: without the private modules of its package."""
+    """Where a class is imported from: the package around private modules, if it is known there."""
     kind = type(thing)
-    public = [part for part in kind.__module__.split(".") if not part.startswith("_")]
-    return ".".join([*public, kind.__qualname__])
+    module = kind.__module__
+    public = re.split(r"\._", module, maxsplit=1)[0]
+    if getattr(sys.modules.get(public), kind.__name__, None) is kind:
+        module = public
+    return f"{module}.{kind.__qualname__}"
 
 
 def unusual(step: Any) -> dict[str, Any]:
