@@ -27,6 +27,7 @@ NEEDS = {
     "targets >= 0": "only for targets of at least 0",
     "several targets": "only for several targets at once",
     "more rows than columns": "only for data with more rows than columns",
+    "two rows of each class": "only where there are two rows of each class to learn from",
 }
 LIMITS = {
     "nu": "`nu` is at most what the shares of the classes allow",

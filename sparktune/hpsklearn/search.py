@@ -78,6 +78,8 @@ def space_for(
     targets = data.y.shape[1] if data.y.ndim > 1 else 1
     size = None if data.is_text else Size(data.learnt, data.columns, targets)
     found = narrowed(space, size, why_not(data))
+    if data.is_text:
+        found = _for_texts(found)
     if data.is_text and not _reads_texts(found):
         raise ValueError(
             "X holds texts, which `preprocessing` makes no numbers of: give "
@@ -174,12 +176,36 @@ def _check_part(place: str, leaf: Any, allowed: tuple[str, ...]) -> None:
 
 def _reads_texts(space: Any) -> bool:
     """Whether the preprocessing of a space holds a vectorizer, or something that may be one."""
-    for candidate in _candidates(space):
-        for leaf in _leaves(candidate.get("preprocessing")):
-            is_ours = isinstance(leaf, Call) and leaf.function is make and leaf.args[0] in BY_PATH
-            if leaf is not None and (not is_ours or BY_PATH[leaf.args[0]].role == TEXT):
-                return True
+    return any(_may_read_texts(each.get("preprocessing")) for each in _candidates(space))
+
+
+def _may_read_texts(steps: Any) -> bool:
+    for leaf in _leaves(steps):
+        is_ours = isinstance(leaf, Call) and leaf.function is make and leaf.args[0] in BY_PATH
+        if leaf is not None and (not is_ours or BY_PATH[leaf.args[0]].role == TEXT):
+            return True
     return False
+
+
+def _for_texts(space: Any) -> Any:
+    """A space whose choices of preprocessing have only options with a vectorizer."""
+    if isinstance(space, Mapping):
+        place, change = ("model", _for_texts) if "model" in space else ("preprocessing", _reading)
+        return {**space, place: change(space[place])} if place in space else space
+    if isinstance(space, Choice):
+        pairs = zip(space.distribution.p, map(_for_texts, space.options), strict=True)
+        return hp.pchoice(space.label, list(pairs))
+    return space
+
+
+def _reading(steps: Any) -> Any:
+    """Preprocessing without the options of a choice that have no vectorizer."""
+    if not isinstance(steps, Choice):
+        return steps
+    pairs = zip(steps.distribution.p, steps.options, strict=True)
+    kept = [(p, _reading(option)) for p, option in pairs if _may_read_texts(option)]
+    total = sum(p for p, _ in kept)
+    return hp.pchoice(steps.label, [(p / total, each) for p, each in kept]) if total else steps
 
 
 def recipe_for(data: Data, **settings: Any) -> Recipe:

@@ -116,7 +116,7 @@ def _held_out(
     from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 
     rows = len(y)
-    held = _part(share, rows)
+    held = _part(share, rows, 1 if classifies or rows < 3 else 2)  # R2 of one row is undefined
     if groups is not None:
         held = _part(share, len(np.unique(groups)))
         if shuffle is False:
@@ -132,9 +132,9 @@ def _held_out(
     return ShuffleSplit(1, test_size=held, random_state=seed).split(X)
 
 
-def _part(share: float, count: int) -> int:
-    """A share of a number, at least one of them, and not all."""
-    return min(max(1, round(count * share)), count - 1)
+def _part(share: float, count: int, least: int = 1) -> int:
+    """A share of a number, at least so many of them, and not all."""
+    return min(max(least, round(count * share)), count - 1)
 
 
 def _last_groups(groups: Any, count: int) -> tuple[Any, Any]:

@@ -16,6 +16,7 @@ from .limits import keep_within
 __all__ = ["Fitted", "Recipe", "learner_of", "steps_of", "whole_weights"]
 
 _MOST_REPEATED = 20  # times that a row is repeated on average, where it stands for its weight
+_IDLE = {("LogisticRegression", "n_jobs")}  # which it warns of since scikit-learn 1.8
 _ROUNDS, _PATIENCE = 200, 10  # of partial_fit; and how many without a gain end it
 
 
@@ -95,7 +96,7 @@ class Recipe:
         for step in self._adapters(learner, X):
             X = self._through(step, X, y, weights)
             steps.append((_name(step, steps), step))
-        keep_within(learner, self.limits.get(type(learner).__name__, {}), X, y)
+        keep_within(learner, self.limits.get(type(learner).__name__, {}), X, y, weights)
         if weights is not None:
             _count_weights(learner, weights)
         learner = self._for_labels(learner, y)
@@ -150,7 +151,9 @@ class Recipe:
         ours = {"random_state": self.seed, "n_jobs": self.n_jobs, "thread_count": self.n_jobs}
         given = {}
         for name, value in {**_unset(step), **step.get_params()}.items():
-            value_of_ours = ours.get(name.rpartition("__")[2])
+            *owner, last = name.rsplit("__", 1)
+            of = step.get_params()[owner[0]] if owner else step
+            value_of_ours = None if (type(of).__name__, last) in _IDLE else ours.get(last)
             if value is None and value_of_ours is not None:
                 given[name] = value_of_ours
         return step.set_params(**given) if given else step
@@ -230,7 +233,17 @@ def _unset(step: Any) -> dict[str, None]:
 
 
 def _count_weights(learner: Any, weights: Any) -> None:
-    """Let the least rows of a tree's leaf be a weight, as if rows of weight 2 were there twice."""
+    """Let numbers of rows be weights, as if rows of weight 2 were there twice.
+
+    They are the least in a tree's leaf, and those that a member of a bagging ensemble gets, which
+    without replacement cannot be more than there are.
+    """
+    share = getattr(learner, "max_samples", None)
+    if isinstance(share, float):
+        counts, there = whole_weights(weights), np.count_nonzero(weights)
+        most = len(weights) if getattr(learner, "bootstrap", True) else there
+        drawn = int(share * (there if counts is None else counts.sum()))
+        learner.set_params(max_samples=max(1, min(drawn, most)))
     least = getattr(learner, "min_samples_leaf", None)
     if hasattr(learner, "min_weight_fraction_leaf") and isinstance(least, int) and least > 1:
         share = (least - 0.5) / max(float(np.sum(weights)), len(weights))
