@@ -73,7 +73,10 @@ class Reader(BaseEstimator):  # type: ignore[misc]
         if is_frame(X):
             self._validated(X, reset=fitting, skip=True)
             if not X.shape[0] or not X.shape[1]:
-                check_array(X, dtype=None)
+                raise ValueError(
+                    f"Found a DataFrame with {X.shape[0]} sample(s) and {X.shape[1]} feature(s), "
+                    "while a minimum of 1 is required of each"
+                )
             return checked_frame(X)
         try:
             found = self._validated(X, reset=fitting)
