@@ -56,6 +56,12 @@ def test_a_parameter_that_others_depend_on():
     assert {made.kernel for made in drawn(ours.svc("s"))} == {"linear", "rbf", "poly", "sigmoid"}
 
 
+def test_what_is_given_beside_a_fixed_value():
+    """Nothing that is given is dropped where the parameter that it depends on is given, too."""
+    made = draw(ours.svc("s", kernel="rbf", degree=7), 0)
+    assert (made.kernel, made.degree) == ("rbf", 7)
+
+
 def test_a_choice_in_place_of_it():
     """A choice of its values decides what is searched with each, with the choice's odds."""
     kernel = hp.pchoice("which", [(0.9, "linear"), (0.1, "poly")])

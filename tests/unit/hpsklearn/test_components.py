@@ -143,23 +143,25 @@ def test_every_component_has_a_table(name):
     assert function.__name__ == name
     text = function.__doc__
     assert text.startswith(f"The space of a {component.path.rpartition('.')[2]}.\n\n    Args:\n")
-    for parameter, searched in component.rows():
-        assert f"        {parameter}: {searched}\n" in text
+    for parameter, condition, searched in component.rows():
+        where = f", for {condition}" if condition else ""
+        assert f"        {parameter}{where}: {searched}\n" in text
     if not component.rows():
-        assert "\n        nothing\n" in text
+        assert "\n        those of the class, as they are\n" in text
     known = parameters_of(component.path)
-    assert known is None or {parameter for parameter, _ in component.rows()} <= known
+    assert known is None or {parameter for parameter, _, _ in component.rows()} <= known
 
 
 def test_a_table_in_full():
-    """A table has a line for each parameter, and one for each value that has further ones."""
-    told = ours.linear_svc.__doc__.partition("Searched, or set:\n")[2]
+    """A table has a line for each parameter, and for each condition under which it is searched."""
+    told = ours.linear_svc.__doc__.partition("Parameters:\n")[2]
     assert [line.strip() for line in told.splitlines() if line.strip()] == [
-        "C: 0.001 to 1000, log",
-        "dual: 'auto'",
-        "max_iter: 2000",
-        "penalty: 'l2': loss: 'squared_hinge' or 'hinge'",
-        "penalty: 'l1': loss: 'squared_hinge'",
+        "C: 1e-3 to 1e3, log",
+        'dual: always "auto"',
+        "max_iter: always 2,000",
+        'penalty: "l2" or "l1"',
+        'loss, for penalty "l2": "squared_hinge" or "hinge"',
+        'loss, for penalty "l1": always "squared_hinge"',
     ]
 
 

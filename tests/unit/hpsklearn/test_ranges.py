@@ -16,11 +16,19 @@ def drawn(entry, count=80):
     ("entry", "low", "high", "text"),
     [
         (real(-1, 2), -1, 2, "-1 to 2"),
-        (log(1e-3, 1e3), 1e-3, 1e3, "0.001 to 1000, log"),
-        (whole(2, 5), 2, 5, "2 to 5"),
-        (whole(1, 3, "rows"), 1, 3, "1 to 3, at most rows"),
-        (log_whole(1, 50), 1, 50, "1 to 50, log"),
-        (log_whole(1, 50, "columns"), 1, 50, "1 to 50, log, at most columns"),
+        (log(1e-3, 1e3), 1e-3, 1e3, "1e-3 to 1e3, log"),
+        (real(0.25, 1500), 0.25, 1500, "0.25 to 1,500"),
+        (log(2e-4, 0.05), 2e-4, 0.05, "2e-4 to 0.05, log"),
+        (log(1e-3, 0.003), 1e-3, 0.003, "1e-3 to 0.003, log"),
+        (whole(2, 5), 2, 5, "whole numbers 2 to 5"),
+        (whole(1, 3, "rows"), 1, 3, "whole numbers 1 to 3, at most the number of rows"),
+        (log_whole(1, 5000), 1, 5000, "whole numbers 1 to 5,000, log"),
+        (
+            log_whole(1, 50, "columns"),
+            1,
+            50,
+            "whole numbers 1 to 50, log, at most the number of columns",
+        ),
     ],
 )
 def test_numbers(entry, low, high, text):
@@ -45,7 +53,9 @@ def test_one_of_values_and_ranges():
     assert {"auto", None} < {value for value in values if not isinstance(value, (int, float))} | {1}
     assert any(isinstance(value, float) and 0 <= value <= 1 for value in values)
     assert any(isinstance(value, int) and 5 <= value <= 9 for value in values)
-    assert text_of(entry) == "'auto' or None or 0 to 1 or 5 to 9"
+    assert text_of(entry) == '"auto", None, 0 to 1, or whole numbers 5 to 9'
+    assert text_of(one_of("a", "b", "c")) == '"a", "b" or "c"'
+    assert text_of(one_of(True)) == "True"
 
 
 def test_sizes_of_layers():
@@ -55,7 +65,7 @@ def test_sizes_of_layers():
     assert {len(value) for value in values} == {1, 2, 3}
     assert all(16 <= size <= 256 for value in values for size in value)
     assert all(isinstance(value, tuple) for value in values)
-    assert text_of(entry) == "1 to 3 layers of 16 to 256, log"
+    assert text_of(entry) == "1 to 3 layers, each of 16 to 256, log"
 
 
 def test_parts():
@@ -64,14 +74,16 @@ def test_parts():
     values = drawn(entry, 9)
     assert len({value.alpha for value in values}) == 9
     assert {value.solver for value in values} == {"svd"}
-    assert text_of(entry) == "Ridge(alpha: 0.1 to 10, log, solver: 'svd')"
+    assert text_of(entry) == 'Ridge(alpha: 0.1 to 10, log; solver: "svd")'
     assert text_of(Part("sklearn.linear_model.Ridge")) == "Ridge()"
 
 
 def test_values_stay_as_they_are():
     """What is no range is the value itself, in a space as in the documentation."""
     assert node_of((1, 2), "x") == (1, 2)
-    assert text_of("auto") == "'auto'"
+    assert text_of("auto") == '"auto"'
+    assert text_of((0.0, 1e-4)) == "(0, 1e-4)"
+    assert text_of((1,)) == "(1,)"
     assert nodes_of({"a": 1, "b": None}, "x") == {"a": 1, "b": None}
     assert draw(node_of(OneOf(((1, 2),)), "x"), 0) == (1, 2)
 
