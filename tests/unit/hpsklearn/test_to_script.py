@@ -37,7 +37,7 @@ def built_by(script):
     ],
 )
 def test_a_script_builds_the_pipeline(classifier):
-    """The script imports all that it names, encoders with their folds too, and predicts the same."""
+    """The script imports all that it names, folds of encoders too, and predicts the same."""
     found = HyperoptEstimator(
         classifier=classifier, preprocessing=[standard_scaler("s")], max_evals=1
     ).fit(PEOPLE, BUYS)
