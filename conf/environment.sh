@@ -6,6 +6,8 @@
 #   conf/environment.sh peers                                Hyperopt and Optuna
 #   conf/environment.sh ray | hpsklearn                      programs on top of Hyperopt, without Hyperopt
 #   conf/environment.sh hyperopt-sklearn | flaml             peers of HyperoptEstimator, for a benchmark
+#   conf/environment.sh sklearn-VERSION                      that release of scikit-learn
+#   conf/environment.sh boosting                             XGBoost, LightGBM and CatBoost
 #   conf/environment.sh hyperopt-0.2.7                       that Hyperopt, for tests/compat/pickles/make.py
 #   PYTHON=...   another Python than setup.sh would take, in an environment beside the other
 # Exits with 3 where this machine has no such Python.
@@ -64,6 +66,11 @@ named_python() {
     flaml)
         bash conf/setup.sh test "flaml==2.7.0" "lightgbm>=4.5" "scikit-learn<1.8"
         "$VENV/bin/python" -m pip install --quiet --no-deps "xgboost==2.1.4"
+        ;;
+    sklearn-*) bash conf/setup.sh test "scikit-learn==${name#sklearn-}.*" "numpy<2" ;;
+    boosting)
+        # xgboost-cpu is xgboost without what it brings for GPUs
+        bash conf/setup.sh test --upgrade xgboost-cpu lightgbm catboost
         ;;
     hyperopt-0.2.7)
         PYTHON=$(named_python python3.10) || exit $?

@@ -349,12 +349,13 @@ def _checked_bar(show: Any, verbose: Any) -> bool | BarFactory:
     return factory
 
 
-def seed_of(rstate: Any, before: int | None) -> int:
+def seed_of(rstate: Any, before: int | None, name: str = "rstate") -> int:
     """The whole number from which all randomness of a run comes.
 
     Args:
         rstate: as given to fmin.
         before: of the last run with the same trials.
+        name: of the argument.
     """
     if rstate is None and os.environ.get("HYPEROPT_FMIN_SEED"):
         text = os.environ["HYPEROPT_FMIN_SEED"]
@@ -370,9 +371,9 @@ def seed_of(rstate: Any, before: int | None) -> int:
     if isinstance(rstate, np.random.RandomState):
         return int(rstate.randint(2**31 - 1))
     try:
-        return int(whole("rstate", rstate, 0))
+        return int(whole(name, rstate, 0))
     except ValueError:
         raise TypeError(
-            "`rstate` must be a whole number >= 0, a numpy Generator or RandomState, or None, "
+            f"`{name}` must be a whole number >= 0, a numpy Generator or RandomState, or None, "
             f"but got {rstate!r}"
         ) from None

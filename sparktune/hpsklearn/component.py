@@ -10,7 +10,7 @@ from .. import hp
 from ..space.expressions import Call, Node
 from ..space.tree import Choice
 from .making import class_of, make, parameters_of
-from .ranges import Cases, node_of, nodes_of, text_of
+from .ranges import Cases, any_of, is_range, node_of, nodes_of, text_of
 
 __all__ = ["CLASSIFIER", "OTHER", "REGRESSOR", "STEP", "TEXT", "Component", "function_of"]
 
@@ -71,13 +71,22 @@ class Component:
         plain = nodes_of({name: given.get(name, each) for name, each in first.items()}, label)
         return Call(make, self.path, plain, *(_case(each, label, given) for each in self.cases))
 
-    def rows(self) -> list[tuple[str, str]]:
-        """What is searched, and what is set, as lines of the documentation: name and range."""
-        lines = [(name, text_of(each)) for name, each in self.settings.items()]
+    def rows(self) -> list[tuple[str, str, str]]:
+        """What is searched and what is set, as the documentation shows it.
+
+        Returns:
+            Name, condition and range of each parameter. The condition is empty for one that every
+            candidate has, else it names another parameter and its values.
+        """
+        lines = [(name, "", _range_of(each)) for name, each in self.settings.items()]
         for cases in self.cases:
+            lines.append((cases.name, "", any_of(cases.settings)))
+            found: dict[tuple[str, str], list[Any]] = {}
             for value, settings in cases.settings.items():
-                inside = "; ".join(f"{name}: {text_of(each)}" for name, each in settings.items())
-                lines.append((cases.name, f"{value!r}{': ' if inside else ''}{inside}"))
+                for name, each in settings.items():
+                    found.setdefault((name, _range_of(each)), []).append(value)
+            for (name, text), values in found.items():
+                lines.append((name, f"{cases.name} {any_of(values)}", text))
         return lines
 
     @property
@@ -93,18 +102,24 @@ class Component:
 def _case(cases: Cases, label: str, given: Mapping[str, Any]) -> Any:
     """A choice of dicts: a value of a parameter and what is searched with it."""
     nodes = _below(cases, label)
+    places = {name for settings in cases.settings.values() for name in settings}
+    besides = {name: value for name, value in given.items() if name in places}
 
-    def branch(value: Any) -> dict[str, Any]:
-        inside = nodes[value] if _hashable(value) and value in nodes else {}
-        return {cases.name: value, **inside, **{k: v for k, v in given.items() if k in inside}}
+    def branch(value: Any, is_given: bool = False) -> dict[str, Any]:
+        if isinstance(value, Node) or not _hashable(value) or value not in nodes:
+            return {cases.name: value, **besides}  # of which the table knows nothing
+        inside = nodes[value]
+        if is_given:  # and so is all else that is
+            return {cases.name: value, **inside, **besides}
+        return {cases.name: value, **inside, **{k: v for k, v in besides.items() if k in inside}}
 
     if cases.name not in given:
         return hp.choice(f"{label}.{cases.name}", [branch(value) for value in cases.settings])
     fixed = given[cases.name]
-    if isinstance(fixed, Choice) and not any(isinstance(each, Node) for each in fixed.options):
+    if isinstance(fixed, Choice):
         pairs = zip(fixed.distribution.p, map(branch, fixed.options), strict=True)
         return hp.pchoice(fixed.label, list(pairs))
-    return {cases.name: fixed} if isinstance(fixed, Node) else branch(fixed)
+    return branch(fixed, is_given=True)
 
 
 def _below(cases: Cases, label: str) -> dict[Any, dict[str, Any]]:
@@ -133,6 +148,11 @@ def _hashable(value: Any) -> bool:
     return True
 
 
+def _range_of(thing: Any) -> str:
+    """What a parameter is searched over, or always."""
+    return text_of(thing) if is_range(thing) else f"always {text_of(thing)}"
+
+
 def function_of(component: Component) -> Callable[..., Call]:
     """The function of (label, **overrides) that gives a component's space."""
 
@@ -140,7 +160,10 @@ def function_of(component: Component) -> Callable[..., Call]:
         return component.space(label, overrides)
 
     class_name = component.path.rpartition(".")[2]
-    lines = "\n".join(f"        {name}: {text}" for name, text in component.rows())
+    lines = "\n".join(
+        f"        {name}{f', for {condition}' if condition else ''}: {text}"
+        for name, condition, text in component.rows()
+    )
     space.__name__ = space.__qualname__ = component.name
     space.__module__ = __package__
     space.__doc__ = (
@@ -149,6 +172,6 @@ def function_of(component: Component) -> Callable[..., Call]:
         "        label: a string that the labels of its parameters begin with.\n"
         "        **overrides: parameters in place of those below, or besides: values, or nodes\n"
         "            such as hp.uniform(...).\n\n"
-        f"    Searched, or set:\n{lines or '        nothing'}\n"
+        f"    Parameters:\n{lines or '        those of the class, as they are'}\n"
     )
     return space

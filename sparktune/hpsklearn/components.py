@@ -13,6 +13,7 @@ from .table_regressors import OTHERS, REGRESSORS
 from .table_steps import STEPS
 
 __all__ = [
+    "CHOICES",
     "COMPONENTS",
     "FUNCTIONS",
     "all_classifiers",
@@ -33,6 +34,26 @@ COMPONENTS: dict[str, Component] = {
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: function_of(component) for name, component in COMPONENTS.items()
 }
+CHOICES: dict[str, tuple[str, ...]] = {
+    "any_classifier": (
+        "svc", "k_neighbors_classifier", "random_forest_classifier", "extra_trees_classifier",
+        "ada_boost_classifier", "gradient_boosting_classifier",
+        "hist_gradient_boosting_classifier", "sgd_classifier", "logistic_regression",
+        "xgboost_classification", "lightgbm_classification",
+    ),
+    "any_regressor": (
+        "svr", "k_neighbors_regressor", "random_forest_regressor", "extra_trees_regressor",
+        "ada_boost_regressor", "gradient_boosting_regressor", "hist_gradient_boosting_regressor",
+        "sgd_regressor", "elastic_net", "xgboost_regression", "lightgbm_regression",
+    ),
+    "any_sparse_classifier": (
+        "linear_svc", "sgd_classifier", "logistic_regression", "multinomial_nb", "complement_nb",
+        "k_neighbors_classifier",
+    ),
+    "any_sparse_regressor": ("sgd_regressor", "ridge", "elastic_net", "k_neighbors_regressor"),
+}  # fmt: skip
+"""The learners in the choices of some, by name; those that are not installed are left out."""
+
 _SHORT = {
     "svc": "svc",
     "svr": "svr",
@@ -67,13 +88,7 @@ def any_classifier(label: str) -> Choice:
 
     XGBoost and LightGBM are among them where they are installed.
     """
-    names = (
-        "svc", "k_neighbors_classifier", "random_forest_classifier", "extra_trees_classifier",
-        "ada_boost_classifier", "gradient_boosting_classifier",
-        "hist_gradient_boosting_classifier", "sgd_classifier", "logistic_regression",
-        "xgboost_classification", "lightgbm_classification",
-    )  # fmt: skip
-    return hp.choice(label, _spaces(label, names))
+    return hp.choice(label, _spaces(label, CHOICES["any_classifier"]))
 
 
 def any_regressor(label: str) -> Choice:
@@ -84,27 +99,17 @@ def any_regressor(label: str) -> Choice:
 
     XGBoost and LightGBM are among them where they are installed.
     """
-    names = (
-        "svr", "k_neighbors_regressor", "random_forest_regressor", "extra_trees_regressor",
-        "ada_boost_regressor", "gradient_boosting_regressor", "hist_gradient_boosting_regressor",
-        "sgd_regressor", "elastic_net", "xgboost_regression", "lightgbm_regression",
-    )  # fmt: skip
-    return hp.choice(label, _spaces(label, names))
+    return hp.choice(label, _spaces(label, CHOICES["any_regressor"]))
 
 
 def any_sparse_classifier(label: str) -> Choice:
     """A choice of classifiers that are quick on sparse matrices; ``label`` as of any_classifier."""
-    names = (
-        "linear_svc", "sgd_classifier", "logistic_regression", "multinomial_nb", "complement_nb",
-        "k_neighbors_classifier",
-    )  # fmt: skip
-    return hp.choice(label, _spaces(label, names))
+    return hp.choice(label, _spaces(label, CHOICES["any_sparse_classifier"]))
 
 
 def any_sparse_regressor(label: str) -> Choice:
     """A choice of regressors that are quick on sparse matrices; ``label`` as of any_regressor."""
-    names = ("sgd_regressor", "ridge", "elastic_net", "k_neighbors_regressor")
-    return hp.choice(label, _spaces(label, names))
+    return hp.choice(label, _spaces(label, CHOICES["any_sparse_regressor"]))
 
 
 def any_preprocessing(label: str) -> Choice:

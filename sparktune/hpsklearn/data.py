@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+import math
+import numbers
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -14,6 +18,7 @@ from .words import since
 __all__ = [
     "Data",
     "Folds",
+    "checked_frame",
     "checked_groups",
     "checked_weights",
     "encoder_of",
@@ -26,6 +31,8 @@ Folds: TypeAlias = "tuple[tuple[Any, Any], ...]"
 """Pairs of the rows to learn from and those to judge by."""
 
 _FEW = 15  # values of a column that become columns of their own; more are encoded by the target
+_DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+_ROWS_FOR_MEANS = 25  # of all, or of the most frequent class, for five folds within a fold
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ def is_text(X: Any) -> bool:
 
 
 def checked_weights(weights: Any, rows: int) -> Any:
-    """Weights of rows as an array; None for None, and where all are the same.
+    """Weights of rows as an array; None for None, and where all are 1.
 
     Raises:
         ValueError: not one for each row, a negative one, or none above 0.
@@ -141,7 +148,7 @@ def checked_weights(weights: Any, rows: int) -> Any:
         raise ValueError(f"`sample_weight` must be at least 0, but the least is {found.min():g}")
     if not found.any():
         raise ValueError("`sample_weight` must be above 0 for some row, but all are 0")
-    return found
+    return None if (found == 1).all() else found
 
 
 def checked_groups(groups: Any, kfolds_group: Any, rows: int) -> Any:
@@ -173,12 +180,13 @@ def side_by_side(blocks: list[Any]) -> Any:
 
 
 def encoder_of(X: Any, y: Any, classifies: bool, seed: int) -> Any:
-    """A step that makes complete numbers of rows; None where they are that already.
+    """A step that makes complete numbers of rows; None for arrays and sparse matrices of such.
 
     Missing numbers become the column's median, with a column beside that says where they were.
     Columns of text or categories become a column for each value, a missing one being a value too;
     of more than 15 values they become the mean target of each (Micci-Barreca 2001,
-    scikit-learn's TargetEncoder), or a whole number each where there are several targets.
+    scikit-learn's TargetEncoder), or a whole number each where there are several targets, or too
+    few rows for the folds that the means are taken on.
 
     Args:
         X: an array, sparse matrix, DataFrame or array of texts.
@@ -187,7 +195,7 @@ def encoder_of(X: Any, y: Any, classifies: bool, seed: int) -> Any:
         seed: for the folds of the TargetEncoder.
 
     Raises:
-        ValueError: a column holds dates, or values of several kinds.
+        ValueError: a column holds what is no number, text or category, or values of several kinds.
     """
     if getattr(X, "ndim", 2) == 1:
         return None
@@ -197,14 +205,19 @@ def encoder_of(X: Any, y: Any, classifies: bool, seed: int) -> Any:
     if not is_frame(X):
         values = X.data if scipy.sparse.issparse(X) else X
         return imputer if values.dtype.kind == "f" and np.isnan(values).any() else None
-    several = np.ndim(y) > 1
-    return _of_frame(X, imputer, _numbering() if several else _by_target(classifies, seed))
+    return _of_frame(X, imputer, _for_many_values(y, classifies, seed))
 
 
-def _numbering() -> Any:
+def _for_many_values(y: Any, classifies: bool, seed: int) -> Any:
+    """The encoder of columns that have many values."""
     from sklearn.preprocessing import OrdinalEncoder
 
-    return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    most = np.unique(y, return_counts=True)[1].max() if classifies else len(y)
+    if np.ndim(y) == 1 and most >= _ROWS_FOR_MEANS:
+        return _by_target(classifies, seed)
+    return OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1
+    )
 
 
 def _by_target(classifies: bool, seed: int) -> Any:
@@ -212,38 +225,103 @@ def _by_target(classifies: bool, seed: int) -> Any:
     from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.preprocessing import TargetEncoder
 
+    kind = "auto" if classifies else "continuous"  # for whole numbers would be taken for classes
     if not since("1.9"):
-        return TargetEncoder(random_state=seed)
+        return TargetEncoder(target_type=kind, random_state=seed)
     folds = StratifiedKFold if classifies else KFold
-    return TargetEncoder(cv=folds(5, shuffle=True, random_state=seed))
+    return TargetEncoder(target_type=kind, cv=folds(5, shuffle=True, random_state=seed))
 
 
 def _of_frame(X: Any, imputer: Any, for_many: Any) -> Any:
-    from pandas.api import types
     from sklearn.compose import ColumnTransformer
     from sklearn.preprocessing import OneHotEncoder
 
-    numbers: list[int] = []
-    few: list[int] = []
-    many: list[int] = []
-    for place, (name, kind) in enumerate(X.dtypes.items()):
-        column = X.iloc[:, place]
-        if types.is_datetime64_any_dtype(kind) or types.is_timedelta64_dtype(kind):
-            raise ValueError(
-                f"column {name!r} holds dates: give what is to be learnt from them as numbers, "
-                "such as year and weekday"
-            )
-        if types.is_numeric_dtype(kind):
-            numbers.append(place)
-            continue
-        found = column.dropna().unique()
-        if len({isinstance(each, str) for each in found}) > 1:
-            raise ValueError(
-                f"column {name!r} holds texts beside other values: make all of them texts"
-            )
-        (few if len(found) <= _FEW else many).append(place)
-    if not few and not many:
-        return imputer if X.isna().to_numpy().any() else None
+    places: dict[str, list[int]] = {"number": [], "number as an object": [], "few": [], "many": []}
+    for place, name in enumerate(X.columns):
+        places[_kind_of(X.iloc[:, place], name)].append(place)
+    if len(places["number"]) == X.shape[1]:
+        return imputer
     one_each = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    parts = [("numbers", imputer, numbers), ("few", one_each, few), ("many", for_many, many)]
-    return ColumnTransformer([each for each in parts if each[2]])
+    parts = [
+        ("numbers", imputer, places["number"]),
+        ("objects", _of_objects(imputer), places["number as an object"]),
+        ("few", _of_objects(one_each), places["few"]),
+        ("many", _of_objects(for_many), places["many"]),
+    ]
+    return ColumnTransformer([each for each in parts if each[2]], sparse_threshold=0)
+
+
+def _kind_of(column: Any, name: Any) -> str:
+    """Whether a column is of numbers, or has few values or many."""
+    import pandas
+    from pandas.api import types
+
+    if types.is_numeric_dtype(column.dtype):
+        return "number"
+    known = column.dropna()
+    kinds = {type(each) for each in known}
+    if any(issubclass(kind, (*_DATES, pandas.Period)) for kind in kinds):
+        raise dates_in(name)
+    strange = [kind.__name__ for kind in kinds if not issubclass(kind, Hashable)]
+    if strange:
+        raise ValueError(
+            f"column {name!r} holds values that are neither numbers nor texts: {strange[0]}"
+        )
+    if len({issubclass(kind, str) for kind in kinds}) > 1:
+        raise ValueError(f"column {name!r} holds texts beside other values: make all of them texts")
+    are_numbers = all(issubclass(kind, (numbers.Real, np.bool_)) for kind in kinds)
+    if column.dtype == object and kinds and are_numbers:
+        return "number as an object"
+    return "few" if known.nunique() <= _FEW else "many"
+
+
+def dates_in(name: Any) -> ValueError:
+    """What to say of a column of dates."""
+    return ValueError(
+        f"column {name!r} holds dates: give what is to be learnt from them as numbers, such as "
+        "year and weekday"
+    )
+
+
+def _of_objects(encoder: Any) -> Any:
+    """An encoder behind a step that gives it an array in which all that is missing is NaN."""
+    import pandas
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    as_array = FunctionTransformer(
+        pandas.DataFrame.to_numpy, kw_args={"dtype": object, "na_value": math.nan},
+        feature_names_out="one-to-one",
+    )  # fmt: skip
+    return Pipeline([("values", as_array), ("encoder", encoder)])
+
+
+def checked_frame(X: Any) -> Any:
+    """A DataFrame of numbers that are finite; a sparse matrix where all its columns are sparse.
+
+    Raises:
+        ValueError: a column holds dates, complex or infinite numbers.
+    """
+    import pandas
+    from pandas.api import types
+
+    for place, (name, kind) in enumerate(X.dtypes.items()):
+        if types.is_datetime64_any_dtype(kind) or types.is_timedelta64_dtype(kind):
+            raise dates_in(name)
+        if types.is_complex_dtype(kind):
+            raise ValueError(f"Complex data not supported: column {name!r} holds complex numbers")
+        if types.is_float_dtype(kind):
+            values = X.iloc[:, place].to_numpy(dtype=float, na_value=math.nan)
+            if np.isinf(values).any():
+                raise ValueError(
+                    "Input X contains infinity or a value too large for dtype('float64'): see "
+                    f"column {name!r}"
+                )
+    sparse = [isinstance(kind, pandas.SparseDtype) for kind in X.dtypes]
+    if all(sparse) and all(kind.fill_value == 0 for kind in X.dtypes):
+        return X.sparse.to_coo().tocsr()
+    return X.apply(_dense) if any(sparse) else X
+
+
+def _dense(column: Any) -> Any:
+    return column.sparse.to_dense() if hasattr(column.dtype, "fill_value") else column

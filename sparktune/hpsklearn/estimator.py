@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,9 @@ class HyperoptEstimator(Reader):
     Each candidate is a pipeline: preprocessing steps and a learner, drawn with their parameters
     from spaces such as ``any_classifier("c")`` or ``svc("s", C=1.0)``. It is fitted and judged on
     rows that are held out, or on folds, as one trial; ``trials`` says where trials run. The best
-    one is fitted to all data. Rows may be arrays, sparse matrices, DataFrames, whose columns of
-    text and categories are encoded and whose missing values are filled in, or texts.
+    one is fitted to all data. Rows may be arrays, sparse matrices, texts, or DataFrames, whose
+    columns of text and categories are encoded and whose missing values are filled in, so that
+    preprocessing sees arrays of numbers.
 
     Args:
         preprocessing: a space of steps, lists of steps, or choices of such; [] for none; None for
@@ -118,7 +120,7 @@ class HyperoptEstimator(Reader):
         max_evals: int = 10,
         loss_fn: Any = None,
         continuous_loss_fn: bool = False,
-        verbose: bool = False,
+        verbose: bool | int = False,
         trial_timeout: float | None = None,
         fit_increment: int = 1,
         fit_increment_dump_filename: Any = None,
@@ -212,11 +214,12 @@ class HyperoptEstimator(Reader):
             EX_list: exogenous data sets: arrays or sparse matrices of as many rows, each with
                 preprocessing of its own, whose columns the learner gets beside those of X.
             valid_size: share of the rows that candidates are judged by, where there are no folds.
-            n_folds: folds of a cross-validation: 2 or more, or -1 for one for each row. None for
-                ``cv``, else a held out share.
+            n_folds: folds of a cross-validation: 2 or more, or -1 for one for each row, or for each
+                group. None for ``cv``, else a held out share.
             kfolds_group: another name of ``groups``.
             cv_shuffle: whether rows are split in another order. None: yes, unless ``groups`` or a
-                splitter settle it. False: the last rows are held out, and folds are in order.
+                splitter settle it. False: the last rows or groups are held out, and folds are in
+                order.
             warm_start: whether ``max_evals`` further candidates are tried after those of the last
                 fit, on the same data.
             random_state: of the order of the rows; None for the search's own seed.
@@ -236,9 +239,11 @@ class HyperoptEstimator(Reader):
         wanted = before + whole("max_evals", self.max_evals)
         dump = self.fit_increment_dump_filename
         step = wanted if dump is None else whole("fit_increment", self.fit_increment)
+        goes_on = True
         try:
-            while search.ended < wanted:
-                search.run(min(wanted, search.ended + step))
+            while goes_on and search.ended < wanted:
+                upto = min(wanted, search.ended + step)
+                goes_on = search.run(upto, last=upto == wanted)
                 if dump is not None:
                     search.dump(os.fspath(dump))
         except KeyboardInterrupt:
@@ -297,7 +302,13 @@ class HyperoptEstimator(Reader):
         """
         if not hasattr(self, "_search"):
             raise NotFittedError("there is no best candidate yet: call fit or fit_iter first")
+        widths = self._widths
         data, _ = self._data(X, y, EX_list, sample_weight, None).weighing(())
+        if data.widths != widths:
+            raise ValueError(
+                f"X and `EX_list` must have {widths or 'no'} columns beside each other as in the "
+                f"search, but have {data.widths or 'none'}"
+            )
         self._fit_best(self._search, data)
         return self
 
@@ -308,12 +319,14 @@ class HyperoptEstimator(Reader):
         """A search that has not begun, and the data to fit its best candidate to."""
         self._check_settings()
         goes_on = flag("warm_start", warm_start)
+        for name in ("best_pipeline_", "best_loss_", "_search"):  # of an earlier fit
+            self.__dict__.pop(name, None)
         data = self._data(X, y, EX_list, sample_weight, groups, kfolds_group)
-        seed = seed_of(self.seed, 0)
+        seed = seed_of(self.seed, 0, "seed")
         folds = folds_of(
             data.y, data.groups, classifies=self.classifies, valid_size=valid_size,
             n_folds=n_folds, cv=self.cv, shuffle=cv_shuffle,
-            seed=seed if random_state is None else seed_of(random_state, 0),
+            seed=seed if random_state is None else seed_of(random_state, 0, "random_state"),
         )  # fmt: skip
         data, folds = data.weighing(folds)
         self.n_splits_ = len(folds)
@@ -346,6 +359,11 @@ class HyperoptEstimator(Reader):
         given = [name for name, value in parts.items() if value is not None]
         if self.space is not None and given:
             raise ValueError(f"`space` stands in place of `{given[0]}`: give one of them")
+        if self.ex_preprocs is not None and not isinstance(self.ex_preprocs, (list, tuple)):
+            raise TypeError(
+                "`ex_preprocs` must be a list with a space for each exogenous data set, but got "
+                f"{self.ex_preprocs!r:.200}"
+            )
         if self.loss_fn is not None and not callable(self.loss_fn):
             raise TypeError(
                 f"`loss_fn` must be a function of targets and predictions, but got {self.loss_fn!r}"
@@ -356,6 +374,21 @@ class HyperoptEstimator(Reader):
             flag(name, getattr(self, name))
         if self.continuous_loss_fn and (self.loss_fn is None or not self.classifies):
             raise ValueError("`continuous_loss_fn` needs a `loss_fn`, and classifiers")
+        if self.scoring is not None and not (
+            isinstance(self.scoring, str) or callable(self.scoring)
+        ):
+            raise TypeError(
+                "`scoring` must be the name of a scorer, a scorer or None, but got "
+                f"{self.scoring!r:.200}"
+            )
+        if not isinstance(self.verbose, (bool, np.bool_)):
+            whole("verbose", self.verbose, 0)
+        if self.fit_increment_dump_filename is not None:
+            folder = Path(self.fit_increment_dump_filename).absolute().parent
+            if not folder.is_dir():
+                raise ValueError(
+                    f"`fit_increment_dump_filename` is in {folder}, and there is no such folder"
+                )
         if self.n_jobs is not None and self.n_jobs != -1:
             whole("n_jobs", self.n_jobs)
         whole("max_evals", self.max_evals)
@@ -394,9 +427,11 @@ class HyperoptEstimator(Reader):
                 "the best candidate is not fitted yet: call retrain_best_model_on_full_data(X, y)"
             )
         check_is_fitted(self, "best_pipeline_")
-        if not hasattr(self, "n_features_in_") and is_text(X):
+        if not hasattr(self, "n_features_in_"):
+            if not is_text(X):
+                raise ValueError(f"X must be texts, as in the fit, but is of {type(X).__name__}")
             return np.asarray(X, object)
-        return self._beside(self._rows(X, fitting=False), EX_list)[0]
+        return self._beside_as_fitted(self._rows(X, fitting=False), EX_list)
 
     def predict(self, X: Any, EX_list: Any = None) -> Any:
         """The predictions of the best pipeline; arguments as of ``fit``."""

@@ -6,7 +6,7 @@ A range is data: it becomes a node once it gets a label, and a line of the docum
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,7 +15,26 @@ from ..space.expressions import Call, scope
 from .making import make
 from .narrowing import at_most
 
-__all__ = ["Cases", "OneOf", "Part", "Range", "Real", "Sizes", "Whole", "node_of", "text_of"]
+__all__ = [
+    "Cases",
+    "OneOf",
+    "Part",
+    "Range",
+    "Real",
+    "Sizes",
+    "Whole",
+    "any_of",
+    "is_range",
+    "node_of",
+    "nodes_of",
+    "text_of",
+]
+
+_LIMITS = {
+    "rows": "the number of rows",
+    "columns": "the number of columns",
+    "rows and columns": "the number of rows and of columns",
+}
 
 
 class Range(Protocol):
@@ -44,7 +63,7 @@ class Real:
 
     def text(self) -> str:
         """The range as the documentation shows it."""
-        return f"{self.low:g} to {self.high:g}{', log' if self.log else ''}"
+        return f"{text_of(self.low)} to {text_of(self.high)}{', log' if self.log else ''}"
 
 
 @dataclass(frozen=True)
@@ -71,8 +90,12 @@ class Whole:
 
     def text(self) -> str:
         """The range as the documentation shows it."""
-        limit = f", at most {self.limit}" if self.limit else ""
-        return f"{self.low} to {self.high}{', log' if self.log else ''}{limit}"
+        limit = f", at most {_LIMITS.get(self.limit, self.limit)}" if self.limit else ""
+        return f"whole numbers {self.between()}{limit}"
+
+    def between(self) -> str:
+        """The bounds, and whether the logarithm is uniform."""
+        return f"{text_of(self.low)} to {text_of(self.high)}{', log' if self.log else ''}"
 
 
 @dataclass(frozen=True)
@@ -91,7 +114,7 @@ class OneOf:
 
     def text(self) -> str:
         """The range as the documentation shows it."""
-        return " or ".join(map(text_of, self.options))
+        return any_of(self.options)
 
 
 @dataclass(frozen=True)
@@ -113,7 +136,7 @@ class Sizes:
 
     def text(self) -> str:
         """The range as the documentation shows it."""
-        return f"1 to {self.most} layers of {self.each.text()}"
+        return f"1 to {self.most} layers, each of {self.each.between()}"
 
 
 @dataclass(frozen=True)
@@ -129,7 +152,7 @@ class Part:
 
     def text(self) -> str:
         """The range as the documentation shows it."""
-        inside = ", ".join(f"{name}: {text_of(each)}" for name, each in self.settings.items())
+        inside = "; ".join(f"{name}: {text_of(each)}" for name, each in self.settings.items())
         return f"{self.path.rpartition('.')[2]}({inside})"
 
 
@@ -163,4 +186,32 @@ def nodes_of(settings: Mapping[str, Any], label: str) -> dict[str, Any]:
 
 def text_of(thing: Any) -> str:
     """An entry of a table as the documentation shows it."""
-    return thing.text() if is_range(thing) else repr(thing)
+    if is_range(thing):
+        text: str = thing.text()
+        return text
+    if isinstance(thing, str):
+        return f'"{thing}"'
+    if isinstance(thing, tuple):
+        return f"({', '.join(map(text_of, thing))}{',' if len(thing) == 1 else ''})"
+    if isinstance(thing, (int, float)) and not isinstance(thing, bool):
+        return _number(thing)
+    return repr(thing)
+
+
+def any_of(options: Iterable[Any]) -> str:
+    """Several entries of a table, of which one is taken, as the documentation shows them."""
+    *others, last = map(text_of, options)
+    if not others:
+        return last
+    comma = "," if any(is_range(option) for option in options) else ""
+    return f"{', '.join(others)}{comma} or {last}"
+
+
+def _number(number: float) -> str:
+    """A number for people: powers of ten from 1,000 on and below 0.01 as 1e3 and 1e-3."""
+    if isinstance(number, float) and number > 0 and not 0.01 <= number < 1000:
+        text = f"{number:.3g}" if number >= 0.001 and math.log10(number) % 1 else f"{number:.3e}"
+        digits, _, power = text.partition("e")
+        digits = digits.rstrip("0").rstrip(".") if power else digits
+        return f"{digits}e{int(power)}" if power else digits
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"

@@ -12,7 +12,15 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
-from .data import Data, checked_groups, checked_weights, is_frame, is_text, side_by_side
+from .data import (
+    Data,
+    checked_frame,
+    checked_groups,
+    checked_weights,
+    is_frame,
+    is_text,
+    side_by_side,
+)
 
 __all__ = ["Reader"]
 
@@ -26,6 +34,7 @@ class Reader(BaseEstimator):  # type: ignore[misc]
     """
 
     ex_preprocs: Any
+    _widths: tuple[int, ...] = ()
 
     @property
     def classifies(self) -> bool:
@@ -50,9 +59,10 @@ class Reader(BaseEstimator):  # type: ignore[misc]
         rows = X.shape[0]
         if rows < 2:
             raise ValueError(f"n_samples={rows}: a search needs 2 rows at least, to judge by one")
-        y = self._targets(y)
         check_consistent_length(X, y)
+        y = self._targets(y)
         X, widths = self._beside(X, EX_list)
+        self._widths = widths
         return Data(
             X, y, checked_weights(weights, rows), checked_groups(groups, kfolds_group, rows),
             widths=widths,
@@ -63,14 +73,24 @@ class Reader(BaseEstimator):  # type: ignore[misc]
         if is_frame(X):
             self._validated(X, reset=fitting, skip=True)
             if not X.shape[0] or not X.shape[1]:
-                check_array(X, dtype=None)
-            numbers = X.select_dtypes("number").to_numpy()
-            if numbers.dtype.kind == "f" and np.isinf(numbers).any():
                 raise ValueError(
-                    "Input X contains infinity or a value too large for dtype('float64')."
+                    f"Found a DataFrame with {X.shape[0]} sample(s) and {X.shape[1]} feature(s), "
+                    "while a minimum of 1 is required of each"
                 )
-            return X
-        found = self._validated(X, reset=fitting)
+            return checked_frame(X)
+        try:
+            found = self._validated(X, reset=fitting)
+        except ValueError as error:
+            if _holds_texts(X):
+                raise ValueError(
+                    f"X holds texts, which only a DataFrame may have in its columns: {error}"
+                ) from error
+            raise
+        if found.dtype.kind in "mM":
+            raise ValueError(
+                "X holds dates: give what is to be learnt from them as numbers, such as year and "
+                "weekday"
+            )
         return found.tocsr() if scipy.sparse.issparse(found) else found
 
     def _targets(self, y: Any) -> Any:
@@ -78,14 +98,24 @@ class Reader(BaseEstimator):  # type: ignore[misc]
             y = column_or_1d(y, warn=True)
             if y.dtype.kind == "f" and np.isnan(y).any():
                 raise ValueError("Input y contains NaN.")
-            check_classification_targets(y)
-            self.classes_ = np.unique(y)
+            try:
+                check_classification_targets(y)
+                self.classes_ = np.unique(y)
+            except TypeError:  # they cannot be compared
+                raise ValueError(
+                    "`y` must be all texts or all numbers, with none missing, but holds "
+                    f"{', '.join(sorted({type(each).__name__ for each in y}))}"
+                ) from None
             if len(self.classes_) < 2:
                 raise ValueError(
                     "a classifier needs 2 classes at least, but the only class of y is "
-                    f"{self.classes_[0]!r}"
+                    f"{self.classes_.tolist()[0]!r}"
                 )
             return y
+        if _holds_texts(y):
+            raise ValueError(
+                "a regressor learns numbers, and y holds texts: for labels give `classifier`"
+            )
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -97,6 +127,10 @@ class Reader(BaseEstimator):  # type: ignore[misc]
             if self.ex_preprocs:
                 raise ValueError("`ex_preprocs` are for exogenous data: give `EX_list`")
             return X, ()
+        if not isinstance(EX_list, (list, tuple)):
+            raise TypeError(
+                f"`EX_list` must be a list of data sets, but is of {type(EX_list).__name__}"
+            )
         blocks = list(EX_list)
         if self.ex_preprocs is not None and len(blocks) != len(self.ex_preprocs):
             raise ValueError(
@@ -118,6 +152,16 @@ class Reader(BaseEstimator):  # type: ignore[misc]
             checked.append(found)
         return side_by_side(checked), tuple(each.shape[1] for each in checked)
 
+    def _beside_as_fitted(self, X: Any, EX_list: Any) -> Any:
+        """Rows with those of exogenous data beside them, as wide as those of the fit."""
+        rows, widths = self._beside(X, EX_list)
+        if widths != self._widths:
+            raise ValueError(
+                f"the columns of X and of each in `EX_list` must be {_counted(self._widths)} as in "
+                f"the fit, but are {_counted(widths)}"
+            )
+        return rows
+
     def _validated(self, X: Any, *, reset: bool, skip: bool = False) -> Any:
         """Rows checked by scikit-learn's own rules, which keep the columns of the fit in mind."""
         try:
@@ -135,3 +179,16 @@ class Reader(BaseEstimator):  # type: ignore[misc]
         return validate_data(
             self, X, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan"
         )
+
+
+def _counted(widths: tuple[int, ...]) -> str:
+    """Columns of X and of exogenous data in words."""
+    return ", ".join(map(str, widths)) or "those of X alone"
+
+
+def _holds_texts(thing: Any) -> bool:
+    """Whether a text is among the values of an array, or of what becomes one."""
+    found = None if scipy.sparse.issparse(thing) else np.asarray(thing)
+    if found is None or found.dtype.kind not in "OUS":
+        return False
+    return found.dtype.kind != "O" or any(isinstance(each, str) for each in found.flat)

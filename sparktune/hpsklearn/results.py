@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..history import Trial
 from ..trials.record import Trials
-from .travels.evaluation import described, path_of, unusual
+from .travels.evaluation import candidate_in, described, path_of, steps_in, unusual
+from .travels.fitting import learner_of, steps_of
 
 __all__ = ["leaderboard", "parts_of", "script_of"]
 
@@ -54,7 +56,7 @@ def leaderboard(trials: Trials) -> Any:
         if outcome is None:
             continue
         info = outcome.info
-        parts = info.get("parts", [])
+        parts = info.get("parts") or _drawn(trials, trial)  # one that failed or was pruned
         variance = info.get("loss_variance")
         rows[trial.number] = {
             "parts": " > ".join(path.rpartition(".")[2] for path, _ in parts),
@@ -72,6 +74,15 @@ def leaderboard(trials: Trials) -> Any:
     table = pandas.DataFrame.from_dict(rows, orient="index", columns=names)
     table.index.name = "trial"
     return table.sort_values("loss", kind="stable")
+
+
+def _drawn(trials: Trials, trial: Trial) -> list[list[Any]]:
+    """The parts of a candidate as they were drawn."""
+    history = trials.history
+    if history is None:
+        return []
+    candidate = candidate_in(history.space.build(trial.values))
+    return described([*steps_of(candidate.get("preprocessing")), learner_of(candidate)])
 
 
 class _Writer:
@@ -108,7 +119,12 @@ class _Writer:
             module, _, name = path_of(value).rpartition(".")
             items = [(f"{key}=", each) for key, each in unusual(value).items()]
             return self._joined(f"{self._name(module, name)}(", items, ")", indent)
-        return repr(value)
+        written = repr(value)
+        name = type(value).__qualname__
+        if written.startswith(f"{name}("):  # as splitters of folds are shown
+            module = path_of(value).removesuffix(f".{name}")
+            self._name(module, name)
+        return written
 
     def _joined(self, begin: str, items: list[tuple[str, Any]], end: str, indent: int) -> str:
         short = ", ".join(f"{key}{self.written(value, indent)}" for key, value in items)
@@ -131,7 +147,7 @@ def script_of(pipeline: Any) -> str:
     writer = _Writer()
     built = writer.written(clone(pipeline))
     imports = "\n".join(writer.lines)
-    title = " > ".join(path.rpartition(".")[2] for path, _ in described(pipeline))
+    title = " > ".join(path.rpartition(".")[2] for path, _ in described(steps_in(pipeline)))
     return (
         f'"""The best pipeline of a search: {title}."""\n\n{imports}\n\n'
         f"pipeline = {built}\n\n"

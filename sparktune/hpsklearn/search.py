@@ -74,10 +74,12 @@ def space_for(
         }
         if classifier is None and regressor is None:
             space["classifier"] = any_classifier("classifier")
-    _check_parts(space)
+    _check_parts(space, max(0, len(data.widths) - 1))
     targets = data.y.shape[1] if data.y.ndim > 1 else 1
     size = None if data.is_text else Size(data.learnt, data.columns, targets)
     found = narrowed(space, size, why_not(data))
+    if data.is_text:
+        found = _for_texts(found)
     if data.is_text and not _reads_texts(found):
         raise ValueError(
             "X holds texts, which `preprocessing` makes no numbers of: give "
@@ -108,22 +110,53 @@ def _leaves(thing: Any) -> Iterator[Any]:
 def _candidates(space: Any) -> Iterator[Mapping[str, Any]]:
     """The dicts of parts in a space; one, unless there is a choice of them."""
     for each in _leaves(space):
-        if isinstance(each, Mapping):
-            yield from _candidates(each["model"]) if "model" in each else [each]
+        if isinstance(each, Mapping) and "model" in each:
+            if len(each) > 1:
+                others = ", ".join(repr(name) for name in each if name != "model")
+                raise ValueError(
+                    "`space` with a `model` holds no more than that, for the parts of a candidate "
+                    f"stand within it, but there is also {others}"
+                )
+            yield from _candidates(each["model"])
+        elif isinstance(each, Mapping):
+            yield each
 
 
-def _check_parts(space: Any) -> None:
+_PLACES = {
+    "preprocessing": (STEP, TEXT), "ex_preprocs": (STEP, TEXT),
+    "classifier": (CLASSIFIER, OTHER), "regressor": (REGRESSOR, OTHER),
+}  # fmt: skip
+
+
+def _check_parts(space: Any, beside: int) -> None:
     """Refuse what can be no part of a candidate.
+
+    Args:
+        space: of candidates.
+        beside: how many exogenous data sets there are.
 
     Raises:
         TypeError: a constant is no estimator, or a component stands in the place of another kind.
+        ValueError: a dict of parts has a further one, or steps for data that are not there.
     """
-    roles = {"preprocessing": (STEP, TEXT), "ex_preprocs": (STEP, TEXT),
-             "classifier": (CLASSIFIER, OTHER), "regressor": (REGRESSOR, OTHER)}  # fmt: skip
     for candidate in _candidates(space):
-        for place, allowed in roles.items():
-            for leaf in _leaves(candidate.get(place)):
+        for place in candidate:
+            if place not in _PLACES:
+                raise ValueError(
+                    f"a candidate in `space` has {', '.join(map(repr, _PLACES))}, but no {place!r}"
+                )
+        for place, allowed in _PLACES.items():
+            part = candidate.get(place)
+            if place in ("classifier", "regressor") and isinstance(part, (list, tuple)):
+                raise TypeError(f"`{place}` must be one space, not a list: hp.choice takes several")
+            for leaf in _leaves(part):
                 _check_part(place, leaf, allowed)
+        others = candidate.get("ex_preprocs")
+        if isinstance(others, (list, tuple)) and len(others) > beside:
+            raise ValueError(
+                f"`ex_preprocs` is for {len(others)} exogenous data sets, and `EX_list` has "
+                f"{beside or 'none'}"
+            )
 
 
 def _check_part(place: str, leaf: Any, allowed: tuple[str, ...]) -> None:
@@ -143,12 +176,36 @@ def _check_part(place: str, leaf: Any, allowed: tuple[str, ...]) -> None:
 
 def _reads_texts(space: Any) -> bool:
     """Whether the preprocessing of a space holds a vectorizer, or something that may be one."""
-    for candidate in _candidates(space):
-        for leaf in _leaves(candidate.get("preprocessing")):
-            is_ours = isinstance(leaf, Call) and leaf.function is make and leaf.args[0] in BY_PATH
-            if leaf is not None and (not is_ours or BY_PATH[leaf.args[0]].role == TEXT):
-                return True
+    return any(_may_read_texts(each.get("preprocessing")) for each in _candidates(space))
+
+
+def _may_read_texts(steps: Any) -> bool:
+    for leaf in _leaves(steps):
+        is_ours = isinstance(leaf, Call) and leaf.function is make and leaf.args[0] in BY_PATH
+        if leaf is not None and (not is_ours or BY_PATH[leaf.args[0]].role == TEXT):
+            return True
     return False
+
+
+def _for_texts(space: Any) -> Any:
+    """A space whose choices of preprocessing have only options with a vectorizer."""
+    if isinstance(space, Mapping):
+        place, change = ("model", _for_texts) if "model" in space else ("preprocessing", _reading)
+        return {**space, place: change(space[place])} if place in space else space
+    if isinstance(space, Choice):
+        pairs = zip(space.distribution.p, map(_for_texts, space.options), strict=True)
+        return hp.pchoice(space.label, list(pairs))
+    return space
+
+
+def _reading(steps: Any) -> Any:
+    """Preprocessing without the options of a choice that have no vectorizer."""
+    if not isinstance(steps, Choice):
+        return steps
+    pairs = zip(steps.distribution.p, steps.options, strict=True)
+    kept = [(p, _reading(option)) for p, option in pairs if _may_read_texts(option)]
+    total = sum(p for p, _ in kept)
+    return hp.pchoice(steps.label, [(p / total, each) for p, each in kept]) if total else steps
 
 
 def recipe_for(data: Data, **settings: Any) -> Recipe:
@@ -207,20 +264,34 @@ class Search:
     trial_timeout: float | None
     verbose: bool
 
-    def run(self, max_evals: int) -> None:
+    def run(self, max_evals: int, *, last: bool = True) -> bool:
         """Evaluate candidates until there are so many trials.
+
+        Args:
+            max_evals: how many.
+            last: whether this is the last run, at whose end some trial has to have a loss.
+
+        Returns:
+            Whether a further run may follow; False where ``trials`` ended this one before, by a
+            limit of their own.
 
         Raises:
             AllTrialsFailed: none of them has a loss; shows the first traceback.
         """
         evaluation = self.evaluation
         stops_early = evaluation.reports and len(evaluation.folds) >= _FOLDS_TO_STOP_EARLY
-        fmin(
-            evaluation, self.space, algo=tpe.suggest if self.algo is None else self.algo,
-            max_evals=max_evals, trials=self.trials, rstate=self.seed,
-            catch_eval_exceptions=True, verbose=self.verbose, trial_timeout=self.trial_timeout,
-            pruner=wilcoxon() if stops_early and self.trials.engine().hears_reports else None,
-        )  # fmt: skip
+        try:
+            fmin(
+                evaluation, self.space, algo=tpe.suggest if self.algo is None else self.algo,
+                max_evals=max_evals, trials=self.trials, rstate=self.seed,
+                catch_eval_exceptions=True, verbose=self.verbose,
+                trial_timeout=self.trial_timeout,
+                pruner=wilcoxon() if stops_early and self.trials.engine().hears_reports else None,
+            )  # fmt: skip
+        except AllTrialsFailed:
+            if last or self.trials.fmin_cancelled_reason is not None:
+                raise
+        return self.trials.fmin_cancelled_reason is None
 
     @property
     def best(self) -> Trial:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .component import CLASSIFIER, REGRESSOR, TEXT, Component
 from .components import COMPONENTS
-from .data import Data
+from .data import Data, is_frame
 from .making import class_of
 
 __all__ = ["BY_PATH", "why_not"]
@@ -22,6 +22,11 @@ def why_not(data: Data) -> Callable[[str], str | None]:
     is_sparse = data.is_sparse or data.is_text
     targets = np.asarray(data.y)
     numbers = targets.dtype.kind in "biuf"
+    rarest = np.unique(targets, return_counts=True)[1].min() * data.learnt // max(data.rows, 1)
+    has_negative = data.is_sparse and data.X.min() < 0
+    no_texts = "it reads texts, and X is no sequence of texts"
+    if is_frame(data.X):
+        no_texts += ": give the column of texts by itself, as in X[name]"
 
     def why(path: str) -> str | None:
         component = BY_PATH.get(path)
@@ -29,18 +34,22 @@ def why_not(data: Data) -> Callable[[str], str | None]:
             return None
         learns = component.role in (CLASSIFIER, REGRESSOR)
         if component.role == TEXT:
-            return None if data.is_text else "it reads texts, and X holds none"
+            return None if data.is_text else no_texts
         if is_sparse and not component.sparse:
             return "it takes no sparse matrices"
         needs = component.needs
+        if "numbers >= 0" in needs and has_negative:
+            return "it needs numbers of at least 0, and X is sparse with lower ones"
         if "targets > 0" in needs and not (numbers and np.min(targets) > 0):
             return "it needs targets above 0"
         if "targets >= 0" in needs and not (numbers and np.min(targets) >= 0):
             return "it needs targets of at least 0"
         if "several targets" in needs and targets.ndim < 2:
             return "it is for several targets at once, and y has one"
-        if "more rows than columns" in needs and data.learnt <= data.columns:
+        if "more rows than columns" in needs and data.learnt <= data.columns + 1:
             return "it needs more rows than columns"
+        if "two rows of each class" in needs and rarest < 2:
+            return "it needs two rows of each class to learn from"
         if learns and targets.ndim > 1 and not _takes_several(path):
             return "it learns one target, and y has several"
         if learns and data.weights is not None and not _takes_weights(path):

@@ -33,6 +33,10 @@ from .words import log, log_whole, one_of, real, since, whole
 __all__ = ["CLASSIFIERS"]
 
 
+# with a kernel that may be indefinite, nu-classification often has no finite solution
+_DEFINITE = {name: settings for name, settings in KERNEL.items() if name != "sigmoid"}
+
+
 def _row(name: str, path: str, *cases: Cases, **settings: object) -> Component:
     """A classifier that takes sparse matrices, and asks nothing of the data."""
     return Component(name, path, CLASSIFIER, settings, cases, sparse=True)
@@ -105,7 +109,7 @@ CLASSIFIERS = (
                            "l1": {"loss": "squared_hinge"}}),
          C=C, dual="auto", max_iter=2000),
     Component("nu_svc", "sklearn.svm.NuSVC", CLASSIFIER,
-              {"nu": real(0.02, 0.98), "max_iter": STEPS}, (Cases("kernel", KERNEL),),
+              {"nu": real(0.02, 0.98), "max_iter": STEPS}, (Cases("kernel", _DEFINITE),),
               sparse=True, limits={"nu": "nu"}),
     _row("svc", "sklearn.svm.SVC", Cases("kernel", KERNEL), C=C, max_iter=STEPS),
     _row("decision_tree_classifier", "sklearn.tree.DecisionTreeClassifier",
@@ -125,9 +129,10 @@ CLASSIFIERS = (
            "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
            Cases("solver", {"svd": {}, "lsqr": {"shrinkage": one_of(None, "auto", real(0, 1))},
                             "eigen": {"shrinkage": one_of("auto", real(0.01, 1))}})),
-    _dense("quadratic_discriminant_analysis",
-           "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis",
-           reg_param=log(1e-3, 1)),
+    Component("quadratic_discriminant_analysis",
+              "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis", CLASSIFIER,
+              {"solver": "eigen", "shrinkage": log(1e-3, 1), "tol": 1e-12} if since("1.8")
+              else {"reg_param": log(1e-3, 1)}, needs=frozenset({"two rows of each class"})),
     Component("k_neighbors_classifier", "sklearn.neighbors.KNeighborsClassifier", CLASSIFIER,
               KNN, sparse=True, limits=LIMITED_KNN),
     Component("radius_neighbors_classifier", "sklearn.neighbors.RadiusNeighborsClassifier",

@@ -26,6 +26,19 @@ def test_the_spark_ml_notebook(tmp_path):
     assert float(re.search(r"area under the curve: (\d\.\d+)", text).group(1)) >= 0.98
 
 
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_that_chooses_a_model(tmp_path):
+    """HyperoptEstimator finds a good classifier on Spark, and its script and pickles work."""
+    text = printed_by("choose_a_model.ipynb", tmp_path)
+    found = [float(each) for each in re.findall(r"has not seen: (\d\.\d+)", text)]
+    assert len(found) == 2
+    assert min(found) >= 0.95
+    assert "the script ran: True" in text
+    assert "the same predictions: True" in text
+    assert "24 candidates" in text
+
+
 def printed_by(name, folder):
     """What the cells of a notebook print when it is run in ``folder``."""
     import nbformat

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import inspect
 import math
+import re
+import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +16,15 @@ import numpy as np
 
 from .fitting import Recipe
 
-__all__ = ["Evaluation", "Judge", "candidate_in", "described", "path_of", "unusual"]
+__all__ = [
+    "Evaluation",
+    "Judge",
+    "candidate_in",
+    "described",
+    "path_of",
+    "steps_in",
+    "unusual",
+]
 
 
 @dataclass(frozen=True)
@@ -77,15 +87,21 @@ class Evaluation:
     quiet: bool = True
 
     def __call__(self, config: Mapping[str, Any], trial: Any = None) -> dict[str, Any]:
-        """The result of a trial: the mean loss of the folds, and what it was made of."""
+        """The result of a trial: the mean loss of the folds, and what it was made of.
+
+        Raises:
+            ValueError: the loss is not finite.
+        """
         with self.surroundings():
             losses, pooled, rounds, pipeline = self._judged(candidate_in(config), trial)
         loss = pooled if pooled is not None else float(np.mean(losses))
-        result: dict[str, Any] = {"losses": losses, "parts": described(pipeline)}
+        if not math.isfinite(loss):
+            alone = ", which judge by one row each" if not self._several_rows else ""
+            of_folds = f"; of the folds{alone}, {losses[:9]}" if len(losses) > 1 else ""
+            raise ValueError(f"the loss is {loss}{of_folds}")
+        result: dict[str, Any] = {"losses": losses, "parts": described(steps_in(pipeline))}
         if rounds:
             result["rounds"] = max(rounds)
-        if not math.isfinite(loss):
-            return {**result, "status": "fail", "error": f"the loss is {loss}"}
         variance = self._variance(losses, loss)
         if variance is not None:
             result["loss_variance"] = variance
@@ -94,15 +110,19 @@ class Evaluation:
     @property
     def reports(self) -> bool:
         """Whether each fold has a loss of its own; else predictions are judged all together."""
-        return self.judge.scorer is not None or all(len(rows) > 1 for _, rows in self.folds)
+        return self.judge.scorer is not None or self._several_rows
+
+    @property
+    def _several_rows(self) -> bool:
+        """Whether each fold has several rows to judge by."""
+        return all(len(rows) > 1 for _, rows in self.folds)
 
     def fingerprint(self) -> str:
         """A digest of the data, the folds and the loss: losses of others cannot be compared."""
         import joblib
 
         judge = self.judge
-        names = (getattr(judge.loss, "__qualname__", judge.loss is None), repr(judge.scorer),
-                 judge.by_probabilities)  # fmt: skip
+        names = (_named(judge.loss), _named(judge.scorer), judge.by_probabilities)
         return str(joblib.hash((self.X, self.y, self.weights, self.folds, names)))
 
     def _judged(self, config: Any, trial: Any) -> tuple[list[float], float | None, list[int], Any]:
@@ -162,7 +182,8 @@ class Evaluation:
         from sklearn import config_context
 
         threads = _threads(self.recipe.n_jobs)
-        with config_context(**self.config), threads, warnings.catch_warnings():
+        config = {**self.config, "transform_output": "default"}  # steps pass arrays on
+        with config_context(**config), threads, warnings.catch_warnings():
             if self.quiet:
                 warnings.simplefilter("ignore")
             yield
@@ -183,19 +204,32 @@ def _threads(n_jobs: int | None) -> Any:
     return threadpool_limits(n_jobs)
 
 
-def described(pipeline: Any) -> list[list[Any]]:
-    """The steps of a pipeline as plain data: path of the class, and what is not as by default."""
+def _named(function: Any) -> str:
+    """A loss or a scorer by its name, which is the same in every process."""
+    return str(getattr(function, "__qualname__", re.sub(r" at 0x[0-9a-f]+", "", repr(function))))
+
+
+def steps_in(pipeline: Any) -> list[Any]:
+    """The steps of a pipeline, without their names."""
+    return [step for _, step in pipeline.steps]
+
+
+def described(steps: Iterable[Any]) -> list[list[Any]]:
+    """Steps as plain data: path of the class, and what is not as by default."""
     return [
         [path_of(step), {name: _plain(value) for name, value in unusual(step).items()}]
-        for _, step in pipeline.steps
+        for step in steps
     ]
 
 
 def path_of(thing: Any) -> str:
-    """Where a class is imported from: without the private modules of its package."""
+    """Where a class is imported from: the package around private modules, if it is known there."""
     kind = type(thing)
-    public = [part for part in kind.__module__.split(".") if not part.startswith("_")]
-    return ".".join([*public, kind.__qualname__])
+    module = kind.__module__
+    public = re.split(r"\._", module, maxsplit=1)[0]
+    if getattr(sys.modules.get(public), kind.__name__, None) is kind:
+        module = public
+    return f"{module}.{kind.__qualname__}"
 
 
 def unusual(step: Any) -> dict[str, Any]:

@@ -13,9 +13,10 @@ import scipy.sparse
 
 from .limits import keep_within
 
-__all__ = ["Fitted", "Recipe", "steps_of", "whole_weights"]
+__all__ = ["Fitted", "Recipe", "learner_of", "steps_of", "whole_weights"]
 
 _MOST_REPEATED = 20  # times that a row is repeated on average, where it stands for its weight
+_IDLE = {("LogisticRegression", "n_jobs")}  # which it warns of since scikit-learn 1.8
 _ROUNDS, _PATIENCE = 200, 10  # of partial_fit; and how many without a gain end it
 
 
@@ -91,11 +92,11 @@ class Recipe:
         for step in self._before(config, X, y):
             X = self._through(step, X, y, weights)
             steps.append((_name(step, steps), step))
-        learner = self._prepared(_learner_of(config))
+        learner = self._prepared(learner_of(config))
         for step in self._adapters(learner, X):
             X = self._through(step, X, y, weights)
             steps.append((_name(step, steps), step))
-        keep_within(learner, self.limits.get(type(learner).__name__, {}), X, y)
+        keep_within(learner, self.limits.get(type(learner).__name__, {}), X, y, weights)
         if weights is not None:
             _count_weights(learner, weights)
         learner = self._for_labels(learner, y)
@@ -124,6 +125,10 @@ class Recipe:
         from sklearn.pipeline import Pipeline
 
         blocks = [own, *([self._prepared(s) for s in steps_of(each)] for each in others or ())]
+        if len(blocks) > len(self.widths):
+            raise ValueError(
+                f"`ex_preprocs` has {len(blocks) - 1} and `EX_list` {len(self.widths) - 1}"
+            )
         blocks += [[] for _ in range(len(self.widths) - len(blocks))]
         parts, start = [], 0
         for number, (block, width) in enumerate(zip(blocks, self.widths, strict=True)):
@@ -148,8 +153,10 @@ class Recipe:
             jobs = None  # is one there, and all cores elsewhere
         ours = {"random_state": self.seed, "n_jobs": jobs, "thread_count": jobs}
         given = {}
-        for name, value in step.get_params().items():
-            value_of_ours = ours.get(name.rpartition("__")[2])
+        for name, value in {**_unset(step), **step.get_params()}.items():
+            *owner, last = name.rsplit("__", 1)
+            of = step.get_params()[owner[0]] if owner else step
+            value_of_ours = None if (type(of).__name__, last) in _IDLE else ours.get(last)
             if value is None and value_of_ours is not None:
                 given[name] = value_of_ours
         return step.set_params(**given) if given else step
@@ -175,8 +182,9 @@ class Recipe:
         needs = self.needs.get(type(learner).__name__, frozenset())
         if "categories" in needs:
             return [KBinsDiscretizer(10, encode="ordinal", strategy="uniform")]
-        negative = not scipy.sparse.issparse(X) and np.min(X, initial=0) < 0
-        return [MinMaxScaler(clip=True)] if "numbers >= 0" in needs and negative else []
+        if "numbers >= 0" not in needs or scipy.sparse.issparse(X) or np.min(X) >= 0:
+            return []
+        return [MinMaxScaler(clip=True)]
 
     def _for_labels(self, learner: Any, y: Any) -> Any:
         """A learner that takes such labels: within one that numbers them, where it needs that."""
@@ -205,8 +213,9 @@ class Recipe:
             if rounds is not None or judge is None:
                 continue
             loss = judge(joined(learner))
-            if loss < best_loss:
-                best, best_loss, best_round = copy.deepcopy(learner), loss, number
+            if number == 1 or loss < best_loss:
+                best, best_round = copy.deepcopy(learner), number
+                best_loss = np.inf if np.isnan(loss) else loss
             elif number - best_round >= _PATIENCE:
                 break
         return (learner if rounds is not None or judge is None else best), best_round
@@ -220,8 +229,24 @@ def whole_weights(weights: Any) -> Any:
     return counts if counts.sum() <= _MOST_REPEATED * len(counts) else None
 
 
+def _unset(step: Any) -> dict[str, None]:
+    """Parameters that an estimator does not show while they are None, as those of CatBoost."""
+    takes = inspect.signature(type(step)).parameters.values()
+    return {each.name: None for each in takes if each.default is None}
+
+
 def _count_weights(learner: Any, weights: Any) -> None:
-    """Let the least rows of a tree's leaf be a weight, as if rows of weight 2 were there twice."""
+    """Let numbers of rows be weights, as if rows of weight 2 were there twice.
+
+    They are the least in a tree's leaf, and those that a member of a bagging ensemble gets, which
+    without replacement cannot be more than there are.
+    """
+    share = getattr(learner, "max_samples", None)
+    if isinstance(share, float):
+        counts, there = whole_weights(weights), np.count_nonzero(weights)
+        most = len(weights) if getattr(learner, "bootstrap", True) else there
+        drawn = int(share * (there if counts is None else counts.sum()))
+        learner.set_params(max_samples=max(1, min(drawn, most)))
     least = getattr(learner, "min_samples_leaf", None)
     if hasattr(learner, "min_weight_fraction_leaf") and isinstance(least, int) and least > 1:
         share = (least - 0.5) / max(float(np.sum(weights)), len(weights))
@@ -231,7 +256,8 @@ def _count_weights(learner: Any, weights: Any) -> None:
             learner.set_params(min_samples_leaf=1, min_weight_fraction_leaf=share)
 
 
-def _learner_of(config: Mapping[str, Any]) -> Any:
+def learner_of(config: Mapping[str, Any]) -> Any:
+    """The classifier or regressor of a candidate."""
     learner = config.get("classifier")
     return config["regressor"] if learner is None else learner
 

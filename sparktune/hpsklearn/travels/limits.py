@@ -42,7 +42,7 @@ LIMITS: dict[str, Callable[[Size], int]] = {
 }
 
 
-def keep_within(step: Any, limits: Mapping[str, str], X: Any, y: Any) -> None:
+def keep_within(step: Any, limits: Mapping[str, str], X: Any, y: Any, weights: Any = None) -> None:
     """Set parameters of an estimator to what the data that reach it allow.
 
     Args:
@@ -52,6 +52,7 @@ def keep_within(step: Any, limits: Mapping[str, str], X: Any, y: Any) -> None:
             have no neighbours.
         X: the rows that reach it.
         y: their targets.
+        weights: of the rows; None for all the same.
     """
     shape = np.shape(X)
     size = Size(
@@ -60,7 +61,7 @@ def keep_within(step: Any, limits: Mapping[str, str], X: Any, y: Any) -> None:
     for name, limit in limits.items():
         value = getattr(step, name)
         if limit == "nu":
-            value = min(value, _highest_nu(y))
+            value = min(value, _highest_nu(y, weights))
         elif limit == "reach":
             value = max(value, _reach(X))
         elif isinstance(value, (int, np.integer)) and not isinstance(value, bool):
@@ -69,9 +70,10 @@ def keep_within(step: Any, limits: Mapping[str, str], X: Any, y: Any) -> None:
             step.set_params(**{name: value})
 
 
-def _highest_nu(y: Any) -> float:
+def _highest_nu(y: Any, weights: Any) -> float:
     """The highest nu that all pairs of classes allow; Chang and Lin (2001), proposition 2.1."""
-    counts = np.sort(np.unique(y, return_counts=True)[1])
+    _, classes = np.unique(y, return_inverse=True)
+    counts = np.sort(np.bincount(classes, weights))
     return float(0.999 * 2 * counts[0] / (counts[0] + counts[-1]))
 
 
