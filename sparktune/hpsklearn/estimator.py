@@ -24,11 +24,13 @@ from ..checks import advise, flag, whole
 from ..exceptions import AllTrialsFailed
 from ..run import seed_of
 from ..trials.record import Trials, checked_trials
+from .components import any_classifier
 from .data import Data, encoder_of, is_text
 from .reading import Reader
 from .results import leaderboard, parts_of, script_of
 from .search import (
     Search,
+    all_have,
     kind_of_space,
     recipe_for,
     refuse_other_data,
@@ -42,11 +44,14 @@ __all__ = ["HyperoptEstimator"]
 
 
 def _has(method: str) -> Any:
-    """A check that the best pipeline has a method; before a fit nobody knows, and it is shown."""
+    """A check that the best pipeline has a method; before a fit that every candidate has it."""
 
     def check(self: HyperoptEstimator) -> bool:
         if not hasattr(self, "best_pipeline_"):
-            return self.classifies
+            parts = {"classifier": self.classifier, "regressor": self.regressor}
+            if not any(each is not None for each in (self.space, *parts.values())):
+                parts["classifier"] = any_classifier("classifier")
+            return all_have(parts if self.space is None else self.space, method)
         getattr(self.best_pipeline_, method)
         return True
 

@@ -7,7 +7,7 @@ import importlib
 import inspect
 from typing import Any
 
-__all__ = ["class_of", "first_columns", "make", "parameters_of"]
+__all__ = ["class_of", "first_columns", "has_method", "make", "parameters_of"]
 
 
 def make(path: str, *parts: Any) -> Any:
@@ -43,6 +43,15 @@ def class_of(path: str) -> Any:
         raise ImportError(f"{name} needs {package}: pip install {package}", name=package) from error
     except AttributeError:
         raise ImportError(f"the installed {package} has no {name}", name=package) from None
+
+
+@functools.cache
+def has_method(path: str, method: str) -> bool:
+    """Whether objects of a class have a method with the class' own settings."""
+    try:
+        return hasattr(class_of(path)(), method)
+    except TypeError:  # it needs an estimator within
+        return False
 
 
 @functools.cache

@@ -25,6 +25,15 @@ from .data import (
 __all__ = ["Reader"]
 
 
+def _by_rows(X: Any) -> Any:
+    """A sparse matrix by rows, with the short indices that all of scikit-learn takes, if it can."""
+    X = X.tocsr()
+    if X.indptr.dtype == np.int64 and max(X.nnz, *X.shape) < 2**31:
+        X = X.copy()
+        X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    return X
+
+
 class Reader(BaseEstimator):  # type: ignore[misc]
     """Reads rows, targets and exogenous data: the part of HyperoptEstimator that does.
 
@@ -91,7 +100,7 @@ class Reader(BaseEstimator):  # type: ignore[misc]
                 "X holds dates: give what is to be learnt from them as numbers, such as year and "
                 "weekday"
             )
-        return found.tocsr() if scipy.sparse.issparse(found) else found
+        return _by_rows(found) if scipy.sparse.issparse(found) else found
 
     def _targets(self, y: Any) -> Any:
         if self.classifies:

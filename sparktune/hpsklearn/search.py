@@ -26,14 +26,22 @@ from .components import (
     any_text_preprocessing,
 )
 from .data import Data
-from .making import make
+from .making import has_method, make
 from .narrowing import narrowed
 from .suits import BY_PATH, why_not
 from .travels.evaluation import Evaluation, candidate_in
 from .travels.fitting import Fitted, Recipe
 from .travels.limits import Size
 
-__all__ = ["Search", "kind_of_space", "recipe_for", "refuse_other_data", "space_for", "whole_space"]
+__all__ = [
+    "Search",
+    "all_have",
+    "kind_of_space",
+    "recipe_for",
+    "refuse_other_data",
+    "space_for",
+    "whole_space",
+]
 
 _FOLDS_TO_STOP_EARLY = 4  # fewer cannot tell a hopeless candidate; see prune.Wilcoxon
 
@@ -172,6 +180,17 @@ def _check_part(place: str, leaf: Any, allowed: tuple[str, ...]) -> None:
             f"`{place}` must be a space of estimators with fit and {method}, but holds "
             f"{leaf!r:.200}"
         )
+
+
+def all_have(space: Any, method: str) -> bool:
+    """Whether every learner in a space is known to have a method, whatever its settings."""
+    found = []
+    for candidate in _candidates(space):
+        learner = candidate.get("classifier")
+        for leaf in _leaves(candidate.get("regressor") if learner is None else learner):
+            is_ours = isinstance(leaf, Call) and leaf.function is make
+            found.append(has_method(leaf.args[0], method) if is_ours else hasattr(leaf, method))
+    return all(found)
 
 
 def _reads_texts(space: Any) -> bool:

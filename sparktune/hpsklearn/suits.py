@@ -11,6 +11,7 @@ from .component import CLASSIFIER, REGRESSOR, TEXT, Component
 from .components import COMPONENTS
 from .data import Data, is_frame
 from .making import class_of
+from .travels.fitting import whole_weights
 
 __all__ = ["BY_PATH", "why_not"]
 
@@ -24,6 +25,7 @@ def why_not(data: Data) -> Callable[[str], str | None]:
     numbers = targets.dtype.kind in "biuf"
     rarest = np.unique(targets, return_counts=True)[1].min() * data.learnt // max(data.rows, 1)
     has_negative = data.is_sparse and data.X.min() < 0
+    broken = data.weights is not None and whole_weights(data.weights) is None
     no_texts = "it reads texts, and X is no sequence of texts"
     if is_frame(data.X):
         no_texts += ": give the column of texts by itself, as in X[name]"
@@ -52,8 +54,8 @@ def why_not(data: Data) -> Callable[[str], str | None]:
             return "it needs two rows of each class to learn from"
         if learns and targets.ndim > 1 and not _takes_several(path):
             return "it learns one target, and y has several"
-        if learns and data.weights is not None and not _takes_weights(path):
-            return "it takes no sample_weight"
+        if learns and broken and not _takes_weights(path):
+            return "it takes no sample_weight, and not all weights are whole numbers"
         return None
 
     return why

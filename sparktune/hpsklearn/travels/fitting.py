@@ -96,6 +96,10 @@ class Recipe:
         for step in self._adapters(learner, X):
             X = self._through(step, X, y, weights)
             steps.append((_name(step, steps), step))
+        counts = None if takes_weights(learner) else whole_weights(weights)
+        if counts is not None:
+            rows, weights = np.repeat(np.arange(len(counts)), counts), None
+            X, y = X[rows], y[rows]
         keep_within(learner, self.limits.get(type(learner).__name__, {}), X, y, weights)
         if weights is not None:
             _count_weights(learner, weights)
@@ -262,14 +266,17 @@ def learner_of(config: Mapping[str, Any]) -> Any:
     return config["regressor"] if learner is None else learner
 
 
+def takes_weights(step: Any, method: str = "fit") -> bool:
+    """Whether a method of an estimator takes weights; or of that within, where it numbers labels."""
+    within = getattr(step, "estimators", None)
+    taker = within[0][1] if method == "fit" and within else step
+    return "sample_weight" in inspect.signature(getattr(taker, method)).parameters
+
+
 def _weights(step: Any, weights: Any, method: str = "fit") -> dict[str, Any]:
     """Weights as arguments of a method, where it takes them."""
-    if (
-        weights is None
-        or "sample_weight" not in inspect.signature(getattr(step, method)).parameters
-    ):
-        return {}
-    return {"sample_weight": weights}
+    taken = weights is not None and takes_weights(step, method)
+    return {"sample_weight": weights} if taken else {}
 
 
 def _name(step: Any, steps: list[tuple[str, Any]]) -> str:
