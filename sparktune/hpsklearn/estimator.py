@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
+from sklearn import config_context, get_config
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, check_scoring, r2_score
 from sklearn.utils.metaestimators import available_if
@@ -241,9 +241,9 @@ class HyperoptEstimator(Reader):
         step = wanted if dump is None else whole("fit_increment", self.fit_increment)
         goes_on = True
         try:
-            while goes_on and search.ended < wanted:
+            while goes_on:  # once at least: what was recorded is then of this space
                 upto = min(wanted, search.ended + step)
-                goes_on = search.run(upto, last=upto == wanted)
+                goes_on = search.run(upto, last=upto == wanted) and search.ended < wanted
                 if dump is not None:
                     search.dump(os.fspath(dump))
         except KeyboardInterrupt:
@@ -433,32 +433,36 @@ class HyperoptEstimator(Reader):
             return np.asarray(X, object)
         return self._beside_as_fitted(self._rows(X, fitting=False), EX_list)
 
+    def _answer(self, method: str, X: Any, EX_list: Any) -> Any:
+        """What a method of the best pipeline gives, whose steps pass arrays on."""
+        rows = self._read(X, EX_list)
+        with config_context(transform_output="default"):
+            return getattr(self.best_pipeline_, method)(rows)
+
     def predict(self, X: Any, EX_list: Any = None) -> Any:
         """The predictions of the best pipeline; arguments as of ``fit``."""
-        rows = self._read(X, EX_list)
-        return self.best_pipeline_.predict(rows)
+        return self._answer("predict", X, EX_list)
 
     @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any, EX_list: Any = None) -> Any:
         """The probabilities of ``classes_``, where the best pipeline has them."""
-        rows = self._read(X, EX_list)
-        return self.best_pipeline_.predict_proba(rows)
+        return self._answer("predict_proba", X, EX_list)
 
     @available_if(_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any, EX_list: Any = None) -> Any:
         """The decision function of the best pipeline, where it has one."""
-        rows = self._read(X, EX_list)
-        return self.best_pipeline_.decision_function(rows)
+        return self._answer("decision_function", X, EX_list)
 
     def score(self, X: Any, y: Any, EX_list: Any = None, sample_weight: Any = None) -> float:
         """The score on data by ``scoring``, else the accuracy or R2; higher is better."""
-        rows = self._read(X, EX_list)
         more = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if self.scoring is not None:
-            scorer = check_scoring(self.best_pipeline_, scoring=self.scoring)
+        if self.scoring is None:
+            score = accuracy_score if self.classifies else r2_score
+            return float(score(y, self.predict(X, EX_list), **more))
+        rows = self._read(X, EX_list)
+        scorer = check_scoring(self.best_pipeline_, scoring=self.scoring)
+        with config_context(transform_output="default"):
             return float(scorer(self.best_pipeline_, rows, y, **more))
-        score = accuracy_score if self.classifies else r2_score
-        return float(score(y, self.best_pipeline_.predict(rows), **more))
 
     def best_model(self) -> dict[str, Any]:
         """The parts of the best pipeline, fitted: ``learner``, ``preprocs`` and ``ex_preprocs``."""

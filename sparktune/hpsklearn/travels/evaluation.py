@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 import math
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -216,16 +218,18 @@ def steps_in(pipeline: Any) -> list[Any]:
 def described(steps: Iterable[Any]) -> list[list[Any]]:
     """Steps as plain data: path of the class, and what is not as by default."""
     return [
-        [path_of(step), {name: _plain(value) for name, value in unusual(step).items()}]
+        [path_of(type(step)), {name: _plain(value) for name, value in unusual(step).items()}]
         for step in steps
     ]
 
 
 def path_of(thing: Any) -> str:
-    """Where a class is imported from: without the private modules of its package."""
-    kind = type(thing)
-    public = [part for part in kind.__module__.split(".") if not part.startswith("_")]
-    return ".".join([*public, kind.__qualname__])
+    """Where a class or a function is imported from: the public module that has it, if one does."""
+    parts = thing.__module__.split(".")
+    public = ".".join(itertools.takewhile(lambda part: not part.startswith("_"), parts))
+    top = thing.__qualname__.partition(".")[0]
+    is_there = hasattr(sys.modules.get(public), top)
+    return f"{public if is_there else thing.__module__}.{thing.__qualname__}"
 
 
 def unusual(step: Any) -> dict[str, Any]:
