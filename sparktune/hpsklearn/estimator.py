@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..checks import advise, flag, whole
 from ..exceptions import AllTrialsFailed
 from ..run import seed_of
+from ..space.expressions import Node
 from ..trials.record import Trials, checked_trials
 from .data import Data, encoder_of, is_text
 from .reading import Reader
@@ -51,6 +52,16 @@ def _has(method: str) -> Any:
         return True
 
     return check
+
+
+class _Text:
+    """What a table shows of an object."""
+
+    def __init__(self, thing: object) -> None:
+        self.text = repr(thing)
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 class HyperoptEstimator(Reader):
@@ -182,6 +193,14 @@ class HyperoptEstimator(Reader):
 
     def _more_tags(self) -> dict[str, Any]:  # for scikit-learn before 1.6
         return {"allow_nan": True, "requires_y": True}
+
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
+        """The table of a notebook, in which nodes, which cannot be compared, stand as texts."""
+        shown = copy.copy(self)
+        for name, value in self.get_params(deep=False).items():
+            if isinstance(value, Node):
+                setattr(shown, name, _Text(value))
+        return super(HyperoptEstimator, shown)._get_params_html(*args, **kwargs)
 
     def __sklearn_clone__(self) -> HyperoptEstimator:
         """A copy without a fit; nodes that stand in several of its spaces are one node still."""

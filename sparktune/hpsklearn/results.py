@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
@@ -125,11 +126,16 @@ class _Writer:
         if isinstance(value, tuple):
             end = ",)" if len(value) == 1 else ")"
             return self._joined("(", [("", each) for each in value], end, indent, before)
-        if hasattr(value, "get_params"):
-            module, _, name = path_of(type(value)).rpartition(".")
-            items = [(f"{key}=", each) for key, each in unusual(value).items()]
-            return self._joined(f"{self._name(module, name)}(", items, ")", indent, before)
-        return repr(value)
+        if _is_plain_pipeline(value):
+            name = self._name("sklearn.pipeline", "make_pipeline")
+            items = [("", step) for step in steps_in(value)]
+            return self._joined(f"{name}(", items, ")", indent, before)
+        settings = _settings_of(value)
+        if settings is None:
+            return repr(value)
+        module, _, name = path_of(type(value)).rpartition(".")
+        items = [(f"{key}=", each) for key, each in settings.items()]
+        return self._joined(f"{self._name(module, name)}(", items, ")", indent, before)
 
     def _joined(
         self, begin: str, items: list[tuple[str, Any]], end: str, indent: int, before: int
@@ -148,6 +154,28 @@ class _Writer:
         if module != "builtins":
             self.imports.setdefault(module, set()).add(name.partition(".")[0])
         return name
+
+
+def _is_plain_pipeline(value: Any) -> bool:
+    """Whether make_pipeline makes the same of the steps."""
+    from sklearn.pipeline import Pipeline, make_pipeline
+
+    if type(value) is not Pipeline or unusual(value).keys() != {"steps"}:
+        return False
+    return [name for name, _ in make_pipeline(*steps_in(value)).steps] == [
+        name for name, _ in value.steps
+    ]
+
+
+def _settings_of(value: Any) -> dict[str, Any] | None:
+    """What an object is made with, where it has that; None where nobody knows."""
+    if hasattr(value, "get_params"):
+        return unusual(value)
+    if type(value).__module__ == "builtins" or not hasattr(value, "split"):
+        return None
+    takes = inspect.signature(type(value)).parameters.values()  # of a splitter
+    return {each.name: getattr(value, each.name) for each in takes
+            if getattr(value, each.name, each.default) != each.default}  # fmt: skip
 
 
 def script_of(pipeline: Any) -> str:

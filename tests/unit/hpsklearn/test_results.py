@@ -111,6 +111,7 @@ def test_a_script_of_a_frame_runs(run_python):
     script = estimator.to_script()
     assert "sparktune" not in script
     assert max(map(len, script.splitlines())) <= 100
+    assert len(script.splitlines()) < 70
     assert ast.get_docstring(ast.parse(script)).startswith("The best pipeline of a search: Column")
     assert same(built_by(script), clone(estimator.best_pipeline_))
     check = "import sys; assert not [m for m in sys.modules if 'sparktune' in m]\n"
