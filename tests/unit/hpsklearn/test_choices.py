@@ -165,8 +165,9 @@ def test_weights():
         quick(classifier=ours.k_neighbors_classifier("k")).fit(*IRIS, sample_weight=IRIS[1] + 1)
 
 
+@pytest.mark.parametrize("count", [4, pytest.param(60, marks=pytest.mark.full)])
 @pytest.mark.parametrize("kind", ["sparse", "weights", "several targets", "tiny", "texts"])
-def test_everything_that_is_kept_works(kind):
+def test_everything_that_is_kept_works(kind, count):
     """No candidate of all components fails on data of some kind."""
     settings = {
         "classifier": ours.all_classifiers("c"),
@@ -185,7 +186,7 @@ def test_everything_that_is_kept_works(kind):
         X, y = DIABETES[0], np.c_[DIABETES[1], DIABETES[1] ** 2]
         settings["regressor"] = ours.all_regressors("r")
         del settings["classifier"]
-    estimator = ours.HyperoptEstimator(**settings, algo=rand.suggest, max_evals=12, seed=2)
+    estimator = ours.HyperoptEstimator(**settings, algo=rand.suggest, max_evals=count, seed=2)
     estimator.fit(X, y, **more)
     board = estimator.leaderboard()
     assert set(board.status) == {"ok"}, [t.outcome.error for t in estimator.trials_.history]

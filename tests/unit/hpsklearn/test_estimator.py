@@ -37,11 +37,11 @@ def test_a_regressor_and_preprocessing_of_any_kind():
     train, test, y_train, y_test = train_test_split(*load_diabetes(return_X_y=True), random_state=0)
     estimator = ours.HyperoptEstimator(
         regressor=ours.any_regressor("r"), preprocessing=ours.any_preprocessing("p"),
-        algo=tpe.suggest, max_evals=8,
+        algo=tpe.suggest, max_evals=6,
     )  # fmt: skip
     assert estimator.fit(train, y_train) is estimator
     assert estimator.score(test, y_test) > 0
-    assert len(estimator.trials_) == 8
+    assert len(estimator.trials_) == 6
     assert set(estimator.best_model()) == {"learner", "preprocs", "ex_preprocs"}
 
 
