@@ -31,6 +31,8 @@ class Component:
         settings: parameter to range, or to the value that it is set to.
         cases: parameters that decide which further ones are searched.
         sparse: whether it takes sparse matrices.
+        for_probabilities: of parameters that decide whether there is predict_proba: with which
+            values there is.
         for_sparse: settings in place of others where the data are sparse.
         needs: what it needs of the data, as names of ``travels.evaluation`` and ``suits``.
         limits: parameter to the name of the limit that its value has; see ``travels.limits``.
@@ -43,6 +45,7 @@ class Component:
     cases: tuple[Cases, ...] = ()
     sparse: bool = False
     for_sparse: Mapping[str, Any] = field(default_factory=dict)
+    for_probabilities: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()
     limits: Mapping[str, str] = field(default_factory=dict)
 

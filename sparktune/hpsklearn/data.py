@@ -286,14 +286,14 @@ def dates_in(name: Any) -> ValueError:
 def _of_objects(encoder: Any) -> Any:
     """An encoder behind a step that gives it an array in which all that is missing is NaN."""
     import pandas
-    from sklearn.pipeline import Pipeline
+    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
 
     as_array = FunctionTransformer(
         pandas.DataFrame.to_numpy, kw_args={"dtype": object, "na_value": math.nan},
         feature_names_out="one-to-one",
     )  # fmt: skip
-    return Pipeline([("values", as_array), ("encoder", encoder)])
+    return make_pipeline(as_array, encoder)
 
 
 def checked_frame(X: Any) -> Any:

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import copy
 import os
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
+from sklearn import config_context, get_config
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, check_scoring, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ..checks import advise, flag, whole
+from ..checks import advise, flag, real, whole
 from ..exceptions import AllTrialsFailed
 from ..run import seed_of
+from ..space.expressions import Node
 from ..trials.record import Trials, checked_trials
 from .components import any_classifier
 from .data import Data, encoder_of, is_text
@@ -56,6 +58,16 @@ def _has(method: str) -> Any:
         return True
 
     return check
+
+
+class _Text:
+    """What a table shows of an object."""
+
+    def __init__(self, thing: object) -> None:
+        self.text = repr(thing)
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 class HyperoptEstimator(Reader):
@@ -102,6 +114,8 @@ class HyperoptEstimator(Reader):
         scoring: the name of a scorer of scikit-learn, or one; its score with the other sign is the
             loss. None for accuracy or R2.
         cv: a number of folds, a splitter of scikit-learn, or folds; None for what ``fit`` says.
+        timeout: seconds after which a fit looks no further, and takes the best so far; None for no
+            limit.
         journal: a folder in which trials are recorded, from which the same fit goes on.
 
     Attributes:
@@ -138,6 +152,7 @@ class HyperoptEstimator(Reader):
         scoring: Any = None,
         cv: Any = None,
         journal: Any = None,
+        timeout: float | None = None,
     ) -> None:
         self.preprocessing = preprocessing
         self.ex_preprocs = ex_preprocs
@@ -160,6 +175,7 @@ class HyperoptEstimator(Reader):
         self.scoring = scoring
         self.cv = cv
         self.journal = journal
+        self.timeout = timeout
 
     # What it is to scikit-learn.
 
@@ -187,6 +203,14 @@ class HyperoptEstimator(Reader):
 
     def _more_tags(self) -> dict[str, Any]:  # for scikit-learn before 1.6
         return {"allow_nan": True, "requires_y": True}
+
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
+        """The table of a notebook, in which nodes, which cannot be compared, stand as texts."""
+        shown = copy.copy(self)
+        for name, value in self.get_params(deep=False).items():
+            if isinstance(value, Node):
+                setattr(shown, name, _Text(value))
+        return super(HyperoptEstimator, shown)._get_params_html(*args, **kwargs)
 
     def __sklearn_clone__(self) -> HyperoptEstimator:
         """A copy without a fit; nodes that stand in several of its spaces are one node still."""
@@ -246,9 +270,9 @@ class HyperoptEstimator(Reader):
         step = wanted if dump is None else whole("fit_increment", self.fit_increment)
         goes_on = True
         try:
-            while goes_on and search.ended < wanted:
+            while goes_on:  # once at least: what was recorded is then of this space
                 upto = min(wanted, search.ended + step)
-                goes_on = search.run(upto, last=upto == wanted)
+                goes_on = search.run(upto, last=upto == wanted) and search.ended < wanted
                 if dump is not None:
                     search.dump(os.fspath(dump))
         except KeyboardInterrupt:
@@ -334,10 +358,12 @@ class HyperoptEstimator(Reader):
             seed=seed if random_state is None else seed_of(random_state, 0, "random_state"),
         )  # fmt: skip
         data, folds = data.weighing(folds)
+        judge = self._judge()
         self.n_splits_ = len(folds)
         self.space_ = space_for(
             data, preprocessing=self.preprocessing, ex_preprocs=self.ex_preprocs,
             classifier=self.classifier, regressor=self.regressor, space=self.space,
+            probabilities=judge.by_probabilities or judge.scores_probabilities,
         )  # fmt: skip
         evaluation = Evaluation(
             recipe_for(
@@ -345,14 +371,16 @@ class HyperoptEstimator(Reader):
                 n_jobs=self.n_jobs, by_rounds=self.use_partial_fit,
                 classes=self.classes_ if self.classifies else None,
             ),
-            self._judge(), data.X, data.y, data.weights, folds, get_config(),
+            judge, data.X, data.y, data.weights, folds, get_config(),
             quiet=not self.verbose,
         )  # fmt: skip
         space, trials = whole_space(self.space_, evaluation), self._trials_to_fill(goes_on)
         refuse_other_data(trials, space)
         return Search(
-            space, evaluation, trials, self.algo, seed, self.trial_timeout, bool(self.verbose)
-        ), data
+            space, evaluation, trials, self.algo, seed,
+            None if self.timeout is None else time.monotonic() + self.timeout,
+            self.trial_timeout, bool(self.verbose),
+        ), data  # fmt: skip
 
     def _check_settings(self) -> None:
         if self.classifier is not None and self.regressor is not None:
@@ -396,6 +424,7 @@ class HyperoptEstimator(Reader):
                 )
         if self.n_jobs is not None and self.n_jobs != -1:
             whole("n_jobs", self.n_jobs)
+        real("timeout", self.timeout, "a number of seconds", above=0, none=True)
         whole("max_evals", self.max_evals)
         whole("fit_increment", self.fit_increment)
 
@@ -438,32 +467,36 @@ class HyperoptEstimator(Reader):
             return np.asarray(X, object)
         return self._beside_as_fitted(self._rows(X, fitting=False), EX_list)
 
+    def _answer(self, method: str, X: Any, EX_list: Any) -> Any:
+        """What a method of the best pipeline gives, whose steps pass arrays on."""
+        rows = self._read(X, EX_list)
+        with config_context(transform_output="default"):
+            return getattr(self.best_pipeline_, method)(rows)
+
     def predict(self, X: Any, EX_list: Any = None) -> Any:
         """The predictions of the best pipeline; arguments as of ``fit``."""
-        rows = self._read(X, EX_list)
-        return self.best_pipeline_.predict(rows)
+        return self._answer("predict", X, EX_list)
 
     @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any, EX_list: Any = None) -> Any:
         """The probabilities of ``classes_``, where the best pipeline has them."""
-        rows = self._read(X, EX_list)
-        return self.best_pipeline_.predict_proba(rows)
+        return self._answer("predict_proba", X, EX_list)
 
     @available_if(_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any, EX_list: Any = None) -> Any:
         """The decision function of the best pipeline, where it has one."""
-        rows = self._read(X, EX_list)
-        return self.best_pipeline_.decision_function(rows)
+        return self._answer("decision_function", X, EX_list)
 
     def score(self, X: Any, y: Any, EX_list: Any = None, sample_weight: Any = None) -> float:
         """The score on data by ``scoring``, else the accuracy or R2; higher is better."""
-        rows = self._read(X, EX_list)
         more = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if self.scoring is not None:
-            scorer = check_scoring(self.best_pipeline_, scoring=self.scoring)
+        if self.scoring is None:
+            score = accuracy_score if self.classifies else r2_score
+            return float(score(y, self.predict(X, EX_list), **more))
+        rows = self._read(X, EX_list)
+        scorer = check_scoring(self.best_pipeline_, scoring=self.scoring)
+        with config_context(transform_output="default"):
             return float(scorer(self.best_pipeline_, rows, y, **more))
-        score = accuracy_score if self.classifies else r2_score
-        return float(score(y, self.best_pipeline_.predict(rows), **more))
 
     def best_model(self) -> dict[str, Any]:
         """The parts of the best pipeline, fitted: ``learner``, ``preprocs`` and ``ex_preprocs``."""

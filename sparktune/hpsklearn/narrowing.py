@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,12 @@ def at_most(value: Any, limit: str) -> Any:  # noqa: ARG001
     return value
 
 
-def narrowed(template: Any, size: Size | None, why_not: Callable[[str], str | None]) -> Any:
+def narrowed(
+    template: Any,
+    size: Size | None,
+    why_not: Callable[[str], str | None],
+    only: Callable[[str], Mapping[str, Collection[Any]]] = lambda _: {},
+) -> Any:
     """A space for data of a size, whose choices have only the options that suit the data.
 
     A choice all of whose options suit is the same node; so is all else that does not change.
@@ -31,6 +36,8 @@ def narrowed(template: Any, size: Size | None, why_not: Callable[[str], str | No
         template: the space.
         size: of the data that a model learns from; None where a step has to make columns first.
         why_not: given the path of a class, says why it does not suit the data; None where it does.
+        only: given the path of a class, names those parameters of which some values alone suit,
+            and these.
 
     Raises:
         ValueError: a component suits the data nowhere; with the reason.
@@ -54,6 +61,8 @@ def narrowed(template: Any, size: Size | None, why_not: Callable[[str], str | No
         if node.function is make and (reason := why_not(node.args[0])) is not None:
             raise Unsuited(f"{node.args[0].rpartition('.')[2]} does not suit: {reason}")
         args = [narrow(each) for each in node.args]
+        if node.function is make:
+            args[1:] = [_with_only(each, only(node.args[0])) for each in args[1:]]
         kwargs = {name: narrow(each) for name, each in node.kwargs.items()}
         same = all(map(_is_same, args, node.args)) and all(
             _is_same(kwargs[name], node.kwargs[name]) for name in kwargs
@@ -80,6 +89,22 @@ def narrowed(template: Any, size: Size | None, why_not: Callable[[str], str | No
         return hp.pchoice(node.label, [(p / total, option) for p, option in kept])
 
     return narrow(template)
+
+
+def _with_only(settings: Any, only: Mapping[str, Collection[Any]]) -> Any:
+    """Settings of a component whose choices have none but some options."""
+    if not isinstance(settings, Mapping):
+        return settings
+    found = dict(settings)
+    for name in only.keys() & found.keys():
+        value = found[name]
+        options = value.options if isinstance(value, Choice) else (value,)
+        kept = [each for each in options if not isinstance(each, Node) and each in only[name]]
+        if not kept and not isinstance(value, Node):
+            raise Unsuited(f"{name}={value!r} does not suit: it gives no probabilities")
+        if isinstance(value, Choice) and kept:
+            found[name] = hp.choice(value.label, kept)
+    return found
 
 
 class Unsuited(ValueError):  # noqa: N818 (what it is)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
@@ -70,7 +71,7 @@ def leaderboard(trials: Trials) -> Any:
             "seconds": outcome.seconds,
             "status": trial.status.name.lower(),
         }
-    names = ["parts", "parameters", "loss", "deviation", "seconds", "status"]
+    names = ["loss", "deviation", "seconds", "status", "parts", "parameters"]
     table = pandas.DataFrame.from_dict(rows, orient="index", columns=names)
     table.index.name = "trial"
     return table.sort_values("loss", kind="stable")
@@ -97,47 +98,84 @@ class _Writer:
         return [f"from {module} import {', '.join(sorted(names))}"
                 for module, names in sorted(self.imports.items())]  # fmt: skip
 
-    def written(self, value: Any, indent: int = 0) -> str:
-        """An expression for a value, over several lines where one would be too long."""
+    def written(self, value: Any, indent: int = 0, before: int = 0) -> str:
+        """An expression for a value, over several lines where one would be too long.
+
+        Args:
+            value: what to write.
+            indent: of the line that it begins in.
+            before: characters before it in this line, beside the indent.
+        """
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, float) and not math.isfinite(value):
             return f'float("{value}")'
+        if isinstance(value, np.ufunc):
+            return self._name("numpy", value.__name__)
         if isinstance(value, (type, FunctionType, BuiltinFunctionType)):
-            return self._name(value.__module__, value.__qualname__)
+            return self._name(
+                path_of(value).removesuffix(f".{value.__qualname__}"), value.__qualname__
+            )
         if isinstance(value, dict):
             items = [(f"{self.written(k)}: ", v) for k, v in value.items()]
-            return self._joined("{", items, "}", indent)
+            return self._joined("{", items, "}", indent, before)
         if isinstance(value, np.ndarray):
-            return f"{self._name('numpy', 'array')}({self.written(value.tolist(), indent)})"
+            return f"{self._name('numpy', 'array')}({self.written(value.tolist(), indent, before)})"
         if isinstance(value, list):
-            return self._joined("[", [("", each) for each in value], "]", indent)
+            return self._joined("[", [("", each) for each in value], "]", indent, before)
         if isinstance(value, tuple):
             end = ",)" if len(value) == 1 else ")"
-            return self._joined("(", [("", each) for each in value], end, indent)
-        if hasattr(value, "get_params"):
-            module, _, name = path_of(value).rpartition(".")
-            items = [(f"{key}=", each) for key, each in unusual(value).items()]
-            return self._joined(f"{self._name(module, name)}(", items, ")", indent)
-        written = repr(value)
-        name = type(value).__qualname__
-        if written.startswith(f"{name}("):  # as splitters of folds are shown
-            module = path_of(value).removesuffix(f".{name}")
-            self._name(module, name)
-        return written
+            return self._joined("(", [("", each) for each in value], end, indent, before)
+        if _is_plain_pipeline(value):
+            name = self._name("sklearn.pipeline", "make_pipeline")
+            items = [("", step) for step in steps_in(value)]
+            return self._joined(f"{name}(", items, ")", indent, before)
+        settings = _settings_of(value)
+        if settings is None:
+            return repr(value)
+        module, _, name = path_of(type(value)).rpartition(".")
+        items = [(f"{key}=", each) for key, each in settings.items()]
+        return self._joined(f"{self._name(module, name)}(", items, ")", indent, before)
 
-    def _joined(self, begin: str, items: list[tuple[str, Any]], end: str, indent: int) -> str:
-        short = ", ".join(f"{key}{self.written(value, indent)}" for key, value in items)
-        if "\n" not in short and indent + len(begin) + len(short) < _WIDTH:
+    def _joined(
+        self, begin: str, items: list[tuple[str, Any]], end: str, indent: int, before: int
+    ) -> str:
+        short = ", ".join(f"{key}{self.written(value)}" for key, value in items)
+        length = indent + before + len(begin) + len(short) + len(end)
+        if "\n" not in short and length < _WIDTH:
             return f"{begin}{short}{end}"
         pad = " " * (indent + 4)
-        lines = [f"{pad}{key}{self.written(value, indent + 4)},\n" for key, value in items]
+        lines = [
+            f"{pad}{key}{self.written(value, indent + 4, len(key))},\n" for key, value in items
+        ]
         return f"{begin}\n{''.join(lines)}{' ' * indent}{end.lstrip(',')}"
 
     def _name(self, module: str, name: str) -> str:
         if module != "builtins":
             self.imports.setdefault(module, set()).add(name.partition(".")[0])
         return name
+
+
+def _is_plain_pipeline(value: Any) -> bool:
+    """Whether make_pipeline makes the same of the steps."""
+    from sklearn.pipeline import Pipeline, make_pipeline
+
+    if type(value) is not Pipeline or unusual(value).keys() != {"steps"}:
+        return False
+    return [name for name, _ in make_pipeline(*steps_in(value)).steps] == [
+        name for name, _ in value.steps
+    ]
+
+
+def _settings_of(value: Any) -> dict[str, Any] | None:
+    """What an object is made with, where it has that; None where nobody knows."""
+    if hasattr(value, "get_params"):
+        return unusual(value)
+    if type(value).__module__ == "builtins" or not hasattr(value, "split"):
+        return None
+    takes = inspect.signature(type(value)).parameters.values()  # of a splitter
+    return {each.name: getattr(value, each.name) for each in takes
+            if getattr(value, each.name, each.default) != each.default}  # fmt: skip
 
 
 def script_of(pipeline: Any) -> str:

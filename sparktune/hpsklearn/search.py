@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,7 +29,7 @@ from .components import (
 from .data import Data
 from .making import has_method, make
 from .narrowing import narrowed
-from .suits import BY_PATH, why_not
+from .suits import BY_PATH, for_probabilities, why_not
 from .travels.evaluation import Evaluation, candidate_in
 from .travels.fitting import Fitted, Recipe
 from .travels.limits import Size
@@ -68,9 +69,13 @@ def kind_of_space(space: Any) -> bool:
 
 
 def space_for(
-    data: Data, *, preprocessing: Any, ex_preprocs: Any, classifier: Any, regressor: Any, space: Any
-) -> Any:
-    """The space that is searched for some data; arguments as of HyperoptEstimator."""
+    data: Data, *, preprocessing: Any, ex_preprocs: Any, classifier: Any, regressor: Any,
+    space: Any, probabilities: bool,
+) -> Any:  # fmt: skip
+    """The space that is searched for some data; arguments as of HyperoptEstimator.
+
+    ``probabilities`` says whether the loss is of probabilities, which not all classifiers give.
+    """
     if space is None:
         if preprocessing is None:
             preprocessing = _usual_preprocessing(data)("preprocessing")
@@ -85,7 +90,8 @@ def space_for(
     _check_parts(space, max(0, len(data.widths) - 1))
     targets = data.y.shape[1] if data.y.ndim > 1 else 1
     size = None if data.is_text else Size(data.learnt, data.columns, targets)
-    found = narrowed(space, size, why_not(data))
+    only = {"only": for_probabilities} if probabilities else {}
+    found = narrowed(space, size, why_not(data, probabilities), **only)
     if data.is_text:
         found = _for_texts(found)
     if data.is_text and not _reads_texts(found):
@@ -271,6 +277,7 @@ class Search:
         trials: where they run and are recorded.
         algo: as of fmin; None for TPE.
         seed: of the search.
+        deadline: by time.monotonic(), when it ends; None for no limit.
         trial_timeout: seconds a trial may take; None for as many as ``trials`` say.
         verbose: whether there is a progress bar.
     """
@@ -280,6 +287,7 @@ class Search:
     trials: Trials
     algo: Any
     seed: int
+    deadline: float | None
     trial_timeout: float | None
     verbose: bool
 
@@ -304,13 +312,17 @@ class Search:
                 evaluation, self.space, algo=tpe.suggest if self.algo is None else self.algo,
                 max_evals=max_evals, trials=self.trials, rstate=self.seed,
                 catch_eval_exceptions=True, verbose=self.verbose,
-                trial_timeout=self.trial_timeout,
+                timeout=self._left(), trial_timeout=self.trial_timeout,
                 pruner=wilcoxon() if stops_early and self.trials.engine().hears_reports else None,
             )  # fmt: skip
         except AllTrialsFailed:
             if last or self.trials.fmin_cancelled_reason is not None:
                 raise
         return self.trials.fmin_cancelled_reason is None
+
+    def _left(self) -> float | None:
+        """Seconds until the deadline, and a moment after it."""
+        return None if self.deadline is None else max(1e-3, self.deadline - time.monotonic())
 
     @property
     def best(self) -> Trial:

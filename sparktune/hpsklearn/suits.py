@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,27 @@ import numpy as np
 from .component import CLASSIFIER, REGRESSOR, TEXT, Component
 from .components import COMPONENTS
 from .data import Data, is_frame
-from .making import class_of
+from .making import class_of, has_method
 from .travels.fitting import whole_weights
 
-__all__ = ["BY_PATH", "why_not"]
+__all__ = ["BY_PATH", "for_probabilities", "why_not"]
 
 BY_PATH: dict[str, Component] = {each.path: each for each in reversed(COMPONENTS.values())}
 
 
-def why_not(data: Data) -> Callable[[str], str | None]:
-    """A function that says why a class does not suit the data, or None where it does."""
+def for_probabilities(path: str) -> Mapping[str, tuple[Any, ...]]:
+    """Parameters of a class, and with which values of them it gives probabilities."""
+    component = BY_PATH.get(path)
+    return {} if component is None else component.for_probabilities
+
+
+def why_not(data: Data, probabilities: bool = False) -> Callable[[str], str | None]:
+    """A function that says why a class does not suit the data, or None where it does.
+
+    Args:
+        data: the data.
+        probabilities: whether a classifier has to give probabilities.
+    """
     is_sparse = data.is_sparse or data.is_text
     targets = np.asarray(data.y)
     numbers = targets.dtype.kind in "biuf"
@@ -52,6 +63,9 @@ def why_not(data: Data) -> Callable[[str], str | None]:
             return "it needs more rows than columns"
         if "two rows of each class" in needs and rarest < 2:
             return "it needs two rows of each class to learn from"
+        gives = component.for_probabilities or has_method(path, "predict_proba")
+        if probabilities and component.role == CLASSIFIER and not gives:
+            return "it gives no probabilities, which the loss is of"
         if learns and targets.ndim > 1 and not _takes_several(path):
             return "it learns one target, and y has several"
         if learns and broken and not _takes_weights(path):

@@ -6,7 +6,6 @@ from sklearn import datasets
 from sparktune import hp
 from sparktune import hpsklearn as ours
 from sparktune.hpsklearn.component import CLASSIFIER, OTHER, REGRESSOR, STEP, TEXT
-from sparktune.hpsklearn.ranges import is_range
 from sparktune.space.tree import Space
 
 IRIS = tuple(part[::2] for part in datasets.load_iris(return_X_y=True))
@@ -49,18 +48,16 @@ def quick(**settings):
     return ours.HyperoptEstimator(**{"max_evals": 3, **settings})
 
 
-_DEAR = {"n_estimators": 20, "max_iter": 20, "iterations": 20}
+_DEAR = {"n_estimators": 20, "max_iter": 20, "iterations": 20, "Cs": 3, "max_subpopulation": 100}
 
 
 def around(component, cheap=True):
     """Settings of an estimator that searches a component, and data for it: X and y.
 
-    Where ``cheap``, ensembles are small.
+    Where ``cheap``, ensembles are small, and iterations few.
     """
-    ranged = {name for name in _DEAR if is_range(component.settings.get(name))}
-    space = getattr(ours, component.name)(
-        "it", **{name: _DEAR[name] for name in ranged if cheap}
-    )  # fmt: skip
+    dear = component.settings.keys() & _DEAR.keys() if cheap else ()
+    space = getattr(ours, component.name)("it", **{name: _DEAR[name] for name in dear})
     options = {"preprocessing": []}
     if component.role == CLASSIFIER:
         return {**options, "classifier": space}, IRIS

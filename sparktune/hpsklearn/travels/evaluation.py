@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 import math
 import re
 import sys
@@ -42,6 +43,11 @@ class Judge:
     scorer: Any = None
     classifies: bool = True
     by_probabilities: bool = False
+
+    @property
+    def scores_probabilities(self) -> bool:
+        """Whether the scorer is of probabilities."""
+        return getattr(self.scorer, "_response_method", None) == "predict_proba"
 
     def predictions(self, pipeline: Any, X: Any) -> Any:
         """What the loss is a function of, beside the targets."""
@@ -217,19 +223,18 @@ def steps_in(pipeline: Any) -> list[Any]:
 def described(steps: Iterable[Any]) -> list[list[Any]]:
     """Steps as plain data: path of the class, and what is not as by default."""
     return [
-        [path_of(step), {name: _plain(value) for name, value in unusual(step).items()}]
+        [path_of(type(step)), {name: _plain(value) for name, value in unusual(step).items()}]
         for step in steps
     ]
 
 
 def path_of(thing: Any) -> str:
-    """Where a class is imported from: the package around private modules, if it is known there."""
-    kind = type(thing)
-    module = kind.__module__
-    public = re.split(r"\._", module, maxsplit=1)[0]
-    if getattr(sys.modules.get(public), kind.__name__, None) is kind:
-        module = public
-    return f"{module}.{kind.__qualname__}"
+    """Where a class or a function is imported from: the public module that has it, if one does."""
+    parts = thing.__module__.split(".")
+    public = ".".join(itertools.takewhile(lambda part: not part.startswith("_"), parts))
+    top = thing.__qualname__.partition(".")[0]
+    is_there = hasattr(sys.modules.get(public), top)
+    return f"{public if is_there else thing.__module__}.{thing.__qualname__}"
 
 
 def unusual(step: Any) -> dict[str, Any]:

@@ -267,7 +267,7 @@ def learner_of(config: Mapping[str, Any]) -> Any:
 
 
 def takes_weights(step: Any, method: str = "fit") -> bool:
-    """Whether a method of an estimator takes weights; or of that within, where it numbers labels."""
+    """Whether a method takes weights: of an estimator, or of that within that numbers labels."""
     within = getattr(step, "estimators", None)
     taker = within[0][1] if method == "fit" and within else step
     return "sample_weight" in inspect.signature(getattr(taker, method)).parameters

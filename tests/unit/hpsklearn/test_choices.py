@@ -155,18 +155,22 @@ def test_rare_classes():
 
 
 def test_weights():
-    """Where rows have weights, learners that take none are left out."""
-    left = kept(ours.all_classifiers("c"), Data(*IRIS, weights=np.ones(75)))
+    """Learners that take no weights are left out, unless rows can be repeated in their place."""
+    takes_none = {"KNeighborsClassifier", "GaussianProcessClassifier"}
+    left = kept(ours.all_classifiers("c"), Data(*IRIS, weights=np.full(75, 0.5)))
     assert ["SVC"] in left
-    assert not {"KNeighborsClassifier", "GaussianProcessClassifier"} & {each[0] for each in left}
+    assert not takes_none & {each[0] for each in left}
+    left = kept(ours.all_classifiers("c"), Data(*IRIS, weights=np.full(75, 2.0)))
+    assert takes_none <= {each[0] for each in left}
     with pytest.raises(
         ValueError, match="KNeighborsClassifier does not suit: it takes no sample_w"
     ):
-        quick(classifier=ours.k_neighbors_classifier("k")).fit(*IRIS, sample_weight=IRIS[1] + 1)
+        quick(classifier=ours.k_neighbors_classifier("k")).fit(*IRIS, sample_weight=IRIS[1] + 0.5)
 
 
+@pytest.mark.parametrize("count", [4, pytest.param(60, marks=pytest.mark.full)])
 @pytest.mark.parametrize("kind", ["sparse", "weights", "several targets", "tiny", "texts"])
-def test_everything_that_is_kept_works(kind):
+def test_everything_that_is_kept_works(kind, count):
     """No candidate of all components fails on data of some kind."""
     settings = {
         "classifier": ours.all_classifiers("c"),
@@ -185,7 +189,7 @@ def test_everything_that_is_kept_works(kind):
         X, y = DIABETES[0], np.c_[DIABETES[1], DIABETES[1] ** 2]
         settings["regressor"] = ours.all_regressors("r")
         del settings["classifier"]
-    estimator = ours.HyperoptEstimator(**settings, algo=rand.suggest, max_evals=12, seed=2)
+    estimator = ours.HyperoptEstimator(**settings, algo=rand.suggest, max_evals=count, seed=2)
     estimator.fit(X, y, **more)
     board = estimator.leaderboard()
     assert set(board.status) == {"ok"}, [t.outcome.error for t in estimator.trials_.history]

@@ -1,0 +1,204 @@
+"""What a fit leaves: a table, a script, pickles."""
+
+import ast
+import pickle
+
+import numpy as np
+import pytest
+from estimators import DIABETES, IRIS, TEXTS, around, quick, trees
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sparktune import hp, rand
+from sparktune import hpsklearn as ours
+from sparktune.hpsklearn.components import COMPONENTS
+from sparktune.hpsklearn.results import script_of
+
+pd = pytest.importorskip("pandas")
+
+X, Y = IRIS
+
+
+def test_the_leaderboard():
+    """All candidates stand in a table, the best first, with what each is made of."""
+    estimator = quick(preprocessing=[ours.min_max_scaler("m", clip=True)], max_evals=6)
+    board = estimator.fit(X, Y, n_folds=3).leaderboard()
+    assert list(board.columns) == ["loss", "deviation", "seconds", "status", "parts", "parameters"]
+    assert board.index.name == "trial"
+    assert sorted(board.index) == list(range(6))
+    assert board.loss.is_monotonic_increasing
+    assert board.loss.iloc[0] == estimator.best_loss_
+    assert board.parts.str.startswith("MinMaxScaler > ").all()
+    best = estimator.trials_.history.best
+    row = board.loc[best.number]
+    assert row.deviation == pytest.approx(best.outcome.info["loss_variance"] ** 0.5)
+    assert row.seconds > 0
+    assert row.parameters["MinMaxScaler.clip"] is True
+    assert row.parameters.keys() <= {
+        *(f"MinMaxScaler.{name}" for name in ("clip", "feature_range")),
+        *(f"{row.parts.split(' > ')[1]}.{name}"
+          for name in estimator.best_model()["learner"].get_params()),
+    }  # fmt: skip
+
+
+def test_candidates_without_a_loss():
+    """One that failed or was ended early has its parts in the table, too, and stands last."""
+    kinds = [ours.logistic_regression("l", C=-1.0), ours.gaussian_nb("b")]
+    estimator = quick(classifier=hp.choice("c", kinds), algo=rand.suggest, max_evals=10)
+    board = estimator.fit(X, Y).leaderboard()
+    assert board.status.iloc[-1] == "failed"
+    assert board.parts.iloc[-1] == "LogisticRegression"
+    assert board.parameters.iloc[-1]["LogisticRegression.C"] == -1.0
+    assert np.isnan(board.loss.iloc[-1])
+
+
+def test_a_table_needs_pandas(monkeypatch):
+    """Without pandas a table says what to install."""
+    estimator = quick().fit(X, Y)
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"leaderboard\(\) makes a pandas DataFrame: pip install"):
+        estimator.leaderboard()
+
+
+def same(one, two):
+    """Whether two pipelines were built alike."""
+
+    def shown(pipeline):
+        return [(name, type(step), _plain(step)) for name, step in pipeline.steps]
+
+    return shown(one) == shown(two)
+
+
+def _plain(step):
+    return {name: repr(value) for name, value in step.get_params().items()}
+
+
+def built_by(script):
+    """The pipeline that a script builds, when it is imported."""
+    found = {"__name__": "best"}
+    exec(script, found)
+    return found["pipeline"]
+
+
+@pytest.mark.parametrize("name", [name for name in COMPONENTS if COMPONENTS[name].is_here])
+def test_scripts_of_every_component(name):
+    """The script builds the pipeline as it was before it was fitted, whatever is drawn."""
+    options, (rows, targets) = around(COMPONENTS[name])
+    pipeline = _unfitted(options, rows, targets)
+    assert same(built_by(script_of(pipeline)), clone(pipeline))
+
+
+def _unfitted(options, rows, targets):
+    """A drawn pipeline, as a search makes it."""
+    from estimators import draw
+
+    options = draw({k: v for k, v in options.items() if k != "loss_fn"}, 4)
+    learner = options.get("classifier", options.get("regressor"))
+    return make_pipeline(*options["preprocessing"], learner)
+
+
+def test_a_script_of_a_frame():
+    """A script is short, needs no sparktune, and builds a pipeline that fits as the best one."""
+    frame = pd.DataFrame(X).assign(
+        e=[None, *"ab"] * 25, f=[f"k{n % 20}" for n in range(75)]
+    )  # fmt: skip
+    frame.columns = frame.columns.astype(str)
+    estimator = quick(preprocessing=[ours.pca("p")], max_evals=2).fit(frame, Y)
+    script = estimator.to_script()
+    assert "sparktune" not in script
+    assert max(map(len, script.splitlines())) <= 100
+    assert len(script.splitlines()) < 70
+    assert ast.get_docstring(ast.parse(script)).startswith("The best pipeline of a search: Column")
+    assert same(built_by(script), clone(estimator.best_pipeline_))
+    again = built_by(script).fit(frame, Y)
+    assert (again.predict(frame) == estimator.predict(frame)).all()
+
+
+def test_scripts_of_anything():
+    """Functions, classes, arrays, odd numbers and nested estimators can be written, too."""
+    pipeline = Pipeline(
+        [
+            ("log", FunctionTransformer(np.log1p, kw_args={"where": True})),
+            ("best", SelectKBest(f_classif, k=2)),
+            ("inner", make_pipeline(StandardScaler(with_std=False))),
+            (
+                "model",
+                TransformedTargetRegressor(
+                    Ridge(alpha=np.array([1.0, 2.0])),
+                    transformer=None,
+                    func=np.log,
+                    inverse_func=np.exp,
+                ),
+            ),
+        ]
+    )
+    assert same(built_by(script_of(pipeline)), pipeline)
+    odd = Pipeline(
+        [("model", Ridge(alpha=float("inf"), tol=np.float64(1e-3), max_iter=np.int64(7)))]
+    )
+    assert same(
+        built_by(script_of(odd)), Pipeline([("model", Ridge(float("inf"), tol=1e-3, max_iter=7))])
+    )
+
+
+LOADED = """
+import pickle, runpy, sys
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "sparktune":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Nothing())
+for path in sys.argv[2:]:
+    with open(path, "rb") as file:
+        pipeline, X = pickle.load(file)
+    print(len(pipeline.predict(X)))
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+def test_the_best_pipeline_needs_no_sparktune(run_python, tmp_path):
+    """Pickles of best_pipeline_ and the script work where sparktune cannot be imported."""
+    frame = pd.DataFrame(X).assign(e=[None, *"ab"] * 25)
+    frame.columns = frame.columns.astype(str)
+    texts = np.array(TEXTS[0], object)
+    fits = [
+        (quick(preprocessing=[ours.ts_lagselector("l")]), X, Y),
+        (quick(), frame, Y),
+        (ours.HyperoptEstimator(classifier=ours.multinomial_nb("m"), max_evals=1), texts, TEXTS[1]),
+    ]
+    paths = [tmp_path / f"{number}.pkl" for number in range(len(fits))]
+    for path, (estimator, rows, targets) in zip(paths, fits, strict=True):
+        path.write_bytes(pickle.dumps((estimator.fit(rows, targets).best_pipeline_, rows)))
+    script = tmp_path / "best.py"
+    script.write_text(fits[1][0].to_script())
+    *counts, shown = run_python(LOADED, *map(str, [script, *paths])).stdout.splitlines()[:4]
+    assert counts == ["75", "75", "60"]
+    assert shown.startswith("Pipeline(steps=[('encoder'")
+
+
+def test_pickles_are_small():
+    """A fitted estimator is pickled without the data, and answers and goes on afterwards."""
+    wide = np.random.default_rng(0).normal(size=(3000, 40))
+    target = (wide[:, 0] > 0).astype(int)
+    estimator = quick(classifier=trees(max_depth=3)).fit(wide, target)
+    pickled = pickle.dumps(estimator)
+    assert len(pickled) < wide.nbytes / 10
+    again = pickle.loads(pickled)
+    assert (again.predict(wide) == estimator.predict(wide)).all()
+    assert again.leaderboard().equals(estimator.leaderboard())
+    assert len(again.fit(wide, target, warm_start=True).trials_) == 6
+    again.retrain_best_model_on_full_data(wide, target)
+
+
+def test_best_model_of_a_wrapped_learner():
+    """best_model has the parts as they stand in the pipeline, fitted."""
+    estimator = quick(regressor=ours.transformed_target_regressor("t"),
+                      preprocessing=[ours.standard_scaler("s"), ours.pca("p")])  # fmt: skip
+    best = estimator.fit(*DIABETES).best_model()
+    assert best["learner"] is estimator.best_pipeline_[-1]
+    assert [type(step).__name__ for step in best["preprocs"]] == ["StandardScaler", "PCA"]
+    assert best["ex_preprocs"] == ()
