@@ -31,6 +31,9 @@ while sleep 3600; do :; done
 
 def why_not():
     """Why machines cannot be made here; empty where they can."""
+    hidden = [each for each in (Path("/tmp"), Path("/var/tmp")) if each in ROOT.parents]
+    if hidden:
+        return f"the project is in {hidden[0]}, of which each machine has its own"
     if os.geteuid():
         return "network namespaces need root"
     missing = [name for name in ("ip", "unshare", "nsenter") if shutil.which(name) is None]

@@ -95,6 +95,7 @@ def never(y, predicted):
             "`continuous_loss_fn` needs a `loss_fn`, and classifiers",
         ),
         ({"verbose": "loud"}, ValueError, "`verbose` must be a whole number >= 0, but got 'loud'"),
+        ({"timeout": 0}, ValueError, "`timeout` must be a number of seconds > 0"),
         ({"trial_timeout": 0}, ValueError, "`trial_timeout` must be a number of seconds > 0"),
         (
             {"fit_increment": 0},

@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from sparktune import AllTrialsFailed, Trials, hp, rand, tpe
+from sparktune import AllTrialsFailed, Status, Trials, hp, rand, tpe
 from sparktune import hpsklearn as ours
 from sparktune.hpsklearn.travels.fitting import Recipe
 
@@ -167,6 +167,25 @@ def test_a_loss_of_probabilities():
 
     estimator = quick(loss_fn=loss, continuous_loss_fn=True, max_evals=2).fit(X, Y)
     assert 0 < estimator.best_loss_ < 5
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"scoring": "neg_log_loss"}, {"loss_fn": log_loss, "continuous_loss_fn": True}],
+    ids=["scorer", "loss"],
+)
+def test_what_gives_no_probabilities_is_left_out(settings):
+    """A loss of probabilities leaves out classifiers, and settings of them, that give none."""
+    few = [ours.svc("c.svc"), ours.ridge_classifier("c.ridge"), ours.sgd_classifier("c.sgd")]
+    estimator = quick(classifier=hp.choice("c", few), algo=rand.suggest, max_evals=8, **settings)
+    estimator.fit(X, Y, n_folds=2)
+    assert set(learners(estimator)) == {"sklearn.linear_model.SGDClassifier"}
+    assert not [trial for trial in estimator.trials_.history if trial.status is not Status.OK]
+    with pytest.raises(ValueError, match="SVC does not suit: it gives no probabilities"):
+        quick(classifier=ours.svc("c"), **settings).fit(X, Y)
+    hinge = ours.sgd_classifier("c", loss="hinge")
+    with pytest.raises(ValueError, match="loss='hinge' does not suit"):
+        quick(classifier=hinge, **settings).fit(X, Y)
 
 
 @pytest.mark.parametrize("scoring", ["f1_macro", make_scorer(f1_score, average="macro"), "own"])

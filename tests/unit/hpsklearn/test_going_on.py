@@ -215,6 +215,14 @@ def test_limits_of_the_trials(tmp_path, dumps):
     assert estimator.score(X, Y) > 0.5
 
 
+@pytest.mark.parametrize("dumps", [False, True])
+def test_a_fit_with_a_time_limit(tmp_path, dumps):
+    """After its time a fit takes the best so far, also where it goes in steps."""
+    path = tmp_path / "trials.pkl" if dumps else None
+    estimator = quick(max_evals=10**6, timeout=1, fit_increment_dump_filename=path)
+    assert estimator.fit(X, Y).score(X, Y) > 0.5
+
+
 def test_retraining_on_other_data():
     """The best candidate can be fitted to other data of the same columns."""
     estimator = quick(regressor=lines()).fit(*DIABETES)
