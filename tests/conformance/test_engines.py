@@ -152,4 +152,7 @@ def test_one_object_stays_one_wherever_it_is_referred_to(things, data):
     engine.open(RunSpec(objective, "r", tuple(options.values())))
     assert ended(engine.submit(task(0, [*things, outer]))).loss == 1.0
     engine.close()
-    assert cloudpickle.list_registry_pickle_by_value() <= {"sparktune.engines.travels"}
+    assert cloudpickle.list_registry_pickle_by_value() <= {
+        "sparktune.engines.travels",
+        "sparktune.hpsklearn.travels",
+    }

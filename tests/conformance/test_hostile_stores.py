@@ -99,7 +99,7 @@ def test_a_worker_opens_no_pickle_that_is_not_signed(url, key, tmp_path, proof):
     assert not (tmp_path / "made").exists()
     assert working.said("trial 0 is left to others: it is not signed") or any(
         "trial 0 waits for workers, but it is not signed" in each for each in said
-    )
+    ), [*working.lines, *said]
     assert len(trials) == 3
     assert set(trials.statuses()) == {"ok"}
 

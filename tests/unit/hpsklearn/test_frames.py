@@ -142,7 +142,7 @@ DATES = "column 'e' holds dates: give what is to be learnt from them as numbers"
     [
         (lambda: pd.Timestamp("2020-01-01"), DATES),
         (lambda: pd.Timestamp("2020-01-01", tz="UTC"), DATES),
-        (lambda: pd.Timedelta("1s"), DATES),
+        (lambda: np.full(ROWS, np.timedelta64(1, "s")), DATES),
         (lambda: datetime.date(2020, 1, 1), DATES),
         (lambda: datetime.time(1), DATES),
         (lambda: pd.period_range("2020-01-01", periods=ROWS), DATES),
