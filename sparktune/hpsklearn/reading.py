@@ -84,7 +84,9 @@ class Reader(BaseEstimator):  # type: ignore[misc]
                 "X holds dates: give what is to be learnt from them as numbers, such as year and "
                 "weekday"
             )
-        return found.tocsr() if scipy.sparse.issparse(found) else found
+        if not scipy.sparse.issparse(found):
+            return found
+        return found.tocsr().astype(np.result_type(found.dtype, np.float32), copy=False)
 
     def _targets(self, y: Any) -> Any:
         if self.classifies:

@@ -76,6 +76,7 @@ def test_data_travel_once(trials):
     assert 1 <= sum(loss >= 10 for loss in losses(estimator)) <= 4
 
 
+@pytest.mark.full
 def test_candidates_that_fail_or_hang(trials, gate):
     """A candidate that fails, dies or takes too long is that, and the best of the others wins."""
     door = gate.door()
