@@ -64,6 +64,7 @@ def of_releases(*releases: str) -> dict[str, Part]:
 
 
 PROGRAMS = ("ray", "hpsklearn")  # that import hyperopt
+_ESTIMATOR = "pytest tests/unit/hpsklearn --full -n 2"
 FULL = {
     **GATE,
     "local": Part(f"pytest tests/spark --spark=local {_FULL}", 15),
@@ -79,6 +80,7 @@ FULL = {
     "machines": Part("pytest tests/spark/test_machines.py --spark=standalone --full -v", 30),
     **of_releases(RELEASES[0], RELEASES[-1]),
     **{name: Part(_WITHOUT_SPARK, 10, name) for name in ("python3.10", "python3.12", "python3.13")},
+    **{name: Part(_ESTIMATOR, 20, name) for name in ("sklearn-1.5", "boosting")},
     "peers": Part("pytest tests/peers -v", 15, "peers"),
     **{name: Part(f"pytest tests/programs/test_{name}.py -v", 10, name) for name in PROGRAMS},
 }

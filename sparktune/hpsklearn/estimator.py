@@ -39,7 +39,7 @@ from .search import (
     space_for,
     whole_space,
 )
-from .travels.evaluation import Evaluation, Judge
+from .travels.evaluation import Evaluation, Judge, flat
 from .validation import folds_of
 
 __all__ = ["HyperoptEstimator"]
@@ -475,7 +475,7 @@ class HyperoptEstimator(Reader):
 
     def predict(self, X: Any, EX_list: Any = None) -> Any:
         """The predictions of the best pipeline; arguments as of ``fit``."""
-        return self._answer("predict", X, EX_list)
+        return flat(self._answer("predict", X, EX_list))
 
     @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any, EX_list: Any = None) -> Any:

@@ -26,8 +26,8 @@ __all__ = ["Reader"]
 
 
 def _by_rows(X: Any) -> Any:
-    """A sparse matrix by rows, with the short indices that all of scikit-learn takes, if it can."""
-    X = X.tocsr()
+    """A sparse matrix by rows, of real numbers and the short indices that all learners take."""
+    X = X.tocsr().astype(np.result_type(X.dtype, np.float32), copy=False)
     if X.indptr.dtype == np.int64 and max(X.nnz, *X.shape) < 2**31:
         X = X.copy()
         X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)

@@ -6,6 +6,8 @@ Its two own ones are made of scikit-learn's: ``ts_lagselector`` keeps the first 
 
 from __future__ import annotations
 
+import numpy as np
+
 from .component import STEP, TEXT, Component
 from .ranges import Cases
 from .words import log_whole, one_of, real, since, whole
@@ -66,8 +68,8 @@ STEPS = (
               {"norm": one_of("l1", "l2"), "binary": one_of(False, True),
                "n_features": one_of(2**14, 2**16, 2**18), "alternate_sign": False}, (_ANALYZER,)),
     Component("count_vectorizer", _TEXT + "CountVectorizer", TEXT,
-              {"binary": one_of(False, True), "max_features": log_whole(500, 50_000)},
-              (_ANALYZER,)),
+              {"binary": one_of(False, True), "max_features": log_whole(500, 50_000),
+               "dtype": np.float64}, (_ANALYZER,)),
     Component("pca", "sklearn.decomposition.PCA", STEP,
               {"n_components": real(0.5, 0.999), "whiten": one_of(False, True)},
               limits={"n_components": "rows and columns"}),

@@ -3,6 +3,7 @@
 import functools
 import importlib.metadata
 import importlib.util
+import inspect
 import pickle
 import time
 
@@ -497,3 +498,23 @@ def test_every_component_is_drawn(hpsklearn, hyperopt, group):
         drawn = hyperopt.pyll.stochastic.sample(option, np.random.default_rng(number))
         drawn = drawn[0] if isinstance(drawn, tuple) else drawn
         assert type(drawn) is type(made)
+
+
+def test_sparktune_has_all_its_components(hpsklearn):
+    """sparktune.hpsklearn has a component under each name that hyperopt-sklearn has."""
+    from hpsklearn import components
+
+    from sparktune import hpsklearn as ours
+
+    theirs = {
+        name
+        for name, found in vars(components).items()
+        if callable(found) and not name.startswith("_") and name != "hp"
+    }
+    helpers = {"validate", "lightgbm_check", "xg_boost_check"}
+    helpers |= {"forest_classifiers", "forest_regressors"}  # which choose two of them
+    assert len(theirs) > 100
+    assert theirs - helpers <= set(ours.__all__)
+    assert list(inspect.signature(ours.HyperoptEstimator).parameters)[:17] == list(
+        inspect.signature(hpsklearn.HyperoptEstimator).parameters
+    )

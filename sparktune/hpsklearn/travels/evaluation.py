@@ -22,6 +22,7 @@ __all__ = [
     "Judge",
     "candidate_in",
     "described",
+    "flat",
     "path_of",
     "steps_in",
     "unusual",
@@ -51,7 +52,7 @@ class Judge:
 
     def predictions(self, pipeline: Any, X: Any) -> Any:
         """What the loss is a function of, beside the targets."""
-        return pipeline.predict_proba(X) if self.by_probabilities else pipeline.predict(X)
+        return pipeline.predict_proba(X) if self.by_probabilities else flat(pipeline.predict(X))
 
     def of_predictions(self, y: Any, predicted: Any, weights: Any = None) -> float:
         """The loss of predictions."""
@@ -193,6 +194,12 @@ class Evaluation:
             if self.quiet:
                 warnings.simplefilter("ignore")
             yield
+
+
+def flat(predicted: Any) -> Any:
+    """Predictions of one target in a row, which some models give as a column."""
+    shape = np.shape(predicted)
+    return np.ravel(predicted) if len(shape) == 2 and shape[1] == 1 else predicted
 
 
 def candidate_in(config: Mapping[str, Any]) -> Any:

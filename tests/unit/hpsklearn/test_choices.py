@@ -106,6 +106,14 @@ def test_sparse_matrices():
     assert ["PCA"] not in steps
 
 
+def test_sparse_whole_numbers():
+    """Sparse whole numbers become real ones, for some learners take no others."""
+    estimator = quick(classifier=ours.linear_svc("s")).fit(SPARSE.astype(np.int32), IRIS[1])
+    assert estimator.best_pipeline_[-1].coef_.shape == (3, 4)
+    if COMPONENTS["lightgbm_classification"].is_here:
+        quick(classifier=ours.lightgbm_classification("l")).fit(SPARSE.astype(int), IRIS[1])
+
+
 def test_negative_numbers_in_sparse_matrices():
     """A model of counts is left out where a sparse matrix has numbers below 0."""
     left = kept(ours.any_sparse_classifier("c"), Data(-SPARSE, IRIS[1]))

@@ -463,6 +463,19 @@ def test_seeds_and_cores_of_learners():
     assert learner(n_jobs=None).n_jobs is None
 
 
+@pytest.mark.parametrize(
+    ("name", "cores"),
+    [("xgboost", "n_jobs"), ("lightgbm", "n_jobs"), ("catboost", "thread_count")],
+)
+def test_seeds_and_cores_of_boosting(name, cores):
+    """So do the learners of other packages, which would else take all cores."""
+    pytest.importorskip(name)
+    space = getattr(ours, f"{name}_classification")("b")
+    estimator = quick(classifier=space, seed=7, n_jobs=2, max_evals=1).fit(X, Y)
+    settings = estimator.best_model()["learner"].get_params()
+    assert (settings["random_state"], settings[cores]) == (7, 2)
+
+
 def test_trials_in_memory_stay_as_they_are():
     """The trials of a fit are new ones like those that were given."""
     trials = Trials(exp_key="mine")

@@ -1,6 +1,8 @@
 """Fits on engines other than the serial one: processes, threads, workers of a store."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from estimators import IRIS, quick
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
-from stores import KEY, Working
+from stores import KEY
 
 from sparktune import AllTrialsFailed, Status, StoreTrials, Trials, hp, rand
 from sparktune import hpsklearn as ours
@@ -155,12 +157,16 @@ def url(tmp_path, monkeypatch):
     return f"sqlite:///{tmp_path / 'store.db'}"
 
 
-def test_a_store(url):
-    """A worker of a store evaluates what a driver with the same key fits, and both go on later."""
+def test_a_store(url, tmp_path):
+    """A worker of a store, in a process of its own, fits candidates of a driver with its key."""
     trials = StoreTrials(url, "k", parallelism=1)
     here = quick(max_evals=3, algo=rand.suggest).fit(X, Y, n_folds=3)
-    with Working(url, objectives={}):
+    command = [sys.executable, "-m", "sparktune", "worker", "--store", url, "--exp-key", "k"]
+    with subprocess.Popen(
+        [*command, "--max-jobs", "3"], cwd=tmp_path, stderr=subprocess.PIPE
+    ) as it:
         there = quick(max_evals=3, algo=rand.suggest, trials=trials).fit(X, Y, n_folds=3)
+        assert it.wait(60) == 0, it.stderr.read()
     assert losses(there) == losses(here)
     assert (there.predict(X) == here.predict(X)).all()
     again = quick(max_evals=3, algo=rand.suggest, trials=StoreTrials(url, "k")).fit(X, Y, n_folds=3)
