@@ -14,6 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sparktune import AllTrialsFailed, Status, Trials, hp, rand, tpe
 from sparktune import hpsklearn as ours
+from sparktune.hpsklearn.components import COMPONENTS
 from sparktune.hpsklearn.travels.fitting import Recipe
 
 X, Y = IRIS
@@ -463,17 +464,16 @@ def test_seeds_and_cores_of_learners():
     assert learner(n_jobs=None).n_jobs is None
 
 
-@pytest.mark.parametrize(
-    ("name", "cores"),
-    [("xgboost", "n_jobs"), ("lightgbm", "n_jobs"), ("catboost", "thread_count")],
-)
-def test_seeds_and_cores_of_boosting(name, cores):
-    """So do the learners of other packages, which would else take all cores."""
-    pytest.importorskip(name)
-    space = getattr(ours, f"{name}_classification")("b")
-    estimator = quick(classifier=space, seed=7, n_jobs=2, max_evals=1).fit(X, Y)
-    settings = estimator.best_model()["learner"].get_params()
-    assert (settings["random_state"], settings[cores]) == (7, 2)
+def test_seeds_and_cores_of_boosting():
+    """So do the learners of other packages that are here, which would else take all cores."""
+    cores = {"xgboost": "n_jobs", "lightgbm": "n_jobs", "catboost": "thread_count"}
+    for name in cores:
+        if not COMPONENTS[f"{name}_classification"].is_here:
+            continue
+        space = getattr(ours, f"{name}_classification")("b")
+        estimator = quick(classifier=space, seed=7, n_jobs=2, max_evals=1).fit(X, Y)
+        settings = estimator.best_model()["learner"].get_params()
+        assert (settings["random_state"], settings[cores[name]]) == (7, 2)
 
 
 def test_trials_in_memory_stay_as_they_are():

@@ -67,6 +67,7 @@ def test_a_time_limit(gate):
     assert set(estimator.leaderboard().parts) == {"Waiting", "DummyClassifier"}
 
 
+@pytest.mark.full
 def test_a_process_that_dies():
     """A candidate that takes its process along is a failed one."""
 
