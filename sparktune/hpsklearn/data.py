@@ -132,13 +132,11 @@ def checked_weights(weights: Any, rows: int) -> Any:
 
     if weights is None:
         return None
-    if np.isscalar(weights):
-        raise ValueError(
-            f"Sample weights must be 1D array or scalar-free: one for each row, got {weights!r}"
-        )
     found = np.asarray(weights)
     if found.ndim != 1:
-        raise ValueError("Sample weights must be 1D array or scalar")
+        raise ValueError(
+            f"Sample weights must be 1D array, with one for each row, got {weights!r:.100}"
+        )
     if len(found) != rows:
         raise ValueError(
             f"`sample_weight` must have one for each of {rows} rows, but has {len(found)}"
@@ -169,11 +167,7 @@ def checked_groups(groups: Any, kfolds_group: Any, rows: int) -> Any:
 
 
 def side_by_side(blocks: list[Any]) -> Any:
-    """Data sets beside each other: DataFrames as one, sparse matrices as one, else an array."""
-    if all(is_frame(each) for each in blocks):
-        import pandas
-
-        return pandas.concat([each.reset_index(drop=True) for each in blocks], axis=1)
+    """Data sets beside each other: a sparse matrix where one of them is, else an array."""
     if any(scipy.sparse.issparse(each) for each in blocks):
         return scipy.sparse.hstack([scipy.sparse.csr_matrix(each) for each in blocks]).tocsr()
     return np.hstack(blocks)

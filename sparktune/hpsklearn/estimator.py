@@ -26,7 +26,6 @@ from ..exceptions import AllTrialsFailed
 from ..run import seed_of
 from ..space.expressions import Node
 from ..trials.record import Trials, checked_trials
-from .components import any_classifier
 from .data import Data, encoder_of, is_text
 from .reading import Reader
 from .results import leaderboard, parts_of, script_of
@@ -34,6 +33,7 @@ from .search import (
     Search,
     all_have,
     kind_of_space,
+    learners_for,
     recipe_for,
     refuse_other_data,
     space_for,
@@ -50,10 +50,10 @@ def _has(method: str) -> Any:
 
     def check(self: HyperoptEstimator) -> bool:
         if not hasattr(self, "best_pipeline_"):
-            parts = {"classifier": self.classifier, "regressor": self.regressor}
-            if not any(each is not None for each in (self.space, *parts.values())):
-                parts["classifier"] = any_classifier("classifier")
-            return all_have(parts if self.space is None else self.space, method)
+            space = self.space
+            if space is None:
+                space = learners_for(self.classifier, self.regressor)
+            return all_have(space, method)
         getattr(self.best_pipeline_, method)
         return True
 
@@ -253,7 +253,7 @@ class HyperoptEstimator(Reader):
                 fit, on the same data.
             random_state: of the order of the rows; None for the search's own seed.
             sample_weight: weights of the rows in fits and losses, at least 0. Learners that take
-                none are left out.
+                none learn from repeated rows where all are whole numbers, and are left out else.
             groups: of each row; no group is both learnt from and judged by.
 
         Raises:
@@ -331,12 +331,11 @@ class HyperoptEstimator(Reader):
         """
         if not hasattr(self, "_search"):
             raise NotFittedError("there is no best candidate yet: call fit or fit_iter first")
-        widths = self._widths
         data, _ = self._data(X, y, EX_list, sample_weight, None).weighing(())
-        if data.widths != widths:
+        if data.widths != self._widths:
             raise ValueError(
-                f"X and `EX_list` must have {widths or 'no'} columns beside each other as in the "
-                f"search, but have {data.widths or 'none'}"
+                f"X and `EX_list` must have {self._widths or 'no'} columns beside each other as in "
+                f"the search, but have {data.widths or 'none'}"
             )
         self._fit_best(self._search, data)
         return self
@@ -351,6 +350,7 @@ class HyperoptEstimator(Reader):
         for name in ("best_pipeline_", "best_loss_", "_search"):  # of an earlier fit
             self.__dict__.pop(name, None)
         data = self._data(X, y, EX_list, sample_weight, groups, kfolds_group)
+        self._widths = data.widths
         seed = seed_of(self.seed, 0, "seed")
         folds = folds_of(
             data.y, data.groups, classifies=self.classifies, valid_size=valid_size,
@@ -504,7 +504,7 @@ class HyperoptEstimator(Reader):
         return parts_of(self.best_pipeline_)
 
     def leaderboard(self) -> Any:
-        """All candidates as a DataFrame, best first: parts, parameters, loss, deviation, seconds.
+        """All candidates as a DataFrame, best first: loss, deviation, seconds, status, parts.
 
         Raises:
             ImportError: pandas is not installed.

@@ -7,7 +7,9 @@ import importlib
 import inspect
 from typing import Any
 
-__all__ = ["class_of", "first_columns", "has_method", "make", "parameters_of"]
+from ..space.expressions import Call
+
+__all__ = ["class_of", "first_columns", "has_method", "make", "parameters_of", "path_in"]
 
 
 def make(path: str, *parts: Any) -> Any:
@@ -18,6 +20,12 @@ def make(path: str, *parts: Any) -> Any:
         *parts: dicts of its parameters, or lists of such; a space may draw each of them.
     """
     return class_of(path)(**_merged(parts))
+
+
+def path_in(node: Any) -> str | None:
+    """The path of the class that a node of a space makes an object of; None for all else."""
+    makes = isinstance(node, Call) and node.function is make
+    return node.args[0] if makes else None
 
 
 def _merged(parts: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,10 @@ from .. import hp
 from ..space.discrete import Integers
 from ..space.expressions import Call, Node, map_container
 from ..space.tree import Choice, Param
-from .making import make
+from .making import path_in
 from .travels.limits import LIMITS, Size
 
-__all__ = ["at_most", "narrowed"]
+__all__ = ["at_most", "choice_of", "narrowed"]
 
 
 def at_most(value: Any, limit: str) -> Any:  # noqa: ARG001
@@ -58,11 +58,12 @@ def narrowed(
             return node
         if node.function is at_most:
             return node.args[0] if size is None else _cut(node.args[0], LIMITS[node.args[1]](size))
-        if node.function is make and (reason := why_not(node.args[0])) is not None:
-            raise Unsuited(f"{node.args[0].rpartition('.')[2]} does not suit: {reason}")
+        path = path_in(node)
+        if path is not None and (reason := why_not(path)) is not None:
+            raise Unsuited(f"{path.rpartition('.')[2]} does not suit: {reason}")
         args = [narrow(each) for each in node.args]
-        if node.function is make:
-            args[1:] = [_with_only(each, only(node.args[0])) for each in args[1:]]
+        if path is not None:
+            args[1:] = [_with_only(each, only(path)) for each in args[1:]]
         kwargs = {name: narrow(each) for name, each in node.kwargs.items()}
         same = all(map(_is_same, args, node.args)) and all(
             _is_same(kwargs[name], node.kwargs[name]) for name in kwargs
@@ -79,16 +80,21 @@ def narrowed(
                 refused = error
         if not kept:
             raise refused or ValueError("a choice without options")
-        total = sum(p for p, _ in kept)
         if refused is None and all(
             _is_same(new, old) for (_, new), old in zip(kept, node.options, strict=True)
         ):
             return node
-        if not total:
+        if not any(p for p, _ in kept):
             raise refused or ValueError("a choice whose options all have the probability 0")
-        return hp.pchoice(node.label, [(p / total, option) for p, option in kept])
+        return choice_of(node.label, kept)
 
     return narrow(template)
+
+
+def choice_of(label: str, pairs: Sequence[tuple[float, Any]]) -> Choice:
+    """A choice of options that were left of one, as likely to each other as they were there."""
+    total = sum(p for p, _ in pairs)
+    return hp.pchoice(label, [(p / total, option) for p, option in pairs])
 
 
 def _with_only(settings: Any, only: Mapping[str, Collection[Any]]) -> Any:
@@ -98,12 +104,15 @@ def _with_only(settings: Any, only: Mapping[str, Collection[Any]]) -> Any:
     found = dict(settings)
     for name in only.keys() & found.keys():
         value = found[name]
-        options = value.options if isinstance(value, Choice) else (value,)
-        kept = [each for each in options if not isinstance(each, Node) and each in only[name]]
-        if not kept and not isinstance(value, Node):
+        if not isinstance(value, Choice):
+            pairs = [(1.0, value)]
+        else:
+            pairs = list(zip(value.distribution.p, value.options, strict=True))
+        kept = [pair for pair in pairs if isinstance(pair[1], Node) or pair[1] in only[name]]
+        if not any(p for p, _ in kept):
             raise Unsuited(f"{name}={value!r} does not suit: it gives no probabilities")
-        if isinstance(value, Choice) and kept:
-            found[name] = hp.choice(value.label, kept)
+        if len(kept) < len(pairs):
+            found[name] = choice_of(value.label, kept)
     return found
 
 

@@ -71,7 +71,6 @@ class Reader(BaseEstimator):  # type: ignore[misc]
         check_consistent_length(X, y)
         y = self._targets(y)
         X, widths = self._beside(X, EX_list)
-        self._widths = widths
         return Data(
             X, y, checked_weights(weights, rows), checked_groups(groups, kfolds_group, rows),
             widths=widths,

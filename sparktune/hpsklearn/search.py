@@ -15,7 +15,7 @@ from ..exceptions import AllTrialsFailed
 from ..fmin import fmin
 from ..history import Trial
 from ..prune import wilcoxon
-from ..space.expressions import Call, Node
+from ..space.expressions import Node
 from ..space.nodes import Walk
 from ..space.tree import Choice
 from ..trials.record import Trials
@@ -27,8 +27,8 @@ from .components import (
     any_text_preprocessing,
 )
 from .data import Data
-from .making import has_method, make
-from .narrowing import narrowed
+from .making import has_method, path_in
+from .narrowing import choice_of, narrowed
 from .suits import BY_PATH, for_probabilities, why_not
 from .travels.evaluation import Evaluation, candidate_in
 from .travels.fitting import Fitted, Recipe
@@ -38,6 +38,7 @@ __all__ = [
     "Search",
     "all_have",
     "kind_of_space",
+    "learners_for",
     "recipe_for",
     "refuse_other_data",
     "space_for",
@@ -68,6 +69,13 @@ def kind_of_space(space: Any) -> bool:
     return found == {"classifier"}
 
 
+def learners_for(classifier: Any, regressor: Any) -> dict[str, Any]:
+    """The learners of a space: those that are given, or any classifier."""
+    if classifier is None and regressor is None:
+        classifier = any_classifier("classifier")
+    return {"classifier": classifier, "regressor": regressor}
+
+
 def space_for(
     data: Data, *, preprocessing: Any, ex_preprocs: Any, classifier: Any, regressor: Any,
     space: Any, probabilities: bool,
@@ -82,11 +90,8 @@ def space_for(
         space = {
             "preprocessing": preprocessing,
             "ex_preprocs": [] if ex_preprocs is None else list(ex_preprocs),
-            "classifier": classifier,
-            "regressor": regressor,
+            **learners_for(classifier, regressor),
         }
-        if classifier is None and regressor is None:
-            space["classifier"] = any_classifier("classifier")
     _check_parts(space, max(0, len(data.widths) - 1))
     targets = data.y.shape[1] if data.y.ndim > 1 else 1
     size = None if data.is_text else Size(data.learnt, data.columns, targets)
@@ -175,8 +180,9 @@ def _check_parts(space: Any, beside: int) -> None:
 
 def _check_part(place: str, leaf: Any, allowed: tuple[str, ...]) -> None:
     method = "transform" if place in ("preprocessing", "ex_preprocs") else "predict"
-    if isinstance(leaf, Call) and leaf.function is make:
-        component = BY_PATH.get(leaf.args[0])
+    path = path_in(leaf)
+    if path is not None:
+        component = BY_PATH.get(path)
         if component is not None and component.role not in allowed:
             raise TypeError(f"`{place}` holds {component.name}, which is a {component.role}")
     elif isinstance(leaf, Node) or leaf is None:
@@ -194,8 +200,8 @@ def all_have(space: Any, method: str) -> bool:
     for candidate in _candidates(space):
         learner = candidate.get("classifier")
         for leaf in _leaves(candidate.get("regressor") if learner is None else learner):
-            is_ours = isinstance(leaf, Call) and leaf.function is make
-            found.append(has_method(leaf.args[0], method) if is_ours else hasattr(leaf, method))
+            path = path_in(leaf)
+            found.append(hasattr(leaf, method) if path is None else has_method(path, method))
     return all(found)
 
 
@@ -206,8 +212,8 @@ def _reads_texts(space: Any) -> bool:
 
 def _may_read_texts(steps: Any) -> bool:
     for leaf in _leaves(steps):
-        is_ours = isinstance(leaf, Call) and leaf.function is make and leaf.args[0] in BY_PATH
-        if leaf is not None and (not is_ours or BY_PATH[leaf.args[0]].role == TEXT):
+        component = BY_PATH.get(path_in(leaf) or "")
+        if leaf is not None and (component is None or component.role == TEXT):
             return True
     return False
 
@@ -229,8 +235,7 @@ def _reading(steps: Any) -> Any:
         return steps
     pairs = zip(steps.distribution.p, steps.options, strict=True)
     kept = [(p, _reading(option)) for p, option in pairs if _may_read_texts(option)]
-    total = sum(p for p, _ in kept)
-    return hp.pchoice(steps.label, [(p / total, each) for p, each in kept]) if total else steps
+    return choice_of(steps.label, kept) if any(p for p, _ in kept) else steps
 
 
 def recipe_for(data: Data, **settings: Any) -> Recipe:

@@ -63,8 +63,11 @@ def why_not(data: Data, probabilities: bool = False) -> Callable[[str], str | No
             return "it needs more rows than columns"
         if "two rows of each class" in needs and rarest < 2:
             return "it needs two rows of each class to learn from"
-        gives = component.for_probabilities or has_method(path, "predict_proba")
-        if probabilities and component.role == CLASSIFIER and not gives:
+        if (
+            probabilities
+            and component.role == CLASSIFIER
+            and not (component.for_probabilities or has_method(path, "predict_proba"))
+        ):
             return "it gives no probabilities, which the loss is of"
         if learns and targets.ndim > 1 and not _takes_several(path):
             return "it learns one target, and y has several"

@@ -99,8 +99,7 @@ class Recipe:
         self._suit_sparse(learner, X)
         counts = None if takes_weights(learner) else whole_weights(weights)
         if counts is not None:
-            rows, weights = np.repeat(np.arange(len(counts)), counts), None
-            X, y = X[rows], y[rows]
+            X, y, weights = *_repeated(X, y, counts), None
         keep_within(learner, self.limits.get(type(learner).__name__, {}), X, y, weights)
         if weights is not None:
             _count_weights(learner, weights)
@@ -157,10 +156,10 @@ class Recipe:
         if jobs == 1 and type(step).__module__.startswith("sklearn."):
             jobs = None  # is one there, and all cores elsewhere
         ours = {"random_state": self.seed, "n_jobs": jobs, "thread_count": jobs}
-        given = {}
-        for name, value in {**_unset(step), **step.get_params()}.items():
+        given, known = {}, {**_unset(step), **step.get_params()}
+        for name, value in known.items():
             *owner, last = name.rsplit("__", 1)
-            of = step.get_params()[owner[0]] if owner else step
+            of = known[owner[0]] if owner else step
             value_of_ours = None if (type(of).__name__, last) in _IDLE else ours.get(last)
             if value is None and value_of_ours is not None:
                 given[name] = value_of_ours
@@ -175,9 +174,9 @@ class Recipe:
         if counts is None:
             keep_within(step, self.limits.get(name, {}), X, y)
             return step.fit_transform(X, y, **taken)
-        rows = np.repeat(np.arange(len(counts)), counts)
-        keep_within(step, self.limits.get(name, {}), X[rows], y[rows])
-        return step.fit(X[rows], y[rows]).transform(X)
+        rows, targets = _repeated(X, y, counts)
+        keep_within(step, self.limits.get(name, {}), rows, targets)
+        return step.fit(rows, targets).transform(X)
 
     def _suit_sparse(self, step: Any, X: Any) -> None:
         """Change what a step cannot do with sparse matrices, where it gets one."""
@@ -237,6 +236,12 @@ def whole_weights(weights: Any) -> Any:
         return None
     counts = np.asarray(weights, np.intp)
     return counts if counts.sum() <= _MOST_REPEATED * len(counts) else None
+
+
+def _repeated(X: Any, y: Any, counts: Any) -> tuple[Any, Any]:
+    """Rows and targets, each as often as it counts."""
+    rows = np.repeat(np.arange(len(counts)), counts)
+    return X[rows], y[rows]
 
 
 def _unset(step: Any) -> dict[str, None]:

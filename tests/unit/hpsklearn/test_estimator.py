@@ -185,6 +185,9 @@ def test_what_gives_no_probabilities_is_left_out(settings):
     with pytest.raises(ValueError, match="SVC does not suit: it gives no probabilities"):
         quick(classifier=ours.svc("c"), **settings).fit(X, Y)
     hinge = ours.sgd_classifier("c", loss="hinge")
+    none = ours.sgd_classifier("c", loss=hp.choice("l", ["hinge", "squared_hinge"]))
+    with pytest.raises(ValueError, match=r"loss=.* does not suit: it gives no probabilities"):
+        quick(classifier=none, **settings).fit(X, Y)
     with pytest.raises(ValueError, match="loss='hinge' does not suit"):
         quick(classifier=hinge, **settings).fit(X, Y)
 

@@ -233,3 +233,4 @@ def test_retraining_on_other_data():
     )
     with pytest.raises(ValueError, match=r"must have no columns beside .*but have \(10, 1\)"):
         estimator.retrain_best_model_on_full_data(*other, EX_list=[other[0][:, :1]])
+    assert len(estimator.predict(other[0])) == 40  # what it was fitted to counts still

@@ -197,3 +197,13 @@ def test_reach_of_neighbours():
     assert step.radius == pytest.approx(6.0)
     keep_within(step, {"radius": "reach"}, np.array([[0.0]]), np.zeros(1))
     assert step.radius == pytest.approx(6.0)
+
+
+def test_what_is_left_of_a_choice_keeps_its_weights():
+    """Options of which some alone suit are as likely to each other as they were."""
+    loss = hp.pchoice("l", [(0.5, "hinge"), (0.1, "log_loss"), (0.4, "modified_huber")])
+    space = ours.sgd_classifier("s", loss=loss)
+    left = narrowed(space, None, anything, lambda _: {"loss": ("log_loss", "modified_huber")})
+    found = left.args[1]["loss"]
+    assert found.options == ("log_loss", "modified_huber")
+    assert found.distribution.p == pytest.approx((0.2, 0.8))
