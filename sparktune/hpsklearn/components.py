@@ -122,8 +122,8 @@ def any_preprocessing(label: str) -> Choice:
     return hp.choice(
         label,
         [
-            [],
             [of["standard_scaler"](f"{label}.standard_scaler")],
+            [],
             [of["min_max_scaler"](f"{label}.min_max_scaler")],
             [of["quantile_transformer"](f"{label}.quantile_transformer")],
             [of["standard_scaler"](f"{label}.standard_scaler"), of["pca"](f"{label}.pca")],
@@ -138,8 +138,8 @@ def any_sparse_preprocessing(label: str) -> Choice:
     return hp.choice(
         label,
         [
-            [],
             [of["standard_scaler"](f"{label}.standard_scaler", with_mean=False)],
+            [],
             [of["max_abs_scaler"](f"{label}.max_abs_scaler")],
             [of["normalizer"](f"{label}.normalizer")],
         ],

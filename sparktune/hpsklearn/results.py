@@ -11,6 +11,7 @@ import numpy as np
 
 from ..history import Trial
 from ..trials.record import Trials
+from .standings import standings
 from .travels.evaluation import candidate_in, described, path_of, steps_in, unusual
 from .travels.fitting import learner_of, steps_of
 
@@ -52,13 +53,9 @@ def leaderboard(trials: Trials) -> Any:
             'leaderboard() makes a pandas DataFrame: pip install "sparktune[pandas]"', name="pandas"
         ) from error
     rows = {}
-    for trial in trials.history or ():
-        outcome = trial.outcome
-        if outcome is None:
-            continue
-        info = outcome.info
-        parts = info.get("parts") or _drawn(trials, trial)  # one that failed or was pruned
-        variance = info.get("loss_variance")
+    for standing in standings(trials.history):
+        trial, loss, variance = standing.trial, standing.loss, standing.variance
+        parts = standing.info.get("parts") or _drawn(trials, trial)  # one that failed or was pruned
         rows[trial.number] = {
             "parts": " > ".join(path.rpartition(".")[2] for path, _ in parts),
             "parameters": {
@@ -66,15 +63,16 @@ def leaderboard(trials: Trials) -> Any:
                 for path, settings in parts
                 for name, value in settings.items()
             },
-            "loss": math.nan if trial.loss is None else trial.loss,
+            "loss": math.nan if loss is None else loss,
             "deviation": math.nan if variance is None else math.sqrt(variance),
-            "seconds": outcome.seconds,
+            "splits": len(standing.losses),
+            "seconds": standing.seconds,
             "status": trial.status.name.lower(),
         }
-    names = ["loss", "deviation", "seconds", "status", "parts", "parameters"]
+    names = ["loss", "deviation", "splits", "seconds", "status", "parts", "parameters"]
     table = pandas.DataFrame.from_dict(rows, orient="index", columns=names)
     table.index.name = "trial"
-    return table.sort_values("loss", kind="stable")
+    return table
 
 
 def _drawn(trials: Trials, trial: Trial) -> list[list[Any]]:

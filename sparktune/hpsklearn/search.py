@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import hp
-from ..algo import tpe
+from ..algo import auto
 from ..exceptions import AllTrialsFailed
 from ..fmin import fmin
 from ..history import Trial
 from ..prune import wilcoxon
 from ..space.expressions import Node
 from ..space.nodes import Walk
-from ..space.tree import Choice
+from ..space.tree import Choice, Space
 from ..trials.record import Trials
 from .component import CLASSIFIER, OTHER, REGRESSOR, STEP, TEXT
 from .components import (
@@ -26,9 +26,11 @@ from .components import (
     any_sparse_preprocessing,
     any_text_preprocessing,
 )
-from .data import Data
+from .data import Data, Folds
 from .making import has_method, path_in
 from .narrowing import choice_of, narrowed
+from .standings import Again, Standing, standings
+from .starts import starts_of
 from .suits import BY_PATH, for_probabilities, why_not
 from .travels.evaluation import Evaluation, candidate_in
 from .travels.fitting import Fitted, Recipe
@@ -45,6 +47,8 @@ __all__ = [
     "whole_space",
 ]
 
+_MOMENT = 1e-3  # seconds that a run has at least
+_SHARE_OF_TIME = 0.8  # until which candidates are tried, where the best are to be judged again
 _FOLDS_TO_STOP_EARLY = 4  # fewer cannot tell a hopeless candidate; see prune.Wilcoxon
 
 
@@ -280,11 +284,14 @@ class Search:
         space: of candidates.
         evaluation: the objective.
         trials: where they run and are recorded.
-        algo: as of fmin; None for TPE.
+        algo: as of fmin; None for ``auto``.
         seed: of the search.
         deadline: by time.monotonic(), when it ends; None for no limit.
         trial_timeout: seconds a trial may take; None for as many as ``trials`` say.
         verbose: whether there is a progress bar.
+        starts: how many learners are tried first as their classes come.
+        finalists: how many of the best are judged again, on splits of their own.
+        further: these splits.
     """
 
     space: Any
@@ -295,6 +302,9 @@ class Search:
     deadline: float | None
     trial_timeout: float | None
     verbose: bool
+    starts: int = 0
+    finalists: int = 0
+    further: Folds = ()
 
     def run(self, max_evals: int, *, last: bool = True) -> bool:
         """Evaluate candidates until there are so many trials.
@@ -310,42 +320,71 @@ class Search:
         Raises:
             AllTrialsFailed: none of them has a loss; shows the first traceback.
         """
-        evaluation = self.evaluation
-        stops_early = evaluation.reports and len(evaluation.folds) >= _FOLDS_TO_STOP_EARLY
+        first = starts_of(Space.of(self.space))[: self.starts] if self.starts else None
         try:
-            fmin(
-                evaluation, self.space, algo=tpe.suggest if self.algo is None else self.algo,
-                max_evals=max_evals, trials=self.trials, rstate=self.seed,
-                catch_eval_exceptions=True, verbose=self.verbose,
-                timeout=self._left(), trial_timeout=self.trial_timeout,
-                pruner=wilcoxon() if stops_early and self.trials.engine().hears_reports else None,
+            self._fmin(
+                self.evaluation, auto.suggest if self.algo is None else self.algo, max_evals,
+                self._left(_SHARE_OF_TIME if self.finalists else 1.0),
+                points_to_evaluate=first,
             )  # fmt: skip
         except AllTrialsFailed:
             if last or self.trials.fmin_cancelled_reason is not None:
                 raise
         return self.trials.fmin_cancelled_reason is None
 
-    def _left(self) -> float | None:
-        """Seconds until the deadline, and a moment after it."""
-        return None if self.deadline is None else max(1e-3, self.deadline - time.monotonic())
+    def judge_again(self) -> None:
+        """Judge the best candidates on further splits, those that were not yet.
+
+        Which costs as many fits as there are of both. The data travel once more.
+        """
+        tried = [(each.trial.loss, each) for each in self.standings if each.trial.loss is not None]
+        best = [each for _, each in sorted(tried, key=lambda pair: pair[0])[: self.finalists]]
+        points = tuple(each.trial.values for each in best if each.again is None)
+        left = self._left()
+        if len(best) > 1 and points and (left is None or left > _MOMENT):
+            again = replace(self.evaluation, folds=self.further, again=True)
+            self._fmin(again, Again(points, len(self.trials)), self.ended + len(points), left)
+
+    def _fmin(
+        self, evaluation: Evaluation, algo: Any, max_evals: int, timeout: float | None, **more: Any
+    ) -> None:
+        """Evaluate until so many candidates were tried, besides those that were judged again."""
+        stops_early = evaluation.reports and len(evaluation.folds) >= _FOLDS_TO_STOP_EARLY
+        fmin(
+            evaluation, self.space, algo=algo, max_evals=max_evals + len(self.trials) - self.ended,
+            trials=self.trials, rstate=self.seed, catch_eval_exceptions=True, verbose=self.verbose,
+            timeout=timeout, trial_timeout=self.trial_timeout,
+            pruner=wilcoxon() if stops_early and self.trials.engine().hears_reports else None,
+            **more,
+        )  # fmt: skip
+
+    def _left(self, share: float = 1.0) -> float | None:
+        """Seconds until the deadline, or a share of them; and a moment after it."""
+        if self.deadline is None:
+            return None
+        return max(_MOMENT, share * (self.deadline - time.monotonic()))
 
     @property
-    def best(self) -> Trial:
-        """The trial with the lowest loss.
+    def standings(self) -> list[Standing]:
+        """The candidates so far, the best first."""
+        return standings(self.trials.history)
+
+    @property
+    def best(self) -> Standing:
+        """The candidate with the lowest loss; of those that were judged again, if any were.
 
         Raises:
             AllTrialsFailed: there is none.
         """
-        history = self.trials.history
-        best = None if history is None else history.best
-        if best is None:
+        best = next(iter(self.standings), None)
+        if best is None or best.loss is None:
             raise AllTrialsFailed("no trial has a loss")
         return best
 
     @property
     def ended(self) -> int:
-        """How many trials count so far."""
-        return len(self.trials)
+        """How many candidates were tried so far."""
+        return len(self.trials) - sum(each.again is not None for each in self.standings)
 
     def candidate_of(self, trial: Trial) -> Any:
         """The candidate of a trial: a dict of its learner and preprocessing."""

@@ -82,6 +82,7 @@ class Evaluation:
         folds: of each fold the rows to learn from and those to judge by.
         config: settings of scikit-learn where the search was begun.
         quiet: whether warnings of the fits are left out.
+        again: whether candidates are judged that were tried before, on other rows; results say so.
     """
 
     recipe: Recipe
@@ -92,6 +93,7 @@ class Evaluation:
     folds: tuple[tuple[Any, Any], ...]
     config: Mapping[str, Any]
     quiet: bool = True
+    again: bool = False
 
     def __call__(self, config: Mapping[str, Any], trial: Any = None) -> dict[str, Any]:
         """The result of a trial: the mean loss of the folds, and what it was made of.
@@ -107,6 +109,8 @@ class Evaluation:
             of_folds = f"; of the folds{alone}, {losses[:9]}" if len(losses) > 1 else ""
             raise ValueError(f"the loss is {loss}{of_folds}")
         result: dict[str, Any] = {"losses": losses, "parts": described(steps_in(pipeline))}
+        if self.again:
+            result["again"] = True
         if rounds:
             result["rounds"] = max(rounds)
         variance = self._variance(losses, loss)
