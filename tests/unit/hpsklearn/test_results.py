@@ -27,7 +27,8 @@ def test_the_leaderboard():
     """All candidates stand in a table, the best first, with what each is made of."""
     estimator = quick(preprocessing=[ours.min_max_scaler("m", clip=True)], max_evals=6)
     board = estimator.fit(X, Y, n_folds=3).leaderboard()
-    assert list(board.columns) == ["loss", "deviation", "seconds", "status", "parts", "parameters"]
+    assert list(board.columns) == ["loss", "deviation", "splits", "seconds", "status", "parts",
+                                   "parameters"]  # fmt: skip
     assert board.index.name == "trial"
     assert sorted(board.index) == list(range(6))
     assert board.loss.is_monotonic_increasing
