@@ -284,11 +284,12 @@ class HyperoptEstimator(Reader):
         wanted = before + whole("max_evals", self.max_evals)
         dump = self.fit_increment_dump_filename
         step = wanted if dump is None else whole("fit_increment", self.fit_increment)
-        goes_on = True
+        upto = -1
         try:
-            while goes_on:  # once at least: what was recorded is then of this space
-                upto = min(wanted, search.ended + step)
-                goes_on = search.run(upto, last=upto == wanted) and search.ended < wanted
+            while upto < wanted:  # once at least: what was recorded is then of this space
+                upto = min(wanted, max(upto, search.ended) + step)
+                if not search.run(upto, last=upto == wanted):
+                    break
                 if dump is not None:
                     search.dump(os.fspath(dump))
             search.judge_again()

@@ -335,8 +335,11 @@ class Search:
     def judge_again(self) -> None:
         """Judge the best candidates on further splits, those that were not yet.
 
-        Which costs as many fits as there are of both. The data travel once more.
+        Which costs as many fits as there are of both. The data travel once more. Where ``trials``
+        ended the search by a limit of their own, none is left for this.
         """
+        if self.deadline is None and self.trials.fmin_cancelled_reason is not None:
+            return
         tried = [(each.trial.loss, each) for each in self.standings if each.trial.loss is not None]
         best = [each for _, each in sorted(tried, key=lambda pair: pair[0])[: self.finalists]]
         points = tuple(each.trial.values for each in best if each.again is None)
