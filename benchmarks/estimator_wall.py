@@ -57,7 +57,7 @@ def fitted(trials, rows, candidates):
     )
     estimator = hpsklearn.HyperoptEstimator(
         classifier=space, preprocessing=[], algo=Drawn(), max_evals=candidates, trials=trials,
-        refit=False,
+        refit=False, defaults_first=False, finalists=0,
     )  # fmt: skip
     began = time.perf_counter()
     estimator.fit(X, y)
