@@ -463,7 +463,7 @@ class HyperoptEstimator(Reader):
         check_is_fitted(self, "best_pipeline_")
         if not hasattr(self, "n_features_in_"):
             if not is_text(X):
-                raise ValueError(f"X must be texts, as in the fit, but is of {type(X).__name__}")
+                raise ValueError(f"X must be texts, as in the fit, but got {X!r:.100}")
             return np.asarray(X, object)
         return self._beside_as_fitted(self._rows(X, fitting=False), EX_list)
 
