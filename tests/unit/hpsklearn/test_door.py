@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 import pytest
 from estimators import DIABETES, IRIS, TEXTS, lines, quick, trees
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold
 
 from sparktune import hp
@@ -28,6 +28,8 @@ def never(y, predicted):
         ({"classifier": []}, TypeError, "`classifier` must be one space, not a list: hp.choice"),
         ({"classifier": [ours.svc("s")]}, TypeError, "`classifier` must be one space, not a list"),
         ({"classifier": ours.svr("s")}, TypeError, "`classifier` holds svr, which is a regressor"),
+        ({"classifier": Ridge()}, TypeError, r"holds Ridge\(\), which is a regressor"),
+        ({"regressor": LogisticRegression()}, TypeError, "which is a classifier"),
         ({"regressor": ours.svc("s")}, TypeError, "`regressor` holds svc, which is a classifier"),
         (
             {"classifier": hp.choice("c", [ours.svc("s"), ours.pca("p")])},
@@ -84,7 +86,12 @@ def never(y, predicted):
         ({"max_evals": "9"}, ValueError, "`max_evals` must be a whole number >= 1, but got '9'"),
         ({"loss_fn": 3}, TypeError, "`loss_fn` must be a function of targets and predictions, but"),
         ({"scoring": "accuracy"}, ValueError, "`loss_fn` and `scoring` exclude each other"),
-        ({"scoring": "no", "loss_fn": None}, ValueError, "'no'"),
+        (
+            {"scoring": "no", "loss_fn": None},
+            ValueError,
+            "`scoring` must be a name of .* got 'no'$",
+        ),
+        ({"scoring": "f1macro", "loss_fn": None}, ValueError, "'f1macro'; near it: 'f1_macro'"),
         ({"scoring": ["f1"], "loss_fn": None}, TypeError, "the name of a scorer, a scorer or None"),
         ({"continuous_loss_fn": 1}, ValueError, "`continuous_loss_fn` must be True or False, but"),
         (
@@ -110,8 +117,12 @@ def never(y, predicted):
             ValueError,
             "`fit_increment_dump_filename` is in /nowhere/at, and there is no such folder",
         ),
-        ({"fit_increment_dump_filename": 3}, TypeError, "int"),
+        ({"fit_increment_dump_filename": 3}, TypeError, "must be the path of a file, but got 3"),
+        ({"fit_increment_dump_filename": ""}, TypeError, "must be the path of a file, but got ''"),
+        ({"fit_increment_dump_filename": b"a"}, TypeError, "the path of a file, but got b'a'"),
+        ({"fit_increment_dump_filename": "/"}, ValueError, "path of a file, but / is a folder"),
         ({"seed": "a"}, TypeError, "`seed` must be a whole number >= 0, a numpy Generator or Rand"),
+        ({"seed": 2**32}, ValueError, "`seed` must be below 2[*][*]32, as .* but got 4294967296"),
         ({"seed": -1}, TypeError, "`seed` must be a whole number >= 0, .* but got -1"),
         (
             {"use_partial_fit": "yes"},
@@ -146,6 +157,7 @@ def test_settings(settings, error, sentence):
     ("given", "error", "sentence"),
     [
         ({"warm_start": "a"}, ValueError, "`warm_start` must be True or False, but got 'a'"),
+        ({"random_state": 2**70}, ValueError, "`random_state` must be below 2[*][*]32"),
         ({"random_state": "a"}, TypeError, "`random_state` must be a whole number >= 0, a numpy G"),
         ({"valid_size": 0}, ValueError, "`valid_size` must be a share above 0 and at most 1"),
         ({"n_folds": 1}, ValueError, "`n_folds` must be a whole number >= 2, but got 1"),
