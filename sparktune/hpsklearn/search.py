@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from .. import hp
 from ..algo import tpe
@@ -198,7 +198,7 @@ def _check_part(place: str, leaf: Any, allowed: tuple[str, ...]) -> None:
             f"`{place}` must be a space of estimators with fit and {method}, but holds "
             f"{leaf!r:.200}"
         )
-    elif place in _OTHER_KIND and _OTHER_KIND[place](leaf):
+    elif isinstance(leaf, BaseEstimator) and place in _OTHER_KIND and _OTHER_KIND[place](leaf):
         other = "regressor" if place == "classifier" else "classifier"
         raise TypeError(f"`{place}` holds {leaf!r:.200}, which is a {other}")
 
