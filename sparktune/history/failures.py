@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .history import History
 from .trial import Status, Trial
 
@@ -17,8 +19,19 @@ def error_of(trial: Trial) -> str:
     return f"{text.rstrip()}\nthe last it printed:\n{outcome.log_tail.rstrip()}"
 
 
-def failure_text(history: History | None) -> str:
-    """Why there is no best trial: how many failed, and the first of them with its parameters."""
+def _with_parameters(trial: Trial) -> str:
+    return f"with {dict(trial.values)!r}"
+
+
+def failure_text(
+    history: History | None, described: Callable[[Trial], str] = _with_parameters
+) -> str:
+    """Why there is no best trial: how many failed, and the first of them.
+
+    Args:
+        history: of the trials; None where none was begun.
+        described: what a trial is, in words that go after "trial 0".
+    """
     trials = () if history is None else tuple(history)
     failed = [trial for trial in trials if trial.status in (Status.FAILED, Status.TIMED_OUT)]
     pruned = sum(trial.status is Status.PRUNED for trial in trials)
@@ -40,5 +53,5 @@ def failure_text(history: History | None) -> str:
     how_many = f"all {len(failed)} trials" if len(failed) > 1 else "the only trial"
     return (
         f"{how_many} failed{beside}, so there is no best one; the first failure, "
-        f"trial {first.number} with {dict(first.values)!r}:\n{error_of(first)}"
+        f"trial {first.number} {described(first)}:\n{error_of(first)}"
     )

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import datetime
 import math
-import numbers
-from collections.abc import Hashable
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
 
+from .columns import NUMBERS, OBJECTS, is_frame, kinds_of
 from .travels.fitting import whole_weights
 from .words import since
 
 __all__ = [
     "Data",
     "Folds",
-    "checked_frame",
     "checked_groups",
     "checked_weights",
     "encoder_of",
-    "is_frame",
     "is_text",
     "side_by_side",
 ]
@@ -31,7 +28,6 @@ Folds: TypeAlias = "tuple[tuple[Any, Any], ...]"
 """Pairs of the rows to learn from and those to judge by."""
 
 _FEW = 15  # values of a column that become columns of their own; more are encoded by the target
-_DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 _ROWS_FOR_MEANS = 25  # of all, or of the most frequent class, for five folds within a fold
 
 
@@ -108,16 +104,11 @@ def _placed(place: Any, rows: Any) -> Any:
     return found[found >= 0]
 
 
-def is_frame(X: Any) -> bool:
-    """Whether X is a DataFrame of pandas."""
-    return hasattr(X, "iloc") and hasattr(X, "dtypes") and getattr(X, "ndim", 0) == 2
-
-
 def is_text(X: Any) -> bool:
     """Whether X is a sequence of texts."""
-    if hasattr(X, "shape") and len(X.shape) != 1:
+    if isinstance(X, (str, bytes, Mapping, Set)) or scipy.sparse.issparse(X):
         return False
-    if scipy.sparse.issparse(X) or not hasattr(X, "__len__") or not len(X):
+    if len(getattr(X, "shape", (1,))) != 1 or not hasattr(X, "__len__") or not len(X):
         return False
     return all(isinstance(each, str) for each in X)
 
@@ -126,7 +117,7 @@ def checked_weights(weights: Any, rows: int) -> Any:
     """Weights of rows as an array; None for None, and where all are 1.
 
     Raises:
-        ValueError: not one for each row, a negative one, or none above 0.
+        ValueError: not one for each row, no numbers, a negative one, or none above 0.
     """
     from sklearn.utils.validation import _check_sample_weight
 
@@ -134,13 +125,14 @@ def checked_weights(weights: Any, rows: int) -> Any:
         return None
     found = np.asarray(weights)
     if found.ndim != 1:
-        raise ValueError(
-            f"Sample weights must be 1D array, with one for each row, got {weights!r:.100}"
-        )
+        got = f"the shape {found.shape}" if found.ndim else f"{weights!r:.100}"
+        raise ValueError(f"Sample weights must be 1D array, with one for each row, got {got}")
     if len(found) != rows:
         raise ValueError(
             f"`sample_weight` must have one for each of {rows} rows, but has {len(found)}"
         )
+    if found.dtype.kind in "mMUSc":
+        raise ValueError(f"`sample_weight` must be numbers, but got {weights!r:.100}")
     found = _check_sample_weight(found, np.empty((rows, 1)), dtype=np.float64)
     if (found < 0).any():
         raise ValueError(f"`sample_weight` must be at least 0, but the least is {found.min():g}")
@@ -153,7 +145,7 @@ def checked_groups(groups: Any, kfolds_group: Any, rows: int) -> Any:
     """Groups of rows as an array, from either name that they may come by; None without.
 
     Raises:
-        ValueError: both are given, or there is not one for each row.
+        ValueError: both are given, there is not one for each row, or they cannot be told apart.
     """
     if groups is not None and kfolds_group is not None:
         raise ValueError("`groups` and `kfolds_group` are one: give either")
@@ -162,7 +154,18 @@ def checked_groups(groups: Any, kfolds_group: Any, rows: int) -> Any:
         return None
     found = np.asarray(found)
     if found.shape != (rows,):
-        raise ValueError(f"`groups` must have one for each of {rows} rows, but has {found.shape}")
+        raise ValueError(
+            f"`groups` must have one for each of {rows} rows, but has the shape {found.shape}"
+        )
+    try:
+        complete = bool((found == found).all()) and np.unique(found).size > 0
+    except TypeError:  # they cannot be compared
+        complete = False
+    if not complete:
+        kinds = ", ".join(sorted({type(each).__name__ for each in found.tolist()}))
+        raise ValueError(
+            f"`groups` must be all texts or all numbers, with none missing, but holds {kinds}"
+        )
     return found
 
 
@@ -230,51 +233,21 @@ def _of_frame(X: Any, imputer: Any, for_many: Any) -> Any:
     from sklearn.compose import ColumnTransformer
     from sklearn.preprocessing import OneHotEncoder
 
-    places: dict[str, list[int]] = {"number": [], "number as an object": [], "few": [], "many": []}
-    for place, name in enumerate(X.columns):
-        places[_kind_of(X.iloc[:, place], name)].append(place)
-    if len(places["number"]) == X.shape[1]:
+    places: dict[str, list[int]] = {NUMBERS: [], OBJECTS: [], "few": [], "many": []}
+    for place, kind in enumerate(kinds_of(X)):
+        if kind not in places:
+            kind = "few" if X.iloc[:, place].nunique() <= _FEW else "many"
+        places[kind].append(place)
+    if len(places[NUMBERS]) == X.shape[1]:
         return imputer
     one_each = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     parts = [
-        ("numbers", imputer, places["number"]),
-        ("objects", _of_objects(imputer), places["number as an object"]),
+        ("numbers", imputer, places[NUMBERS]),
+        ("objects", _of_objects(imputer), places[OBJECTS]),
         ("few", _of_objects(one_each), places["few"]),
         ("many", _of_objects(for_many), places["many"]),
     ]
     return ColumnTransformer([each for each in parts if each[2]], sparse_threshold=0)
-
-
-def _kind_of(column: Any, name: Any) -> str:
-    """Whether a column is of numbers, or has few values or many."""
-    import pandas
-    from pandas.api import types
-
-    if types.is_numeric_dtype(column.dtype):
-        return "number"
-    known = column.dropna()
-    kinds = {type(each) for each in known}
-    if any(issubclass(kind, (*_DATES, pandas.Period)) for kind in kinds):
-        raise dates_in(name)
-    strange = [kind.__name__ for kind in kinds if not issubclass(kind, Hashable)]
-    if strange:
-        raise ValueError(
-            f"column {name!r} holds values that are neither numbers nor texts: {strange[0]}"
-        )
-    if len({issubclass(kind, str) for kind in kinds}) > 1:
-        raise ValueError(f"column {name!r} holds texts beside other values: make all of them texts")
-    are_numbers = all(issubclass(kind, (numbers.Real, np.bool_)) for kind in kinds)
-    if column.dtype == object and kinds and are_numbers:
-        return "number as an object"
-    return "few" if known.nunique() <= _FEW else "many"
-
-
-def dates_in(name: Any) -> ValueError:
-    """What to say of a column of dates."""
-    return ValueError(
-        f"column {name!r} holds dates: give what is to be learnt from them as numbers, such as "
-        "year and weekday"
-    )
 
 
 def _of_objects(encoder: Any) -> Any:
@@ -288,34 +261,3 @@ def _of_objects(encoder: Any) -> Any:
         feature_names_out="one-to-one",
     )  # fmt: skip
     return make_pipeline(as_array, encoder)
-
-
-def checked_frame(X: Any) -> Any:
-    """A DataFrame of numbers that are finite; a sparse matrix where all its columns are sparse.
-
-    Raises:
-        ValueError: a column holds dates, complex or infinite numbers.
-    """
-    import pandas
-    from pandas.api import types
-
-    for place, (name, kind) in enumerate(X.dtypes.items()):
-        if types.is_datetime64_any_dtype(kind) or types.is_timedelta64_dtype(kind):
-            raise dates_in(name)
-        if types.is_complex_dtype(kind):
-            raise ValueError(f"Complex data not supported: column {name!r} holds complex numbers")
-        if types.is_float_dtype(kind):
-            values = X.iloc[:, place].to_numpy(dtype=float, na_value=math.nan)
-            if np.isinf(values).any():
-                raise ValueError(
-                    "Input X contains infinity or a value too large for dtype('float64'): see "
-                    f"column {name!r}"
-                )
-    sparse = [isinstance(kind, pandas.SparseDtype) for kind in X.dtypes]
-    if all(sparse) and all(kind.fill_value == 0 for kind in X.dtypes):
-        return X.sparse.to_coo().tocsr()
-    return X.apply(_dense) if any(sparse) else X
-
-
-def _dense(column: Any) -> Any:
-    return column.sparse.to_dense() if hasattr(column.dtype, "fill_value") else column

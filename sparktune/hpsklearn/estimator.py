@@ -7,17 +7,19 @@ The file is long because it describes its settings and the arguments of a fit.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import difflib
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn import config_context, get_config
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import accuracy_score, check_scoring, r2_score
+from sklearn.metrics import accuracy_score, check_scoring, get_scorer_names, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -61,6 +63,36 @@ def _has(method: str) -> Any:
         return True
 
     return check
+
+
+def _seed(given: Any, name: str) -> int:
+    """A seed that scikit-learn takes, too; None is 0, so that a fit repeats."""
+    seed = seed_of(given, 0, name)
+    if seed >= 2**32:
+        raise ValueError(f"`{name}` must be below 2**32, as scikit-learn has it, but got {seed}")
+    return seed
+
+
+def _check_file(name: str, given: Any) -> None:
+    """Refuse what can be no file to write."""
+    if not isinstance(given, (str, os.PathLike)) or not os.fspath(given):
+        raise TypeError(f"`{name}` must be the path of a file, but got {given!r}")
+    path = Path(given).absolute()
+    if path.is_dir():
+        raise ValueError(f"`{name}` must be the path of a file, but {path} is a folder")
+    if not path.parent.is_dir():
+        raise ValueError(f"`{name}` is in {path.parent}, and there is no such folder")
+
+
+def _check_scorer(name: str) -> None:
+    """Refuse a name that no scorer of scikit-learn has."""
+    known = get_scorer_names()
+    if name not in known:
+        near = ", ".join(map(repr, difflib.get_close_matches(name, known)))
+        raise ValueError(
+            f"`scoring` must be a name of sklearn.metrics.get_scorer_names(), but got {name!r}"
+            f"{f'; near it: {near}' if near else ''}"
+        )
 
 
 class _Text:
@@ -343,19 +375,31 @@ class HyperoptEstimator(Reader):
     ) -> HyperoptEstimator:
         """Fit the best candidate of the search to data, as ``fit`` does unless ``refit`` is False.
 
+        The data may have columns of another kind than those of the search, missing numbers and
+        other classes. If they are refused, what was fitted before stays.
+
         Raises:
             NotFittedError: there was no search.
             ValueError, TypeError: the data; see ``fit``.
         """
         if not hasattr(self, "_search"):
             raise NotFittedError("there is no best candidate yet: call fit or fit_iter first")
-        data, _ = self._data(X, y, EX_list, sample_weight, None).weighing(())
-        if data.widths != self._widths:
-            raise ValueError(
-                f"X and `EX_list` must have {self._widths or 'no'} columns beside each other as in "
-                f"the search, but have {data.widths or 'none'}"
+        of_texts = not hasattr(self, "n_features_in_")
+        with self._unchanged_if_refused():
+            data, _ = self._data(X, y, EX_list, sample_weight, None).weighing(())
+            if data.is_text != of_texts:
+                kind = "texts" if of_texts else "rows of columns"
+                raise ValueError(f"X must be {kind}, as in the search")
+            if data.widths != self._widths:
+                raise ValueError(
+                    f"X and `EX_list` must have {self._widths or 'no'} columns beside each other "
+                    f"as in the search, but have {data.widths or 'none'}"
+                )
+            search = self._search.with_recipe(
+                encoder=encoder_of(data.X, data.y, self.classifies, self._search.seed),
+                classes=self.classes_ if self.classifies else None,
             )
-        self._fit_best(self._search, data)
+            self._fit_best(search, data)
         return self
 
     def _begun(
@@ -363,14 +407,35 @@ class HyperoptEstimator(Reader):
         cv_shuffle: Any, warm_start: Any, random_state: Any, sample_weight: Any, groups: Any,
     ) -> tuple[Search, Data]:  # fmt: skip
         """A search that has not begun, and the data to fit its best candidate to."""
+        with self._unchanged_if_refused():
+            return self._prepared(
+                X, y, EX_list, valid_size, n_folds, kfolds_group, cv_shuffle, warm_start,
+                random_state, sample_weight, groups,
+            )  # fmt: skip
+
+    @contextlib.contextmanager
+    def _unchanged_if_refused(self) -> Iterator[None]:
+        """What a fit before has found stays, where data or settings are refused."""
+        before = dict(self.__dict__)
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _prepared(
+        self, X: Any, y: Any, EX_list: Any, valid_size: Any, n_folds: Any, kfolds_group: Any,
+        cv_shuffle: Any, warm_start: Any, random_state: Any, sample_weight: Any, groups: Any,
+    ) -> tuple[Search, Data]:  # fmt: skip
         self._check_settings()
         goes_on = flag("warm_start", warm_start)
         for name in ("best_pipeline_", "best_loss_", "_search"):  # of an earlier fit
             self.__dict__.pop(name, None)
         data = self._data(X, y, EX_list, sample_weight, groups, kfolds_group)
         self._widths = data.widths
-        seed = seed_of(self.seed, 0, "seed")
-        order = seed if random_state is None else seed_of(random_state, 0, "random_state")
+        seed = _seed(self.seed, "seed")
+        order = seed if random_state is None else _seed(random_state, "random_state")
 
         def split(given: Data, seed: int) -> tuple[Data, Folds]:
             return given.weighing(
@@ -443,14 +508,12 @@ class HyperoptEstimator(Reader):
                 "`scoring` must be the name of a scorer, a scorer or None, but got "
                 f"{self.scoring!r:.200}"
             )
+        if isinstance(self.scoring, str):
+            _check_scorer(self.scoring)
         if not isinstance(self.verbose, (bool, np.bool_)):
             whole("verbose", self.verbose, 0)
         if self.fit_increment_dump_filename is not None:
-            folder = Path(self.fit_increment_dump_filename).absolute().parent
-            if not folder.is_dir():
-                raise ValueError(
-                    f"`fit_increment_dump_filename` is in {folder}, and there is no such folder"
-                )
+            _check_file("fit_increment_dump_filename", self.fit_increment_dump_filename)
         if self.n_jobs is not None and self.n_jobs != -1:
             whole("n_jobs", self.n_jobs)
         real("timeout", self.timeout, "a number of seconds", above=0, none=True)
@@ -491,16 +554,19 @@ class HyperoptEstimator(Reader):
 
     # Answers.
 
-    def _read(self, X: Any, EX_list: Any) -> Any:
-        """Rows to answer for, as the pipeline takes them."""
+    def _check_best_is_fitted(self) -> None:
         if not hasattr(self, "best_pipeline_") and hasattr(self, "_search"):
             raise NotFittedError(
                 "the best candidate is not fitted yet: call retrain_best_model_on_full_data(X, y)"
             )
         check_is_fitted(self, "best_pipeline_")
+
+    def _read(self, X: Any, EX_list: Any) -> Any:
+        """Rows to answer for, as the pipeline takes them."""
+        self._check_best_is_fitted()
         if not hasattr(self, "n_features_in_"):
             if not is_text(X):
-                raise ValueError(f"X must be texts, as in the fit, but is of {type(X).__name__}")
+                raise ValueError(f"X must be texts, as in the fit, but got {X!r:.100}")
             return np.asarray(X, object)
         return self._beside_as_fitted(self._rows(X, fitting=False), EX_list)
 
@@ -537,7 +603,7 @@ class HyperoptEstimator(Reader):
 
     def best_model(self) -> dict[str, Any]:
         """The parts of the best pipeline, fitted: ``learner``, ``preprocs`` and ``ex_preprocs``."""
-        check_is_fitted(self, "best_pipeline_")
+        self._check_best_is_fitted()
         return parts_of(self.best_pipeline_)
 
     def leaderboard(self) -> Any:
@@ -552,5 +618,5 @@ class HyperoptEstimator(Reader):
 
     def to_script(self) -> str:
         """A short Python script that builds the best pipeline, of scikit-learn alone."""
-        check_is_fitted(self, "best_pipeline_")
+        self._check_best_is_fitted()
         return script_of(self.best_pipeline_)

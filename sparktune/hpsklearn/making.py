@@ -22,6 +22,23 @@ def make(path: str, *parts: Any) -> Any:
     return class_of(path)(**_merged(parts))
 
 
+def _call_as_written(path: str, *parts: Any) -> str:
+    """An object of a class as it would be written; what a space draws as a whole has two stars."""
+    settings = [
+        written
+        for part in parts
+        for written in (
+            [f"{name}={value!r}" for name, value in part.items()]
+            if isinstance(part, dict)
+            else [f"**{part!r}"]
+        )
+    ]
+    return f"{path.rpartition('.')[2]}({', '.join(settings)})"
+
+
+make.call_as_written = _call_as_written  # type: ignore[attr-defined]
+
+
 def path_in(node: Any) -> str | None:
     """The path of the class that a node of a space makes an object of; None for all else."""
     makes = isinstance(node, Call) and node.function is make

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
-from .data import (
-    Data,
-    checked_frame,
-    checked_groups,
-    checked_weights,
-    is_frame,
-    is_text,
-    side_by_side,
-)
+from .columns import checked_frame, dates_in, is_frame, kinds_of, numbers_of, refuse_other_kinds
+from .data import Data, checked_groups, checked_weights, is_text, side_by_side
 
 __all__ = ["Reader"]
 
@@ -44,6 +38,7 @@ class Reader(BaseEstimator):  # type: ignore[misc]
 
     ex_preprocs: Any
     _widths: tuple[int, ...] = ()
+    _kinds: tuple[str, ...] = ()  # of the columns of a DataFrame; see columns
 
     @property
     def classifies(self) -> bool:
@@ -65,7 +60,7 @@ class Reader(BaseEstimator):  # type: ignore[misc]
                     delattr(self, name)
         else:
             X = self._rows(X, fitting=True)
-        rows = X.shape[0]
+        rows, self._kinds = X.shape[0], kinds_of(X)
         if rows < 2:
             raise ValueError(f"n_samples={rows}: a search needs 2 rows at least, to judge by one")
         check_consistent_length(X, y)
@@ -79,26 +74,25 @@ class Reader(BaseEstimator):  # type: ignore[misc]
     def _rows(self, X: Any, fitting: bool) -> Any:
         """Rows as an array, sparse matrix by rows or DataFrame, with as many columns as ever."""
         if is_frame(X):
+            _refuse_same_names(X)
             self._validated(X, reset=fitting, skip=True)
             if not X.shape[0] or not X.shape[1]:
                 raise ValueError(
                     f"Found a DataFrame with {X.shape[0]} sample(s) and {X.shape[1]} feature(s), "
                     "while a minimum of 1 is required of each"
                 )
-            return checked_frame(X)
-        try:
-            found = self._validated(X, reset=fitting)
-        except ValueError as error:
-            if _holds_texts(X):
-                raise ValueError(
-                    f"X holds texts, which only a DataFrame may have in its columns: {error}"
-                ) from error
-            raise
-        if found.dtype.kind in "mM":
-            raise ValueError(
-                "X holds dates: give what is to be learnt from them as numbers, such as year and "
-                "weekday"
-            )
+            found = checked_frame(X)
+        else:
+            try:
+                found = self._validated(X, reset=fitting)
+            except ValueError as error:
+                if _holds_texts(X):
+                    raise _texts_in(X, error) from error
+                raise
+            if found.dtype.kind in "mM":
+                raise dates_in("X")
+        if not fitting:
+            refuse_other_kinds(found, self._kinds)
         return _by_rows(found) if scipy.sparse.issparse(found) else found
 
     def _targets(self, y: Any) -> Any:
@@ -106,6 +100,7 @@ class Reader(BaseEstimator):  # type: ignore[misc]
             y = column_or_1d(y, warn=True)
             if y.dtype.kind == "f" and np.isnan(y).any():
                 raise ValueError("Input y contains NaN.")
+            _refuse_objects(y)
             try:
                 check_classification_targets(y)
                 self.classes_ = np.unique(y)
@@ -124,6 +119,8 @@ class Reader(BaseEstimator):  # type: ignore[misc]
             raise ValueError(
                 "a regressor learns numbers, and y holds texts: for labels give `classifier`"
             )
+        if _holds_dates(y):
+            raise ValueError("a regressor learns numbers, and y holds dates: give a count of days")
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -140,18 +137,18 @@ class Reader(BaseEstimator):  # type: ignore[misc]
                 f"`EX_list` must be a list of data sets, but is of {type(EX_list).__name__}"
             )
         blocks = list(EX_list)
+        if not blocks and not self.ex_preprocs:
+            return X, ()
         if self.ex_preprocs is not None and len(blocks) != len(self.ex_preprocs):
             raise ValueError(
                 f"`EX_list` must hold a data set for each of {len(self.ex_preprocs)} in "
                 f"`ex_preprocs`, but holds {len(blocks)}"
             )
-        if X.ndim != 2 or is_frame(X):
-            raise ValueError(
-                "`EX_list` goes with an array or a sparse matrix as X, as does each in it"
-            )
-        checked = [X]
+        if X.ndim != 2:
+            raise ValueError("`EX_list` goes with rows of numbers as X, but X holds texts")
+        checked = [numbers_of(X, "X beside `EX_list`") if is_frame(X) else X]
         for number, block in enumerate(blocks):
-            found = check_array(block, accept_sparse="csr", input_name=f"EX_list[{number}]")
+            found = _exogenous(block, f"EX_list[{number}]")
             if found.shape[0] != X.shape[0]:
                 raise ValueError(
                     f"`EX_list[{number}]` must have a row for each of {X.shape[0]} in X, but has "
@@ -192,6 +189,55 @@ class Reader(BaseEstimator):  # type: ignore[misc]
 def _counted(widths: tuple[int, ...]) -> str:
     """Columns of X and of exogenous data in words."""
     return ", ".join(map(str, widths)) or "those of X alone"
+
+
+def _exogenous(block: Any, name: str) -> Any:
+    """An exogenous data set as an array or a sparse matrix of numbers."""
+    if is_frame(block):
+        block = numbers_of(block, f"`{name}`")
+    if _holds_dates(block):
+        raise dates_in(f"`{name}`")
+    if _holds_texts(block):
+        raise ValueError(f"`{name}` must be rows of numbers, but holds texts")
+    return check_array(block, accept_sparse="csr", input_name=name)
+
+
+def _refuse_same_names(X: Any) -> None:
+    """Raise ValueError where columns of a DataFrame cannot be told apart."""
+    twice = X.columns[X.columns.duplicated()]
+    if len(twice):
+        raise ValueError(f"X has several columns of the name {twice[0]!r}: give each its own")
+
+
+def _refuse_objects(y: Any) -> None:
+    """Raise ValueError for labels that are neither an array of numbers nor texts."""
+    if y.dtype == object and len(y) and not any(isinstance(each, str) for each in y):
+        kinds = ", ".join(sorted({type(each).__name__ for each in y}))
+        raise ValueError(
+            f"Unknown label type: y is an array of objects ({kinds}): make it one of numbers or of "
+            "texts, with none missing"
+        )
+
+
+def _texts_in(X: Any, error: ValueError) -> ValueError:
+    """What to say of rows that hold texts, where an error of scikit-learn says less."""
+    values = np.asarray(X, object)
+    others = ", ".join(sorted({type(e).__name__ for e in values.flat if not isinstance(e, str)}))
+    if not values.ndim:
+        return ValueError(f"X must have a text for each row, but is one text: {X!r:.100}")
+    if values.ndim > 1:
+        return ValueError(f"X holds texts, which only a DataFrame may have in its columns: {error}")
+    if others:
+        return ValueError(f"texts as X are one for each row, but X holds {others} beside them")
+    return ValueError("X holds texts, but the fit was of rows of numbers")
+
+
+def _holds_dates(thing: Any) -> bool:
+    """Whether dates are among the values of an array, or of what becomes one."""
+    found = None if scipy.sparse.issparse(thing) else np.asarray(thing)
+    if found is None or found.dtype.kind not in "OmM":
+        return False
+    return found.dtype.kind != "O" or any(isinstance(each, datetime.date) for each in found.flat)
 
 
 def _holds_texts(thing: Any) -> bool:

@@ -76,11 +76,14 @@ def leaderboard(trials: Trials) -> Any:
 
 
 def _drawn(trials: Trials, trial: Trial) -> list[list[Any]]:
-    """The parts of a candidate as they were drawn."""
+    """The parts of a candidate as they were drawn; none, where it cannot be built."""
     history = trials.history
     if history is None:
         return []
-    candidate = candidate_in(history.space.build(trial.values))
+    try:
+        candidate = candidate_in(history.space.build(trial.values))
+    except Exception:  # whatever an expression of the space raises, as it did in the trial
+        return []
     return described([*steps_of(candidate.get("preprocessing")), learner_of(candidate)])
 
 

@@ -9,11 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+
 from .. import hp
 from ..algo import auto
 from ..exceptions import AllTrialsFailed
 from ..fmin import fmin
 from ..history import Trial
+from ..history.failures import failure_text
 from ..prune import wilcoxon
 from ..space.expressions import Node
 from ..space.nodes import Walk
@@ -33,7 +36,7 @@ from .standings import Again, Standing, standings
 from .starts import starts_of
 from .suits import BY_PATH, for_probabilities, why_not
 from .travels.evaluation import Evaluation, candidate_in
-from .travels.fitting import Fitted, Recipe
+from .travels.fitting import Fitted, Recipe, learner_of, steps_of
 from .travels.limits import Size
 
 __all__ = [
@@ -151,6 +154,9 @@ _PLACES = {
 }  # fmt: skip
 
 
+_OTHER_KIND = {"classifier": is_regressor, "regressor": is_classifier}
+
+
 def _check_parts(space: Any, beside: int) -> None:
     """Refuse what can be no part of a candidate.
 
@@ -159,7 +165,7 @@ def _check_parts(space: Any, beside: int) -> None:
         beside: how many exogenous data sets there are.
 
     Raises:
-        TypeError: a constant is no estimator, or a component stands in the place of another kind.
+        TypeError: a constant is no estimator, or a part stands in the place of another kind.
         ValueError: a dict of parts has a further one, or steps for data that are not there.
     """
     for candidate in _candidates(space):
@@ -196,6 +202,9 @@ def _check_part(place: str, leaf: Any, allowed: tuple[str, ...]) -> None:
             f"`{place}` must be a space of estimators with fit and {method}, but holds "
             f"{leaf!r:.200}"
         )
+    elif isinstance(leaf, BaseEstimator) and place in _OTHER_KIND and _OTHER_KIND[place](leaf):
+        other = "regressor" if place == "classifier" else "classifier"
+        raise TypeError(f"`{place}` holds {leaf!r:.200}, which is a {other}")
 
 
 def all_have(space: Any, method: str) -> bool:
@@ -328,8 +337,10 @@ class Search:
                 points_to_evaluate=first,
             )  # fmt: skip
         except AllTrialsFailed:
-            if last or self.trials.fmin_cancelled_reason is not None:
-                raise
+            why = self.trials.fmin_cancelled_reason
+            if last or why is not None:
+                text = failure_text(self.trials.history, self._parts_of)
+                raise AllTrialsFailed(text if why is None else f"{why}: {text}") from None
         return self.trials.fmin_cancelled_reason is None
 
     def judge_again(self) -> None:
@@ -394,10 +405,24 @@ class Search:
         history = self.trials.history
         return None if history is None else candidate_in(history.space.build(trial.values))
 
+    def _parts_of(self, trial: Trial) -> str:
+        """The parts of a trial's candidate; its labels, where that cannot be built."""
+        try:
+            candidate = self.candidate_of(trial)
+        except Exception:  # whatever an expression of the space raises
+            return f"with {dict(trial.values)!r}"
+        steps = [*steps_of(candidate.get("preprocessing")), learner_of(candidate)]
+        return f"of {' > '.join(type(step).__name__ for step in steps)}"
+
     def without_data(self) -> Search:
         """This search, with what it takes to fit its best candidate again, and no more."""
         light = replace(self.evaluation, X=None, y=None, weights=None, folds=())
         return replace(self, evaluation=light)
+
+    def with_recipe(self, **changes: Any) -> Search:
+        """This search, whose candidates are fitted by a recipe with other attributes."""
+        recipe = replace(self.evaluation.recipe, **changes)
+        return replace(self, evaluation=replace(self.evaluation, recipe=recipe))
 
     def fitted(self, trial: Trial, X: Any, y: Any, weights: Any) -> Fitted:
         """The candidate of a trial, fitted to data."""

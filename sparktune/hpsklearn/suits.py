@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .columns import is_frame
 from .component import CLASSIFIER, REGRESSOR, TEXT, Component
 from .components import COMPONENTS
-from .data import Data, is_frame
+from .data import Data
 from .making import class_of, has_method
 from .travels.fitting import whole_weights
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -46,13 +47,17 @@ def folds_of(
         raise ValueError(f"`cv_shuffle` must be True, False or None, but got {shuffle!r}")
     if n_folds is not None and n_folds != -1:
         n_folds = whole("n_folds", n_folds, 2)
-    X = np.zeros((rows, 1))
+    X, named = np.zeros((rows, 1)), "n_folds"
     if n_folds is None and cv is not None:
         if isinstance(cv, (int, np.integer)):
-            n_folds = whole("cv", cv, 2)
+            named, n_folds = "cv", whole("cv", cv, 2)
         else:
+            if isinstance(cv, type):
+                raise TypeError(f"`cv` must be a splitter, but got its class: {cv.__name__}(...)")
             if shuffle:
                 raise ValueError("`cv_shuffle` is settled by `cv`: set it there")
+            if isinstance(cv, Iterable) and not isinstance(cv, str):
+                return _checked(cv, rows)
             splitter = check_cv(cv, y, classifier=classifies)
             return _checked(splitter.split(X, y, groups), rows)
     if groups is not None and len(np.unique(groups)) < 2:
@@ -64,7 +69,7 @@ def folds_of(
         most = rows if groups is None else len(np.unique(groups))
         if n_folds > most:
             of = "rows" if groups is None else "groups"
-            raise ValueError(f"`n_folds` must be at most the {most} {of}, but got {n_folds}")
+            raise ValueError(f"`{named}` must be at most the {most} {of}, but got {n_folds}")
         if groups is not None:
             return _checked(_folds_of_groups(y, groups, classifies, n_folds, shuffle, seed), rows)
         return _checked(_k_folds(y, classifies, n_folds, shuffle, seed).split(X, y), rows)
@@ -146,10 +151,24 @@ def _last_groups(groups: Any, count: int) -> tuple[Any, Any]:
 
 
 def _checked(folds: Any, rows: int) -> Folds:
-    found = tuple((_rows_of(learn, rows), _rows_of(check, rows)) for learn, check in folds)
-    if not found or any(not len(learn) or not len(check) for learn, check in found):
+    found = tuple(tuple(_rows_of(each, rows) for each in _pair(fold)) for fold in folds)
+    if not found:
+        raise ValueError("`cv` must give folds, but gave none, as a generator does the second time")
+    if any(not len(learn) or not len(check) for learn, check in found):
         raise ValueError("`cv` must give folds, each with rows to learn from and to judge by")
     return found
+
+
+def _pair(fold: Any) -> tuple[Any, Any]:
+    """The rows of a fold to learn from, and those to judge by."""
+    try:
+        learn, check = fold
+    except (TypeError, ValueError):
+        raise ValueError(
+            "`cv` must give pairs of the rows to learn from and those to judge by, but gave "
+            f"{fold!r:.100}"
+        ) from None
+    return learn, check
 
 
 def _rows_of(given: Any, rows: int) -> Any:
@@ -157,7 +176,8 @@ def _rows_of(given: Any, rows: int) -> Any:
     found = np.asarray(given)
     if found.dtype == bool and found.shape == (rows,):
         return np.flatnonzero(found)
-    if len(found) and (found.dtype.kind not in "iu" or found.min() < 0 or found.max() >= rows):
+    numbers = found.ndim == 1 and (found.dtype.kind in "iu" or not len(found))
+    if not numbers or (len(found) and (found.min() < 0 or found.max() >= rows)):
         raise ValueError(
             f"`cv` must give rows by their numbers from 0 to {rows - 1}, or masks of {rows}, but "
             f"gave {given!r:.100}"

@@ -90,7 +90,11 @@ class Call(Node):
         self.kwargs = kwargs
 
     def __repr__(self) -> str:
-        """As it would be written; after a hundred expressions within it, with dots for the rest."""
+        """As it would be written; after a hundred expressions within it, with dots for the rest.
+
+        A function may know better how its calls are written, by ``call_as_written``, which gets
+        their arguments.
+        """
         left = _to_write.get()
         if left is None:
             token = _to_write.set([_WRITTEN])
@@ -101,6 +105,9 @@ class Call(Node):
         left[0] -= 1
         if left[0] < 0:
             return "…"
+        write = getattr(self.function, "call_as_written", None)
+        if write is not None:
+            return str(write(*self.args))
         return as_written(self.function, map(repr, self.args), self.kwargs)
 
 

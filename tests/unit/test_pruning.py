@@ -36,13 +36,21 @@ quiet = functools.partial(fmin, show_progressbar=False)
 HOSTS = {
     "serial": Trials,
     "threads": lambda: Trials(parallelism=3, executor="threads"),
-    "processes": lambda: Trials(parallelism=3),
+    "processes": lambda: Trials(parallelism=2),
 }
 
 
 @pytest.fixture(params=HOSTS)
 def host(request):
     return HOSTS[request.param]()
+
+
+def each_host_with(name, first, *others):
+    """All values on all hosts; in processes, which are dear, the gate has the first alone."""
+    values = [pytest.param("processes", first)]
+    values += [pytest.param("processes", other, marks=pytest.mark.full) for other in others]
+    values += [(each, value) for each in ("serial", "threads") for value in (first, *others)]
+    return pytest.mark.parametrize(("host", name), values, indirect=["host"])
 
 
 def curve(config, trial):
@@ -146,7 +154,7 @@ def test_an_objective_without_trial_is_told(host):
     assert len(host) == 3
 
 
-@pytest.mark.parametrize("wrong", ["raises", "answers None"])
+@each_host_with("wrong", "raises", "answers None")
 def test_a_pruner_that_goes_wrong_ends_the_run(host, wrong):
     """Its exception leaves fmin, no trial fails of it, and what has ended is kept."""
 
@@ -162,7 +170,7 @@ def test_a_pruner_that_goes_wrong_ends_the_run(host, wrong):
     assert host.count_failed_trials() == 0
 
 
-@pytest.mark.parametrize("error", [KeyError, SystemExit, TrialPruned])
+@each_host_with("error", KeyError, SystemExit, TrialPruned)
 def test_a_trial_ends_at_the_report_where_the_pruner_goes_wrong(host, error):
     """Its training is not waited for, and the next run begins it again."""
 

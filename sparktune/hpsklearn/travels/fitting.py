@@ -234,8 +234,9 @@ def whole_weights(weights: Any) -> Any:
     """Weights as whole numbers, for rows may then be repeated; None where they are not, or many."""
     if weights is None or not np.array_equal(weights, np.round(weights)):
         return None
-    counts = np.asarray(weights, np.intp)
-    return counts if counts.sum() <= _MOST_REPEATED * len(counts) else None
+    most = _MOST_REPEATED * len(weights)
+    few = np.minimum(weights, most + 1).sum() <= most  # none is too large for a whole number
+    return np.asarray(weights, np.intp) if few else None
 
 
 def _repeated(X: Any, y: Any, counts: Any) -> tuple[Any, Any]:

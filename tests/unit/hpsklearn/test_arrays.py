@@ -7,6 +7,7 @@ from estimators import IRIS, quick
 
 from sparktune import hpsklearn as ours
 from sparktune.hpsklearn.data import Data, encoder_of
+from sparktune.hpsklearn.travels.fitting import whole_weights
 
 X, Y = IRIS
 GAPS = np.where(X > 6, np.nan, X)
@@ -69,3 +70,11 @@ def test_sizes():
     assert found[0][0].tolist() == list(range(45))
     with pytest.raises(ValueError, match="n_samples=70 of a weight above 0 are too few for folds"):
         data.weighing(folds[1:])
+
+
+def test_huge_weights_are_not_counted():
+    """Weights that no whole number can hold are weights, and rows are not repeated by them."""
+    for weights in (np.full(75, 1e300), np.full(75, 2.0**63)):
+        assert whole_weights(weights) is None
+    assert whole_weights(np.full(75, 20.0)).tolist() == [20] * 75
+    assert whole_weights(np.full(75, 21.0)) is None

@@ -133,3 +133,11 @@ def test_wrong_arguments(call, sentence):
     """A label that is none, or a parameter that the class does not have, is refused at once."""
     with pytest.raises(TypeError, match=sentence):
         call()
+
+
+def test_what_a_component_shows():
+    """Its repr is a call of the class, in which what is drawn as a whole has two stars."""
+    shown = repr(ours.svc("s", C=2.0))
+    assert shown == "SVC(C=2.0, max_iter=100000, **<'s.kernel': choice of 4>)"
+    assert repr(ours.standard_scaler("s")) == "StandardScaler()"
+    assert "estimator=DecisionTreeClassifier(max_depth=" in repr(ours.ada_boost_classifier("a"))

@@ -1,9 +1,12 @@
 """What HyperoptEstimator refuses at the door, in which words."""
 
+import datetime
+
 import numpy as np
 import pytest
 from estimators import DIABETES, IRIS, TEXTS, lines, quick, trees
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold
 
 from sparktune import hp
 from sparktune import hpsklearn as ours
@@ -25,6 +28,8 @@ def never(y, predicted):
         ({"classifier": []}, TypeError, "`classifier` must be one space, not a list: hp.choice"),
         ({"classifier": [ours.svc("s")]}, TypeError, "`classifier` must be one space, not a list"),
         ({"classifier": ours.svr("s")}, TypeError, "`classifier` holds svr, which is a regressor"),
+        ({"classifier": Ridge()}, TypeError, r"holds Ridge\(\), which is a regressor"),
+        ({"regressor": LogisticRegression()}, TypeError, "which is a classifier"),
         ({"regressor": ours.svc("s")}, TypeError, "`regressor` holds svc, which is a classifier"),
         (
             {"classifier": hp.choice("c", [ours.svc("s"), ours.pca("p")])},
@@ -81,7 +86,12 @@ def never(y, predicted):
         ({"max_evals": "9"}, ValueError, "`max_evals` must be a whole number >= 1, but got '9'"),
         ({"loss_fn": 3}, TypeError, "`loss_fn` must be a function of targets and predictions, but"),
         ({"scoring": "accuracy"}, ValueError, "`loss_fn` and `scoring` exclude each other"),
-        ({"scoring": "no", "loss_fn": None}, ValueError, "'no'"),
+        (
+            {"scoring": "no", "loss_fn": None},
+            ValueError,
+            "`scoring` must be a name of .* got 'no'$",
+        ),
+        ({"scoring": "f1macro", "loss_fn": None}, ValueError, "'f1macro'; near it: 'f1_macro'"),
         ({"scoring": ["f1"], "loss_fn": None}, TypeError, "the name of a scorer, a scorer or None"),
         ({"continuous_loss_fn": 1}, ValueError, "`continuous_loss_fn` must be True or False, but"),
         (
@@ -107,8 +117,12 @@ def never(y, predicted):
             ValueError,
             "`fit_increment_dump_filename` is in /nowhere/at, and there is no such folder",
         ),
-        ({"fit_increment_dump_filename": 3}, TypeError, "int"),
+        ({"fit_increment_dump_filename": 3}, TypeError, "must be the path of a file, but got 3"),
+        ({"fit_increment_dump_filename": ""}, TypeError, "must be the path of a file, but got ''"),
+        ({"fit_increment_dump_filename": b"a"}, TypeError, "the path of a file, but got b'a'"),
+        ({"fit_increment_dump_filename": "/"}, ValueError, "path of a file, but / is a folder"),
         ({"seed": "a"}, TypeError, "`seed` must be a whole number >= 0, a numpy Generator or Rand"),
+        ({"seed": 2**32}, ValueError, "`seed` must be below 2[*][*]32, as .* but got 4294967296"),
         ({"seed": -1}, TypeError, "`seed` must be a whole number >= 0, .* but got -1"),
         (
             {"use_partial_fit": "yes"},
@@ -121,6 +135,13 @@ def never(y, predicted):
         ({"trials": 3}, TypeError, r"`trials` must be Trials\(\) or SparkTrials\(\), but got 3"),
         ({"journal": 3}, TypeError, "`journal` must be the path of a folder, but got 3"),
         ({"cv": 1}, ValueError, "`cv` must be a whole number >= 2, but got 1"),
+        ({"cv": 76}, ValueError, "`cv` must be at most the 75 rows, but got 76"),
+        ({"cv": KFold}, TypeError, r"`cv` must be a splitter, but got its class: KFold\(...\)"),
+        ({"cv": [1, 2]}, ValueError, "`cv` must give pairs of the rows.* but gave 1"),
+        ({"cv": [(Y, Y, Y)]}, ValueError, "`cv` must give pairs of the rows.* but gave"),
+        ({"cv": ["ab"]}, ValueError, "`cv` must give rows by their numbers.* but gave 'a'"),
+        ({"cv": [([[0]], [1])]}, ValueError, r"rows by their numbers.* but gave \[\[0\]\]"),
+        ({"cv": iter(())}, ValueError, "but gave none, as a generator does the second time"),
     ],
 )
 def test_settings(settings, error, sentence):
@@ -136,6 +157,7 @@ def test_settings(settings, error, sentence):
     ("given", "error", "sentence"),
     [
         ({"warm_start": "a"}, ValueError, "`warm_start` must be True or False, but got 'a'"),
+        ({"random_state": 2**70}, ValueError, "`random_state` must be below 2[*][*]32"),
         ({"random_state": "a"}, TypeError, "`random_state` must be a whole number >= 0, a numpy G"),
         ({"valid_size": 0}, ValueError, "`valid_size` must be a share above 0 and at most 1"),
         ({"n_folds": 1}, ValueError, "`n_folds` must be a whole number >= 2, but got 1"),
@@ -143,11 +165,21 @@ def test_settings(settings, error, sentence):
         (
             {"groups": [1]},
             ValueError,
-            r"`groups` must have one for each of 75 rows, but has \(1,\)",
+            r"`groups` must have one for each of 75 rows, but has the shape \(1,\)",
         ),
+        ({"groups": [None] * 75}, ValueError, "`groups` must be all texts or all numbers.*NoneTy"),
+        (
+            {"groups": np.array(["a", 1, "b"] * 25, object)},
+            ValueError,
+            "all texts or all numbers.* holds int, str",
+        ),
+        ({"groups": Y * np.nan, "n_folds": 2}, ValueError, "`groups`.* with none missing"),
         ({"groups": Y, "kfolds_group": Y}, ValueError, "`groups` and `kfolds_group` are one"),
         ({"sample_weight": 2.0}, ValueError, "one for each row, got 2.0"),
         ({"sample_weight": np.ones((75, 1))}, ValueError, "Sample weights must be 1D array"),
+        ({"sample_weight": ["a"] * 75}, ValueError, "`sample_weight` must be numbers, but got"),
+        ({"sample_weight": ["1"] * 75}, ValueError, "`sample_weight` must be numbers, but got"),
+        ({"sample_weight": np.full(75, "2020", "M8[D]")}, ValueError, "must be numbers, but got"),
         ({"sample_weight": [1.0]}, ValueError, "must have one for each of 75 rows, but has 1"),
         ({"sample_weight": Y - 1}, ValueError, "must be at least 0, but the least is -1"),
         (
@@ -159,6 +191,16 @@ def test_settings(settings, error, sentence):
         ({"EX_list": X}, TypeError, "`EX_list` must be a list of data sets, but is of ndarray"),
         ({"EX_list": [X[:9]]}, ValueError, r"`EX_list\[0\]` must have a row for each of 75 in X"),
         ({"EX_list": [Y]}, ValueError, "Expected 2D array, got 1D array"),
+        (
+            {"EX_list": [["a"] * 75]},
+            ValueError,
+            r"`EX_list\[0\]` must be rows of numbers, but holds",
+        ),
+        (
+            {"EX_list": [np.full((75, 1), "2020-01-01", "M8[D]")]},
+            ValueError,
+            r"`EX_list\[0\]` holds dates",
+        ),
     ],
 )
 def test_arguments_of_a_fit(given, error, sentence):
@@ -191,6 +233,11 @@ def test_arguments_of_a_fit(given, error, sentence):
             "`y` must be all texts or all numbers.*NoneType",
         ),
         (X, np.array(["a", 1, "b"] * 25, object), "`y` must be all texts or all numbers.*int, str"),
+        (X, Y.astype(object), r"Unknown label type: y is an array of objects \(int\): make it one"),
+        (X, np.where(Y > 0, None, 1), r"an array of objects \(NoneType, int\).* none missing"),
+        ("a" * 75, Y, "X must have a text for each row, but is one text: 'aaa"),
+        ({"a": Y}, Y, "Expected 2D array, got scalar array"),
+        (["a", None, "b"] * 25, Y, "texts as X are one for each row, but X holds NoneType beside"),
         (TEXTS[0], TEXTS[1], "X holds texts, which `preprocessing` makes no numbers of"),
     ],
 )
@@ -205,6 +252,8 @@ def test_targets_of_a_regressor():
     for targets, sentence in (
         (np.array(["a", "b", "c"])[Y], "a regressor learns numbers, and y holds texts"),
         (Y * np.nan, "contains NaN"),
+        (np.full(75, "2020-01-01", "M8[D]"), "a regressor learns numbers, and y holds dates"),
+        (np.full(75, datetime.date(2020, 1, 1)), "a regressor learns numbers, and y holds dates"),
     ):
         with pytest.raises(ValueError, match=sentence):
             quick(regressor=lines(), loss_fn=never).fit(X, targets)
@@ -214,9 +263,9 @@ def test_exogenous_data_that_do_not_fit():
     """Exogenous data need as many preprocessings, and arrays beside them."""
     with pytest.raises(ValueError, match="a data set for each of 1 in `ex_preprocs`, but holds 2"):
         quick(ex_preprocs=[[]], loss_fn=never).fit(X, Y, EX_list=[X, X])
-    pandas = pytest.importorskip("pandas")
-    with pytest.raises(ValueError, match="`EX_list` goes with an array or a sparse matrix as X"):
-        quick(loss_fn=never).fit(pandas.DataFrame(X), Y, EX_list=[X])
+    with pytest.raises(ValueError, match="`EX_list` goes with rows of numbers as X, but X holds t"):
+        quick(loss_fn=never).fit(*TEXTS, EX_list=[np.zeros((60, 1))])
+    assert len(quick(max_evals=1).fit(X, Y, EX_list=[]).predict(X)) == len(Y)
 
 
 def test_rows_to_predict():
@@ -226,3 +275,12 @@ def test_rows_to_predict():
         estimator.predict(X[:, :2])
     with pytest.raises(ValueError, match="columns of X and of each in `EX_list`"):
         estimator.predict(X, EX_list=[X])
+
+
+@pytest.mark.parametrize("rows", [["a", None], "a text", []])
+def test_texts_to_predict(rows):
+    """What is no sequence of texts is refused after a fit to texts."""
+    estimator = quick(classifier=ours.multinomial_nb("m"), preprocessing=None, max_evals=1)
+    estimator.fit(*TEXTS)
+    with pytest.raises(ValueError, match="X must be texts, as in the fit, but got"):
+        estimator.predict(rows)

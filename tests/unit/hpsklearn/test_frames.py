@@ -1,9 +1,11 @@
 """DataFrames: which columns become which numbers, and which are refused."""
 
 import datetime
+import enum
 
 import numpy as np
 import pytest
+import scipy.sparse
 from estimators import IRIS, lines, quick
 from sklearn.impute import SimpleImputer
 
@@ -134,6 +136,13 @@ def test_nothing_but_missing_values():
         assert len(quick().fit(frame, Y).predict(frame)) == ROWS
 
 
+class Colour(enum.Enum):
+    """What can be told apart, and has no order."""
+
+    RED = 1
+    BLUE = 2
+
+
 DATES = "column 'e' holds dates: give what is to be learnt from them as numbers"
 
 
@@ -149,7 +158,11 @@ DATES = "column 'e' holds dates: give what is to be learnt from them as numbers"
         (lambda: pd.Categorical(pd.date_range("2020-01-01", periods=ROWS)), DATES),
         (lambda: cycle(1, "x"), "column 'e' holds texts beside other values: make all of them"),
         (lambda: cycle([1], [2]), "column 'e' holds values that are neither numbers nor texts: li"),
+        (lambda: cycle((1,), (2,)), "column 'e' holds values that are neither .*: tuple"),
+        (lambda: cycle(*Colour), "column 'e' holds values that have no order .*: make texts of t"),
         (lambda: 1j, "Complex data not supported: column 'e'"),
+        (lambda: np.array(cycle(1j, 2), object), "Complex data not supported: column 'e'"),
+        (lambda: np.array(cycle(np.inf, 2), object), "Input X contains infinity .*column 'e'"),
         (lambda: np.inf, "Input X contains infinity .*see column 'e'"),
         (lambda: pd.array([np.inf] * ROWS, dtype="Float64"), "Input X contains infinity"),
     ],
@@ -158,6 +171,53 @@ def test_columns_that_are_refused(column, sentence):
     """What cannot be learnt from as it is, is refused with the column's name."""
     with pytest.raises(ValueError, match=sentence):
         quick().fit(FRAME.assign(e=column()), Y)
+
+
+def test_columns_of_one_name():
+    """Columns that cannot be told apart are refused, of numbers and of texts alike."""
+    for frame in (FRAME, FRAME.assign(b="x")):
+        with pytest.raises(ValueError, match="X has several columns of the name 'a': give each"):
+            quick().fit(frame.set_axis(["a", "a", "c", "d"], axis=1), Y)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "later", "sentence"),
+    [
+        (FRAME, FRAME.assign(a="x"), "column 'a' held numbers in the fit, but holds texts now"),
+        (FRAME, FRAME.assign(a="1"), "column 'a' held numbers in the fit, but holds texts now"),
+        (FRAME.assign(a="x"), FRAME, "column 'a' held texts in the fit, but holds numbers now"),
+        (FRAME.assign(a="x"), X, "X must be a DataFrame, as in the fit.* but is of ndarray"),
+        (FRAME.assign(a="x"), scipy.sparse.csr_matrix(X), "a DataFrame.* but is of csr_matrix"),
+        (X, FRAME.assign(a="x"), "column 'a' held numbers in the fit, but holds texts now"),
+        (FRAME, ["x", "y"], "X holds texts, but the fit was of rows of numbers"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:X (does not have valid|has) feature names")
+def test_columns_of_another_kind_than_in_the_fit(fitted, later, sentence):
+    """Texts in place of numbers, or the other way round, are refused with the column's name."""
+    estimator = quick(max_evals=1).fit(fitted, Y)
+    with pytest.raises(ValueError, match=sentence):
+        estimator.predict(later)
+
+
+def test_columns_whose_values_are_missing_later():
+    """A column without any value where predictions are asked for is of no other kind."""
+    for frame in (FRAME, FRAME.assign(a="x"), FRAME.assign(a=pd.Series(cycle(1, 2), dtype=object))):
+        estimator = quick(max_evals=1).fit(frame, Y)
+        gaps = frame.assign(a=pd.Series([None] * ROWS, dtype=object))
+        assert len(estimator.predict(gaps)) == ROWS
+
+
+def test_exogenous_frames():
+    """X and data beside it may be DataFrames of numbers, and are refused with any other column."""
+    gaps = FRAME.assign(a=pd.array(cycle(1, None), dtype="Int64"))
+    estimator = quick(max_evals=1).fit(gaps, Y, EX_list=[FRAME])
+    assert (estimator.predict(gaps, EX_list=[X]) == estimator.predict(gaps, EX_list=[FRAME])).all()
+    texts = FRAME.assign(a="x")
+    with pytest.raises(ValueError, match=r"`EX_list\[0\]` must be numbers alone, but column 'a'"):
+        quick().fit(X, Y, EX_list=[texts])
+    with pytest.raises(ValueError, match="X beside `EX_list` must be numbers alone, but column"):
+        quick().fit(texts, Y, EX_list=[X])
 
 
 def test_empty_frames():

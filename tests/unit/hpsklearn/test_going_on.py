@@ -234,3 +234,19 @@ def test_retraining_on_other_data():
     with pytest.raises(ValueError, match=r"must have no columns beside .*but have \(10, 1\)"):
         estimator.retrain_best_model_on_full_data(*other, EX_list=[other[0][:, :1]])
     assert len(estimator.predict(other[0])) == 40  # what it was fitted to counts still
+
+
+def test_retraining_on_data_of_another_kind():
+    """Other columns, missing numbers and other classes are fitted to; texts for rows are not."""
+    pandas = pytest.importorskip("pandas")
+    estimator = quick(classifier=ours.sgd_classifier("s"), use_partial_fit=True, max_evals=1)
+    estimator.fit(X, Y)
+    estimator.retrain_best_model_on_full_data(
+        np.where(X > 6, np.nan, X), np.array(["a", "b"])[Y % 2]
+    )
+    assert set(estimator.predict(X)) <= {"a", "b"}
+    frame = pandas.DataFrame(X).assign(kind=["p", "q", "r"] * 25).rename(columns=str)
+    estimator.retrain_best_model_on_full_data(frame, Y)
+    with pytest.raises(ValueError, match="X must be rows of columns, as in the search"):
+        estimator.retrain_best_model_on_full_data(["a text"] * 75, Y)
+    assert len(estimator.predict(frame)) == 75

@@ -10,10 +10,11 @@ from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.linear_model import Ridge
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sparktune import hp, rand
+from sparktune import AllTrialsFailed, hp, rand, scope
 from sparktune import hpsklearn as ours
 from sparktune.hpsklearn.components import COMPONENTS
 from sparktune.hpsklearn.results import script_of
@@ -55,6 +56,25 @@ def test_candidates_without_a_loss():
     assert board.parts.iloc[-1] == "LogisticRegression"
     assert board.parameters.iloc[-1]["LogisticRegression.C"] == -1.0
     assert np.isnan(board.loss.iloc[-1])
+
+
+@scope.define
+def bayes_or_an_error(smoothing):
+    """A classifier, but of a high smoothing none."""
+    if smoothing > 0.5:
+        raise ValueError("too smooth")
+    return GaussianNB(var_smoothing=smoothing)
+
+
+def test_candidates_that_cannot_be_built():
+    """One whose expression raises has no parts in the table, and its labels in the error."""
+    space = scope.bayes_or_an_error(hp.uniform("smoothing", 0, 1))
+    board = quick(classifier=space, algo=rand.suggest, max_evals=6).fit(X, Y).leaderboard()
+    assert set(board.parts[board.status == "failed"]) == {""}
+    assert set(board.parts[board.status == "ok"]) == {"GaussianNB"}
+    never = scope.bayes_or_an_error(hp.uniform("smoothing", 0.6, 1))
+    with pytest.raises(AllTrialsFailed, match=r"(?s)trial 0 with {'smoothing': .*too smooth"):
+        quick(classifier=never, max_evals=2).fit(X, Y)
 
 
 def test_a_table_needs_pandas(monkeypatch):

@@ -146,7 +146,7 @@ def test_splitters_and_folds_of_ones_own():
         ({"groups": np.zeros(90)}, "`groups` must be two at least, but all rows are of one"),
         ({"cv": 1}, "`cv` must be a whole number >= 2, but got 1"),
         ({"cv": "five"}, "Expected .?cv.? as an integer"),
-        ({"cv": []}, "`cv` must give folds, each with rows to learn from and to judge by"),
+        ({"cv": []}, "`cv` must give folds, but gave none"),
         ({"cv": [([0], [])]}, "`cv` must give folds, each with rows to learn from and to jud"),
         ({"cv": [([0], [90])]}, r"`cv` must give rows by their numbers from 0 to 89, .* \[90\]"),
         ({"cv": [([-1], [0])]}, r"`cv` must give rows by their numbers from 0 to 89"),
