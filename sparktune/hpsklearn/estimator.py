@@ -9,38 +9,28 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import difflib
 import os
 import time
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn import config_context, get_config
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import accuracy_score, check_scoring, get_scorer_names, r2_score
+from sklearn.metrics import accuracy_score, check_scoring, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ..checks import advise, flag, real, whole
+from ..checks import advise, flag, whole
 from ..exceptions import AllTrialsFailed
-from ..run import seed_of
 from ..space.expressions import Node
 from ..trials.record import Trials, checked_trials
 from .data import Data, Folds, encoder_of, is_text
+from .door import check_settings, sklearn_seed
 from .reading import Reader
 from .results import leaderboard, parts_of, script_of
-from .search import (
-    Search,
-    all_have,
-    kind_of_space,
-    learners_for,
-    recipe_for,
-    refuse_other_data,
-    space_for,
-    whole_space,
-)
+from .search import Search, recipe_for, refuse_other_data
+from .spaces import all_have, kind_of_space, learners_for, space_for, whole_space
 from .travels.evaluation import Evaluation, Judge, flat
 from .validation import folds_of
 
@@ -63,36 +53,6 @@ def _has(method: str) -> Any:
         return True
 
     return check
-
-
-def _seed(given: Any, name: str) -> int:
-    """A seed that scikit-learn takes, too; None is 0, so that a fit repeats."""
-    seed = seed_of(given, 0, name)
-    if seed >= 2**32:
-        raise ValueError(f"`{name}` must be below 2**32, as scikit-learn has it, but got {seed}")
-    return seed
-
-
-def _check_file(name: str, given: Any) -> None:
-    """Refuse what can be no file to write."""
-    if not isinstance(given, (str, os.PathLike)) or not os.fspath(given):
-        raise TypeError(f"`{name}` must be the path of a file, but got {given!r}")
-    path = Path(given).absolute()
-    if path.is_dir():
-        raise ValueError(f"`{name}` must be the path of a file, but {path} is a folder")
-    if not path.parent.is_dir():
-        raise ValueError(f"`{name}` is in {path.parent}, and there is no such folder")
-
-
-def _check_scorer(name: str) -> None:
-    """Refuse a name that no scorer of scikit-learn has."""
-    known = get_scorer_names()
-    if name not in known:
-        near = ", ".join(map(repr, difflib.get_close_matches(name, known)))
-        raise ValueError(
-            f"`scoring` must be a name of sklearn.metrics.get_scorer_names(), but got {name!r}"
-            f"{f'; near it: {near}' if near else ''}"
-        )
 
 
 class _Text:
@@ -428,14 +388,14 @@ class HyperoptEstimator(Reader):
         self, X: Any, y: Any, EX_list: Any, valid_size: Any, n_folds: Any, kfolds_group: Any,
         cv_shuffle: Any, warm_start: Any, random_state: Any, sample_weight: Any, groups: Any,
     ) -> tuple[Search, Data]:  # fmt: skip
-        self._check_settings()
+        check_settings(self)
         goes_on = flag("warm_start", warm_start)
         for name in ("best_pipeline_", "best_loss_", "_search"):  # of an earlier fit
             self.__dict__.pop(name, None)
         data = self._data(X, y, EX_list, sample_weight, groups, kfolds_group)
         self._widths = data.widths
-        seed = _seed(self.seed, "seed")
-        order = seed if random_state is None else _seed(random_state, "random_state")
+        seed = sklearn_seed(self.seed, "seed")
+        order = seed if random_state is None else sklearn_seed(random_state, "random_state")
 
         def split(given: Data, seed: int) -> tuple[Data, Folds]:
             return given.weighing(
@@ -475,51 +435,6 @@ class HyperoptEstimator(Reader):
             starts=self.max_evals // _CANDIDATES_A_START if self.defaults_first else 0,
             further=further,
         ), data  # fmt: skip
-
-    def _check_settings(self) -> None:
-        if self.classifier is not None and self.regressor is not None:
-            raise ValueError("`classifier` and `regressor` exclude each other: give one")
-        parts = {
-            name: getattr(self, name)
-            for name in ("preprocessing", "ex_preprocs", "classifier", "regressor")
-        }
-        given = [name for name, value in parts.items() if value is not None]
-        if self.space is not None and given:
-            raise ValueError(f"`space` stands in place of `{given[0]}`: give one of them")
-        if self.ex_preprocs is not None and not isinstance(self.ex_preprocs, (list, tuple)):
-            raise TypeError(
-                "`ex_preprocs` must be a list with a space for each exogenous data set, but got "
-                f"{self.ex_preprocs!r:.200}"
-            )
-        if self.loss_fn is not None and not callable(self.loss_fn):
-            raise TypeError(
-                f"`loss_fn` must be a function of targets and predictions, but got {self.loss_fn!r}"
-            )
-        if self.loss_fn is not None and self.scoring is not None:
-            raise ValueError("`loss_fn` and `scoring` exclude each other: give one")
-        for name in ("continuous_loss_fn", "use_partial_fit", "refit", "defaults_first"):
-            flag(name, getattr(self, name))
-        if self.continuous_loss_fn and (self.loss_fn is None or not self.classifies):
-            raise ValueError("`continuous_loss_fn` needs a `loss_fn`, and classifiers")
-        if self.scoring is not None and not (
-            isinstance(self.scoring, str) or callable(self.scoring)
-        ):
-            raise TypeError(
-                "`scoring` must be the name of a scorer, a scorer or None, but got "
-                f"{self.scoring!r:.200}"
-            )
-        if isinstance(self.scoring, str):
-            _check_scorer(self.scoring)
-        if not isinstance(self.verbose, (bool, np.bool_)):
-            whole("verbose", self.verbose, 0)
-        if self.fit_increment_dump_filename is not None:
-            _check_file("fit_increment_dump_filename", self.fit_increment_dump_filename)
-        if self.n_jobs is not None and self.n_jobs != -1:
-            whole("n_jobs", self.n_jobs)
-        real("timeout", self.timeout, "a number of seconds", above=0, none=True)
-        whole("max_evals", self.max_evals)
-        whole("fit_increment", self.fit_increment)
-        whole("finalists", self.finalists, 0, none=True)
 
     def _count_of_finalists(self) -> int:
         if self.finalists is None:

@@ -54,6 +54,15 @@ def test_candidates_run_as_spark_tasks(spark, settings, data):
     assert len(clone(there).fit(*data).trials_) == 3
 
 
+def test_finalists_are_judged_as_spark_tasks(spark):
+    """Tasks judge the best of one split on further ones, with the losses that they have here."""
+    here = quick(regressor=lines(), algo=rand.suggest, max_evals=5, finalists=2)
+    there = clone(here).set_params(trials=SparkTrials(1, spark_session=spark))
+    assert losses(there.fit(*DIABETES)) == losses(here.fit(*DIABETES))
+    assert len(there.trials_) == 7
+    assert there.best_loss_ == here.best_loss_
+
+
 class Counted:
     """A loss that knows how often it was pickled, and in which processes it is fresh."""
 

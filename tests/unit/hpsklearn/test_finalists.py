@@ -135,14 +135,11 @@ def test_a_journal(tmp_path):
     assert len(more.trials_) == 11
 
 
-def test_processes_and_a_store(tmp_path):
-    """Finalists are judged wherever trials run, with the losses that they have here."""
+def test_a_store(tmp_path):
+    """A record in a store has finalists as one in memory has."""
     here = fitted(5, finalists=2)
     stored = fitted(5, finalists=2, trials=Trials(store=f"sqlite:///{tmp_path / 's.db'}"))
     assert stored.best_loss_ == here.best_loss_
-    there = fitted(5, finalists=2, trials=Trials(parallelism=2))  # draws two at a time
-    assert len(again_of(there)) == 2
-    assert there.best_loss_ == min(standings(there.trials_.history)[:2], key=lambda s: s.loss).loss
 
 
 def test_an_interrupt_among_them():
