@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -65,6 +65,9 @@ def value_of(
         if found is not None:
             made: ast.AST = rebuilt(found, change)
             return made
+        if isinstance(part, ast.NamedExpr):
+            value: ast.AST = rebuilt(part.value, change)
+            return value
         if isinstance(part, ast.Name) and part.id in known:
             values[part.id] = known[part.id]
         return None
@@ -77,6 +80,7 @@ def value_of(
         loops = frozenset().union(*(value.loops for value in values.values()))
         if not deps:
             found = names.evaluate(plain, scopes, {k: v.of({}) for k, v in values.items()})
+            found = tuple(found) if isinstance(found, Iterator) else found
             return Value((), lambda _: found, loops)
         function = names.evaluate(_lambda(plain, values), scopes, {})
     except Exception:  # an unknown name, or an expression that raises

@@ -146,12 +146,24 @@ def _may_hold(
 
 
 def best(covers: Sequence[Cover], draws: Mapping[str, Draw]) -> Cover:
-    """The narrowest of covers that all hold, the last of equals."""
+    """The narrowest cover of what happens where several things do; of equals the last.
+
+    Covers of one label are one: the options that all of them leave.
+    """
     found: Cover = None
     least = math.inf
+    of_one: dict[str, frozenset[tuple[str, int]]] = {}
     for cover in covers:
-        if cover is not None and chance_of(cover, draws) <= least + 1e-12:
-            found, least = cover, chance_of(cover, draws)
+        if cover is None:
+            continue
+        labels = {label for label, _ in cover}
+        if len(labels) == 1:
+            (label,) = labels
+            both = of_one[label] = cover & of_one.get(label, cover)
+        else:
+            both = cover
+        if chance_of(both, draws) <= least + 1e-12:
+            found, least = both, chance_of(both, draws)
     return found
 
 

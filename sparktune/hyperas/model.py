@@ -14,7 +14,7 @@ from .names import Names
 from .reading import Reading
 from .rewriting import rewritten
 from .sources import Source, source_of
-from .spaces import ModelSpace
+from .spaces import ModelSpace, possible
 from .templates import Templates
 from .travels.objective import Objective, Place
 from .travels.renewal import exchanged
@@ -65,12 +65,18 @@ def prepared(model: Any) -> Prepared:
         raise TypeError(f"`model` must be a function that holds templates, but got {model!r:.200}")
     model = _as_method(model)
     function, source, names, templates = _found(model)
-    reading = Reading(source, names, templates)
+    draws = possible(Reading(source, names, templates).draws)
+    where = source.at(source.node)
+    if not draws:
+        raise BadSearchSpace(
+            f"{where}: none of the templates of {function.__name__} can be reached, so nothing is "
+            "searched"
+        )
     made = rewritten(function, source, templates)
     decorated = exchanged(model, function, made)
     if decorated is model:
         raise BadSearchSpace(
-            f"{source.at(source.node)}: {function.__name__} is called through a decorator that "
+            f"{where}: {function.__name__} is called through a decorator that "
             "keeps it where it cannot be exchanged: give the function without it as `model`"
         )
     places = tuple(
@@ -80,8 +86,7 @@ def prepared(model: Any) -> Prepared:
         )
         for site in templates.sites
     )  # fmt: skip
-    where = source.at(source.node)
-    return Prepared(ModelSpace(reading.draws), made, decorated, places, function.__name__, where)
+    return Prepared(ModelSpace(draws), made, decorated, places, function.__name__, where)
 
 
 def refuse_templates(functions: Any) -> None:

@@ -11,7 +11,7 @@ from ..space.nodes import Choice, Param
 from ..space.tree import Space
 from .draws import UNKNOWN, Draw
 
-__all__ = ["ModelSpace"]
+__all__ = ["ModelSpace", "possible"]
 
 
 class ModelSpace(Space):
@@ -21,11 +21,11 @@ class ModelSpace(Space):
     values; at a label on which others depend stands a dict of its own value and of theirs.
 
     Args:
-        draws: of the function, by label.
+        draws: of the function, by label; from ``possible``.
     """
 
     def __init__(self, draws: Mapping[str, Draw]) -> None:
-        self._draws = _possible(draws)
+        self._draws = dict(draws)
         below = _below(self._draws)
         self._depended_on = frozenset(label for label, _ in below)
         nodes: dict[str, Param] = {}
@@ -81,7 +81,7 @@ class ModelSpace(Space):
         )
 
 
-def _possible(draws: Mapping[str, Draw]) -> dict[str, Draw]:
+def possible(draws: Mapping[str, Draw]) -> dict[str, Draw]:
     """The draws that can happen, each with its cover of such, behind all that it depends on.
 
     What depends only on what cannot happen is left out. A draw that all rounds of a loop share

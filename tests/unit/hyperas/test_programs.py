@@ -171,17 +171,23 @@ def test_templates_behave_as_numbers(program, seed, x):
 
 
 @st.composite
-def nests(draw, depth=0):
+def nests(draw, depth=0, path="c"):
     """Lines of a program in which every branch hangs on a choice of its own."""
     pad = "    " * (depth + 1)
     lines = []
     for _ in range(draw(st.integers(1, 2))):
-        if depth < 3 and draw(st.booleans()):
+        if depth < 3 and draw(st.integers(0, 2)) == 0:
+            name = f"{path}_{len(lines)}"  # bound once
+            lines += [f"{pad}{name} = {{{{choice([1, 2, 3])}}}}", f"{pad}if {name} == 2:"]
+            lines += draw(nests(depth + 1, f"{name}a"))
+            lines += [f"{pad}elif {name} < 3:", *draw(nests(depth + 1, f"{name}b"))]
+            lines += [f"{pad}else:", *draw(nests(depth + 1, f"{name}c"))]
+        elif depth < 3 and draw(st.booleans()):
             wanted = draw(st.sampled_from(["== 'a'", "!= 'a'", "in ('a', 'b')"]))
             lines += [f"{pad}if {{{{choice(['a', 'b', 'c'])}}}} {wanted}:"]
-            lines += draw(nests(depth + 1))
+            lines += draw(nests(depth + 1, f"{path}_{len(lines)}d"))
             if draw(st.booleans()):
-                lines += [f"{pad}else:", *draw(nests(depth + 1))]
+                lines += [f"{pad}else:", *draw(nests(depth + 1, f"{path}_{len(lines)}e"))]
         else:
             lines.append(f"{pad}x = {{{{uniform(0, 1)}}}}")
     return lines
