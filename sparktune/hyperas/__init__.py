@@ -13,7 +13,8 @@
 compiled in memory. ``tune(choice([64, 128]))`` says the same.
 """
 
-from . import distributions, optim
+from . import distributions, optim, utils
 from .distributions import tune
+from .installing import install
 
-__all__ = ["distributions", "optim", "tune"]
+__all__ = ["distributions", "install", "optim", "tune", "utils"]

@@ -16,7 +16,6 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from .. import hp
-from ..space.nodes import Param
 
 __all__ = [
     "choice",
@@ -52,10 +51,9 @@ class Range:
     def __init__(self, word: str, *arguments: Any, **named: Any) -> None:
         self.word, self.arguments, self.named = word, arguments, named
 
-    def node(self, label: str) -> Param:
-        """The hyperparameter of this range; errors are those of ``sparktune.hp``."""
-        made: Param = getattr(hp, self.word)(label, *self.arguments, **self.named)
-        return made
+    def node(self, label: str, words: Any = hp) -> Any:
+        """The hyperparameter of this range, by ``sparktune.hp`` or another module of its words."""
+        return getattr(words, self.word)(label, *self.arguments, **self.named)
 
     def refuse(self) -> NoReturn:
         """Say that the template was reached where nothing is searched."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..space.nodes import Choice, Param
+from .distributions import Range
 from .templates import Site
 
 __all__ = [
@@ -48,15 +49,18 @@ class Draw:
     Attributes:
         label: its name.
         site: the template.
+        range: what the template holds.
         node: the hyperparameter, as ``sparktune.hp`` makes it.
         values: all that may be drawn, UNKNOWN for what is made in a trial; None for a continuum.
         weights: the prior probabilities of the values.
         cover: when it is drawn.
         chance: a bound on the prior probability that it is drawn, for comparing covers.
+        made: the options where the space has the texts of some, None where it has all of them.
     """
 
     label: str
     site: Site
+    range: Range
     node: Param
     values: tuple[Any, ...] | None = field(init=False)
     weights: tuple[float, ...] = field(init=False, default=())

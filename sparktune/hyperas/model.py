@@ -16,7 +16,7 @@ from .rewriting import rewritten
 from .sources import Source, source_of
 from .spaces import ModelSpace, possible
 from .templates import Templates
-from .travels.objective import Objective, Place
+from .travels.objective import Objective, Place, shown_as
 from .travels.renewal import exchanged
 
 __all__ = ["Prepared", "prepared", "refuse_templates"]
@@ -82,7 +82,7 @@ def prepared(model: Any) -> Prepared:
     places = tuple(
         Place(
             site.label, site.where, site.text,
-            None if site.shown is None else tuple(map(repr, site.shown)),
+            None if site.shown is None else tuple(map(shown_as, site.shown)),
         )
         for site in templates.sites
     )  # fmt: skip

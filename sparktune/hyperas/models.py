@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checks import advise
-from ..history.trial import Trial
+from .records import Ended, ended
 from .travels.saving import loaded
 
 __all__ = ["Kept", "model_of"]
@@ -38,34 +38,33 @@ class Kept:
 
     def take(self, trials: Any) -> None:
         """Take the models of all trials that ended since the last time."""
-        for trial in trials.history or ():
-            if trial.number not in self._seen and trial.outcome is not None:
+        for trial in ended(trials):
+            if trial.number not in self._seen:
                 self._seen.add(trial.number)
                 self._take(trial)
 
-    def _take(self, trial: Trial) -> None:
-        outcome = trial.outcome
-        found = None if outcome is None else outcome.attachments.get("model")
-        if not isinstance(found, tuple) or outcome is None:
+    def _take(self, trial: Ended) -> None:
+        attached = trial.attachments
+        found = attached["model"] if "model" in attached else None  # noqa: SIM401 (no dict)
+        if not isinstance(found, tuple):
             return
         kind, content = found
-        attachments: Any = outcome.attachments
         if kind == "lost":
-            attachments["model"] = f"a model that could not be kept: {content}"
+            attached["model"] = f"a model that could not be kept: {content}"
             self._say(trial, content)
             return
-        del attachments["model"]
-        if outcome.loss is None:
+        del attached["model"]
+        if trial.loss is None:
             return
-        heapq.heappush(self._best, (-outcome.loss, -trial.number))
+        heapq.heappush(self._best, (-trial.loss, -trial.number))
         out = heapq.heappop(self._best) if len(self._best) > self._most else None
-        if out != (-outcome.loss, -trial.number):
+        if out != (-trial.loss, -trial.number):
             self._path(trial.number, kind).write_bytes(content)
         if out is not None:
             for path in self.folder.glob(f"{-out[1]}.*"):
                 path.unlink()
 
-    def _say(self, trial: Trial, why: str) -> None:
+    def _say(self, trial: Ended, why: str) -> None:
         if not self._said:
             self._said = True
             advise(f"trial {trial.number}: its model cannot be kept ({why})", raises=False)
@@ -80,7 +79,7 @@ class Kept:
     def _path(self, number: int, kind: str) -> Path:
         return self.folder / f"{number}.{kind}"
 
-    def load(self, trial: Trial) -> Any:
+    def load(self, trial: Ended) -> Any:
         """The model of a trial; None where there is none."""
         for path in self.folder.glob(f"{trial.number}.*") if self._folder else ():
             return loaded(path.suffix[1:], path.read_bytes())
@@ -92,9 +91,11 @@ class Kept:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def model_of(trial: Trial) -> Any:
+def model_of(trial: Ended) -> Any:
     """The model in a trial's record; None where there is none."""
-    found: Any = None if trial.outcome is None else trial.outcome.attachments.get("model")
+    found: Any = None
+    if "model" in trial.attachments:
+        found = trial.attachments["model"]
     if hasattr(found, "load"):  # a file of a journal
         found = found.load()
     return loaded(*found) if isinstance(found, tuple) and found[0] != "lost" else None

@@ -7,14 +7,11 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..algo import tpe
 from ..checks import flag, whole
-from ..exceptions import AllTrialsFailed
 from ..fmin import fmin
-from ..history.trial import Status, Trial
-from ..trials.record import Trials
 from .model import Prepared, prepared, refuse_templates
 from .models import Kept
+from .records import best_of, checked_host, search
 from .spaces import ModelSpace
 from .voting import VotingModel
 
@@ -29,7 +26,7 @@ def minimize(
     data: Callable[..., Any] | None,
     algo: Any = None,
     max_evals: int | None = 10,
-    trials: Trials | None = None,
+    trials: Any = None,
     functions: Sequence[Callable[..., Any]] | None = None,
     rseed: int | None = 1337,
     notebook_name: str | None = None,  # noqa: ARG001
@@ -51,7 +48,8 @@ def minimize(
             and None is none where ``model`` takes none. None for no data.
         algo: as of fmin: ``tpe.suggest`` (the default) and others.
         max_evals: how many trials, those already in ``trials`` included.
-        trials: where they run and are recorded: Trials() (the default), SparkTrials().
+        trials: where they run and are recorded: Trials() (the default) or
+            SparkTrials(), of sparktune or of sparktune.hyperopt.
         functions: accepted for Hyperas' sake, whose temporary file had to hold them: ``model`` and
             ``data`` find their functions as they always do.
         rseed: the seed of the search; None for chance.
@@ -81,12 +79,12 @@ def minimize(
         flag("eval_space", eval_space)
     ready = prepared(model)
     refuse_templates(functions)
-    host = Trials() if trials is None else trials
+    host = checked_host(trials)
     arguments = {"algo": algo, "max_evals": max_evals, "rstate": rseed, "verbose": verbose}
     kept = Kept(1, settings.get("early_stop_fn"))
     try:
         _search(ready, data, data_args, host, kept, {**settings, **arguments})
-        best = _ended(host)[0]
+        best = best_of(host)[0]
         values = dict(best.values)
         run = values if eval_space is False else ready.space.real(values)
         found = run, kept.load(best)
@@ -101,7 +99,7 @@ def best_models(
     data: Callable[..., Any] | None,
     algo: Any = None,
     max_evals: int | None = 10,
-    trials: Trials | None = None,
+    trials: Any = None,
     functions: Sequence[Callable[..., Any]] | None = None,
     keep_temp: bool = False,  # noqa: ARG001
     **settings: Any,
@@ -125,7 +123,7 @@ def best_models(
     most = whole("nb_models", nb_models)
     ready = prepared(model)
     refuse_templates(functions)
-    host = Trials() if trials is None else trials
+    host = checked_host(trials)
     arguments = {
         "algo": algo, "max_evals": max_evals, "rstate": settings.pop("rseed", 1337),
         "verbose": flag("verbose", settings.pop("verbose", True)),
@@ -134,7 +132,7 @@ def best_models(
     kept = Kept(most, settings.get("early_stop_fn"))
     try:
         _search(ready, data, data_args, host, kept, {**settings, **arguments})
-        models = [kept.load(trial) for trial in _ended(host)[:most]]
+        models = [kept.load(trial) for trial in best_of(host)[:most]]
     finally:
         kept.close()
     found = [each for each in models if each is not None]
@@ -151,7 +149,7 @@ def best_ensemble(
     data: Callable[..., Any] | None,
     algo: Any = None,
     max_evals: int | None = 10,
-    trials: Trials | None = None,
+    trials: Any = None,
     voting: str = "hard",
     weights: Iterable[float] | None = None,
     nb_classes: int | None = None,
@@ -180,7 +178,7 @@ def space_of(model: Callable[..., Any]) -> ModelSpace:
 
 
 def _search(
-    ready: Prepared, data: Any, data_args: Any, host: Trials, kept: Kept, settings: dict[str, Any]
+    ready: Prepared, data: Any, data_args: Any, host: Any, kept: Kept, settings: dict[str, Any]
 ) -> None:
     """Run fmin, and take the models out of the record."""
     unknown = [name for name in settings if name not in (*_MORE, *_OURS)]
@@ -192,25 +190,13 @@ def _search(
     given = _data(ready, data, data_args)
     if settings["verbose"]:
         print(repr(ready.space), file=sys.stderr)  # noqa: T201
-    settings["algo"] = tpe.suggest if settings["algo"] is None else settings["algo"]
+    if settings["algo"] is None:
+        del settings["algo"]
     settings["early_stop_fn"] = kept
     try:
-        fmin(ready.objective(given), ready.space.template, trials=host, **settings)
+        search(host, ready.objective(given), ready.space, settings)
     finally:
         kept.take(host)
-
-
-def _ended(host: Trials) -> list[Trial]:
-    """The trials with a loss, the best first.
-
-    Raises:
-        AllTrialsFailed: there are none.
-    """
-    history = host.history
-    good = [t for t in history or () if t.status is Status.OK and t.loss is not None]
-    if not good:
-        raise AllTrialsFailed("no trial has a loss")
-    return sorted(good, key=lambda trial: (trial.loss, trial.number))
 
 
 def _data(ready: Prepared, data: Any, data_args: Any) -> tuple[Any, ...]:

@@ -373,7 +373,7 @@ class Reading:
             node = found.node(label)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{site.where}: {error}") from None
-        self.draws[label] = Draw(label, site, node, made=made)
+        self.draws[label] = Draw(label, site, found, node, made=made)
 
 
 def _is_first(test: Any, earlier: Sequence[Any], value: Any) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import hp
-from ..space.nodes import Choice, Param
+from ..space.nodes import Choice
 from ..space.tree import Space
 from .draws import UNKNOWN, Draw
 
@@ -26,13 +26,16 @@ class ModelSpace(Space):
 
     def __init__(self, draws: Mapping[str, Draw]) -> None:
         self._draws = dict(draws)
-        below = _below(self._draws)
-        self._depended_on = frozenset(label for label, _ in below)
-        nodes: dict[str, Param] = {}
+        self._below = _below(self._draws)
+        self._depended_on = frozenset(label for label, _ in self._below)
+        super().__init__(self.written(hp))
+
+    def written(self, words: Any) -> dict[str, Any]:
+        """The template of this space in the words of a module, such as ``sparktune.hp``."""
+        nodes: dict[str, Any] = {}
         for label in reversed(self._draws):
-            nodes[label] = _node(self._draws[label], below, nodes)
-        tops = [label for label, draw in self._draws.items() if draw.cover is None]
-        super().__init__({label: nodes[label] for label in tops})
+            nodes[label] = _node(self._draws[label], self._below, nodes, words)
+        return {label: nodes[label] for label, draw in self._draws.items() if draw.cover is None}
 
     @property
     def depended_on(self) -> frozenset[str]:
@@ -126,17 +129,17 @@ def _below(draws: Mapping[str, Draw]) -> dict[tuple[str, int], list[str]]:
 
 
 def _node(
-    draw: Draw, below: Mapping[tuple[str, int], list[str]], nodes: Mapping[str, Param]
-) -> Param:
+    draw: Draw, below: Mapping[tuple[str, int], list[str]], nodes: Mapping[str, Any], words: Any
+) -> Any:
     """The node of a draw, with those that depend on it in its options."""
     label = draw.label
     if not any((label, option) in below for option in range(len(draw.values or ()))):
-        return draw.node
+        return draw.node if words is hp else draw.range.node(label, words)  # doubts are said once
     values = draw.node.options if isinstance(draw.node, Choice) else draw.values or ()
     options = [
         {label: value, **{each: nodes[each] for each in below.get((label, option), ())}}
         for option, value in enumerate(values)
     ]
     if len(set(draw.weights)) == 1:
-        return hp.choice(label, options)
-    return hp.pchoice(label, list(zip(draw.weights, options, strict=True)))
+        return words.choice(label, options)
+    return words.pchoice(label, list(zip(draw.weights, options, strict=True)))

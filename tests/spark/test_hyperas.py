@@ -151,8 +151,16 @@ class Net:
     def __init__(self, units):
         self.units = units
 
+Path("shipped.py").write_text('''
+from sparktune.hyperas import tune
+from sparktune.hyperas.distributions import *
+RATE = uniform(0, 1)
 def helper(x):
     return 2 * x
+def other(x):
+    return helper(x) + tune(RATE)
+''')
+import shipped
 
 def data():
     import numpy
@@ -161,7 +169,7 @@ def data():
 def create_model(x, y):
     import sparktune
     assert getattr(sparktune, "__file__", None) is None, sparktune.__file__  # none but a stand-in
-    loss = helper({{{{uniform(0, 1)}}}}) + float(x.sum())
+    loss = shipped.helper({{{{shipped.RATE}}}}) + float(x.sum())
     if conditional({{{{choice(["one", "two"])}}}}) == "two":
         loss += tune(choice([1, 2]))
     net = {{{{choice([Net(y), Net(2)])}}}}
@@ -169,12 +177,16 @@ def create_model(x, y):
 
 if sys.argv[1] == "connect":
     session = SparkSession.builder.remote("local[2]").getOrCreate()
+    session.addArtifact("shipped.py", pyfile=True)
 else:
     quiet = {{"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1"}}
     session = SparkSession.builder.master("local[2]").config(map=quiet).getOrCreate()
+    session.sparkContext.addPyFile("shipped.py")
 trials = SparkTrials(2, spark_session=session)
 best, net = optim.minimize(create_model, data, max_evals=4, trials=trials)
 print(trials.count_successful_trials(), "good", type(net).__name__)
+optim.minimize(shipped.other, lambda: 1, max_evals=2, trials=SparkTrials(2, spark_session=session))
+print("shipped")
 """
 
 
@@ -188,4 +200,4 @@ def test_executors_without_sparktune(run_python, tmp_path, deployment):
     script = SCRIPT.format(packages=site.getsitepackages()[0])
     env = {"PYSPARK_PYTHON": str(tmp_path / "bare" / "bin" / "python")}
     said = run_python(script, deployment, env={**env, "SPARK_LOCAL_IP": "127.0.0.1"}).stdout
-    assert said.endswith("4 good Net\n")
+    assert said.endswith("4 good Net\nshipped\n")

@@ -10,7 +10,7 @@ from typing import Any
 from .renewal import exchanged, remade
 from .saving import saved
 
-__all__ = ["DRAW", "Drawn", "Objective", "Place", "flattened"]
+__all__ = ["DRAW", "Drawn", "Objective", "Place", "flattened", "shown_as"]
 
 DRAW = "<draw>"
 """The free variable through which a rewritten function draws; no name that anybody can write."""
@@ -31,6 +31,17 @@ class Place:
     where: str
     text: str
     shown: tuple[str, ...] | None = None
+
+
+def shown_as(value: Any) -> str:
+    """What an option that is data shows as, be it in lists or in tuples, as Hyperopt has them."""
+
+    def tupled(part: Any) -> Any:
+        if type(part) in (list, tuple):
+            return tuple(map(tupled, part))
+        return {k: tupled(v) for k, v in part.items()} if type(part) is dict else part
+
+    return repr(tupled(value))
 
 
 class Drawn:
@@ -57,7 +68,7 @@ class Drawn:
         value = self.values[label]
         if option is None or place.shown is None:
             return value
-        return place.shown.index(repr(value)) == option
+        return place.shown.index(shown_as(value)) == option
 
 
 def flattened(config: Mapping[str, Any], forks: frozenset[str]) -> dict[str, Any]:

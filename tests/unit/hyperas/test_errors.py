@@ -124,3 +124,12 @@ def test_all_branches_impossible():
         BadSearchSpace, match=r"<cell \d+>:1: none of the templates of model can be"
     ):
         optim.space_of(function_of(text))
+
+
+def test_doubtful_ranges():
+    """Bounds that hardly anybody means draw the warning of sparktune.hp, once."""
+    made = function_of("def model():\n    rate = {{loguniform(0.001, 0.1)}}\n")
+    with pytest.warns(UserWarning, match="'rate': the bounds are natural logarithms") as caught:
+        optim.space_of(made)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__

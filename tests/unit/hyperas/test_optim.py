@@ -8,11 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stores import KEY, Working
 from templated import function_of, module_of
 
-from sparktune import STATUS_FAIL, STATUS_OK, AllTrialsFailed, Trials, fmin, rand, space_eval, tpe
+from sparktune import (
+    STATUS_FAIL,
+    STATUS_OK,
+    AllTrialsFailed,
+    StoreTrials,
+    Trials,
+    fmin,
+    rand,
+    space_eval,
+    tpe,
+)
 from sparktune.hyperas import optim
 from sparktune.hyperas.distributions import choice, uniform
+from sparktune.storage.stores.signing import VARIABLE
 
 CALLS = []
 
@@ -393,3 +405,29 @@ def test_no_warnings_of_ours():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         quiet()
+
+
+def test_workers_of_a_store(tmp_path, monkeypatch):
+    """Workers of a store that share a key evaluate a template, and its model comes back."""
+    monkeypatch.setenv(VARIABLE, KEY)
+    url = f"sqlite:///{tmp_path}/runs.db"
+    trials = StoreTrials(url, "k", parallelism=2, lost_after=5)
+    with Working(url):
+        run, net = quiet(trials=trials, max_evals=4)
+    assert net.units == run["units"]
+    assert len(trials) == 4
+
+
+def test_going_on_with_the_best(tmp_path):
+    """The model of a trial of an earlier run comes back from the journal, if that is the best."""
+    text = "def model():\n    x = {{uniform(0, 1)}}\n    return {'loss': x, 'model': Net(x)}\n"
+    made = function_of(text, Net=Net)
+    first = Trials(journal=tmp_path / "journal")
+    run, net = quiet(made, None, trials=first)
+    space = optim.space_of(made)
+    worse = [{"x": 1 - 1e-9}]
+    again = Trials(journal=tmp_path / "journal")
+    other, kept = quiet(made, None, trials=again, max_evals=6, points_to_evaluate=worse)
+    assert space.labels == ("x",)
+    assert other == run
+    assert kept.units == net.units == run["x"]
