@@ -318,7 +318,7 @@ def stand_in_names() -> bytes:
     homes = ("", ".history", ".history.trial", ".history.results", ".history.documents")
     surface = ("sparktune.hyperopt", "sparktune.hyperopt.base", "hyperopt", "hyperopt.base")
     named = {f"sparktune{home}": both for home in homes}
-    return pickle.dumps({**named, **dict.fromkeys(surface, words)})
+    return pickle.dumps({**named, **dict.fromkeys(surface, words), "hyperas": {}})
 
 
 def _digest(blob: bytes) -> str:

@@ -1,7 +1,8 @@
 """What stands in for sparktune where it is not installed: what objectives take from it.
 
 Executors need nothing of sparktune, also where an objective returns ``sparktune.STATUS_OK`` or
-imports it itself; nor of hyperopt, whose names sparktune.hyperopt has taken over.
+imports it itself; nor of hyperopt, whose names sparktune.hyperopt has taken over. A module of the
+user's whose functions hold templates may import their distributions, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,12 @@ from types import ModuleType
 from typing import Any
 
 from .trial import TrialPruned
+
+WORDS = (
+    "choice", "conditional", "lognormal", "loguniform", "normal", "qlognormal", "qloguniform",
+    "qnormal", "quniform", "randint", "uniform", "uniformint", "tune",
+)  # fmt: skip
+"""The names of templates' distributions, which a module may import, and only a driver reads."""
 
 names: Mapping[str, Mapping[str, Any]] = {}
 """Module to name to value, for an enum the arguments of _enum; set by sources."""
@@ -51,6 +58,8 @@ class _Finder:
         for name, value in names.get(module.__name__, {}).items():
             is_enum = isinstance(value, dict)
             setattr(module, name, _enum(name, **value) if is_enum else value)
+        if module.__name__.rpartition(".")[2] in ("hyperas", "distributions"):
+            vars(module).update(dict.fromkeys(WORDS, _unread))
         if module.__name__ in ("sparktune", "sparktune.engines.travels.trial"):
             module.TrialPruned = TrialPruned  # type: ignore[attr-defined]
 
@@ -63,6 +72,11 @@ class _StandIn(ModuleType):
 
     def __call__(self, *_: Any, **__: Any) -> Any:
         raise TypeError(_sentence(self.__name__))
+
+
+def _unread(*_: Any, **__: Any) -> Any:
+    """What stands for a distribution outside of all templates, which are written over."""
+    return _unread
 
 
 def _sentence(name: str) -> str:

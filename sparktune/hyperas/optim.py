@@ -1,0 +1,243 @@
+"""Hyperas' functions: minimise over the templates of a function."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..checks import flag, whole
+from ..fmin import fmin
+from .model import Prepared, prepared, refuse_templates
+from .models import Kept
+from .records import best_of, checked_host, search
+from .spaces import ModelSpace
+from .voting import VotingModel
+
+__all__ = ["best_ensemble", "best_models", "minimize", "space_of"]
+
+_OURS = ("fn", "space", "algo", "max_evals", "trials", "rstate", "verbose", "return_argmin")
+_MORE = tuple(name for name in inspect.signature(fmin).parameters if name not in _OURS)
+
+
+def minimize(
+    model: Callable[..., Any],
+    data: Callable[..., Any] | None,
+    algo: Any = None,
+    max_evals: int | None = 10,
+    trials: Any = None,
+    functions: Sequence[Callable[..., Any]] | None = None,
+    rseed: int | None = 1337,
+    notebook_name: str | None = None,  # noqa: ARG001
+    verbose: bool = True,
+    eval_space: bool | None = None,
+    return_space: bool = False,
+    keep_temp: bool = False,  # noqa: ARG001
+    data_args: Any = None,
+    **settings: Any,
+) -> Any:
+    """Minimise what a function returns over the templates in it.
+
+    Args:
+        model: a function that holds templates, such as ``{{choice([8, 16])}}``. It receives what
+            ``data`` returns, and returns its loss, or a dict with ``loss``, ``status`` and
+            ``model``.
+        data: called once; what it returns reaches every process that runs trials once, and must
+            not be changed there. A tuple is several arguments of ``model``, anything else is one,
+            and None is none where ``model`` takes none. None for no data.
+        algo: as of fmin: ``tpe.suggest`` (the default) and others.
+        max_evals: how many trials, those already in ``trials`` included.
+        trials: where they run and are recorded: Trials() (the default) or
+            SparkTrials(), of sparktune or of sparktune.hyperopt.
+        functions: accepted for Hyperas' sake, whose temporary file had to hold them: ``model`` and
+            ``data`` find their functions as they always do.
+        rseed: the seed of the search; None for chance.
+        notebook_name: accepted for Hyperas' sake: the function itself is read, not its notebook.
+        verbose: whether the space is shown before the run, and a progress bar while it lasts.
+        eval_space: None or True for what was drawn, False for indices of choices, as Hyperas has
+            them.
+        return_space: whether the space is returned as well.
+        keep_temp: accepted for Hyperas' sake: there is no temporary file.
+        data_args: the arguments of ``data``: a list or tuple by position, a dict by name.
+        settings: further ones of fmin by name, such as ``timeout`` or ``trial_timeout``.
+
+    Returns:
+        Label to value of the best trial, and its trained model, None where it returned none; with
+        ``return_space`` also the space.
+
+    Raises:
+        BadSearchSpace: a template is no distribution, or the source of ``model`` cannot be had;
+            with file and line.
+        AllTrialsFailed: no trial has a loss.
+        TypeError, ValueError: an argument of a wrong type, or not as many as ``model`` takes.
+        Exception: what ``data`` raised, or ``model`` in this process, as of fmin.
+    """
+    for name, value in (("verbose", verbose), ("return_space", return_space)):
+        flag(name, value)
+    if eval_space is not None:
+        flag("eval_space", eval_space)
+    ready = prepared(model)
+    refuse_templates(functions)
+    host = checked_host(trials)
+    arguments = {"algo": algo, "max_evals": max_evals, "rstate": rseed, "verbose": verbose}
+    kept = Kept(1, settings.get("early_stop_fn"))
+    try:
+        _search(ready, data, data_args, host, kept, {**settings, **arguments})
+        best = best_of(host)[0]
+        values = dict(best.values)
+        run = values if eval_space is False else ready.space.real(values)
+        found = run, kept.load(best)
+    finally:
+        kept.close()
+    return (*found, ready.space) if return_space else found
+
+
+def best_models(
+    nb_models: int,
+    model: Callable[..., Any],
+    data: Callable[..., Any] | None,
+    algo: Any = None,
+    max_evals: int | None = 10,
+    trials: Any = None,
+    functions: Sequence[Callable[..., Any]] | None = None,
+    keep_temp: bool = False,  # noqa: ARG001
+    **settings: Any,
+) -> list[Any]:
+    """The trained models of the trials with the lowest losses, the best first.
+
+    Args:
+        nb_models: how many, at least 1; fewer where fewer trials returned a model.
+        model: a function that holds templates, and returns a dict with its ``model``.
+        data: as of ``minimize``.
+        algo: as of fmin.
+        max_evals: how many trials, those already in ``trials`` included.
+        trials: as of ``minimize``.
+        functions: accepted for Hyperas' sake.
+        keep_temp: accepted for Hyperas' sake.
+        settings: ``rseed``, ``verbose`` and ``data_args`` of ``minimize``, and those of fmin.
+
+    Raises:
+        ValueError: no trial returned a model; and as of ``minimize``.
+    """
+    most = whole("nb_models", nb_models)
+    ready = prepared(model)
+    refuse_templates(functions)
+    host = checked_host(trials)
+    arguments = {
+        "algo": algo, "max_evals": max_evals, "rstate": settings.pop("rseed", 1337),
+        "verbose": flag("verbose", settings.pop("verbose", True)),
+    }  # fmt: skip
+    data_args = settings.pop("data_args", None)
+    kept = Kept(most, settings.get("early_stop_fn"))
+    try:
+        _search(ready, data, data_args, host, kept, {**settings, **arguments})
+        models = [kept.load(trial) for trial in best_of(host)[:most]]
+    finally:
+        kept.close()
+    found = [each for each in models if each is not None]
+    if not found:
+        raise ValueError(
+            f"{ready.where}: {ready.name} returned no model: return a dict with 'loss' and 'model'"
+        )
+    return found
+
+
+def best_ensemble(
+    nb_ensemble_models: int,
+    model: Callable[..., Any],
+    data: Callable[..., Any] | None,
+    algo: Any = None,
+    max_evals: int | None = 10,
+    trials: Any = None,
+    voting: str = "hard",
+    weights: Iterable[float] | None = None,
+    nb_classes: int | None = None,
+    functions: Sequence[Callable[..., Any]] | None = None,
+    **settings: Any,
+) -> VotingModel:
+    """The best models as one that votes; arguments as of ``best_models`` and ``VotingModel``."""
+    models = best_models(
+        nb_ensemble_models, model, data, algo, max_evals, trials, functions, **settings
+    )
+    return VotingModel(models, voting, weights, nb_classes)
+
+
+def space_of(model: Callable[..., Any]) -> ModelSpace:
+    """What is searched of a function with templates: its labels, ranges, conditions and lines.
+
+    Shows as a table; ``fmin`` takes it as any space.
+
+    Args:
+        model: as of ``minimize``.
+
+    Raises:
+        BadSearchSpace: as of ``minimize``.
+    """
+    return prepared(model).space
+
+
+def _search(
+    ready: Prepared, data: Any, data_args: Any, host: Any, kept: Kept, settings: dict[str, Any]
+) -> None:
+    """Run fmin, and take the models out of the record."""
+    unknown = [name for name in settings if name not in (*_MORE, *_OURS)]
+    if unknown:
+        raise TypeError(
+            f"unknown: {', '.join(map(repr, unknown))}; beside their own arguments these functions "
+            f"hand on those of fmin: {', '.join(_MORE)}"
+        )
+    given = _data(ready, data, data_args)
+    if settings["verbose"]:
+        print(repr(ready.space), file=sys.stderr)  # noqa: T201
+    if settings["algo"] is None:
+        del settings["algo"]
+    settings["early_stop_fn"] = kept
+    try:
+        search(host, ready.objective(given), ready.space, settings)
+    finally:
+        kept.take(host)
+
+
+def _data(ready: Prepared, data: Any, data_args: Any) -> tuple[Any, ...]:
+    """The arguments of a model, from the one call of ``data``."""
+    if data is None:
+        found: tuple[Any, ...] = ()
+    elif not callable(data):
+        raise TypeError(
+            f"`data` must be a function that returns what {ready.name} takes, but got "
+            f"{type(data).__name__}: write it as `def data(): return x, y`"
+        )
+    else:
+        made = _called(data, data_args)
+        found = made if isinstance(made, tuple) else (made,)
+        if made is None and _takes(ready, ()):
+            found = ()
+    if not _takes(ready, found):
+        raise TypeError(
+            f"{ready.where}: {ready.name}{inspect.signature(ready.model)} must take what `data` "
+            f"returns, but that is {len(found)} argument{'' if len(found) == 1 else 's'}: "
+            f"{', '.join(type(each).__name__ for each in found) or 'none'}"
+        )
+    return found
+
+
+def _called(data: Callable[..., Any], data_args: Any) -> Any:
+    if data_args is None:
+        return data()
+    if isinstance(data_args, dict):
+        return data(**data_args)
+    if isinstance(data_args, (list, tuple)):
+        return data(*data_args)
+    raise TypeError(
+        "`data_args` must be a list or tuple of arguments, or a dict of them by name, but got "
+        f"{data_args!r:.200}"
+    )
+
+
+def _takes(ready: Prepared, arguments: tuple[Any, ...]) -> bool:
+    try:
+        inspect.signature(ready.model).bind(*arguments)
+    except TypeError:
+        return False
+    return True

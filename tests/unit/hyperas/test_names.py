@@ -1,0 +1,111 @@
+"""The names by which templates are known: Hyperas', and those on executors without sparktune."""
+
+import pytest
+
+from sparktune import hp, hyperopt, space_eval
+from sparktune.engines.travels import stand_in
+from sparktune.hyperas import distributions, optim, utils
+from sparktune.hyperas.distributions import choice, uniform
+from sparktune.hyperas.travels.objective import shown_as
+from sparktune.hyperopt import rand, tpe
+
+SCRIPT = """
+import sparktune.hyperas
+sparktune.hyperas.install()
+sparktune.hyperas.install()
+from hyperas import optim
+from hyperas.distributions import *
+from hyperas.ensemble import VotingModel
+from hyperas.utils import eval_hyperopt_space
+from sparktune.hyperopt import STATUS_OK, Trials, tpe
+
+def data():
+    return 1, 2
+
+def create_model(x_train, y_train):
+    units = {{choice([8, 16])}}
+    if conditional({{choice(['one', 'two'])}}) == 'two':
+        units += {{uniform(0, 1)}}
+    return {'loss': units + x_train, 'status': STATUS_OK, 'model': units}
+
+if __name__ == "__main__":
+    trials = Trials()
+    best_run, best_model, space = optim.minimize(
+        model=create_model, data=data, algo=tpe.suggest, max_evals=5, trials=trials,
+        return_space=True, verbose=False)
+    for trial in trials:
+        assert eval_hyperopt_space(space, trial['misc']['vals'])['units'] in (8, 16)
+    print(sorted(best_run), best_model in (8, 16) or type(best_model))
+"""
+
+
+def test_scripts_of_hyperas(run_python):
+    """A script of Hyperas' runs on with its own imports."""
+    said = run_python(SCRIPT).stdout
+    assert said.startswith("['conditional', 'units'")
+
+
+def test_hyperas_that_was_imported(run_python):
+    """Where Hyperas itself is there already, that is said."""
+    script = (
+        "import sys, types; sys.modules['hyperas'] = types.ModuleType('hyperas')\n"
+        "import sparktune.hyperas\ntry: sparktune.hyperas.install()\n"
+        "except RuntimeError as error: print(error)\n"
+    )
+    assert run_python(script).stdout.startswith("hyperas has been imported already")
+
+
+def model():
+    units = {{choice([8, 16])}}
+    if {{choice(["one", "two"])}} == "two":
+        return {{uniform(0, 1)}}
+    return units
+
+
+def test_values_of_records():
+    """eval_hyperopt_space takes values as records have them, and refuses other spaces."""
+    space = optim.space_of(model)
+    assert utils.eval_hyperopt_space(space, {"units": [1], "if": [0], "return": []}) == {
+        "units": 16, "if": "one",
+    }  # fmt: skip
+    assert space_eval(space, {"units": 1, "if": 0}) == {"units": 16, "if": {"if": "one"}}
+    with pytest.raises(TypeError, match="`space` must be that of a function with templates"):
+        utils.eval_hyperopt_space({"x": hp.uniform("x", 0, 1)}, {"x": 1})
+
+
+def test_words_on_executors():
+    """Every distribution has a stand-in, so that a module of the user's can be imported there."""
+    assert set(stand_in.WORDS) == {*distributions.__all__, "tune"}
+
+
+class Made:
+    """An option that is made in each trial."""
+
+
+def listed():
+    option = {{choice([Made(), [1, [2]], {"a": [3]}])}}
+    loss = {{uniform(0, 1)}}
+    return {"loss": loss, "status": "ok", "model": option}
+
+
+@pytest.mark.parametrize("algo", [tpe.suggest, rand.suggest, None])
+def test_trials_of_hyperopts_surface(algo):
+    """Trials and methods of sparktune.hyperopt hold documents of the search, and no models."""
+    trials = hyperopt.Trials()
+    run, best = optim.minimize(listed, None, algo, 12, trials, verbose=False)
+    assert len(trials) == 12
+    assert run["loss"] == min(trials.losses())
+    assert trials.argmin["loss"] == run["loss"]
+    assert not trials.attachments
+    if isinstance(best, Made):
+        assert isinstance(run["option"], Made)
+    else:
+        assert shown_as(best) == shown_as(run["option"])
+    models = optim.best_models(20, listed, None, algo, 12, hyperopt.Trials(), verbose=False)
+    assert {type(each) for each in models} == {Made, list, dict}
+
+
+def test_other_trials():
+    """Trials that are none are refused before the run."""
+    with pytest.raises(TypeError, match=r"`trials` must be Trials\(\) or .* got \[\]"):
+        optim.minimize(listed, None, trials=[], verbose=False)
