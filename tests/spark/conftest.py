@@ -1,8 +1,10 @@
 """A Spark session on the deployment that --spark names, one for the whole run."""
 
 import os
+import site
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,31 @@ from sparktune.cluster.local import LocalCluster
 from sparktune.cluster.state import read_state
 
 ROOT = Path(__file__).parents[2]
+
+
+_BARE = """import os
+os.environ["PYTHONPATH"] = {packages!r}  # which executors have
+from sparktune.engines.spark import classic, connect
+classic.is_on_one_machine = connect.is_on_one_machine = lambda master: False
+"""
+
+
+@pytest.fixture
+def run_with_bare_executors(run_python, tmp_path):
+    """Runs a script as run_python does; its executors have all packages of here but sparktune."""
+
+    def run(script, *args, env=None):
+        venv.create(tmp_path / "bare", with_pip=False)
+        packages = tmp_path / "packages"
+        packages.mkdir()
+        for each in Path(site.getsitepackages()[0]).iterdir():
+            if "sparktune" not in each.name and each.suffix != ".pth":
+                (packages / each.name).symlink_to(each)
+        python = str(tmp_path / "bare" / "bin" / "python")
+        env = {"PYSPARK_PYTHON": python, "SPARK_LOCAL_IP": "127.0.0.1", **(env or {})}
+        return run_python(_BARE.format(packages=str(packages)) + script, *args, env=env)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """HyperoptEstimator with SparkTrials on the deployment."""
 
-import site
-
 import numpy as np
 import pytest
 
@@ -141,20 +139,11 @@ def test_all_fail(trials):
 
 
 SCRIPT = """
-import os, sys
-from pathlib import Path
-others = Path("packages").resolve()  # all that executors need, and no sparktune
-others.mkdir()
-for each in Path({packages!r}).iterdir():
-    if "sparktune" not in each.name and each.suffix != ".pth":
-        (others / each.name).symlink_to(each)
-os.environ["PYTHONPATH"] = str(others)
+import sys
 from pyspark.sql import SparkSession
 from sklearn.datasets import load_iris
 from sparktune import SparkTrials
-from sparktune.engines.spark import classic, connect
 from sparktune.hpsklearn import HyperoptEstimator, any_classifier, ts_lagselector
-classic.is_on_one_machine = connect.is_on_one_machine = lambda master: False
 
 def loss(y, predicted):
     import sparktune
@@ -164,7 +153,7 @@ def loss(y, predicted):
 if sys.argv[1] == "connect":
     session = SparkSession.builder.remote("local[2]").getOrCreate()
 else:
-    quiet = {{"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1"}}
+    quiet = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1"}
     session = SparkSession.builder.master("local[2]").config(map=quiet).getOrCreate()
 estimator = HyperoptEstimator(
     classifier=any_classifier("c"), preprocessing=[ts_lagselector("l")], loss_fn=loss,
@@ -176,12 +165,7 @@ print(estimator.trials_.count_successful_trials(), "good")
 
 @pytest.mark.full
 @pytest.mark.deployments("local", "connect")
-def test_executors_without_sparktune(run_python, tmp_path, deployment):
+def test_executors_without_sparktune(run_with_bare_executors, deployment):
     """Executors need scikit-learn, and nothing of sparktune."""
-    import venv
-
-    venv.create(tmp_path / "bare", with_pip=False)
-    script = SCRIPT.format(packages=site.getsitepackages()[0])
-    env = {"PYSPARK_PYTHON": str(tmp_path / "bare" / "bin" / "python")}
-    said = run_python(script, deployment, env={**env, "SPARK_LOCAL_IP": "127.0.0.1"}).stdout
+    said = run_with_bare_executors(SCRIPT, deployment).stdout
     assert said.endswith("4 good\n")

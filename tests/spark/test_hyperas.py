@@ -1,7 +1,5 @@
 """Templates with SparkTrials on the deployment."""
 
-import site
-
 import numpy as np
 import pytest
 
@@ -132,20 +130,12 @@ def test_best_models(trials):
 
 
 SCRIPT = """
-import os, sys
+import sys
 from pathlib import Path
-others = Path("packages").resolve()  # all that executors need, and no sparktune
-others.mkdir()
-for each in Path({packages!r}).iterdir():
-    if "sparktune" not in each.name and each.suffix != ".pth":
-        (others / each.name).symlink_to(each)
-os.environ["PYTHONPATH"] = str(others)
 from pyspark.sql import SparkSession
 from sparktune import STATUS_OK, SparkTrials
-from sparktune.engines.spark import classic, connect
 from sparktune.hyperas import optim, tune
 from sparktune.hyperas.distributions import *
-classic.is_on_one_machine = connect.is_on_one_machine = lambda master: False
 
 class Net:
     def __init__(self, units):
@@ -169,17 +159,17 @@ def data():
 def create_model(x, y):
     import sparktune
     assert getattr(sparktune, "__file__", None) is None, sparktune.__file__  # none but a stand-in
-    loss = shipped.helper({{{{shipped.RATE}}}}) + float(x.sum())
-    if conditional({{{{choice(["one", "two"])}}}}) == "two":
+    loss = shipped.helper({{shipped.RATE}}) + float(x.sum())
+    if conditional({{choice(["one", "two"])}}) == "two":
         loss += tune(choice([1, 2]))
-    net = {{{{choice([Net(y), Net(2)])}}}}
-    return {{"loss": loss, "status": STATUS_OK, "model": net}}
+    net = {{choice([Net(y), Net(2)])}}
+    return {"loss": loss, "status": STATUS_OK, "model": net}
 
 if sys.argv[1] == "connect":
     session = SparkSession.builder.remote("local[2]").getOrCreate()
     session.addArtifact("shipped.py", pyfile=True)
 else:
-    quiet = {{"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1"}}
+    quiet = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1"}
     session = SparkSession.builder.master("local[2]").config(map=quiet).getOrCreate()
     session.sparkContext.addPyFile("shipped.py")
 trials = SparkTrials(2, spark_session=session)
@@ -192,12 +182,7 @@ print("shipped")
 
 @pytest.mark.full
 @pytest.mark.deployments("local", "connect")
-def test_executors_without_sparktune(run_python, tmp_path, deployment):
+def test_executors_without_sparktune(run_with_bare_executors, deployment):
     """Executors need what the model imports, and nothing of sparktune."""
-    import venv
-
-    venv.create(tmp_path / "bare", with_pip=False)
-    script = SCRIPT.format(packages=site.getsitepackages()[0])
-    env = {"PYSPARK_PYTHON": str(tmp_path / "bare" / "bin" / "python")}
-    said = run_python(script, deployment, env={**env, "SPARK_LOCAL_IP": "127.0.0.1"}).stdout
+    said = run_with_bare_executors(SCRIPT, deployment).stdout
     assert said.endswith("4 good Net\nshipped\n")

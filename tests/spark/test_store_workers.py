@@ -279,27 +279,12 @@ except (EngineStopped, ImportError) as error:
 
 @pytest.mark.full
 @pytest.mark.deployments("local")
-def test_executors_without_sparktune(run_python, tmp_path, wait_for):
+def test_executors_without_sparktune(run_with_bare_executors, wait_for):
     """Workers need no sparktune on executors: it goes along, and is removed with them."""
-    import site
-    import venv
-
-    venv.create(tmp_path / "bare", with_pip=False)
     script = f"""
-import os
-from pathlib import Path
 from pyspark.sql import SparkSession
 from sparktune import StoreTrials, fmin, hp
-from sparktune.engines.spark import classic
 from sparktune.store import start_workers
-
-others = Path("packages").resolve()  # all that workers need, and no sparktune
-others.mkdir()
-for each in Path({site.getsitepackages()[0]!r}).iterdir():
-    if "sparktune" not in each.name and each.suffix != ".pth":
-        (others / each.name).symlink_to(each)
-os.environ.pop("PYTHONPATH", None)  # which executors of this machine would have
-classic.is_on_one_machine = lambda master: False  # so that this program's folders are not told
 
 def objective(x):
     import os
@@ -308,15 +293,13 @@ def objective(x):
 
 session = SparkSession.builder.master("local-cluster[1,1,1024]").config(map={{
     "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1",
-    "spark.executorEnv.PYTHONPATH": str(others)}}).getOrCreate()
+    "spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}}).getOrCreate()
 trials = StoreTrials("sqlite:///runs.db", "k")
 with start_workers(session, "sqlite:///runs.db", 1, "k"):
     fmin(objective, hp.uniform("x", 0, 1), max_evals=3, trials=trials, show_progressbar=False)
 print(len(trials), {{result["key"] for result in trials.results}}, trials.results[0]["file"])
 """
-    python = str(tmp_path / "bare" / "bin" / "python")
-    env = {"PYSPARK_PYTHON": python, VARIABLE: KEY, "SPARK_LOCAL_IP": "127.0.0.1"}
-    *said, file = run_python(script, env=env).stdout.split()
+    *said, file = run_with_bare_executors(script, env={VARIABLE: KEY}).stdout.split()
     assert said == ["3", "{None}"]
     assert not Path(file).is_relative_to(ROOT)
     assert wait_for(lambda: not Path(file).exists())
