@@ -41,7 +41,7 @@ def checked_frame(X: Any) -> Any:
     """A DataFrame of numbers that are finite; a sparse matrix where all its columns are sparse.
 
     Raises:
-        ValueError: a column holds dates, complex or infinite numbers, or has another's name.
+        ValueError: a column holds dates, complex or infinite numbers.
     """
     import pandas
     from pandas.api import types

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
-import time
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -24,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..checks import advise, flag, whole
 from ..exceptions import AllTrialsFailed
 from ..space.expressions import Node
+from ..space.tree import Space
 from ..trials.record import Trials, checked_trials
 from .data import Data, Folds, encoder_of, is_text
 from .door import check_settings, sklearn_seed
@@ -31,6 +31,7 @@ from .reading import Reader
 from .results import leaderboard, parts_of, script_of
 from .search import Search, recipe_for, refuse_other_data
 from .spaces import all_have, kind_of_space, learners_for, space_for, whole_space
+from .starts import starts_of
 from .travels.evaluation import Evaluation, Judge, flat
 from .validation import folds_of
 
@@ -428,12 +429,11 @@ class HyperoptEstimator(Reader):
         )  # fmt: skip
         space, trials = whole_space(self.space_, evaluation), self._trials_to_fill(goes_on)
         refuse_other_data(trials, space)
+        most = self.max_evals // _CANDIDATES_A_START if self.defaults_first else 0
+        starts = starts_of(Space.of(space))[:most] if most else []
         return Search(
             space, evaluation, trials, self.algo, seed,
-            None if self.timeout is None else time.monotonic() + self.timeout,
-            self.trial_timeout, bool(self.verbose),
-            starts=self.max_evals // _CANDIDATES_A_START if self.defaults_first else 0,
-            further=further,
+            self.timeout, self.trial_timeout, bool(self.verbose), starts=starts, further=further,
         ), data  # fmt: skip
 
     def _count_of_finalists(self) -> int:

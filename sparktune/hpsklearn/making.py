@@ -5,11 +5,20 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from ..space.expressions import Call
 
-__all__ = ["class_of", "first_columns", "has_method", "make", "parameters_of", "path_in"]
+__all__ = [
+    "class_of",
+    "defaults_of",
+    "first_columns",
+    "has_method",
+    "make",
+    "parameters_of",
+    "path_in",
+]
 
 
 def make(path: str, *parts: Any) -> Any:
@@ -86,6 +95,13 @@ def parameters_of(path: str) -> frozenset[str] | None:
     if any(each.kind is each.VAR_KEYWORD for each in found):
         return None
     return frozenset(each.name for each in found)
+
+
+@functools.cache
+def defaults_of(path: str) -> Mapping[str, Any]:
+    """What the parameters of a class are, where nobody sets them."""
+    takes = inspect.signature(class_of(path)).parameters.values()
+    return {each.name: each.default for each in takes if each.default is not each.empty}
 
 
 def first_columns(lag_size: int) -> Any:

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..history import Trial
 from ..trials.record import Trials
-from .standings import standings
-from .travels.evaluation import candidate_in, described, path_of, steps_in, unusual
-from .travels.fitting import learner_of, steps_of
+from .standings import drawn_steps, standings
+from .travels.evaluation import described, path_of, steps_in, unusual
 
 __all__ = ["leaderboard", "parts_of", "script_of"]
 
@@ -55,7 +53,9 @@ def leaderboard(trials: Trials) -> Any:
     rows = {}
     for standing in standings(trials.history):
         trial, loss, variance = standing.trial, standing.loss, standing.variance
-        parts = standing.info.get("parts") or _drawn(trials, trial)  # one that failed or was pruned
+        parts = standing.info.get("parts")
+        if not parts:  # one that failed or was pruned
+            parts = described(drawn_steps(trials.history, trial))
         rows[trial.number] = {
             "parts": " > ".join(path.rpartition(".")[2] for path, _ in parts),
             "parameters": {
@@ -73,18 +73,6 @@ def leaderboard(trials: Trials) -> Any:
     table = pandas.DataFrame.from_dict(rows, orient="index", columns=names)
     table.index.name = "trial"
     return table
-
-
-def _drawn(trials: Trials, trial: Trial) -> list[list[Any]]:
-    """The parts of a candidate as they were drawn; none, where it cannot be built."""
-    history = trials.history
-    if history is None:
-        return []
-    try:
-        candidate = candidate_in(history.space.build(trial.values))
-    except Exception:  # whatever an expression of the space raises, as it did in the trial
-        return []
-    return described([*steps_of(candidate.get("preprocessing")), learner_of(candidate)])
 
 
 class _Writer:

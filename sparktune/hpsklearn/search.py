@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..algo import auto
@@ -15,14 +15,13 @@ from ..fmin import fmin
 from ..history import Trial
 from ..history.failures import failure_text
 from ..prune import wilcoxon
-from ..space.tree import Space
+from ..space.tree import Values
 from ..trials.record import Trials
 from .data import Data, Folds
-from .standings import Again, Standing, standings
-from .starts import starts_of
+from .standings import Again, Standing, candidate_of, drawn_steps, standings
 from .suits import BY_PATH
-from .travels.evaluation import Evaluation, candidate_in
-from .travels.fitting import Fitted, Recipe, learner_of, steps_of
+from .travels.evaluation import Evaluation
+from .travels.fitting import Fitted, Recipe
 
 __all__ = ["Search", "recipe_for", "refuse_other_data"]
 
@@ -64,10 +63,11 @@ class Search:
         trials: where they run and are recorded.
         algo: as of fmin; None for ``auto``.
         seed: of the search.
-        deadline: by time.monotonic(), when it ends; None for no limit.
+        timeout: seconds after which it ends, counted from when this object is made; None for no
+            limit.
         trial_timeout: seconds a trial may take; None for as many as ``trials`` say.
         verbose: whether there is a progress bar.
-        starts: how many learners are tried first as their classes come.
+        starts: the candidates that it begins with.
         finalists: how many of the best are judged again, on splits of their own.
         further: these splits.
     """
@@ -77,12 +77,13 @@ class Search:
     trials: Trials
     algo: Any
     seed: int
-    deadline: float | None
+    timeout: float | None
     trial_timeout: float | None
     verbose: bool
-    starts: int = 0
+    starts: Sequence[Values] = ()
     finalists: int = 0
     further: Folds = ()
+    _began: float = field(default_factory=lambda: time.monotonic())
 
     def run(self, max_evals: int, *, last: bool = True) -> bool:
         """Evaluate candidates until there are so many trials.
@@ -98,12 +99,11 @@ class Search:
         Raises:
             AllTrialsFailed: none of them has a loss; shows the first traceback.
         """
-        first = starts_of(Space.of(self.space))[: self.starts] if self.starts else None
         try:
             self._fmin(
                 self.evaluation, auto.suggest if self.algo is None else self.algo, max_evals,
                 self._left(_SHARE_OF_TIME if self.finalists else 1.0),
-                points_to_evaluate=first,
+                points_to_evaluate=self.starts,
             )  # fmt: skip
         except AllTrialsFailed:
             why = self.trials.fmin_cancelled_reason
@@ -118,7 +118,7 @@ class Search:
         Which costs as many fits as there are of both. The data travel once more. Where ``trials``
         ended the search by a limit of their own, none is left for this.
         """
-        if self.deadline is None and self.trials.fmin_cancelled_reason is not None:
+        if self.timeout is None and self.trials.fmin_cancelled_reason is not None:
             return
         tried = [(each.trial.loss, each) for each in self.standings if each.trial.loss is not None]
         best = [each for _, each in sorted(tried, key=lambda pair: pair[0])[: self.finalists]]
@@ -142,10 +142,10 @@ class Search:
         )  # fmt: skip
 
     def _left(self, share: float = 1.0) -> float | None:
-        """Seconds until the deadline, or a share of them; and a moment after it."""
-        if self.deadline is None:
+        """Seconds until a share of the time is over; and a moment after it."""
+        if self.timeout is None:
             return None
-        return max(_MOMENT, share * (self.deadline - time.monotonic()))
+        return max(_MOMENT, self._began + share * self.timeout - time.monotonic())
 
     @property
     def standings(self) -> list[Standing]:
@@ -169,18 +169,11 @@ class Search:
         """How many candidates were tried so far."""
         return len(self.trials) - sum(each.again is not None for each in self.standings)
 
-    def candidate_of(self, trial: Trial) -> Any:
-        """The candidate of a trial: a dict of its learner and preprocessing."""
-        history = self.trials.history
-        return None if history is None else candidate_in(history.space.build(trial.values))
-
     def _parts_of(self, trial: Trial) -> str:
         """The parts of a trial's candidate; its labels, where that cannot be built."""
-        try:
-            candidate = self.candidate_of(trial)
-        except Exception:  # whatever an expression of the space raises
+        steps = drawn_steps(self.trials.history, trial)
+        if not steps:
             return f"with {dict(trial.values)!r}"
-        steps = [*steps_of(candidate.get("preprocessing")), learner_of(candidate)]
         return f"of {' > '.join(type(step).__name__ for step in steps)}"
 
     def without_data(self) -> Search:
@@ -199,7 +192,7 @@ class Search:
         rounds = None if outcome is None else outcome.info.get("rounds")
         with self.evaluation.surroundings():
             return self.evaluation.recipe.fit(
-                self.candidate_of(trial), X, y, weights, rounds=rounds
+                candidate_of(self.trials.history, trial), X, y, weights, rounds=rounds
             )
 
     def dump(self, path: str | os.PathLike[str]) -> None:

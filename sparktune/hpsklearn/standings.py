@@ -13,8 +13,10 @@ from numpy.random import Generator
 from ..history import History, Trial
 from ..history.trial import ASIDE
 from ..space.tree import Space, Values
+from .travels.evaluation import candidate_in
+from .travels.fitting import learner_of, steps_of
 
-__all__ = ["Again", "Standing", "standings"]
+__all__ = ["Again", "Standing", "candidate_of", "drawn_steps", "standings"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,22 @@ def standings(history: History | None) -> list[Standing]:
         elif key in first:
             found[first[key]] = Standing(found[first[key]].trial, trial)
     return sorted(found.values(), key=lambda each: each.rank)
+
+
+def candidate_of(history: History | None, trial: Trial) -> Any:
+    """The candidate of a trial: a dict of its learner and preprocessing."""
+    return None if history is None else candidate_in(history.space.build(trial.values))
+
+
+def drawn_steps(history: History | None, trial: Trial) -> list[Any]:
+    """The steps of a trial's candidate as they were drawn; none where it cannot be built."""
+    try:
+        candidate = candidate_of(history, trial)
+    except Exception:  # whatever an expression of the space raises, as it did in the trial
+        return []
+    if candidate is None:
+        return []
+    return [*steps_of(candidate.get("preprocessing")), learner_of(candidate)]
 
 
 def _losses(trial: Trial | None) -> Sequence[float]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from ..checks import number
 from ..exceptions import InvalidTrial
 from ..space.expressions import Call, Node
 from ..space.points import by_labels
 from ..space.sameness import same
 from ..space.tree import Choice, Param, Space, Values
-from .making import class_of, path_in
+from .making import defaults_of, path_in
 
 __all__ = ["starts_of"]
 
@@ -80,7 +80,7 @@ def _take(thing: Any, usual: Any, route: Route, point: dict[str, int | float]) -
         point.setdefault(thing.label, _nearest_value(thing, usual))
     elif path_in(thing) is not None:
         path, *parts = thing.args
-        _take_settings(parts, _defaults(path), route, point)
+        _take_settings(parts, defaults_of(path), route, point)
     elif isinstance(thing, Call):
         inner = [*thing.args, *thing.kwargs.values()]
         for each in inner:
@@ -117,7 +117,7 @@ def _nearest_option(choice: Choice, usual: Any) -> int:
     """The option that is a value, else one that draws it, else the first."""
     likely = [place for place, p in enumerate(choice.distribution.p) if p]
     fits = [place for place in likely if same(choice.options[place], usual)]
-    if not fits and _is_number(usual):
+    if not fits and number(usual) is not None:
         fits = [place for place in likely if isinstance(choice.options[place], Node)]
     return (fits or likely)[0]
 
@@ -127,19 +127,9 @@ def _nearest_value(param: Param, usual: Any) -> int | float:
     distribution = param.distribution
     low, high = distribution.support
     latent = distribution.middle
-    if _is_number(usual):
+    if number(usual) is not None:
         try:
             latent = distribution.latent(usual)
         except ValueError:  # no logarithm
             latent = low
     return distribution.value(float(distribution.snap(np.clip([latent], low, high))[0]))
-
-
-def _is_number(thing: Any) -> bool:
-    return isinstance(thing, (int, float)) and not isinstance(thing, bool)
-
-
-def _defaults(path: str) -> dict[str, Any]:
-    """What parameters of a class are, where nobody sets them."""
-    takes = inspect.signature(class_of(path)).parameters.values()
-    return {each.name: each.default for each in takes if each.default is not each.empty}

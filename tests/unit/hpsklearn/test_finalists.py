@@ -191,6 +191,23 @@ def test_no_time_is_left(monkeypatch):
     assert 900 < judged <= 1000
 
 
+def test_steps_share_the_time(monkeypatch, tmp_path, clock):
+    """A search in several steps leaves the finalists their fifth of the time."""
+    asked = []
+    true = ours.search.fmin
+
+    def noted(*args, **options):
+        asked.append(options["timeout"])
+        true(*args, **options)
+        clock.advance(300.0)
+
+    monkeypatch.setattr("sparktune.hpsklearn.search.fmin", noted)
+    monkeypatch.setattr("sparktune.hpsklearn.search.time", clock)
+    dumped = {"fit_increment": 2, "fit_increment_dump_filename": tmp_path / "trials.pkl"}
+    fitted(4, finalists=2, timeout=1000.0, **dumped)
+    assert asked == [800.0, 500.0, 400.0]
+
+
 def test_texts_of_classes():
     """Further splits are of classes' shares, as the first is."""
     rows, labels = IRIS
