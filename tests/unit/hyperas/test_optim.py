@@ -225,8 +225,9 @@ def test_data_travel_once(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["journal", "store"])
-def test_going_on(tmp_path, place):
+def test_going_on(tmp_path, monkeypatch, place):
     """A journal and a store go on with what was tried, also in the files of another cell."""
+    monkeypatch.setenv(VARIABLE, KEY)
     where = str(tmp_path / "journal") if place == "journal" else f"sqlite:///{tmp_path}/runs.db"
     text = (
         "def model():\n    units = {{choice([8, 16])}}\n"
