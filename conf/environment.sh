@@ -75,7 +75,7 @@ named_python() {
         ;;
     templates)
         # torch first and by itself: a range of another package would bring its build for GPUs
-        bash conf/setup.sh test "torch==2.13.0"
+        bash conf/setup.sh spark,notebook,test "torch==2.13.0"
         "$VENV/bin/python" -m pip install --quiet --upgrade keras "jax[cpu]" xgboost-cpu
         ;;
     hyperopt-0.2.7)
