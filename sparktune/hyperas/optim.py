@@ -242,10 +242,12 @@ def _data(ready: Prepared, data: Any, data_args: Any) -> tuple[Any, ...]:
         if made is None and _takes(ready, ()):
             found = ()
     if not _takes(ready, found):
+        several = len(found) == 1 and isinstance(found[0], list) and _takes(ready, tuple(found[0]))
+        hint = "; a tuple is several arguments, a list is one: return tuple(...)" * several
         raise TypeError(
             f"{ready.where}: {ready.name}{inspect.signature(ready.model)} must take what `data` "
             f"returns, but that is {len(found)} argument{'' if len(found) == 1 else 's'}: "
-            f"{', '.join(type(each).__name__ for each in found) or 'none'}"
+            f"{', '.join(type(each).__name__ for each in found) or 'none'}{hint}"
         )
     return found
 

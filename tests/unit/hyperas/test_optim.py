@@ -137,6 +137,7 @@ def test_what_data_return(returned, signature):
         ((1,), "a, b", "1 argument: int"),
         (None, "a, b", "1 argument: NoneType"),
         ((), "a", "0 arguments: none"),
+        ([1, 2], "a, b", r"1 argument: list; a tuple is several arguments.*return tuple\(...\)"),
     ],
 )
 def test_data_that_do_not_fit(returned, signature, got):
