@@ -4,7 +4,7 @@ import importlib.util
 import re
 
 import pytest
-from notebooks import printed_by
+from printing import printed_by
 
 if importlib.util.find_spec("keras") is None:
     pytest.skip("no Keras here", allow_module_level=True)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from notebooks import printed_by
+from printing import printed_by
 
 
 # the notebook client and the kernel's sockets warn of their own accord
