@@ -8,6 +8,7 @@
 #   conf/environment.sh hyperopt-sklearn | flaml             peers of HyperoptEstimator, for a benchmark
 #   conf/environment.sh sklearn-VERSION                      that release of scikit-learn
 #   conf/environment.sh boosting                             XGBoost, LightGBM and CatBoost
+#   conf/environment.sh templates                            Keras on JAX, PyTorch and XGBoost
 #   conf/environment.sh hyperopt-0.2.7                       that Hyperopt, for tests/compat/pickles/make.py
 #   PYTHON=...   another Python than setup.sh would take, in an environment beside the other
 # Exits with 3 where this machine has no such Python.
@@ -71,6 +72,11 @@ named_python() {
     boosting)
         # xgboost-cpu is xgboost without what it brings for GPUs
         bash conf/setup.sh test --upgrade xgboost-cpu lightgbm catboost
+        ;;
+    templates)
+        # torch first and by itself: a range of another package would bring its build for GPUs
+        bash conf/setup.sh spark,notebook,test "torch==2.13.0"
+        "$VENV/bin/python" -m pip install --quiet --upgrade keras "jax[cpu]" xgboost-cpu
         ;;
     hyperopt-0.2.7)
         PYTHON=$(named_python python3.10) || exit $?

@@ -170,7 +170,7 @@ def run(
         events = search(
             objective, whole_space, suggester, engine, history, budget, seed, batch=batch,
             queue_ahead=ahead - 1, points=points, build=build, settings=settings, token=host.token,
-            host=host, pruner=rule,
+            host=host, pruner=rule, received=getattr(fn, "fmin_received", None),
         )  # fmt: skip
         host.ended(None)
         reason = follow(

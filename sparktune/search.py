@@ -67,6 +67,7 @@ def search(
     token: CancelToken | None = None,
     host: Any = None,
     pruner: Pruner | None = None,
+    received: Callable[[int, Outcome], Outcome] | None = None,
 ) -> Iterator[Event]:
     """Search, and hand out what happens as it happens.
 
@@ -98,6 +99,8 @@ def search(
         pruner: asked at each report whether its trial is to stop; ``engine`` has to hear reports.
             With ``batch`` it sees the trials of earlier batches and the one that reports, which
             waits for the answer.
+        received: called in this process with number and outcome of each trial that it evaluated,
+            before anything is recorded; gives the outcome to record.
 
     Yields:
         The events, in the order in which they happen; within a batch, by trial number.
@@ -111,6 +114,7 @@ def search(
         space, suggester, engine, history, budget, seed, batch, queue_ahead,
         new_points(history, points),
         build or space.build, settings or Settings(), token or CancelToken(), pruner,
+        received or (lambda _, outcome: outcome),
     )  # fmt: skip
     for name, value, least in (("batch", batch, 1), ("queue_ahead", queue_ahead, 0)):
         if value is not None and value < least:
@@ -196,6 +200,7 @@ class _Run:
     settings: Settings
     token: CancelToken
     pruner: Pruner | None
+    received: Callable[[int, Outcome], Outcome]
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     waiting: deque[Trial] = field(default_factory=deque)
     running: dict[int, Future[Answer]] = field(default_factory=dict)
@@ -390,7 +395,7 @@ class _Run:
             self.waiting.appendleft(trial)
             del self.running[number]
             return [*happened, Requeued(trial)]
-        outcome = _final(outcome, self.lost[number])
+        outcome = self.received(number, _final(outcome, self.lost[number]))
         self.note_cancelled(outcome)
         try:
             trial = self.history.finish(number, attempt, outcome)

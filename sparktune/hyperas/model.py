@@ -42,11 +42,11 @@ class Prepared:
     name: str
     where: str
 
-    def objective(self, data: tuple[Any, ...]) -> Objective:
-        """What is minimised, for arguments of the function."""
+    def objective(self, data: tuple[Any, ...], **more: Any) -> Objective:
+        """What is minimised, for arguments of the function; ``more`` of Objective's attributes."""
         return Objective(
             self.function, self.model, data, self.places, self.space.depended_on, self.name,
-            self.where,
+            self.where, **more,
         )  # fmt: skip
 
 

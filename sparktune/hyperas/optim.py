@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..checks import flag, whole
 from ..fmin import fmin
+from ..trials.store import StoreTrials
 from .model import Prepared, prepared, refuse_templates
 from .models import Kept
 from .records import best_of, checked_host, search
@@ -35,6 +38,7 @@ def minimize(
     return_space: bool = False,
     keep_temp: bool = False,  # noqa: ARG001
     data_args: Any = None,
+    model_folder: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> Any:
     """Minimise what a function returns over the templates in it.
@@ -60,11 +64,15 @@ def minimize(
         return_space: whether the space is returned as well.
         keep_temp: accepted for Hyperas' sake: there is no temporary file.
         data_args: the arguments of ``data``: a list or tuple by position, a dict by name.
+        model_folder: where the model of the best trial lies in a file and stays, which the workers
+            of a store put there themselves. None for the folder of a journal or of a store in
+            SQLite, and for a temporary one of other trials, which is removed at the end.
         settings: further ones of fmin by name, such as ``timeout`` or ``trial_timeout``.
 
     Returns:
-        Label to value of the best trial, and its trained model, None where it returned none; with
-        ``return_space`` also the space.
+        Label to value of the best trial, and its trained model; with ``return_space`` also the
+        space. The model is None where the trial returned none, where it could not be kept or
+        loaded, which a warning says, and where it is of an earlier call whose files are gone.
 
     Raises:
         BadSearchSpace: a template is no distribution, or the source of ``model`` cannot be had;
@@ -81,7 +89,7 @@ def minimize(
     refuse_templates(functions)
     host = checked_host(trials)
     arguments = {"algo": algo, "max_evals": max_evals, "rstate": rseed, "verbose": verbose}
-    kept = Kept(1, settings.get("early_stop_fn"))
+    kept = _kept(1, host, model_folder, settings)
     try:
         _search(ready, data, data_args, host, kept, {**settings, **arguments})
         best = best_of(host)[0]
@@ -115,7 +123,8 @@ def best_models(
         trials: as of ``minimize``.
         functions: accepted for Hyperas' sake.
         keep_temp: accepted for Hyperas' sake.
-        settings: ``rseed``, ``verbose`` and ``data_args`` of ``minimize``, and those of fmin.
+        settings: ``rseed``, ``verbose``, ``data_args`` and ``model_folder`` of ``minimize``, and
+            those of fmin.
 
     Raises:
         ValueError: no trial returned a model; and as of ``minimize``.
@@ -129,7 +138,7 @@ def best_models(
         "verbose": flag("verbose", settings.pop("verbose", True)),
     }  # fmt: skip
     data_args = settings.pop("data_args", None)
-    kept = Kept(most, settings.get("early_stop_fn"))
+    kept = _kept(most, host, settings.pop("model_folder", None), settings)
     try:
         _search(ready, data, data_args, host, kept, {**settings, **arguments})
         models = [kept.load(trial) for trial in best_of(host)[:most]]
@@ -177,6 +186,23 @@ def space_of(model: Callable[..., Any]) -> ModelSpace:
     return prepared(model).space
 
 
+def _kept(most: int, host: Any, model_folder: Any, settings: Mapping[str, Any]) -> Kept:
+    """What keeps the models of a search.
+
+    Raises:
+        TypeError: ``model_folder`` is no path.
+    """
+    folder = getattr(host, "folder", None)
+    folder = None if folder is None else folder / "models"
+    if model_folder is not None:
+        if not isinstance(model_folder, (str, os.PathLike)) or not os.fspath(model_folder):
+            raise TypeError(
+                f"`model_folder` must be the path of a folder, but got {model_folder!r}"
+            )
+        folder = Path(os.fspath(model_folder)).expanduser().absolute()
+    return Kept(most, folder, settings.get("early_stop_fn"))
+
+
 def _search(
     ready: Prepared, data: Any, data_args: Any, host: Any, kept: Kept, settings: dict[str, Any]
 ) -> None:
@@ -193,8 +219,10 @@ def _search(
     if settings["algo"] is None:
         del settings["algo"]
     settings["early_stop_fn"] = kept
+    folder = kept.lasting or "" if isinstance(host, StoreTrials) else None
+    objective = ready.objective(given, receiver=kept.receive, folder=folder)
     try:
-        search(host, ready.objective(given), ready.space, settings)
+        search(host, objective, ready.space, settings)
     finally:
         kept.take(host)
 
@@ -214,10 +242,12 @@ def _data(ready: Prepared, data: Any, data_args: Any) -> tuple[Any, ...]:
         if made is None and _takes(ready, ()):
             found = ()
     if not _takes(ready, found):
+        several = len(found) == 1 and isinstance(found[0], list) and _takes(ready, tuple(found[0]))
+        hint = "; a tuple is several arguments, a list is one: return tuple(...)" * several
         raise TypeError(
             f"{ready.where}: {ready.name}{inspect.signature(ready.model)} must take what `data` "
             f"returns, but that is {len(found)} argument{'' if len(found) == 1 else 's'}: "
-            f"{', '.join(type(each).__name__ for each in found) or 'none'}"
+            f"{', '.join(type(each).__name__ for each in found) or 'none'}{hint}"
         )
     return found
 

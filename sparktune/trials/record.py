@@ -204,6 +204,14 @@ class Trials(View):
         return self._history
 
     @property
+    def folder(self) -> Path | None:
+        """Where files of these trials belong: in their journal, or beside a store in SQLite.
+
+        None where there is neither, and for a store without a key, whose records may be anybody's.
+        """
+        return None if self._journal is None else self._journal.folder
+
+    @property
     def parallelism_given(self) -> int | None:
         """How many trials at a time the user asked for."""
         return self.parallelism

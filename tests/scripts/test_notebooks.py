@@ -1,11 +1,9 @@
 """The notebooks, run as a person would run them."""
 
 import re
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from printing import printed_by
 
 
 # the notebook client and the kernel's sockets warn of their own accord
@@ -37,21 +35,3 @@ def test_the_notebook_that_chooses_a_model(tmp_path):
     assert "the script ran: True" in text
     assert "the same predictions: True" in text
     assert "24 candidates" in text
-
-
-def printed_by(name, folder):
-    """What the cells of a notebook print when it is run in ``folder``."""
-    import nbformat
-    from nbclient import NotebookClient
-
-    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
-    client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}
-    )
-    client.execute()
-    return "".join(
-        output.get("text", "")
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if output.get("name") == "stdout"
-    )

@@ -24,6 +24,7 @@ def test_there_are_examples():
         "docs/objectives.md",
         "docs/ask-and-tell.md",
         "docs/estimator.md",
+        "docs/templates.md",
     } <= {page for page, blocks in PAGES.items() if blocks}
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import CellType, FunctionType
 from typing import Any
 
 from .renewal import exchanged, remade
-from .saving import saved
+from .saving import put, saved
 
 __all__ = ["DRAW", "Drawn", "Objective", "Place", "flattened", "shown_as"]
 
 DRAW = "<draw>"
 """The free variable through which a rewritten function draws; no name that anybody can write."""
+
+_NO_FOLDER = (
+    "a database keeps no models: give `model_folder`, a folder that the workers and this process "
+    "reach"
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,10 @@ class Objective:
         forks: labels on which others depend.
         name: of the function.
         where: file and line of its definition.
-        keeps: whether trained models are sent along with losses.
+        receiver: takes number and outcome of a trial in the process of the search, and gives the
+            outcome to record; it does not travel.
+        folder: where the process of a trial puts its model itself; None to send it along with the
+            loss, "" where neither can be.
     """
 
     function: FunctionType
@@ -112,7 +120,16 @@ class Objective:
     forks: frozenset[str]
     name: str
     where: str
-    keeps: bool = True
+    receiver: Callable[[int, Any], Any] | None = None
+    folder: str | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "receiver": None}
+
+    @property
+    def fmin_received(self) -> Callable[[int, Any], Any] | None:
+        """What a search calls where an outcome arrives."""
+        return self.receiver
 
     def __call__(self, config: Mapping[str, Any]) -> Any:
         """The result of a trial, without its model."""
@@ -138,9 +155,21 @@ class Objective:
                 self._no_loss(f"a dict with {', '.join(map(repr, found)) or 'nothing'}")
             )
         model = found.pop("model", None)
-        if model is not None and self.keeps:
-            found["attachments"] = {**(found.get("attachments") or {}), "model": saved(model)}
+        if model is not None:
+            found["attachments"] = {**(found.get("attachments") or {}), "model": self._kept(model)}
         return found
+
+    def _kept(self, model: Any) -> Any:
+        """What stands for a model in what is sent."""
+        if self.folder == "":
+            return "lost", _NO_FOLDER
+        kind, content = saved(model)
+        if self.folder is None or kind == "lost":
+            return kind, content
+        try:
+            return put(self.folder, kind, content)
+        except OSError as error:
+            return "lost", f"{self.folder} cannot be written: {error.strerror or error}"
 
     def _no_loss(self, got: str) -> str:
         return (

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ...checks import advise
@@ -20,6 +21,7 @@ from .rows import fault_of, fault_of_report
 from .signing import VARIABLE, key_of_environment
 from .store import FARTHEST, QUEUED, RESERVED, Changes, Entry, Report, SpaceEntry, Store
 from .trust import Trust
+from .urls import file_of
 
 __all__ = ["Alive", "StoredSearch"]
 
@@ -112,6 +114,13 @@ class StoredSearch:
             yield store
         finally:
             store.close()
+
+    @property
+    def folder(self) -> Path | None:
+        """Where files of the trials belong; None for a server, and without a key."""
+        if self.trust.key is None or (file := file_of(url_of(self._url))) is None:
+            return None
+        return file.with_name(f"{file.name}-files")
 
     def alive(self) -> Alive:
         """Who takes part."""

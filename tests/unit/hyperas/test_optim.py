@@ -137,6 +137,7 @@ def test_what_data_return(returned, signature):
         ((1,), "a, b", "1 argument: int"),
         (None, "a, b", "1 argument: NoneType"),
         ((), "a", "0 arguments: none"),
+        ([1, 2], "a, b", r"1 argument: list; a tuple is several arguments.*return tuple\(...\)"),
     ],
 )
 def test_data_that_do_not_fit(returned, signature, got):
@@ -225,8 +226,9 @@ def test_data_travel_once(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["journal", "store"])
-def test_going_on(tmp_path, place):
+def test_going_on(tmp_path, monkeypatch, place):
     """A journal and a store go on with what was tried, also in the files of another cell."""
+    monkeypatch.setenv(VARIABLE, KEY)
     where = str(tmp_path / "journal") if place == "journal" else f"sqlite:///{tmp_path}/runs.db"
     text = (
         "def model():\n    units = {{choice([8, 16])}}\n"
