@@ -8,6 +8,7 @@
 #   conf/environment.sh hyperopt-sklearn | flaml             peers of HyperoptEstimator, for a benchmark
 #   conf/environment.sh sklearn-VERSION                      that release of scikit-learn
 #   conf/environment.sh boosting                             XGBoost, LightGBM and CatBoost
+#   conf/environment.sh mlflow | mlflow-VERSION              the newest MLflow, or that release, with Spark
 #   conf/environment.sh hyperopt-0.2.7                       that Hyperopt, for tests/compat/pickles/make.py
 #   PYTHON=...   another Python than setup.sh would take, in an environment beside the other
 # Exits with 3 where this machine has no such Python.
@@ -72,6 +73,8 @@ named_python() {
         # xgboost-cpu is xgboost without what it brings for GPUs
         bash conf/setup.sh test --upgrade xgboost-cpu lightgbm catboost
         ;;
+    mlflow) bash conf/setup.sh spark,notebook,test --upgrade mlflow ;;
+    mlflow-*) bash conf/setup.sh spark,notebook,test "mlflow==${name#mlflow-}.*" ;;
     hyperopt-0.2.7)
         PYTHON=$(named_python python3.10) || exit $?
         export PYTHON
