@@ -82,6 +82,7 @@ FULL = {
     **{name: Part(_WITHOUT_SPARK, 10, name) for name in ("python3.10", "python3.12", "python3.13")},
     **{name: Part(_ESTIMATOR, 20, name) for name in ("sklearn-1.5", "boosting")},
     "peers": Part("pytest tests/peers -v", 15, "peers"),
+    **{name: Part("pytest tests/mlflow --full -v", 15, name) for name in ("mlflow", "mlflow-2.21")},
     **{name: Part(f"pytest tests/programs/test_{name}.py -v", 10, name) for name in PROGRAMS},
 }
 SETS = {"full": FULL, "versions": of_releases(*RELEASES)}

@@ -185,7 +185,7 @@ class SparkTrials(Trials):
             run, engine = _Run(self, domain, algo, generator, history), self._host.engine()
             ahead = whole("max_queue_len", max_queue_len) - 1
             points = tuple(run.points())
-            params = params_of_run(algo, None, budget, self.user_specified_parallelism)
+            params = params_of_run(algo, None, budget, self._host.parallelism_given)
             show = show_progressbar if verbose else False
 
             def note(event: Any) -> None:

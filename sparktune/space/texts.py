@@ -31,14 +31,19 @@ def option_names(options: Sequence[Any]) -> tuple[str, ...]:
     """
     plain = [option.item() if isinstance(option, np.generic) else option for option in options]
     key = _telling_key([option for option in plain if isinstance(option, Mapping)])
-    names = [
-        option[key] if key is not None and isinstance(option, Mapping) else short_text(option)
-        for option in plain
-    ]
+    names = [_name(option, key) for option in plain]
     often = Counter(names)
     return tuple(
         name if often[name] == 1 else f"{name} ({index})" for index, name in enumerate(names)
     )
+
+
+def _name(option: Any, key: Any) -> str:
+    if isinstance(option, str):
+        return option
+    if key is not None and isinstance(option, Mapping):
+        return str(option[key])
+    return short_text(option)
 
 
 def _telling_key(options: Sequence[Mapping[Any, Any]]) -> Any:

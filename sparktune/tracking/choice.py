@@ -23,12 +23,12 @@ def checked_tracking(value: Any) -> bool | None:
     """
     if value is None:
         return None
-    value = flag("tracking", value)
-    if value and not is_installed():
+    wanted = flag("tracking", value)
+    if wanted and not is_installed():
         raise ImportError(
             "`tracking=True` needs MLflow: pip install mlflow, or the extra [mlflow] of sparktune"
         )
-    return value
+    return wanted
 
 
 def is_wanted(tracking: Any) -> bool:

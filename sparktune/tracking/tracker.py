@@ -31,7 +31,7 @@ logger = logging.getLogger("sparktune.tracking")
 _SECONDS_BETWEEN = 1.0  # two jobs for the parent
 _SECONDS_FOR_PARENT = 5.0  # until the first trial goes without it
 _PATIENCE = 10.0  # seconds of silence until somebody is told
-_AT_END, _AT_END_SILENT, _AT_INTERRUPT = 60.0, 10.0, 5.0
+_AT_END, _AT_END_SILENT, _AT_INTERRUPT = 60.0, 5.0, 5.0
 _LONG_AWAY = 60.0
 _BEGINNING = threading.Lock()  # of two searches in one parent one is the first
 _OF_SEARCH = "sparktune.search."
@@ -200,7 +200,7 @@ class Tracker:
         if status == "KILLED":
             return _AT_INTERRUPT
         away = self._sender.seconds_silent
-        never = not self._sender.is_ready.is_set() and away > _AT_END_SILENT
+        never = not self._sender.is_ready.is_set() and self._sender.trouble is not None
         return _AT_END_SILENT if never or away > _LONG_AWAY else _AT_END
 
     def _unwritten(self) -> int:

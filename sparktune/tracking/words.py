@@ -64,9 +64,16 @@ def params_of(trial: Trial, space: Space) -> dict[str, str]:
         if label not in trial.values:
             continue
         param, value = space.params[space.column[label]], trial.values[label]
-        text = option_names(param.options)[int(value)] if isinstance(param, Choice) else str(value)
+        text = _option_text(param, int(value)) if isinstance(param, Choice) else str(value)
         found[unique(label, found)] = _cut(text, _LONGEST_VALUE)
     return found
+
+
+def _option_text(choice: Choice, index: int) -> str:
+    option = choice.options[index]
+    if type(option) in (str, int, float, bool):  # there may be thousands, which nobody has to name
+        return str(option)
+    return option_names(choice.options)[index]
 
 
 def metrics_of(trial: Trial) -> dict[str, float]:
