@@ -74,7 +74,10 @@ named_python() {
         bash conf/setup.sh test --upgrade xgboost-cpu lightgbm catboost
         ;;
     mlflow) bash conf/setup.sh spark,notebook,test --upgrade mlflow ;;
-    mlflow-*) bash conf/setup.sh spark,notebook,test "mlflow==${name#mlflow-}.*" ;;
+    mlflow-*)
+        # it imports names that SQLAlchemy 2.1 no longer has
+        bash conf/setup.sh spark,notebook,test "mlflow==${name#mlflow-}.*" "sqlalchemy<2.1"
+        ;;
     hyperopt-0.2.7)
         PYTHON=$(named_python python3.10) || exit $?
         export PYTHON

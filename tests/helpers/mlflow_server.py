@@ -19,11 +19,15 @@ _UP = 120.0  # seconds that a server may take to begin
 class MlflowServer:
     """A server on a free port of 127.0.0.1, which can be killed and begun again.
 
+    Args:
+        nice: by how much its priority is lowered.
+
     Attributes:
         uri: of the server, the same after it was begun again.
     """
 
-    def __init__(self):
+    def __init__(self, nice=0):
+        self._nice = nice
         self.folder = Path(tempfile.mkdtemp(prefix="sparktune-mlflow-"))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -34,7 +38,17 @@ class MlflowServer:
 
     def start(self):
         """Begin, and wait until requests are answered."""
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
+        command = [
+            "nice",
+            "-n",
+            str(self._nice),
+            sys.executable,
+            "-m",
+            "mlflow",
+            "server",
+            "--host",
+            "127.0.0.1",
+        ]
         command += ["--port", str(self.port), "--workers", "1"]
         command += ["--backend-store-uri", f"sqlite:///{self.folder / 'runs.db'}"]
         command += ["--default-artifact-root", str(self.folder / "artifacts")]

@@ -3,12 +3,14 @@
 import contextlib
 import http.server
 import os
+import re
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -320,6 +322,16 @@ def test_an_unedited_script_on_spark(server, run_python, tmp_path):
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert parent.data.params["algorithm"] == "tpe.suggest"
     assert parent.data.params["parallelism"] == "2"
+
+
+def test_the_examples_of_the_page(run_python):
+    """The examples of docs/mlflow.md run one after the other, with a database and no server."""
+    page = (Path(__file__).parents[2] / "docs" / "mlflow.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    assert blocks
+    done = run_python("\n".join(blocks))
+    assert "'max_evals': '10'" in done.stdout
+    assert done.stdout.count("FINISHED") == 10
 
 
 class _Front:
