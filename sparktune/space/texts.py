@@ -19,7 +19,10 @@ _LONGEST = 60
 
 def short_text(option: Any) -> str:
     """A short text for an option, in which labels stand for their nodes."""
-    text = _written(option)
+    return _cut(_written(option))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
@@ -27,7 +30,8 @@ def option_names(options: Sequence[Any]) -> tuple[str, ...]:
     """What people call the options of a choice, all different.
 
     A text, number or the like is its own name. A dict has the text by which it differs from the
-    others, such as "svm" of ``{"kind": "svm", "C": ...}``; anything else has a short text.
+    others, such as "svm" of ``{"kind": "svm", "C": ...}``, and an expression the first text that
+    its function is given, such as "SVC"; anything else has a short text.
     """
     plain = [option.item() if isinstance(option, np.generic) else option for option in options]
     key = _telling_key([option for option in plain if isinstance(option, Mapping)])
@@ -43,7 +47,19 @@ def _name(option: Any, key: Any) -> str:
         return option
     if key is not None and isinstance(option, Mapping):
         return str(option[key])
+    if isinstance(option, Call):
+        return _name_of_call(option)
+    if isinstance(option, list):
+        return _cut(f"[{_joined(_name(each, None) for each in option)}]")
     return short_text(option)
+
+
+def _name_of_call(call: Call) -> str:
+    """The first text that a function of the space is given, without the modules; or its name."""
+    for each in call.args:
+        if isinstance(each, str):
+            return _cut(each.rpartition(".")[2] or each)
+    return _cut(f"{getattr(call.function, '__name__', None) or '<computed>'}(…)")
 
 
 def _telling_key(options: Sequence[Mapping[Any, Any]]) -> Any:

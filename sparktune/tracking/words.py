@@ -85,6 +85,8 @@ def metrics_of(trial: Trial) -> dict[str, float]:
     if outcome.variance is not None:
         found["loss_variance"] = float(outcome.variance)
     for name, value in outcome.info.items():
+        if name == "loss_variance":
+            continue
         result = number(value) if isinstance(value, (int, float, np.number)) else None
         if isinstance(name, str) and result is not None:
             found[unique(name, {*found, REPORT})] = result

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from sparktune import Outcome, Space, Status, Trial, Trials, fmin, hp, rand, tpe
+from sparktune import Outcome, Space, Status, Trial, Trials, fmin, hp, rand, scope, tpe
 from sparktune.events import Budget
 from sparktune.space.texts import option_names
 from sparktune.tracking.words import (
@@ -37,6 +37,8 @@ def trial_of(values=None, outcome=None):
         ([{"kind": "svm"}, "none"], ("{kind: svm}", "none")),
         ([max, Model], ("max", "Model")),
         ([{"a": 1}, {"a": 1}], ("{a: 1} (0)", "{a: 1} (1)")),
+        ([scope.pow(hp.uniform("x", 0, 1), 2), 1], ("pow(…)", "1")),
+        ([[scope.len("a.b.Scaler")], []], ("[Scaler]", "[]")),
         ([np.int64(3), np.float64(0.5)], ("3", "0.5")),
     ],
 )
@@ -87,6 +89,7 @@ def test_names_that_become_the_same_stay_apart():
 def test_numbers_of_a_result_are_metrics():
     """Loss, variance and every number beside them are metrics; texts, bools and lists are not."""
     info = {"accuracy": np.float32(0.5), "epochs": 3, "name": "x", "ok": True, "curve": [1.0]}
+    info |= {"loss_variance": 0.1}
     info |= {"report": 7.0, 5: 1.0, "huge": 10**400}
     found = metrics_of(trial_of(outcome=Outcome(Status.OK, 1.5, 0.1, info)))
     assert found == {
