@@ -13,8 +13,9 @@ __all__ = ["Job", "Refused", "Sender"]
 Job: TypeAlias = "Callable[[], Any]"
 """Does its work in steps that it may do again; raises Refused, or anything that may pass."""
 
-_THREADS = 4
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
+_THREADS, _MOST_THREADS = 4, 12
+_STUCK = 5.0  # seconds of a job after which another thread takes its place: MLflow tries for long
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0
 
 
 class Refused(Exception):  # noqa: N818 (what the server did)
@@ -25,7 +26,8 @@ class Sender:
     """Does jobs in threads of its own, each again and again until the server has taken it.
 
     The first job is done alone, for all others need what it finds out; the last is tried once, in
-    the thread of the first.
+    the thread of the first. A thread whose job takes long, as the server went away in the middle of
+    it, is relieved by another one.
 
     Args:
         first: the first job.
@@ -43,7 +45,8 @@ class Sender:
         self._first, self._last = first, last
         self._change = threading.Condition()
         self._jobs: deque[Job] = deque()
-        self._under_way = 0
+        self._under_way: dict[int, float] = {}  # since when, by thread
+        self._threads = 1
         self._stop, self._ended = threading.Event(), threading.Event()
         self.is_ready = threading.Event()
         self.done = self.refused = 0
@@ -65,13 +68,14 @@ class Sender:
             if not self._jobs and not self._under_way:
                 self._since = time.monotonic()
             self._jobs.append(job)
+            self._relieve()
             self._change.notify()
 
     @property
     def left(self) -> int:
         """How many jobs wait or are under way."""
         with self._change:
-            return len(self._jobs) + self._under_way
+            return len(self._jobs) + len(self._under_way)
 
     @property
     def seconds_silent(self) -> float:
@@ -89,8 +93,23 @@ class Sender:
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
                     return False
+                self._relieve()
                 self._change.wait(min(remaining, 0.2))
         return True
+
+    def _relieve(self) -> None:
+        """Let there be enough threads, beside those that are stuck; called with the lock."""
+        if not self.is_ready.is_set() or self._stop.is_set():
+            return
+        while self._threads < min(self._wanted, _MOST_THREADS):
+            self._threads += 1
+            self._thread(self._work)
+
+    @property
+    def _wanted(self) -> int:
+        """How many threads there are to be."""
+        before = time.monotonic() - _STUCK
+        return _THREADS + sum(since < before for since in self._under_way.values())
 
     def close(self, seconds: float) -> None:
         """Drop the jobs that wait, and wait at most so long for the last one.
@@ -107,25 +126,27 @@ class Sender:
         if self._do(self._first):
             with self._change:
                 self.is_ready.set()
+                self._relieve()
                 self._change.notify_all()
-            for _ in range(_THREADS - 1):
-                self._thread(self._work)
-            self._work()
+            self._work(is_last=True)
             self._do(self._last)
         self._ended.set()
 
-    def _work(self) -> None:
+    def _work(self, is_last: bool = False) -> None:
+        """Do jobs until the sender is closed, or there are threads enough without this one."""
+        me = threading.get_ident()
         while True:
             with self._change:
                 while not self._jobs and not self._stop.is_set():
                     self._change.wait()
-                if not self._jobs:
+                if not self._jobs or (self._threads > self._wanted and not is_last):
+                    self._threads -= 1
                     return
                 job = self._jobs.popleft()
-                self._under_way += 1
+                self._under_way[me] = time.monotonic()
             taken = self._do(job)
             with self._change:
-                self._under_way -= 1
+                del self._under_way[me]
                 self.done += taken
                 self._change.notify_all()
 

@@ -69,6 +69,24 @@ def test_nothing_goes_before_the_first_job_or_after_the_last():
     assert order[0][1] == order[2][1]
 
 
+def test_jobs_that_take_long_hold_nothing_up(monkeypatch):
+    """While the jobs of all threads hang, other threads do what comes after them."""
+    hang, count = threading.Event(), module._THREADS
+    sender = Sender(lambda: None, lambda: None)
+    sender.start()
+    for _ in range(count):
+        sender.put(lambda: hang.wait(60))
+    done = threading.Event()
+    monkeypatch.setattr(module, "_STUCK", 0.0)
+    sender.put(done.set)
+    sender.drain(5)
+    assert done.is_set()
+    assert sender.left == count
+    hang.set()
+    assert sender.drain(60)
+    sender.close(60)
+
+
 def test_waiting_ends_though_nothing_is_taken():
     """Draining ends with its time, and closing drops what waits."""
     sender = Sender(lambda: None, lambda: None)
