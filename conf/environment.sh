@@ -9,6 +9,7 @@
 #   conf/environment.sh sklearn-VERSION                      that release of scikit-learn
 #   conf/environment.sh boosting                             XGBoost, LightGBM and CatBoost
 #   conf/environment.sh templates                            Keras on JAX, PyTorch and XGBoost
+#   conf/environment.sh mlflow | mlflow-VERSION              the newest MLflow, or that release, with Spark
 #   conf/environment.sh hyperopt-0.2.7                       that Hyperopt, for tests/compat/pickles/make.py
 #   PYTHON=...   another Python than setup.sh would take, in an environment beside the other
 # Exits with 3 where this machine has no such Python.
@@ -77,6 +78,11 @@ named_python() {
         # torch first and by itself: a range of another package would bring its build for GPUs
         bash conf/setup.sh spark,notebook,test "torch==2.13.0"
         "$VENV/bin/python" -m pip install --quiet --upgrade keras "jax[cpu]" xgboost-cpu
+        ;;
+    mlflow) bash conf/setup.sh spark,notebook,test --upgrade mlflow ;;
+    mlflow-*)
+        # it imports names that SQLAlchemy 2.1 no longer has
+        bash conf/setup.sh spark,notebook,test "mlflow==${name#mlflow-}.*" "sqlalchemy<2.1"
         ;;
     hyperopt-0.2.7)
         PYTHON=$(named_python python3.10) || exit $?

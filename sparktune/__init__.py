@@ -27,6 +27,7 @@ from .exceptions import (
     JournalInUse,
     RunCancelled,
     StoreError,
+    TrackingError,
     UnpicklableObjective,
 )
 from .fmin import fmin, space_eval
@@ -108,6 +109,7 @@ __all__ = [
     "Status",
     "StoreError",
     "StoreTrials",
+    "TrackingError",
     "Trial",
     "TrialPruned",
     "Trials",

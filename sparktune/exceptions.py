@@ -16,6 +16,7 @@ __all__ = [
     "SpaceElsewhere",
     "StoreError",
     "TakenElsewhere",
+    "TrackingError",
     "UnpicklableObjective",
 ]
 
@@ -74,3 +75,7 @@ class SpaceElsewhere(StoreError):  # noqa: N818 (one of a family)
 
 class JournalInUse(JournalError):  # noqa: N818 (one of a family)
     """Somebody else writes this journal; the message says who, and since when."""
+
+
+class TrackingError(RuntimeError):
+    """MLflow could not be reached, or refused; the message says what is not logged."""

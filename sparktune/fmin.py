@@ -37,6 +37,7 @@ def fmin(
     batch: int | None = None,
     trial_timeout: float | None = None,
     pruner: Any = None,
+    tracking: Any = None,
 ) -> Any:
     """Minimise ``fn`` over ``space`` and return the best point.
 
@@ -93,6 +94,11 @@ def fmin(
             ``asha()``, or a function (history, number) -> bool. The objective has to take ``trial``
             and call ``trial.report(step, value)``. In Trials, and SparkTrials with
             ``mode="driver"``.
+        tracking: whether the run is logged to MLflow: a run for the search, which is the active one
+            or a new one, and below it one for each trial. True does, False does not. None does
+            what ``trials`` say; where these say None as well it does if MLflow is installed, and a
+            run of it is active, its server was named, or this is Databricks. An unreachable server
+            draws a warning and no more; see docs/mlflow.md.
 
     Returns:
         Label to value of the best trial, or the best configuration with ``return_argmin=False``.

@@ -28,6 +28,9 @@ from .search import search
 from .space.tree import Space, Values
 from .suggest.random import Random
 from .suggest.tpe import TPE
+from .tracking.place import Place
+from .tracking.runs import tracked
+from .tracking.words import params_of_run
 from .views.progress import BarFactory, progress
 
 __all__ = ["Host", "run", "seed_of"]
@@ -40,11 +43,13 @@ class Host(Protocol):
         settings: how its trials are treated.
         token: ends the run that it is in.
         seed: from which all randomness of its last run came; None before the first.
+        tracking: whether its runs are logged to MLflow; see fmin.
     """
 
     settings: Settings
     token: CancelToken
     seed: int | None
+    tracking: Any
 
     @property
     def limits(self) -> Budget:
@@ -77,6 +82,9 @@ class Host(Protocol):
     def agree(self, seed: int, given: bool) -> int:
         """The seed that the run takes, which is recorded; called within the run."""
 
+    def place(self) -> Place:
+        """Where MLflow has the runs of its search, or is to have them."""
+
     def ended(self, reason: StopReason | None) -> None:
         """Take note of why a run ended; None while it lasts."""
 
@@ -102,6 +110,7 @@ def run(
     batch: int | None = None,
     trial_timeout: float | None = None,
     pruner: Any = None,
+    tracking: Any = None,
 ) -> Any:
     """Minimise ``fn`` over ``space`` on a host; arguments, results and errors are those of fmin."""
     if not callable(fn):
@@ -166,17 +175,28 @@ def run(
                 first_words.append(functools.partial(_silence, history))
         if batch is None and engine.blocking and ahead > 1:
             batch = ahead
+        first = len(history)
         record_new(history, known)
-        events = search(
-            objective, whole_space, suggester, engine, history, budget, seed, batch=batch,
-            queue_ahead=ahead - 1, points=points, build=build, settings=settings, token=host.token,
-            host=host, pruner=rule, received=getattr(fn, "fmin_received", None),
-        )  # fmt: skip
-        host.ended(None)
-        reason = follow(
-            events, host, host, history, engine, budget, show, early_stop_fn,
-            map(_once, first_words), raises=engine.raises and not catch_eval_exceptions,
-        )  # fmt: skip
+        method = suggester if algo is None else algo
+        params = params_of_run(method, seed, budget, host.parallelism_given)
+        with tracked(
+            host.tracking if tracking is None else tracking, host.place, history, params,
+            range(first, len(history)),
+        ) as tracker:  # fmt: skip
+            events = search(
+                objective, whole_space, suggester, engine, history, budget, seed, batch=batch,
+                queue_ahead=ahead - 1, points=points, build=build, settings=settings,
+                token=host.token, host=host, pruner=rule,
+                received=getattr(fn, "fmin_received", None),
+                tracked=None if tracker is None else tracker.context_of,
+            )  # fmt: skip
+            host.ended(None)
+            watchers = [] if tracker is None else [tracker.take]
+            reason = follow(
+                events, host, host, history, engine, budget, show, early_stop_fn,
+                [*watchers, *map(_once, first_words)],
+                raises=engine.raises and not catch_eval_exceptions,
+            )  # fmt: skip
     best = history.best
     if best is None:
         why = "" if reason is StopReason.MAX_EVALS else f"{reason.value}: "

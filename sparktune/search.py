@@ -10,7 +10,7 @@ import queue
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -68,6 +68,7 @@ def search(
     host: Any = None,
     pruner: Pruner | None = None,
     received: Callable[[int, Outcome], Outcome] | None = None,
+    tracked: Callable[[int, int], Mapping[str, Any] | None] | None = None,
 ) -> Iterator[Event]:
     """Search, and hand out what happens as it happens.
 
@@ -101,6 +102,7 @@ def search(
             waits for the answer.
         received: called in this process with number and outcome of each trial that it evaluated,
             before anything is recorded; gives the outcome to record.
+        tracked: gives by number and attempt what a trial has to know about MLflow; see RunSpec.
 
     Yields:
         The events, in the order in which they happen; within a batch, by trial number.
@@ -127,7 +129,7 @@ def search(
         options = tuple(Option(*each) for each in space.constants)
         own = (history,) if host is None else (host, history)
         waits = pruner is not None and batch is not None
-        spec = RunSpec(objective, run.run_id, options, run.settings, own, waits)
+        spec = RunSpec(objective, run.run_id, options, run.settings, own, waits, tracked)
         engine.open(spec, run.heard.report)
         yield from run.events()
     finally:

@@ -44,6 +44,8 @@ class RunSpec:
         settings: how the trials are treated.
         own: what belongs to the run and never leaves this process: its trials and their history.
         answers_reports: whether a trial that reports waits for the answer, wherever it runs.
+        tracked: gives by number and attempt what a trial has to know about MLflow; called in the
+            thread that sends it. None where nothing is tracked.
     """
 
     objective: Callable[..., Any]
@@ -52,6 +54,7 @@ class RunSpec:
     settings: Settings = field(default_factory=Settings)
     own: tuple[Any, ...] = ()
     answers_reports: bool = False
+    tracked: Callable[[int, int], Mapping[str, Any] | None] | None = None
 
     @property
     def tag(self) -> str:
@@ -61,6 +64,10 @@ class RunSpec:
     def tag_of(self, number: int, attempt: int) -> str:
         """The tag that the job of one attempt at one trial carries in Spark."""
         return f"{self.tag}-{number}-{attempt}"
+
+    def tracking_of(self, key: tuple[int, int]) -> Mapping[str, Any] | None:
+        """What an attempt at a trial, by number and attempt, has to know about MLflow."""
+        return None if self.tracked is None else self.tracked(*key)
 
     @cached_property
     def wants_trial(self) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from typing import Any
 
 from ..history.results import Answer
 from .answers import answer_of, cancelled
@@ -21,6 +22,7 @@ class _Here:
 
     raises = True
     hears_reports = True
+    blocking: bool
 
     def open(self, spec: RunSpec, on_report: OnReport | None = None) -> None:
         """Prepare for the tasks of a run; see Engine."""
@@ -33,8 +35,13 @@ class _Here:
         answer = evaluate(
             spec.objective, task.config, task.full_context, spec.wants_trial,
             limit=spec.settings.timeout, hear=hear, is_over=lambda: key in self._stopping,
+            tracking=self._tracking_of(key),
         )  # fmt: skip
         return answer_of(answer, spec.settings)
+
+    def _tracking_of(self, key: tuple[int, int]) -> Mapping[str, Any] | None:
+        """What a trial has to know about MLflow, where this process has one trial at a time."""
+        return self._spec.tracking_of(key) if self.blocking else None
 
     def stop(self, number: int, attempt: int) -> None:
         """Let a task end at its next report."""

@@ -106,6 +106,7 @@ class Processes:
         }
         message = self._shipment.message(blob, places)
         message |= {"path": paths_here(), "max_result": float("inf"), "env": {}}
+        message["tracking"] = self._spec.tracking_of(key)
         message["reports"] = "answered" if self._spec.answers_reports else "sent"
         hear = hearing(self.stop, key, self._stopping, self._on_report)
         return process.evaluate(message, self._spec.settings.hard, hear=hear)

@@ -269,6 +269,7 @@ class Shipment:
             environment   variables of the trials' process
             env           those that the user set, which nothing shows or keeps
             pickler       name of the cloudpickle module that pickles the result
+            tracking      what the trial has to know about MLflow, see travels.tracked; or None
             reports       how reports travel: with the answer where None, else "sent" while the
                           trial runs, or "answered", so that each waits for the word to go on
 
@@ -295,6 +296,7 @@ class Shipment:
             "environment": settings.environment,
             "env": dict(settings.env),
             "pickler": self.module.__name__,
+            "tracking": None,
             "reports": None,
             "over": (),
             "gpus": (),

@@ -35,7 +35,7 @@ def suggest_of(core: Callable[..., Any]) -> Callable[..., list[Document]]:
         return documents_of(_suggester(core, settings), new_ids, domain, trials, seed)
 
     suggest.__signature__ = signature  # type: ignore[attr-defined]
-    suggest.__doc__ = core.__doc__
+    suggest.__doc__, suggest.__qualname__ = core.__doc__, core.__qualname__
     suggest.suggester = core.suggester  # type: ignore[attr-defined]  # by which the core knows it
     suggest.takes_documents = True  # type: ignore[attr-defined]
     return suggest

@@ -16,6 +16,8 @@ from ..history.failures import failure_text
 from ..run import follow
 from ..search import search
 from ..space.tree import Values
+from ..tracking.runs import tracked
+from ..tracking.words import params_of_run
 from ..trials.spark import (
     FMIN_CANCELLED_REASON_EARLY_STOPPING,
     FMIN_CANCELLED_REASON_LOSS_THRESHOLD,
@@ -109,6 +111,10 @@ class SparkTrials(Trials):
         """Why the last run ended early; None where it did not."""
         return self._host.fmin_cancelled_reason
 
+    def log_to_mlflow(self, timeout: float = 600.0) -> int:
+        """Log the trials of the last run that MLflow lacks; see ``sparktune.Trials``."""
+        return self._host.log_to_mlflow(timeout)
+
     def count_successful_trials(self) -> int:
         """How many trials have a loss."""
         done = documents_in(self.documents, JOB_STATE_DONE)
@@ -177,11 +183,9 @@ class SparkTrials(Trials):
         self._fmin_cancelled = False
         with self._host.run(domain.space) as history:
             run, engine = _Run(self, domain, algo, generator, history), self._host.engine()
-            events = search(
-                fn, domain.space, run, engine, history, budget, 0,
-                queue_ahead=whole("max_queue_len", max_queue_len) - 1, points=tuple(run.points()),
-                build=run.build, settings=self._host.settings, token=self._host.token, host=self,
-            )  # fmt: skip
+            ahead = whole("max_queue_len", max_queue_len) - 1
+            points = tuple(run.points())
+            params = params_of_run(algo, None, budget, self._host.parallelism_given)
             show = show_progressbar if verbose else False
 
             def note(event: Any) -> None:
@@ -191,10 +195,18 @@ class SparkTrials(Trials):
                     save(self, trials_save_file)
 
             try:
-                follow(
-                    events, self._host, self, history, engine, budget, show, early_stop_fn, [note],
-                    earlier=earlier,
-                )  # fmt: skip
+                with tracked(self._host.tracking, self._host.place, history, params) as tracker:
+                    events = search(
+                        fn, domain.space, run, engine, history, budget, 0, queue_ahead=ahead,
+                        points=points, build=run.build, settings=self._host.settings,
+                        token=self._host.token, host=self,
+                        tracked=None if tracker is None else tracker.context_of,
+                    )  # fmt: skip
+                    watchers = [note] if tracker is None else [tracker.take, note]
+                    follow(
+                        events, self._host, self, history, engine, budget, show, early_stop_fn,
+                        watchers, earlier=earlier,
+                    )  # fmt: skip
             finally:
                 run.cut()
                 self._fmin_cancelled = self.fmin_cancelled_reason is not None

@@ -184,6 +184,13 @@ class Journal:
         """For people."""
         return f"the journal {self.folder}"
 
+    @property
+    def search_id(self) -> str:
+        """The random id of the journal; "" before its first writing."""
+        if self._segments is not None:
+            return self._segments.id
+        return replay(self.folder).id or ""
+
     def replay(self) -> Recorded:
         """What is recorded; see ``replay``."""
         return replay(self.folder)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..space.distributions import Distribution, Normal, Uniform
-from ..space.expressions import Call
 from ..space.nodes import Choice, Param
+from ..space.texts import short_text
 from ..space.tree import Space
 
 __all__ = ["Shape", "categories_of", "shapes_of"]
 
 _WIDENED = 0.1  # of the observed range, on each side
-_LONGEST = 60
 _STEPS = 1e7
 
 
@@ -158,43 +156,10 @@ def categories_of(choice: Choice) -> tuple[Any, ...]:
     for index, option in enumerate(choice.options):
         plain = option.item() if isinstance(option, np.generic) else option
         if type(plain) not in (str, int, float, bool, type(None)):
-            plain = _text(option)
+            plain = short_text(option)
         if any(plain == other for other in found):  # as Optuna compares them: 1 is True
             plain = str(plain)
         if any(plain == other for other in found):
             plain = f"{plain} ({index})"
         found.append(plain)
     return tuple(found)
-
-
-def _text(option: Any) -> str:
-    """A short text for an option, the same in every process."""
-    text = _written(option)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def _written(thing: Any) -> str:
-    if isinstance(thing, Param):
-        return f"<{thing.label}>"
-    if isinstance(thing, Call):
-        return "<computed>"
-    if isinstance(thing, Mapping):
-        return f"{{{_joined(f'{key}: {_written(item)}' for key, item in thing.items())}}}"
-    if isinstance(thing, list):
-        return f"[{_joined(map(_written, thing))}]"
-    if isinstance(thing, tuple):
-        return f"({_joined(map(_written, thing))})"
-    name = getattr(thing, "__qualname__", None)
-    if isinstance(name, str):
-        return name.replace("<locals>.", "")
-    if isinstance(thing, str):
-        return thing
-    try:
-        text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
-    except Exception:  # whatever a strange type raises
-        text = f"<{type(thing).__qualname__}>"
-    return " ".join(text.split())
-
-
-def _joined(parts: Iterable[str]) -> str:
-    return ", ".join(parts)

@@ -31,7 +31,7 @@ from ..storage.stores.reader import StoredSearch
 from ..storage.stores.shared import SharedRecord
 from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
-from .view import View
+from .tracked import Tracked
 
 __all__ = ["Trials", "checked_trials"]
 
@@ -40,7 +40,7 @@ _DEFAULT_KEY = "default"  # of a search in a store that has no name
 T = TypeVar("T", bound="Trials")
 
 
-class Trials(View):
+class Trials(Tracked):
     """The trials of a search that runs in this process.
 
     One trial runs at a time in the caller's thread unless ``parallelism`` or ``executor`` say
@@ -83,6 +83,7 @@ class Trials(View):
             that still fit, "keep" in the old one.
         defaults: for "adapt", by label: what earlier trials count as having been run with, of
             labels that they do not have.
+        tracking: whether runs are logged to MLflow; see ``fmin``.
 
     Attributes:
         parallelism: as given.
@@ -111,8 +112,10 @@ class Trials(View):
         store: str | None = None,
         on_space_change: str = "error",
         defaults: Mapping[str, Any] | None = None,
+        tracking: Any = None,
     ) -> None:
         super().__init__(exp_key)
+        self.tracking = tracking
         self.parallelism: int = whole("parallelism", parallelism)
         one_of("executor", executor, ("processes", "threads"), none=True)
         self._executor = executor
@@ -139,6 +142,7 @@ class Trials(View):
         self.defaults = self._checked_defaults(defaults)
         self._journal: Journal | SharedRecord | None = None
         self._read_only: str | None = None
+        self._read_id: str | None = None
         self._source: StoredSearch | None = None
         if journal is not None and store is not None:
             raise ValueError("trials have a `journal` or a `store`, but not both")
@@ -293,6 +297,7 @@ class Trials(View):
         trials = Trials(exp_key)
         trials._source = source
         trials._history, trials.seed, trials._read_only = recorded.history, recorded.seed, name
+        trials._read_id = recorded.id
         return trials
 
     def _refuse_in_use(self) -> None:
@@ -354,6 +359,13 @@ class Trials(View):
             self._journal.note_run(seed)
         self.seed = seed
         return seed
+
+    def _recorded_id(self) -> tuple[str, bool] | None:
+        if self._source is not None:
+            return self._source.search_id, True
+        if isinstance(self._journal, Journal):
+            self._read_id = self._journal.search_id or None
+        return None if self._read_id is None else (self._read_id, False)
 
     def attach(self, journal: Any) -> None:
         """Record everything in a folder from now on; what it holds already is in these trials then.
@@ -458,6 +470,7 @@ class Trials(View):
             )
         self._history = None
         self._documents = {}
+        self._place = None
         self.seed = None
         self.attachments = {}
 

@@ -87,7 +87,7 @@ class SparkTrials(Trials):
             logs, records or pickles the values with the trials: trials that were unpickled say
             which they lost. On the way they are in the task, which Spark sends over its network
             and keeps in memory.
-        journal, store, exp_key, on_space_change, defaults: as in ``Trials``.
+        journal, store, exp_key, on_space_change, defaults, tracking: as in ``Trials``.
 
     Attributes:
         user_specified_parallelism: as given.
@@ -124,11 +124,12 @@ class SparkTrials(Trials):
         exp_key: str | None = None,
         on_space_change: str = "error",
         defaults: Mapping[str, Any] | None = None,
+        tracking: Any = None,
     ) -> None:
         self.mode = one_of("mode", mode, ("cluster", "driver"))
         super().__init__(
             exp_key, journal=journal, store=store, on_space_change=on_space_change,
-            defaults=defaults,
+            defaults=defaults, tracking=tracking,
         )  # fmt: skip
         self.user_specified_parallelism = parallelism
         self._parallelism: int | None = whole("parallelism", parallelism, none=True)

@@ -40,7 +40,7 @@ class StoreTrials(Trials):
         lost_after: seconds without a sign of life after which a driver or worker is taken for dead
             and its trials begun again, by the clock of the database; at least 5. It is kept with
             the search, for workers and other drivers; None for what is kept, 30 in a new search.
-        on_space_change, defaults: as in ``Trials``.
+        on_space_change, defaults, tracking: as in ``Trials``.
 
     Raises:
         ImportError: SQLAlchemy is not installed.
@@ -63,8 +63,11 @@ class StoreTrials(Trials):
         lost_after: float | None = None,
         on_space_change: str = "error",
         defaults: Mapping[str, Any] | None = None,
+        tracking: Any = None,
     ) -> None:
-        super().__init__(exp_key, on_space_change=on_space_change, defaults=defaults)
+        super().__init__(
+            exp_key, on_space_change=on_space_change, defaults=defaults, tracking=tracking
+        )
         self._given: int | None = whole("parallelism", parallelism, none=True)
         self.settings = settings_of(
             trial_timeout=trial_timeout, trial_grace=trial_grace, max_retries=max_retries,

@@ -25,7 +25,7 @@ ROOMS = [
     {"events"},
     {"heard"},
     {"search"},
-    {"algo", "known", "memo", "views"},
+    {"algo", "known", "memo", "tracking", "views"},
     {"run"},
     {"trials"},
     {"worker"},
@@ -163,6 +163,7 @@ def test_a_long_file_says_why(name):
 # What pyspark keeps to itself is reached in one file on the driver, and where tasks run in the two
 # that take over its broadcast variables and accumulators.
 INTERNALS = {"engines/spark/internals", "engines/travels/task", "engines/travels/spark_worker"}
+INTERNALS |= {"tracking/server"}  # and what MLflow does, in one
 
 
 @pytest.mark.parametrize("name", sorted(set(FILES) - INTERNALS))
@@ -194,8 +195,19 @@ def attributes(kind):
 def test_what_runs_on_executors_imports_nothing_of_ours():
     """What runs on an executor does not need this package there."""
     allowed = set()
-    parts = ("modules", "limit", "trial", "logs", "line", "store", "stand_in", "task", "watchdog")
-    for name in (*parts, "trial_process", "spark_worker", "store_process"):
+    parts = (
+        "modules",
+        "limit",
+        "tracked",
+        "trial",
+        "logs",
+        "line",
+        "store",
+        "stand_in",
+        "task",
+        "watchdog",
+    )
+    for name in (*parts, "watchdog", "trial_process", "spark_worker", "store_process"):
         ours = {module for module, _, _ in imports(f"engines/travels/{name}") if module[0] == "/"}
         assert ours <= allowed, name
         allowed.add(f"/engines/travels/{name}")

@@ -136,9 +136,11 @@ class JobPerTrial:
         if self._is_cancelled(key):
             return cancelled()
         link, tag = self._link, self._spec.tag_of(*key)
+        tracking = self._spec.tracking_of(key)
 
         def run(blob: bytes) -> dict[str, Any]:
             message = link.shipment.message(blob, self._places) | {"over": tuple(_over)}
+            message["tracking"] = tracking
             message["path"] = paths_here(installed=False) if link.is_here else ()
             return unpacked(
                 link.run_one(tag, task.title, message, lambda: not self._closed.is_set())

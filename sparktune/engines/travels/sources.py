@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 _PARTS = (
-    "modules", "limit", "trial", "logs", "line", "store", "stand_in", "task", "watchdog",
+    "modules", "limit", "tracked", "trial", "logs", "line", "store", "stand_in", "task", "watchdog",
     "trial_process", "spark_worker", "store_process",
 )  # each imports earlier ones  # fmt: skip
 

@@ -60,7 +60,7 @@ def answer_to(
         hear = is_over = None
     answer = evaluate(
         run.objective, config, context, run.wants_trial, limit=message["limit"],
-        hear=hear, is_over=is_over,
+        hear=hear, is_over=is_over, tracking=message["tracking"],
     )  # fmt: skip
     if os.getpid() != process:  # a child that the objective forked, and that came back from it
         os._exit(0)

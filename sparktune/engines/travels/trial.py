@@ -44,6 +44,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .limit import Guard, TrialTimeout, time_limit
+from .tracked import tracked
 
 Hear: TypeAlias = "Callable[[int, float], bool]"
 """Takes a report (step, value) and answers whether the trial is to stop."""
@@ -191,6 +192,7 @@ def evaluate(
     limit: float | None = None,
     hear: Hear | None = None,
     is_over: Callable[[], bool] | None = None,
+    tracking: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Call the objective once and answer what became of it; ``exception`` is added where raised.
 
@@ -202,7 +204,21 @@ def evaluate(
         limit: seconds after which TrialTimeout is raised inside the objective.
         hear: is told each report; without it the answer has them all.
         is_over: whether the trial is to stop.
+        tracking: what the trial has to know about MLflow; see ``tracked``.
     """
+    with tracked(tracking):
+        return _evaluated(objective, config, context, wants_trial, limit, hear, is_over)
+
+
+def _evaluated(
+    objective: Callable[..., Any],
+    config: Any,
+    context: Mapping[str, Any],
+    wants_trial: bool,
+    limit: float | None,
+    hear: Hear | None,
+    is_over: Callable[[], bool] | None,
+) -> dict[str, Any]:
     guard = Guard()
     trial = TrialContext(hear=hear, is_over=is_over, guard=guard, **context)
     extra = {"trial": trial} if wants_trial else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -79,6 +80,11 @@ class StoredSearch:
         with self._opened() as store:
             self.name = f"{store.name} ({exp_key})"
         self._place = place_of(self._url)
+
+    @property
+    def search_id(self) -> str:
+        """A short text that tells the search from others, by where it is and its name."""
+        return hashlib.sha256(self.name.encode()).hexdigest()[:16]
 
     KEPT: tuple[str, ...] = ("exp_key", "name", "_place", "_given_lost_after")
 

@@ -1,0 +1,1 @@
+"""Runs of MLflow: one for a search, and one for each of its trials."""
