@@ -175,6 +175,11 @@ def _check_part(place: str, leaf: Any, allowed: tuple[str, ...]) -> None:
             f"`{place}` must be a space of estimators with fit and {method}, but holds "
             f"{leaf!r:.200}"
         )
+    elif not hasattr(leaf, "get_params"):
+        raise TypeError(
+            f"`{place}` holds {leaf!r:.200}, which has no get_params, by which scikit-learn copies "
+            "an estimator: derive its class from sklearn.base.BaseEstimator"
+        )
     elif isinstance(leaf, BaseEstimator) and place in _OTHER_KIND and _OTHER_KIND[place](leaf):
         other = "regressor" if place == "classifier" else "classifier"
         raise TypeError(f"`{place}` holds {leaf!r:.200}, which is a {other}")

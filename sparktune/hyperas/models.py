@@ -5,14 +5,14 @@ from __future__ import annotations
 import heapq
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..checks import advise
 from ..history.trial import Outcome, Status
-from .records import Ended, ended
+from .records import Ended
 from .travels.saving import is_name, put, taken
 
 __all__ = ["Kept"]
@@ -37,13 +37,18 @@ class Kept:
     Args:
         most: how many are kept.
         folder: where the files stay; None for a temporary one.
+        ended: gives the trials that have ended so far.
         then: the user's own function of the trials after each trial, None for none.
     """
 
     def __init__(
-        self, most: int, folder: Path | None = None, then: Callable[..., Any] | None = None
+        self,
+        most: int,
+        folder: Path | None,
+        ended: Callable[[], Iterable[Ended]],
+        then: Callable[..., Any] | None = None,
     ) -> None:
-        self._most, self._then = most, then
+        self._most, self._ended, self._then = most, ended, then
         self._stays, self._folder = folder is not None, folder
         self._files: dict[int, Mapping[str, str]] = {}  # by trial: of this run
         self._seen: set[int] = set()
@@ -94,12 +99,12 @@ class Kept:
 
     def __call__(self, trials: Any, *arguments: Any) -> Any:
         """Take note of the trials that ended; called after each."""
-        self.take(trials)
+        self.take()
         return (False, ()) if self._then is None else self._then(trials, *arguments)
 
-    def take(self, trials: Any) -> None:
+    def take(self) -> None:
         """Take note of all trials that ended since the last time."""
-        for trial in ended(trials):
+        for trial in self._ended():
             if trial.number not in self._seen:
                 self._seen.add(trial.number)
                 self._take(trial)

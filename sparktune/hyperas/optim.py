@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..checks import flag, whole
 from ..fmin import fmin
-from ..trials.store import StoreTrials
 from .model import Prepared, prepared, refuse_templates
 from .models import Kept
-from .records import best_of, checked_host, search
+from .records import Ended, Host, best_of, host_of
 from .spaces import ModelSpace
 from .voting import VotingModel
 
@@ -81,24 +81,16 @@ def minimize(
         TypeError, ValueError: an argument of a wrong type, or not as many as ``model`` takes.
         Exception: what ``data`` raised, or ``model`` in this process, as of fmin.
     """
-    for name, value in (("verbose", verbose), ("return_space", return_space)):
-        flag(name, value)
+    flag("return_space", return_space)
     if eval_space is not None:
         flag("eval_space", eval_space)
-    ready = prepared(model)
-    refuse_templates(functions)
-    host = checked_host(trials)
-    arguments = {"algo": algo, "max_evals": max_evals, "rstate": rseed, "verbose": verbose}
-    kept = _kept(1, host, model_folder, settings)
-    try:
-        _search(ready, data, data_args, host, kept, {**settings, **arguments})
-        best = best_of(host)[0]
-        values = dict(best.values)
+    settings |= {"algo": algo, "max_evals": max_evals, "rseed": rseed, "verbose": verbose}
+    settings |= {"data_args": data_args, "model_folder": model_folder}
+    with _searched(1, model, data, trials, functions, settings) as (ready, best, kept):
+        values = dict(best[0].values)
         run = values if eval_space is False else ready.space.real(values)
-        found = run, kept.load(best)
-    finally:
-        kept.close()
-    return (*found, ready.space) if return_space else found
+        trained = kept.load(best[0])
+    return (run, trained, ready.space) if return_space else (run, trained)
 
 
 def best_models(
@@ -130,20 +122,9 @@ def best_models(
         ValueError: no trial returned a model; and as of ``minimize``.
     """
     most = whole("nb_models", nb_models)
-    ready = prepared(model)
-    refuse_templates(functions)
-    host = checked_host(trials)
-    arguments = {
-        "algo": algo, "max_evals": max_evals, "rstate": settings.pop("rseed", 1337),
-        "verbose": flag("verbose", settings.pop("verbose", True)),
-    }  # fmt: skip
-    data_args = settings.pop("data_args", None)
-    kept = _kept(most, host, settings.pop("model_folder", None), settings)
-    try:
-        _search(ready, data, data_args, host, kept, {**settings, **arguments})
-        models = [kept.load(trial) for trial in best_of(host)[:most]]
-    finally:
-        kept.close()
+    settings |= {"algo": algo, "max_evals": max_evals}
+    with _searched(most, model, data, trials, functions, settings) as (ready, best, kept):
+        models = [kept.load(trial) for trial in best[:most]]
     found = [each for each in models if each is not None]
     if not found:
         raise ValueError(
@@ -186,45 +167,57 @@ def space_of(model: Callable[..., Any]) -> ModelSpace:
     return prepared(model).space
 
 
-def _kept(most: int, host: Any, model_folder: Any, settings: Mapping[str, Any]) -> Kept:
-    """What keeps the models of a search.
+@contextlib.contextmanager
+def _searched(
+    most: int, model: Any, data: Any, trials: Any, functions: Any, settings: dict[str, Any]
+) -> Iterator[tuple[Prepared, list[Ended], Kept]]:
+    """Run fmin; gives the trials with a loss, best first, and what keeps the models of ``most``.
 
-    Raises:
-        TypeError: ``model_folder`` is no path.
+    The models can be loaded while the context lasts. ``settings`` are ``rseed``, ``verbose``,
+    ``data_args``, ``model_folder``, and those of fmin; the rest is as of ``minimize``.
     """
-    folder = getattr(host, "folder", None)
-    folder = None if folder is None else folder / "models"
-    if model_folder is not None:
-        if not isinstance(model_folder, (str, os.PathLike)) or not os.fspath(model_folder):
-            raise TypeError(
-                f"`model_folder` must be the path of a folder, but got {model_folder!r}"
-            )
-        folder = Path(os.fspath(model_folder)).expanduser().absolute()
-    return Kept(most, folder, settings.get("early_stop_fn"))
-
-
-def _search(
-    ready: Prepared, data: Any, data_args: Any, host: Any, kept: Kept, settings: dict[str, Any]
-) -> None:
-    """Run fmin, and take the models out of the record."""
+    ready = prepared(model)
+    refuse_templates(functions)
+    host = host_of(trials)
+    verbose = settings["verbose"] = flag("verbose", settings.get("verbose", True))
+    settings["rstate"] = settings.pop("rseed", 1337)
+    data_args = settings.pop("data_args", None)
+    folder = _folder(settings.pop("model_folder", None), host)
     unknown = [name for name in settings if name not in (*_MORE, *_OURS)]
     if unknown:
         raise TypeError(
             f"unknown: {', '.join(map(repr, unknown))}; beside their own arguments these functions "
             f"hand on those of fmin: {', '.join(_MORE)}"
         )
-    given = _data(ready, data, data_args)
-    if settings["verbose"]:
-        print(repr(ready.space), file=sys.stderr)  # noqa: T201
     if settings["algo"] is None:
         del settings["algo"]
-    settings["early_stop_fn"] = kept
-    folder = kept.lasting or "" if isinstance(host, StoreTrials) else None
-    objective = ready.objective(given, receiver=kept.receive, folder=folder)
+    given = _data(ready, data, data_args)
+    if verbose:
+        print(repr(ready.space), file=sys.stderr)  # noqa: T201
+    kept = settings["early_stop_fn"] = Kept(most, folder, host.ended, settings.get("early_stop_fn"))
     try:
-        search(host, objective, ready.space, settings)
+        apart = (kept.lasting or "") if host.workers_record else None
+        objective = ready.objective(given, receiver=kept.receive, folder=apart)
+        try:
+            host.search(objective, ready.space, settings)
+        finally:
+            kept.take()
+        yield ready, best_of(host), kept
     finally:
-        kept.take(host)
+        kept.close()
+
+
+def _folder(given: Any, host: Host) -> Path | None:
+    """Where models stay; None where they do not.
+
+    Raises:
+        TypeError: what was given is no path.
+    """
+    if given is None:
+        return None if host.folder is None else host.folder / "models"
+    if not isinstance(given, (str, os.PathLike)) or not os.fspath(given):
+        raise TypeError(f"`model_folder` must be the path of a folder, but got {given!r}")
+    return Path(os.fspath(given)).expanduser().absolute()
 
 
 def _data(ready: Prepared, data: Any, data_args: Any) -> tuple[Any, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from ..exceptions import AllTrialsFailed
 from ..fmin import fmin
-from ..history.documents import JOB_STATE_DONE, JOB_STATE_ERROR
+from ..history.documents import JOB_STATE_DONE, JOB_STATE_ERROR, values_of_document
 from ..history.results import STATUS_OK
 from ..history.trial import Status
 from ..hyperopt import base as documents
@@ -17,7 +18,7 @@ from ..hyperopt.fmin import fmin as fmin_of_documents
 from ..trials.record import Trials
 from .spaces import ModelSpace
 
-__all__ = ["Ended", "best_of", "checked_host", "ended", "search"]
+__all__ = ["Ended", "Host", "best_of", "host_of"]
 
 
 @dataclass(frozen=True)
@@ -37,57 +38,103 @@ class Ended:
     attachments: Any
 
 
-def checked_host(trials: Any) -> Any:
-    """Trials to run in: new ones for None.
+class Host(Protocol):
+    """Trials, as minimize uses them."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where files of these trials belong; None where there is no such place."""
+
+    @property
+    def workers_record(self) -> bool:
+        """Whether what runs a trial records it, so that nothing of it passes here."""
+
+    def search(
+        self, objective: Callable[..., Any], space: ModelSpace, settings: Mapping[str, Any]
+    ) -> None:
+        """Run the fmin that the trials belong to."""
+
+    def ended(self) -> Iterator[Ended]:
+        """The trials that have ended so far."""
+
+
+@dataclass(frozen=True)
+class _Own:
+    """Trials of sparktune."""
+
+    trials: Trials
+
+    @property
+    def folder(self) -> Path | None:
+        return self.trials.folder
+
+    @property
+    def workers_record(self) -> bool:
+        return self.trials.workers_record
+
+    def search(
+        self, objective: Callable[..., Any], space: ModelSpace, settings: Mapping[str, Any]
+    ) -> None:
+        fmin(objective, space.template, trials=self.trials, **settings)
+
+    def ended(self) -> Iterator[Ended]:
+        for trial in self.trials.history or ():
+            outcome = trial.outcome
+            if outcome is not None:
+                loss = outcome.loss if trial.status is Status.OK else None
+                yield Ended(trial.number, loss, trial.values, outcome.attachments)
+
+
+@dataclass(frozen=True)
+class _Documents:
+    """Trials of sparktune.hyperopt."""
+
+    trials: documents.Trials
+    folder = None
+    workers_record = False
+
+    def search(
+        self, objective: Callable[..., Any], space: ModelSpace, settings: Mapping[str, Any]
+    ) -> None:
+        fmin_of_documents(objective, space.written(hp), trials=self.trials, **settings)
+
+    def ended(self) -> Iterator[Ended]:
+        for document in self.trials.documents:
+            if document["state"] in (JOB_STATE_DONE, JOB_STATE_ERROR):
+                result = document["result"]
+                loss = float(result["loss"]) if result.get("status") == STATUS_OK else None
+                attached = self.trials.trial_attachments(document)
+                yield Ended(
+                    document["tid"], None if loss != loss else loss, values_of_document(document),
+                    attached,
+                )  # fmt: skip
+
+
+def host_of(trials: Any) -> Host:
+    """Trials that a user gave: new ones for None.
 
     Raises:
         TypeError: something else.
     """
     if trials is None:
-        return Trials()
-    if not isinstance(trials, (Trials, documents.Trials)):
-        raise TypeError(
-            "`trials` must be Trials() or SparkTrials(), of sparktune or sparktune.hyperopt, but "
-            f"got {trials!r:.200}"
-        )
-    return trials
+        return _Own(Trials())
+    if isinstance(trials, Trials):
+        return _Own(trials)
+    if isinstance(trials, documents.Trials):
+        return _Documents(trials)
+    raise TypeError(
+        "`trials` must be Trials() or SparkTrials(), of sparktune or sparktune.hyperopt, but "
+        f"got {trials!r:.200}"
+    )
 
 
-def search(
-    host: Any, objective: Callable[..., Any], space: ModelSpace, settings: Mapping[str, Any]
-) -> None:
-    """Run the fmin that trials belong to."""
-    if isinstance(host, Trials):
-        fmin(objective, space.template, trials=host, **settings)
-    else:
-        fmin_of_documents(objective, space.written(hp), trials=host, **settings)
-
-
-def ended(host: Any) -> Iterator[Ended]:
-    """The trials that have ended so far."""
-    if isinstance(host, Trials):
-        for trial in host.history or ():
-            outcome = trial.outcome
-            if outcome is not None:
-                loss = outcome.loss if trial.status is Status.OK else None
-                yield Ended(trial.number, loss, trial.values, outcome.attachments)
-        return
-    for document in host.documents:
-        if document["state"] in (JOB_STATE_DONE, JOB_STATE_ERROR):
-            result = document["result"]
-            loss = float(result["loss"]) if result.get("status") == STATUS_OK else None
-            values = {label: vals[0] for label, vals in document["misc"]["vals"].items() if vals}
-            attached = host.trial_attachments(document)
-            yield Ended(document["tid"], None if loss != loss else loss, values, attached)
-
-
-def best_of(host: Any) -> list[Ended]:
+def best_of(host: Host) -> list[Ended]:
     """The trials with a loss, the best first.
 
     Raises:
         AllTrialsFailed: there are none.
     """
-    good = [trial for trial in ended(host) if trial.loss is not None]
+    good = [trial for trial in host.ended() if trial.loss is not None]
     if not good:
         raise AllTrialsFailed("no trial has a loss")
     return sorted(good, key=lambda trial: (trial.loss, trial.number))

@@ -86,6 +86,7 @@ class Trials(Tracked):
         tracking: whether runs are logged to MLflow; see ``fmin``.
 
     Attributes:
+        workers_record: whether workers record what they evaluated, and it does not pass here.
         parallelism: as given.
         history: the record itself, None before the first run.
         seed: the whole number from which all randomness of the search comes, once it has begun.
@@ -94,6 +95,7 @@ class Trials(Tracked):
     """
 
     asynchronous = False
+    workers_record = False
 
     def __init__(
         self,

@@ -49,6 +49,7 @@ class StoreTrials(Trials):
     """
 
     asynchronous = True
+    workers_record = True
 
     def __init__(
         self,

@@ -107,7 +107,8 @@ class Evaluation:
         if not math.isfinite(loss):
             alone = ", which judge by one row each" if not self._several_rows else ""
             of_folds = f"; of the folds{alone}, {losses[:9]}" if len(losses) > 1 else ""
-            raise ValueError(f"the loss is {loss}{of_folds}")
+            one = " by the one row that is held out; R2, for one, needs two" if alone else ""
+            raise ValueError(f"the loss is {loss}{of_folds or one}")
         result: dict[str, Any] = {"losses": losses, "parts": described(steps_in(pipeline))}
         if self.again:
             result["again"] = True

@@ -14,6 +14,18 @@ from sparktune import hpsklearn as ours
 X, Y = IRIS
 
 
+class Plain:
+    """A learner that is none of scikit-learn."""
+
+    def fit(self, X, y):
+        """Learn nothing."""
+        return self
+
+    def predict(self, X):
+        """Nothing for each row."""
+        return [0] * len(X)
+
+
 def never(y, predicted):
     """A loss that no candidate gets to."""
     raise AssertionError("a candidate was judged")
@@ -25,6 +37,7 @@ def never(y, predicted):
         ({"classifier": 3}, TypeError, "`classifier` must be a space of estimators .* holds 3"),
         ({"classifier": "svc"}, TypeError, "with fit and predict, but holds 'svc'"),
         ({"classifier": LogisticRegression}, TypeError, "but holds <class .*LogisticRegression'>"),
+        ({"classifier": Plain()}, TypeError, "has no get_params, .* sklearn.base.BaseEstimator"),
         ({"classifier": []}, TypeError, "`classifier` must be one space, not a list: hp.choice"),
         ({"classifier": [ours.svc("s")]}, TypeError, "`classifier` must be one space, not a list"),
         ({"classifier": ours.svr("s")}, TypeError, "`classifier` holds svr, which is a regressor"),
