@@ -38,6 +38,7 @@ GATE = {
     "format": Part("python -m ruff format --check .", 1),
     "types": Part("python -m mypy", 5),
     "unit": Part("pytest tests/unit -n 2", 5),
+    "processes": Part("pytest tests/processes -n 2", 5),
     "conformance": Part("pytest tests/conformance -n 2", 5),
     "compat": Part("pytest tests/compat -n 2", 5),
     "local": Part("pytest tests/spark --spark=local -v", 10),
@@ -47,7 +48,7 @@ GATE = {
 _OTHERS = ("faults", "machines")  # parts of their own
 _FULL = " ".join(["--full -v", *(f"--ignore=tests/spark/test_{name}.py" for name in _OTHERS)])
 _SCRIPTS = "pytest tests/scripts --full -v"
-_WITHOUT_SPARK = "pytest tests/unit tests/conformance tests/compat -n 2"
+_WITHOUT_SPARK = "pytest tests/unit tests/processes tests/conformance tests/compat -n 2"
 RELEASES = ("3.5.2", "4.0.0", "4.1.0", "4.2.0", "newest")  # the oldest first
 
 

@@ -122,6 +122,14 @@ def gate():
     made.close()
 
 
+@pytest.fixture(scope="module")
+def no_waiting_for_the_disk():
+    """Nothing waits until bytes are on the disk, for tests that cut no power."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda fd: None)
+        yield
+
+
 class Clock:
     """Time as a search sees it, which passes when the test says so.
 

@@ -11,8 +11,5 @@ def run(tmp_path):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_waiting_for_the_disk():
-    """Nothing waits until bytes are on the disk: no test here cuts the power."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("os.fsync", lambda fd: None)
-        yield
+def quick_disk(no_waiting_for_the_disk):
+    """Every test here runs without waiting for the disk."""

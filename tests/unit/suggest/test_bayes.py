@@ -17,14 +17,20 @@ from sparktune.suggest.random import Random
 from sparktune.suggest.surrogates.forest import Forest
 from sparktune.suggest.surrogates.gp import GP
 
-EACH = [
-    pytest.param(Bayes(surrogate, acquisition), id=f"{surrogate}-{acquisition}")
-    for surrogate in ("gp", "forest")
-    for acquisition in ("ei", "pi", "lcb", "mes")
-]
+ACQUISITIONS = ("ei", "pi", "lcb", "mes")
+QUICK = ("forest-ei", "forest-lcb")
 
 
-@pytest.mark.parametrize("suggester", EACH)
+def each(surrogate, acquisition):
+    """A suggester, in the full tests alone where it takes its time."""
+    name = f"{surrogate}-{acquisition}"
+    marks = () if name in QUICK else pytest.mark.full
+    return pytest.param(Bayes(surrogate, acquisition), id=name, marks=marks)
+
+
+@pytest.mark.parametrize(
+    "suggester", [each(surrogate, a) for surrogate in ("gp", "forest") for a in ACQUISITIONS]
+)
 def test_better_than_random_search(suggester):
     """Every surrogate with every acquisition beats random search on a bowl, in batches of 8."""
     if suggester.surrogate == "gp":
@@ -43,7 +49,7 @@ def test_the_gp_finds_the_bottom_of_a_bowl():
     assert max(ours) < 0.01 * np.median(random)
 
 
-@pytest.mark.parametrize("surrogate", ["gp", "forest"])
+@pytest.mark.parametrize("surrogate", [pytest.param("gp", marks=pytest.mark.full), "forest"])
 def test_the_right_branch_is_found(surrogate):
     """In a tree whose best branch is bad where it is not tuned, the exact optimum is found."""
     best = [run(TREE, tree, 96, 8, seed, Bayes(surrogate)).best for seed in range(3)]

@@ -36,7 +36,7 @@ from sparktune.storage.stores.signing import VARIABLE, key_of_environment
 from sparktune.storage.stores.store import Entry
 from sparktune.storage.stores.trust import Trust
 
-HELPERS = str(Path(__file__).parents[2] / "helpers")
+HELPERS = str(Path(__file__).parents[1] / "helpers")
 
 URL = "sqlite:///{}/store.db"
 NOW = "((julianday('now') - 2440587.5) * 86400.0)"

@@ -12,7 +12,7 @@ from journals import DISKS, read_all, some, written
 from sparktune.storage.files import Files
 from sparktune.storage.segments import Segments, compact, read
 
-HELPERS = str(Path(__file__).parents[2] / "helpers")
+HELPERS = str(Path(__file__).parents[1] / "helpers")
 
 KILLED = """
 import os, sys, warnings
@@ -143,7 +143,7 @@ def test_a_reader_beside_a_writer(tmp_path, kind):
     journal = Segments(folder, 8, files=DISKS[kind]())
     journal.open()
     journal.append(some(1))
-    last = 600
+    last = 300
     reader = subprocess.Popen(
         [sys.executable, "-c", READER, str(folder), str(last)], stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, text=True, cwd=tmp_path,

@@ -174,7 +174,7 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path, lock):
 
 # -- processes
 
-HELPERS = str(Path(__file__).parents[2] / "helpers")
+HELPERS = str(Path(__file__).parents[1] / "helpers")
 HOLDER = """
 import os, subprocess, sys
 sys.path.insert(0, {helpers!r})
