@@ -29,7 +29,17 @@ def test_there_are_examples():
     } <= {page for page, blocks in PAGES.items() if blocks}
 
 
-@pytest.mark.parametrize("page", [page for page, blocks in PAGES.items() if blocks])
+SLOW = ("docs/estimator.md", "docs/migrating.md", "docs/spark.md", "docs/workers.md")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.full if page in SLOW else ())
+        for page, blocks in PAGES.items()
+        if blocks
+    ],
+)
 def test_the_examples_of_a_page(page, tmp_path):
     """The examples of a page run one after the other, as one script in an empty folder."""
     script = tmp_path / "script.py"

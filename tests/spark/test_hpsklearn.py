@@ -33,9 +33,13 @@ def losses(estimator):
     ("settings", "data"),
     [
         ({"classifier": trees(), "preprocessing": None}, IRIS),
-        ({"regressor": lines()}, DIABETES),
+        pytest.param({"regressor": lines()}, DIABETES, marks=pytest.mark.full),
         ({"preprocessing": [ours.ts_lagselector("l")]}, (FRAME, np.array(["a", "b", "c"])[Y])),
-        ({"classifier": ours.multinomial_nb("m"), "preprocessing": None}, TEXTS),
+        pytest.param(
+            {"classifier": ours.multinomial_nb("m"), "preprocessing": None},
+            TEXTS,
+            marks=pytest.mark.full,
+        ),
     ],
     ids=["classifier", "regressor", "frame", "texts"],
 )
@@ -52,6 +56,7 @@ def test_candidates_run_as_spark_tasks(spark, settings, data):
     assert len(clone(there).fit(*data).trials_) == 3
 
 
+@pytest.mark.full
 def test_finalists_are_judged_as_spark_tasks(spark):
     """Tasks judge the best of one split on further ones, with the losses that they have here."""
     here = quick(regressor=lines(), algo=rand.suggest, max_evals=5, finalists=2)
