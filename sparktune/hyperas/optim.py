@@ -87,8 +87,8 @@ def minimize(
     settings |= {"algo": algo, "max_evals": max_evals, "rseed": rseed, "verbose": verbose}
     settings |= {"data_args": data_args, "model_folder": model_folder}
     with _searched(1, model, data, trials, functions, settings) as (ready, best, kept):
-        values = dict(best[0].values)
-        run = values if eval_space is False else ready.space.real(values)
+        values = best[0].values
+        run = ready.space.in_order(values) if eval_space is False else ready.space.real(values)
         trained = kept.load(best[0])
     return (run, trained, ready.space) if return_space else (run, trained)
 

@@ -42,12 +42,17 @@ class ModelSpace(Space):
         """The labels whose options decide about others."""
         return self._depended_on
 
+    def in_order(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values by label in the order of the table."""
+        return {label: values[label] for label in self._draws if label in values}
+
     def real(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Label to what was drawn, for label to index or number.
+        """Label to what was drawn, for label to index or number, in the order of the table.
 
         An option that only a trial can make stands as its text.
         """
-        return {label: self._real(self._draws[label], value) for label, value in values.items()}
+        found = self.in_order(values)
+        return {label: self._real(self._draws[label], value) for label, value in found.items()}
 
     def _real(self, draw: Draw, value: Any) -> Any:
         if not isinstance(draw.node, Choice):

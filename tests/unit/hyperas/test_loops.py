@@ -194,3 +194,14 @@ def test_warnings_stand_at_the_users_line():
     with pytest.warns(UserWarning, match="is one draw for all") as caught:
         optim.space_of(model)
     assert caught[0].filename == __file__
+
+
+def test_values_stand_in_the_order_of_the_lines():
+    """What minimize returns has a loop's labels before those of later lines, round by round."""
+    model = written(
+        "total = 0", "for i in range({{choice([2, 3])}}):", "    total += {{choice([8, 16], i)}}",
+        "return total + {{uniform(0, 1)}}",
+    )  # fmt: skip
+    for how in (True, False):
+        best, _ = optim.minimize(model, None, max_evals=8, verbose=False, eval_space=how)
+        assert list(best) == ["range", "total[0]", "total[1]", "return"]
