@@ -412,10 +412,21 @@ def test_no_warnings_of_ours():
 def test_workers_of_a_store(tmp_path, monkeypatch):
     """Workers of a store that share a key evaluate a template, and its model comes back."""
     monkeypatch.setenv(VARIABLE, KEY)
-    url = f"sqlite:///{tmp_path}/runs.db"
+    models_come_back(f"sqlite:///{tmp_path}/runs.db")
+
+
+def test_workers_of_a_store_on_a_server(tmp_path, monkeypatch, postgres):
+    """Workers of a store in PostgreSQL put the models into the folder that is named."""
+    monkeypatch.setenv(VARIABLE, KEY)
+    models_come_back(postgres.new_database(), model_folder=tmp_path / "models")
+    assert len(list((tmp_path / "models").iterdir())) == 1
+
+
+def models_come_back(url, **settings):
+    """The model of the best of four trials that a worker evaluated is that of its values."""
     trials = StoreTrials(url, "k", parallelism=2, lost_after=5)
     with Working(url):
-        run, net = quiet(trials=trials, max_evals=4)
+        run, net = quiet(trials=trials, max_evals=4, **settings)
     assert net.units == run["units"]
     assert len(trials) == 4
 
