@@ -6,6 +6,7 @@ import __future__
 import ast
 import inspect
 import linecache
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType
@@ -39,7 +40,7 @@ class Source:
 
     def at(self, node: ast.AST) -> str:
         """File and line of a node."""
-        return f"{self.path}:{getattr(node, 'lineno', self.node.lineno)}"
+        return _place(self.path, getattr(node, "lineno", self.node.lineno))
 
     @property
     def private_to(self) -> str | None:
@@ -58,14 +59,15 @@ def source_of(function: FunctionType) -> Source:
     code = function.__code__
     name, path, line = function.__name__, code.co_filename, code.co_firstlineno
     if code.co_name == "<lambda>":
-        raise BadSearchSpace(f"{path}:{line}: a lambda cannot be a template: write it as a `def`")
+        where = _place(path, line)
+        raise BadSearchSpace(f"{where}: a lambda cannot be a template: write it as a `def`")
     if (
         inspect.isgeneratorfunction(function)
         or inspect.iscoroutinefunction(function)
         or inspect.isasyncgenfunction(function)
     ):
         raise BadSearchSpace(
-            f"{path}:{line}: {name} is a generator or asynchronous: a model is a `def` that "
+            f"{_place(path, line)}: {name} is a generator or asynchronous: a model is a `def` that "
             "returns its loss"
         )
     linecache.checkcache(path)
@@ -151,6 +153,15 @@ def _is_plain(constant: object) -> bool:
 def _changed(function: FunctionType) -> BadSearchSpace:
     code = function.__code__
     return BadSearchSpace(
-        f"{code.co_filename}:{code.co_firstlineno}: the file has changed since {function.__name__} "
-        "was defined, so its templates cannot be read: import it anew, or run its cell again"
+        f"{_place(code.co_filename, code.co_firstlineno)}: the file has changed since "
+        f"{function.__name__} was defined, so its templates cannot be read: import it anew, or run "
+        "its cell again"
     )
+
+
+def _place(path: str, line: int) -> str:
+    """File and line; for a cell of a notebook its number, as IPython's tracebacks have it."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    named = getattr(getattr(shell, "compile", None), "format_code_name", lambda _: None)(path)
+    return f"{path if named is None else ' '.join(named)}:{line}"
