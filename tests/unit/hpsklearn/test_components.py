@@ -61,24 +61,24 @@ def test_components_for_sparse_matrices(name):
     assert len(estimator.predict(X)) == len(y)
 
 
-WEIGHED = Data(*IRIS, weights=np.ones(75)), Data(*DIABETES, weights=np.ones(90))
-
-
-def takes_weights(name):
-    """Whether a component is searched where rows have weights."""
+def takes_weights(name, unit):
+    """Whether a component is searched where rows have weights that are multiples of a unit."""
     component = COMPONENTS[name]
     if component.role in (TEXT, OTHER) or "several targets" in component.needs:
         return False
-    return all(why_not(data)(component.path) is None for data in WEIGHED)
+    weighed = [Data(*data, weights=np.full(len(data[1]), unit)) for data in (IRIS, DIABETES)]
+    return all(why_not(data)(component.path) is None for data in weighed)
 
 
 @IN_FULL
-@pytest.mark.parametrize("whole", [True, False], ids=["whole", "real"])
-@pytest.mark.parametrize("name", [each for each in HERE if takes_weights(each)])
-def test_components_and_weights(name, whole):
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [(name, unit) for name in HERE for unit in (1.0, 0.7) if takes_weights(name, unit)],
+)
+def test_components_and_weights(name, unit):
     """A component fits rows of weights, some of which are 0, with any of its settings."""
     options, (X, y) = around(COMPONENTS[name], cheap=False)
-    weights = np.random.default_rng(1).integers(0, 4, len(y)) * (1.0 if whole else 0.7)
+    weights = np.random.default_rng(1).integers(0, 4, len(y)) * unit
     fitted(COMPONENTS[name], 6, X, y, options, sample_weight=weights)
 
 
