@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..checks import flag, whole
 from ..fmin import fmin
+from ..telling import tell
 from ..trials.store import StoreTrials
 from .model import Prepared, prepared, refuse_templates
 from .models import Kept
@@ -215,7 +215,7 @@ def _search(
         )
     given = _data(ready, data, data_args)
     if settings["verbose"]:
-        print(repr(ready.space), file=sys.stderr)  # noqa: T201
+        tell(f"what is searched:\n{ready.space!r}")
     if settings["algo"] is None:
         del settings["algo"]
     settings["early_stop_fn"] = kept

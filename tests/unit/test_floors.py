@@ -14,7 +14,7 @@ PACKAGE = Path(sparktune.__file__).parent
 
 # From the ground up. A room is a folder or a file; within a folder imports run one way only.
 ROOMS = [
-    {"exceptions", "checks", "arithmetic", "unpickling"},
+    {"exceptions", "checks", "arithmetic", "unpickling", "telling", "markup"},
     {"space"},
     {"hp"},
     {"history"},
@@ -234,6 +234,17 @@ def test_ground_and_mind_have_no_clock_thread_or_file(name):
     assert not [use for use in used if use[1] in IMPURE and use not in SHAPES]
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert not {f.id for f in calls if isinstance(f, ast.Name)} & {"open", "print", "input"}
+
+
+# The command line, a program whose answer is what it prints, and Hyperopt's rec_eval and pprint.
+PRINTING = {"cli/words", "cluster/probe", "hyperopt/pyll/base"}
+
+
+@pytest.mark.parametrize("name", sorted(set(FILES) - PRINTING))
+def test_nothing_prints(name):
+    """What people are told goes through logging, or is a warning."""
+    calls = [node.func for node in ast.walk(tree_of(FILES[name])) if isinstance(node, ast.Call)]
+    assert not [each for each in calls if isinstance(each, ast.Name) and each.id == "print"]
 
 
 def test_importing_the_package_loads_nothing_heavy(run_python):
