@@ -43,7 +43,9 @@ def block(*parts: str) -> str:
 
 
 def bold(text: str) -> str:
-    """A text as a heading."""
+    """A text as a heading; nothing for none."""
+    if not text:
+        return ""
     return f'<div style="font-weight: bold; margin: 0.3em 0 0.15em 0">{escaped(text)}</div>'
 
 
@@ -52,9 +54,15 @@ def faint(text: str) -> str:
     return f'<div style="opacity: 0.7">{escaped(text)}</div>'
 
 
-def listed(texts: Iterable[str]) -> str:
-    """Texts below each other, as they are, blanks and all."""
-    style = "white-space: pre-wrap; overflow-wrap: anywhere; margin-left: 1em"
+def listed(texts: Iterable[str], *, mono: bool = False) -> str:
+    """Texts below each other, as they are, blanks and all.
+
+    Args:
+        texts: one a block.
+        mono: whether all characters are equally wide.
+    """
+    font = "font-family: monospace; " if mono else ""
+    style = font + "white-space: pre-wrap; overflow-wrap: anywhere; margin-left: 1em"
     return "".join(f'<div style="{style}">{escaped(text)}</div>' for text in texts)
 
 
@@ -82,6 +90,7 @@ def table(
     left: Collection[str] = (),
     *,
     first: bool = False,
+    wraps: bool = False,
 ) -> str:
     """A table of texts, numbers to the right.
 
@@ -90,7 +99,9 @@ def table(
         rows: a text for each column.
         left: headers of the columns that are no numbers.
         first: whether the first row stands out.
+        wraps: whether the last column may take several lines.
     """
+    blanks = "white-space: nowrap"
     aligned = ["left" if each in left else "right" for each in headers]
     head = "".join(
         f'<th style="{_CELL}; text-align: {side}; border-bottom: {_LINE}; font-weight: normal; '
@@ -101,9 +112,10 @@ def table(
     for place, row in enumerate(rows):
         weight = "; font-weight: bold" if first and not place else ""
         cells = "".join(
-            f'<td style="{_CELL}; text-align: {side}; {_NUMBERS}; white-space: nowrap{weight}">'
+            f'<td style="{_CELL}; text-align: {side}; {_NUMBERS}'
+            f'{"" if wraps and column == len(row) - 1 else f"; {blanks}"}{weight}">'
             f"{escaped(each)}</td>"
-            for each, side in zip(row, aligned, strict=True)
+            for column, (each, side) in enumerate(zip(row, aligned, strict=True))
         )
         lines.append(f'<tr style="background: none">{cells}</tr>')
     return _table(lines)

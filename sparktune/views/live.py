@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import markup
 from ..history import ENDED, History, Trial
-from .pace import Pace
+from .pace import Pace, duration
 from .page import WIDE, grid
 from .standing import Grid, Standing, columns_of
 from .text import lines_of
@@ -31,7 +31,7 @@ class Picture:
     """A search at one moment; shows itself as HTML, or as text.
 
     Attributes:
-        line: how it stands, in words.
+        line: how it stands, in words; empty where a bar says so.
         tables: by heading; such as the best trials.
         notes: lines below the tables, by heading.
     """
@@ -41,15 +41,15 @@ class Picture:
     notes: dict[str, list[str]]
 
     def __repr__(self) -> str:
-        parts = [self.line]
+        parts = [self.line] if self.line else []
         for heading, found in self.tables.items():
             parts += ["", heading, *lines_of(found)]
         for heading, lines in self.notes.items():
             parts += ["", heading, *lines]
-        return "\n".join(parts)
+        return "\n".join(parts).lstrip("\n")
 
     def _repr_html_(self) -> str:
-        parts = [f"<div>{markup.escaped(self.line)}</div>"]
+        parts = [f"<div>{markup.escaped(self.line)}</div>"] if self.line else []
         for heading, found in self.tables.items():
             parts += [markup.bold(heading), grid(found, first=heading == "best trials")]
         for heading, lines in self.notes.items():
@@ -82,7 +82,7 @@ class Pictures:
         with history.lock:  # others write meanwhile
             self._pace.done = self._elsewhere + history.count(*ENDED)
             pending = history.pending
-            line = self._line(standing, is_over)
+            line = self._line(standing) if is_over else ""
             tables = {}
             best = standing.table(_BEST, WIDE)
             if best is not None:
@@ -99,11 +99,10 @@ class Pictures:
         notes = {"errors": self._errors} if self._errors else {}
         return Picture(line, tables, notes)
 
-    def _line(self, standing: Standing, is_over: bool) -> str:
+    def _line(self, standing: Standing) -> str:
         pace = self._pace
-        so_far = pace.of_all if is_over else ""
-        parts = [so_far, *standing.brief, pace.speed, "" if is_over else pace.remaining]
-        return " · ".join(filter(None, parts))
+        parts = [f"{pace.of_all} in {duration(pace.seconds)}", *standing.brief, pace.speed]
+        return " \N{MIDDLE DOT} ".join(filter(None, parts))
 
 
 def _running(history: History, pending: list[Trial]) -> Grid:

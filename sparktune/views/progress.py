@@ -10,11 +10,11 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import (
     AbstractContextManager,
-    ExitStack,
     contextmanager,
     nullcontext,
     redirect_stdout,
 )
+from functools import partial
 from typing import Any, TextIO, TypeAlias
 
 from ..events import Event, Finished
@@ -112,19 +112,16 @@ def progress(
         yield lambda _: None
         return
     initial, total = count + history.count(*ENDED), None if total is None else count + total
-    with ExitStack() as stack:
-        if who.kind in ("notebook", "saved"):
-            pace = Pace(initial, total, timeout)
-            stack.enter_context(table(history, pace, is_live=who.kind == "notebook"))
-        if who.kind == "saved":
+    if who.kind == "saved":
+        with table(history, Pace(initial, total, timeout), is_live=False):
             yield lambda _: None
-            return
-        context = (
-            _bar(who, initial, total, timeout)
-            if show is True
-            else show(initial=initial, total=total)
-        )
-        view = Progress(stack.enter_context(context), history, best)
+        return
+    own = partial(_bar, who, timeout=timeout) if show is True else show
+    below: AbstractContextManager[None] = nullcontext()
+    if who.kind == "notebook":
+        below = table(history, Pace(initial, total, timeout), is_live=True)
+    with own(initial=initial, total=total) as bar, below:
+        view = Progress(bar, history, best)
         try:
             yield view.show
         finally:

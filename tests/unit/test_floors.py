@@ -14,7 +14,7 @@ PACKAGE = Path(sparktune.__file__).parent
 
 # From the ground up. A room is a folder or a file; within a folder imports run one way only.
 ROOMS = [
-    {"exceptions", "checks", "arithmetic", "unpickling", "telling", "markup"},
+    {"exceptions", "checks", "arithmetic", "unpickling", "telling", "markup", "tracebacks"},
     {"space"},
     {"hp"},
     {"history"},
@@ -258,6 +258,21 @@ import sparktune
 print([m for m in {heavy} if m in sys.modules and m not in before])
 """
     assert run_python(script).stdout.strip() == "[]"
+
+
+def test_the_package_needs_no_extra(run_python):
+    """Where nothing but the core dependencies is installed, a search runs and shows itself."""
+    extras = ["pyspark", "sqlalchemy", "psycopg", "pandas", "sklearn", "matplotlib", "rich"]
+    extras += ["optuna", "IPython", "ipykernel", "ipywidgets"]
+    script = f"""
+import sys
+sys.modules.update(dict.fromkeys({extras}))
+from sparktune import Trials, fmin, hp
+trials = Trials()
+fmin(lambda x: x, hp.uniform("x", 0, 1), max_evals=2, trials=trials)
+print("2 ok" in repr(trials))
+"""
+    assert run_python(script).stdout.strip() == "True"
 
 
 @pytest.mark.parametrize("name", ["fmin", "search"])
