@@ -44,17 +44,16 @@ class Short:
         ours = [place for place, each in enumerate(below) if _file(each).startswith(_OURS)]
         if not ours:
             return
-        called = below[ours[-1] + 1 :]
-        kept: list[TracebackType] | None
-        if not called:
-            kept = [] if _is_raise(below[-1]) else None
-        elif not _file(called[0]).startswith(_LIBRARIES):
-            kept = [each for place, each in enumerate(below) if place not in ours]
+        before, called = below[: ours[-1]], below[ours[-1] + 1 :]
+        theirs = [each for each in before if not _file(each).startswith((_OURS, *_LIBRARIES))]
+        if called and not _file(called[0]).startswith(_LIBRARIES):
+            kept = [*theirs, *called]
+        elif isinstance(error, KeyboardInterrupt) or (not called and _is_raise(below[-1])):
+            kept = theirs
         else:
-            kept = [] if isinstance(error, KeyboardInterrupt) else None
-        if kept is not None:
-            for above, each in zip([first, *kept], [*kept, None], strict=True):
-                above.tb_next = each
+            return
+        for above, each in zip([first, *kept], [*kept, None], strict=True):
+            above.tb_next = each
 
 
 def _entries(entry: TracebackType | None) -> Iterator[TracebackType]:
