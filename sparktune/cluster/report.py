@@ -71,10 +71,13 @@ class Report(Sequence[Check]):
 
     @property
     def _verdict(self) -> str:
-        count = sum(check.status == "problem" for check in self)
-        if not count:
-            return "all is well" if all(c.status == "ok" for c in self) else "it will work"
-        return f"{count} problem{'s' if count > 1 else ''}"
+        told = [check.status for check in self]
+        parts = [
+            f"{told.count(word)} {word}{'s' if told.count(word) > 1 else ''}"
+            for word in ("problem", "warning")
+            if word in told
+        ]
+        return ", ".join(parts) or "all is well"
 
 
 def doctor(

@@ -279,7 +279,14 @@ def test_ipython_completes_keys_and_names():
     """In a shell, the checks of a report and the public names are what the tab key gives."""
     completer = pytest.importorskip("IPython.core.completer")
     shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
-    shell.user_ns.update(report=Report([Check("Spark job", "ok", "5 ms")]), trials=Trials())
+    hyperopts = sparktune.hyperopt.Trials()
+    hyperopts.attachments["ATTACH::3::curve"] = 1
+    shell.user_ns.update(
+        report=Report([Check("Spark job", "ok", "5 ms")]),
+        trials=Trials(),
+        env=Trials(executor="processes", env={"TOKEN": "s3cret"}).env,
+        attached=hyperopts.trial_attachments({"tid": 3}),
+    )
 
     def completed(text):
         with completer.provisionalcompleter():
@@ -287,6 +294,8 @@ def test_ipython_completes_keys_and_names():
             return {each.text for each in found}
 
     assert any("Spark job" in each for each in completed('report["'))
+    assert any("curve" in each for each in completed('attached["'))
+    assert any("TOKEN" in each for each in completed('env["'))
     names = {each.strip(".") for each in completed("trials.c")}
     assert "cancel" in names
 
