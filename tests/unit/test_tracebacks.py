@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from sparktune import AllTrialsFailed, DuplicateLabel, Trials, fmin, hp, space_eval
+from sparktune import AllTrialsFailed, DuplicateLabel, Trials, fmin, hp, hyperopt, space_eval
 from sparktune import run as run_module
 from sparktune.exceptions import InvalidTrial
 
@@ -31,6 +31,12 @@ def test_an_exception_of_the_objective_shows_the_objective():
     assert names(raised) == ["fmin", "objective", "helper"]
     with pytest.raises(KeyError) as raised:
         Trials().fmin(objective, SPACE, max_evals=3, show_progressbar=False)
+    assert names(raised) == ["fmin", "objective", "helper"]
+    with pytest.raises(KeyError) as raised:
+        hyperopt.fmin(
+            objective, hyperopt.hp.uniform("x", 0, 1), hyperopt.rand.suggest, 3,
+            show_progressbar=False,
+        )  # fmt: skip
     assert names(raised) == ["fmin", "objective", "helper"]
 
 
