@@ -18,7 +18,7 @@ class Audience(NamedTuple):
 
     Attributes:
         kind: ``"bar"``; ``"notebook"``, a bar and a table; ``"saved"``, a notebook that nobody
-            looks at while it runs; ``"lines"``; or ``"nobody"``.
+            looks at while it runs; ``"lines"``; ``"own"``, a bar of the user's; or ``"nobody"``.
         every: seconds between two lines.
     """
 

@@ -20,7 +20,7 @@ from .values import digits
 
 __all__ = ["Picture", "table"]
 
-_EVERY = 1.0  # seconds between two pictures
+_EVERY = 0.5  # seconds between two pictures
 _BEST, _RUNNING = 5, 8
 
 _one_at_a_time = threading.Lock()
