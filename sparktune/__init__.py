@@ -64,9 +64,16 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("hyperopt", "hpsklearn"):  # loaded where they are asked for
+    # loaded where they are asked for
+    if name in ("hyperas", "hyperopt", "hpsklearn"):
         return importlib.import_module(f".{name}", __name__)
+    if name == "doctor":
+        return importlib.import_module(".cluster.report", __name__).doctor
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "hyperas", "hyperopt", "hpsklearn"])
 
 
 __all__ = [
@@ -121,6 +128,7 @@ __all__ = [
     "auto",
     "bayes",
     "broadcast",
+    "doctor",
     "early_stop",
     "exceptions",
     "fmin",

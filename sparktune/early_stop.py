@@ -11,6 +11,10 @@ from .checks import real, whole
 __all__ = ["no_progress_loss"]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def no_progress_loss(
     iteration_stop_count: int = 20, percent_increase: float = 0.0
 ) -> Callable[..., tuple[bool, list[Any]]]:

@@ -21,6 +21,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 class BadSearchSpace(ValueError):  # noqa: N818 (Hyperopt's name)
     """The search space cannot be searched; the message says why and names the label."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from .run import run
 from .space.tree import Space
+from .tracebacks import Short
 from .trials.record import Trials, checked_trials
 from .views.progress import BarFactory
 
@@ -116,13 +117,14 @@ def fmin(
     options = locals()
     for own in ("trials", "allow_trials_fmin"):
         del options[own]
-    host = checked_trials(trials)
-    if not allow_trials_fmin or type(host).fmin is Trials.fmin:
-        return run(host, **options)
-    defaults = inspect.signature(fmin).parameters
-    always = ("algo", "max_evals")
-    given = {k: v for k, v in options.items() if v is not defaults[k].default or k in always}
-    return host.fmin(given.pop("fn"), given.pop("space"), **given)
+    with Short():
+        host = checked_trials(trials)
+        if not allow_trials_fmin or type(host).fmin is Trials.fmin:
+            return run(host, **options)
+        defaults = inspect.signature(fmin).parameters
+        always = ("algo", "max_evals")
+        given = {k: v for k, v in options.items() if v is not defaults[k].default or k in always}
+        return host.fmin(given.pop("fn"), given.pop("space"), **given)
 
 
 def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
@@ -136,7 +138,8 @@ def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
     Raises:
         InvalidTrial: a label that is missing, or a value out of its range.
     """
-    whole = Space.of(space)
-    if isinstance(hp_assignment, Mapping):
-        hp_assignment = {k: v for k, v in hp_assignment.items() if k in whole.column}
-    return whole.build(whole.check(hp_assignment))
+    with Short():
+        whole = Space.of(space)
+        if isinstance(hp_assignment, Mapping):
+            hp_assignment = {k: v for k, v in hp_assignment.items() if k in whole.column}
+        return whole.build(whole.check(hp_assignment))

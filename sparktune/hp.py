@@ -39,6 +39,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def _check_label(label: object) -> str:
     if not isinstance(label, str):
         raise TypeError(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
+import logging
 import math
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
@@ -28,6 +28,7 @@ from .search import search
 from .space.tree import Space, Values
 from .suggest.random import Random
 from .suggest.tpe import TPE
+from .telling import tell
 from .tracking.place import Place
 from .tracking.runs import tracked
 from .tracking.words import params_of_run
@@ -238,7 +239,7 @@ def follow(
         Exception: the objective's, where ``raises``.
     """
     try:
-        bar = progress(history, budget.max_evals, show, earlier)
+        bar = progress(history, budget.max_evals, show, earlier, budget.timeout)
         with closing(events), bar as view:  # type: ignore[type-var]
 
             def begun() -> None:
@@ -248,7 +249,7 @@ def follow(
             reason = _drain(events, [view, *watchers], raises, trials, early_stop_fn, begun)
     except KeyboardInterrupt:
         host.ended(StopReason.USER)
-        print(_interrupted(history), file=sys.stderr)  # noqa: T201
+        tell(_interrupted(history), logging.WARNING)
         raise
     host.ended(reason)
     return reason
@@ -329,7 +330,7 @@ def _interrupted(history: History) -> str:
     best = history.best
     kept = history.count(*ENDED)
     found = "no loss yet" if best is None else f"best loss {best.loss:.6g} with {dict(best.values)}"
-    return f"\nfmin was interrupted: {kept} finished trials are kept; {found}"
+    return f"fmin was interrupted: {kept} finished trials are kept; {found}"
 
 
 def _advise(given: int | None, max_evals: int | None) -> None:

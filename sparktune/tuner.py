@@ -25,8 +25,13 @@ from .space.tree import Space, Values
 from .suggest.tpe import TPE
 from .trials.record import Trials, checked_trials
 from .unpickling import loads
+from .views.page import page_of
+from .views.standing import Standing
+from .views.text import text_of
 
 __all__ = ["Candidate", "Tuner"]
+
+_TOP, _WIDTH = 10, 120
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,17 @@ class Tuner:
             self.space = history.space  # that of the trials, where it is kept
             self._points = new_points(history, points)
             self.seed = self.trials.agree(seed, rstate is not None)
+
+    def __repr__(self) -> str:
+        return text_of(self._heading, Standing(self.trials.history), _TOP, _WIDTH)
+
+    def _repr_html_(self) -> str:
+        return page_of(self._heading, Standing(self.trials.history), _TOP)
+
+    @property
+    def _heading(self) -> str:
+        count = len(self.space)
+        return f"Tuner of {count:,} label{'' if count == 1 else 's'}, seed {self.seed}"
 
     def __getstate__(self) -> dict[str, Any]:
         import cloudpickle  # algo may be a function of a script

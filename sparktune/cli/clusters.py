@@ -11,6 +11,7 @@ from ..cluster.doctor import examine
 from ..cluster.installed import lacking_for_connect
 from ..cluster.local import LocalCluster, megabytes, start
 from ..cluster.ports import web_ui_json
+from ..cluster.report import lines_of
 from ..cluster.state import default_folder, read_state, stop
 from .words import beginning, number, say
 
@@ -128,9 +129,8 @@ def _doctor(words: argparse.Namespace) -> int:
     for check in examine(words.master or "", words.remote or "", words.limit, words.dir):
         found.append(check)
         if not words.json:
-            say(f"{check.status:<8} {check.name:<16} {check.found}")
-            if check.advice:
-                say(f"{'':<8} {'':<16} -> {check.advice}")
+            for line in lines_of(check):
+                say(line)
     fine = all(check.status != "problem" for check in found)
     if words.json:
         say(json.dumps({"ok": fine, "checks": [asdict(check) for check in found]}, indent=1))

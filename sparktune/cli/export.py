@@ -13,8 +13,9 @@ from ..history import History, Trial
 from ..history.documents import datetime_of
 from ..space.tree import Space
 from ..trials.tables import all_plain
-from .summary import Summary, iso_time, word_of
-from .values import plain, real_params
+from ..views.standing import word_of
+from ..views.values import plain, real_params
+from .summary import Summary, iso_time
 
 __all__ = ["csv_lines", "json_of"]
 

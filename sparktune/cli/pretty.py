@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..views.values import cut
 from .summary import Summary
-from .values import cut
 
 __all__ = ["has_rich", "live", "rendered", "show"]
 

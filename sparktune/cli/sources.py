@@ -82,7 +82,7 @@ class StoreSource:
         begun = [trial.started for trial in history or () if not trial.reserved]
         alive = self._record.alive()
         return Summary(
-            self.name, history, recorded.seed, 0, min(begun, default=None), None, time.time(),
+            history, self.name, recorded.seed, 0, min(begun, default=None), None, time.time(),
             None, not alive.drivers, alive,
         )  # fmt: skip
 

@@ -1,73 +1,32 @@
-"""What there is to say of a run: facts, the best trials, and why others failed."""
+"""What there is to say of a run that is recorded: how it stands, since when, and who writes it."""
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-import numpy as np
-
 from ..exceptions import JournalError
-from ..history import History, Status, Trial
-from ..history.savings import Savings
 from ..storage.files import FILES
 from ..storage.journal import Recorded
 from ..storage.lock import writer_of
 from ..storage.owner import Owner
 from ..storage.reading import Listing
 from ..storage.stores.reader import Alive
-from .values import brief_params, digits, one_line
+from ..views.standing import Standing
+from ..views.values import one_line
 
-__all__ = ["Failures", "Grid", "Summary", "age", "iso_time", "moment", "summary_of", "word_of"]
-
-_KINDS = 5  # of failures that are shown
-
-
-@dataclass(frozen=True)
-class Failures:
-    """Trials that failed for the same reason.
-
-    Attributes:
-        text: the reason in one line.
-        numbers: of the trials, from the first to the last.
-    """
-
-    text: str
-    numbers: Sequence[int]
+__all__ = ["Summary", "age", "iso_time", "moment", "summary_of"]
 
 
 @dataclass(frozen=True)
-class Grid:
-    """A table of texts.
-
-    Attributes:
-        headers: of the columns.
-        rows: a text for each column.
-        left: headers of the columns that are no numbers.
-    """
-
-    headers: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    left: frozenset[str]
-
-    @property
-    def width(self) -> int:
-        """How many characters a line takes, with two spaces between columns."""
-        columns = zip(self.headers, *self.rows, strict=True)
-        return sum(2 + max(map(len, column)) for column in columns) - 2
-
-
-@dataclass(frozen=True)
-class Summary:
+class Summary(Standing):
     """A run as it stands.
 
     Attributes:
+        history: as of Standing.
         where: the folder of the journal, or the name of the store.
-        history: the trials; None where none has begun.
         seed: the whole number from which all randomness comes; None where no run has begun.
         runs: how many runs have begun.
         begun: when the first run or trial did, in seconds since the epoch; None without one.
@@ -79,7 +38,6 @@ class Summary:
     """
 
     where: Path | str
-    history: History | None
     seed: int | None
     runs: int
     begun: float | None
@@ -88,35 +46,6 @@ class Summary:
     writer: Owner | None
     closed: bool
     alive: Alive | None = None
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many trials there are of each status, by its word."""
-        history = self.history
-        statuses = [each for each in Status if each not in (Status.LOST, Status.CRASHED)]
-        return {word_of(s): 0 if history is None else history.count(s) for s in statuses}
-
-    def best(self, most: int) -> list[Trial]:
-        """The trials with the lowest losses, the lowest first; the earlier one of two alike."""
-        history = self.history
-        if history is None:
-            return []
-        numbers = np.flatnonzero(~np.isnan(history.y))
-        order = numbers[np.argsort(history.y[numbers], kind="stable")]
-        return [history[number] for number in order[:most].tolist()]
-
-    @property
-    def failures(self) -> list[Failures]:
-        """Trials that failed or ran out of time, by reason; the reason that came last first."""
-        found: dict[str, list[int]] = {}
-        for trial in self.history or ():
-            if trial.status in (Status.FAILED, Status.TIMED_OUT):
-                text = _reason(trial)
-                found.setdefault(text, []).append(trial.number)
-        kinds = [Failures(text, numbers) for text, numbers in found.items()]
-        return sorted(kinds, key=lambda each: -each.numbers[-1])
-
-    # In words.
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -129,21 +58,7 @@ class Summary:
             ago = age(self.now - self.written)
             found.append(("last written", f"{moment(self.written)}, {ago} ago"))
         found.append(("writer", self._writer) if self.alive is None else ("alive", self._alive))
-        found.append(("trials", self._trials))
-        best = next(iter(self.best(1)), None)
-        if best is not None:
-            found.append(("best loss", f"{best.loss!r} (trial {best.number})"))
-        return found
-
-    @property
-    def parameters(self) -> list[tuple[str, str]]:
-        """Label and value of the best trial; none without one."""
-        best = next(iter(self.best(1)), None)
-        if best is None or self.history is None:
-            return []
-        values = brief_params(best, self.history.space)
-        whole = {k: repr(v) for k, v in best.values.items() if isinstance(v, float)}
-        return [(one_line(label), whole.get(label, text)) for label, text in values.items()]
+        return found + super().facts
 
     @property
     def _alive(self) -> str:
@@ -168,114 +83,6 @@ class Summary:
             return f"nobody{ended}"
         unseen = "" if self.writer.here else "; from here it cannot be seen whether that goes on"
         return one_line(f"{self.writer}{unseen}")
-
-    @property
-    def _trials(self) -> str:
-        counts = self.counts
-        words = {
-            "timed_out": "timed out",
-            "cut": "cut off",
-            "apart": "of an earlier space",
-            "reserved": "not begun",
-        }
-        told: dict[str, int] = {}
-        for name, count in counts.items():
-            told |= self.under_way if name == "pending" else {words.get(name, name): count}
-        parts = [f"{count} {word}" for word, count in told.items() if count]
-        saved = None
-        if self.history is not None and counts["pruned"]:
-            saved = Savings(self.history).share
-        end = "" if saved is None else f"; {saved:.0%} of the trial-seconds saved by pruning"
-        total = sum(counts.values())
-        order = sorted(parts, key=lambda part: not part.endswith(" ok"))
-        return f"{total}: {', '.join(order)}{end}" if total else "none yet"
-
-    def table(self, top: int, width: int) -> Grid | None:
-        """The best trials; None without any.
-
-        A label has a column of its own where all of these fit, else they share one.
-
-        Args:
-            top: how many trials at most.
-            width: characters of a line.
-        """
-        best, history = self.best(top), self.history
-        if not best or history is None:
-            return None
-        params = [brief_params(trial, history.space) for trial in best]
-        labels = [x for x in history.space.labels if any(x in each for each in params)]
-        hosts = any(trial.outcome is not None and trial.outcome.host for trial in best)
-        headers = ["trial", "loss", "seconds", *(["host"] if hosts else [])]
-        rows = [_row(trial, hosts) for trial in best]
-        columns = Grid(
-            [*headers, *map(one_line, labels)],
-            [[*row, *(p.get(x, "") for x in labels)] for row, p in zip(rows, params, strict=True)],
-            frozenset({"host", *(one_line(x) for x in labels if _has_words(x, history))}),
-        )
-        if columns.width <= width:
-            return columns
-        shared = ["  ".join(f"{one_line(x)}={text}" for x, text in p.items()) for p in params]
-        return Grid(
-            [*headers, "parameters"],
-            [[*row, text] for row, text in zip(rows, shared, strict=True)],
-            frozenset({"host", "parameters"}),
-        )
-
-    @property
-    def errors(self) -> list[str]:
-        """Why trials failed, a line for each reason, of those that came last."""
-        kinds = self.failures
-        lines = [
-            f"{len(each.numbers)} x {each.text} ({_last(each.numbers)})" for each in kinds[:_KINDS]
-        ]
-        more = kinds[_KINDS:]
-        count = sum(len(each.numbers) for each in more)
-        return [*lines, f"{count} for {len(more)} other reasons"] if more else lines
-
-
-def _row(trial: Trial, hosts: bool) -> list[str]:
-    outcome = trial.outcome
-    seconds = None if outcome is None else outcome.seconds
-    host = [one_line((outcome and outcome.host) or "", 40)] if hosts else []
-    return [str(trial.number), digits(trial.loss, 6), _duration(seconds), *host]
-
-
-def _duration(seconds: float | None) -> str:
-    """Seconds with what of them people look at."""
-    if seconds is None:
-        return ""
-    return f"{seconds:.0f}" if seconds >= 100 else f"{seconds:.3f}"[:5]
-
-
-def _has_words(label: str, history: History) -> bool:
-    """Whether a label's values are texts rather than numbers."""
-    options = getattr(history.space.params[history.space.column[label]], "options", ())
-    return any(isinstance(each, bool) or not isinstance(each, (int, float)) for each in options)
-
-
-def _last(numbers: Sequence[int]) -> str:
-    return f"{'last: ' if len(numbers) > 1 else ''}trial {numbers[-1]}"
-
-
-def _reason(trial: Trial) -> str:
-    """Why a trial failed, in one line: of a traceback the exception."""
-    outcome = trial.outcome
-    text = ((outcome and outcome.error) or "no reason was given").strip()
-    if text.startswith("Traceback"):
-        kind = re.escape((outcome and outcome.error_type) or "")
-        raised = rf"^[\w.]*{kind}(?::.*)?$" if kind else r"^[A-Za-z_][\w.]*(?::.*)?$"
-        found = re.findall(raised, text, re.M)
-        text = found[-1] if found else text.splitlines()[-1]
-    elif named := re.fullmatch(
-        r"<class '(?:\w+\.)*(\w+)'>", (outcome and outcome.error_type) or ""
-    ):
-        text = f"{named[1]}: {text}"  # as Hyperopt has it
-    return one_line(text.partition("\n")[0])
-
-
-def word_of(status: Status) -> str:
-    """The word of a status, as in the tables."""
-    return status.name.lower()
 
 
 def moment(seconds: float) -> str:
@@ -319,7 +126,7 @@ def summary_of(folder: Path, recorded: Recorded) -> Summary:
     starts = [trial.started for trial in history or ()]
     begun = min(filter(None, [*starts, recorded.begun]), default=None)
     return Summary(
-        folder, history, recorded.seed, recorded.runs, begun, _written(folder), time.time(),
+        history, folder, recorded.seed, recorded.runs, begun, _written(folder), time.time(),
         writer_of(folder), recorded.closed,
     )  # fmt: skip
 

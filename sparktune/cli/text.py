@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-from .summary import Grid, Summary, iso_time
-from .values import cut, digits
+from ..views import text
+from ..views.values import digits
+from .summary import Summary, iso_time
 
 __all__ = ["ended_line", "text_of"]
-
-_NAMES = 14  # characters of the names of facts
 
 
 def text_of(summary: Summary, top: int, width: int | None) -> str:
@@ -20,31 +17,7 @@ def text_of(summary: Summary, top: int, width: int | None) -> str:
         top: how many of the best trials are shown, >= 0.
         width: characters of a line, to which longer ones are cut; None for whole ones.
     """
-    lines = [str(summary.where), *_pairs(summary.facts, "  ")]
-    lines += _pairs(summary.parameters, "    ")
-    table = summary.table(top, 120 if width is None else width)
-    if table is not None:
-        lines += ["", *lines_of(table)]
-    if errors := summary.errors:
-        lines += ["", "errors", *(f"  {each}" for each in errors)]
-    return "\n".join(cut(line, width) for line in lines)
-
-
-def _pairs(pairs: Iterable[tuple[str, str]], indent: str) -> Iterator[str]:
-    names = _NAMES - len(indent) + 2
-    names = max([names, *(len(name) + 2 for name, _ in pairs)])
-    return (f"{indent}{name:<{names}}{text}" for name, text in pairs)
-
-
-def lines_of(grid: Grid) -> list[str]:
-    """A table as aligned lines, the headers first."""
-    widths = [max(map(len, column)) for column in zip(grid.headers, *grid.rows, strict=True)]
-    return ["  ".join(_cells(row, grid, widths)).rstrip() for row in (grid.headers, *grid.rows)]
-
-
-def _cells(row: Iterable[str], grid: Grid, widths: Iterable[int]) -> Iterator[str]:
-    for header, cell, width in zip(grid.headers, row, widths, strict=True):
-        yield cell.ljust(width) if header in grid.left else cell.rjust(width)
+    return text.text_of(str(summary.where), summary, top, width)
 
 
 def ended_line(summary: Summary, number: int, best: float | None) -> str:

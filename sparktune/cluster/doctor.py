@@ -53,12 +53,10 @@ def examine(
         remote: the address of a Spark Connect server.
         limit: seconds that the session and its tasks may take.
         folder: of the cluster on this machine, whose web UI is asked; None for the user's.
-        session: asked instead of a new one, such as a notebook's; then nothing else is tried.
+        session: asked instead of a new one, such as a notebook's; then no other is tried.
     """
     if session is not None:
-        yield Check("Python", "ok", f"{platform.python_version()} ({sys.executable})")
-        yield _core()
-        yield from _judged(probe.asked(session), "", is_connect(session), "")
+        yield from _of_session(session)
         return
     home = home_of_pyspark()
     java = _java(home, remote)
@@ -86,6 +84,24 @@ def examine(
     else:
         advice = "Mend the problems above and run this again."
         yield Check("workers", "warning", "not looked at", advice)
+
+
+def _of_session(session: Any) -> Iterator[Check]:
+    """The checks that a session which runs leaves open: it has its Java, pyspark and master."""
+    connect = is_connect(session)
+    yield Check("Python", "ok", f"{platform.python_version()} ({sys.executable})")
+    version, kind = _version_of_pyspark(), "Spark Connect" if connect else "classic"
+    advice = "Upgrade it to 3.5 or newer." if _numbers(version) < (3, 5) else ""
+    found = f"{version}: a {kind} session that runs"
+    yield Check("pyspark", "problem" if advice else "ok", found, advice)
+    yield _core()
+    yield from _arrow(connect)
+    try:
+        answer = probe.asked(session)
+    except Exception as error:
+        yield _failure(f"{type(error).__name__}: {error}", "", "sc://" if connect else "")
+    else:
+        yield from _judged(answer, "", connect, "")
 
 
 def _pyspark(home: Path | None, remote: str) -> Check:

@@ -52,6 +52,9 @@ class Environment(Mapping[str, str]):
     def __repr__(self) -> str:
         return f"{{{', '.join(f'{name!r}: ...' for name in self)}}}"
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Environment, (None, (*self.lost, *self))
 

@@ -59,6 +59,11 @@ class History:
     def __len__(self) -> int:
         return len(self._trials)
 
+    def __repr__(self) -> str:
+        told = {status: self.count(status) for status in Status}
+        counts = ", ".join(f"{n} {s.name.lower()}" for s, n in told.items() if n) or "none yet"
+        return f"<History of {len(self)} trials: {counts}>"
+
     def __iter__(self) -> Iterator[Trial]:
         return iter(tuple(self._trials))
 

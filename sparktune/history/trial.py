@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from .. import markup
 from ..space.tree import Space, Values
 
 __all__ = ["ASIDE", "ENDED", "Outcome", "Status", "Trial", "no_trial"]
@@ -146,6 +147,20 @@ class Trial:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "values": dict(self.values)}
+
+    def _repr_html_(self) -> str:
+        rows = [("status", self.status.name.lower().replace("_", " "))]
+        outcome = self.outcome
+        if outcome is not None:
+            found = {"loss": outcome.loss, "seconds": outcome.seconds, "host": outcome.host}
+            rows += [(name, str(value)) for name, value in found.items() if value is not None]
+        rows += [("attempt", str(self.attempt))] if self.attempt else []
+        rows += [(label, repr(value)) for label, value in self.values.items()]
+        error = (outcome and outcome.error) or ""
+        return markup.block(
+            markup.bold(f"trial {self.number}"), markup.pairs(rows, "loss"),
+            markup.listed([error], mono=True) if error else "",
+        )  # fmt: skip
 
     def space_in(self, present: Space) -> Space:
         """The space that its values are of: the present one, unless it is apart."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..checks import flag, whole
 from ..fmin import fmin
+from ..telling import tell
 from .model import Prepared, prepared, refuse_templates
 from .models import Kept
 from .records import Ended, Host, best_of, host_of
@@ -193,7 +193,7 @@ def _searched(
         del settings["algo"]
     given = _data(ready, data, data_args)
     if verbose:
-        print(repr(ready.space), file=sys.stderr)  # noqa: T201
+        tell(f"what is searched:\n{ready.space!r}")
     kept = settings["early_stop_fn"] = Kept(most, folder, host.ended, settings.get("early_stop_fn"))
     try:
         apart = (kept.lasting or "") if host.workers_record else None

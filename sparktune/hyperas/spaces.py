@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .. import hp
+from .. import hp, markup
 from ..space.nodes import Choice
 from ..space.tree import Space
 from .draws import UNKNOWN, Draw
@@ -76,6 +76,9 @@ class ModelSpace(Space):
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return markup.block(markup.bold(self._heading), markup.listed([repr(self)], mono=True))
 
     def _when(self, draw: Draw) -> str:
         """Under which options a label is drawn, in words."""

@@ -197,6 +197,10 @@ class Attachments:
         key: str = self._trials.aname(self._trial, name)
         return key
 
+    def _ipython_key_completions_(self) -> list[str]:
+        begin = self._name("")
+        return [key[len(begin) :] for key in self._trials.attachments if key.startswith(begin)]
+
     def __contains__(self, name: str) -> bool:
         return self._name(name) in self._trials.attachments
 

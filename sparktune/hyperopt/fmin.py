@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checks import advise
+from ..tracebacks import Short
 from .base import Trials, validate_loss_threshold, validate_timeout
 from .checking import check_trials
 from .installing import loads
@@ -110,24 +111,25 @@ def fmin(
         "show_progressbar": show_progressbar, "early_stop_fn": early_stop_fn,
         "trials_save_file": trials_save_file,
     }  # fmt: skip
-    if trials is not None:
-        check_trials(trials)
-    points: Any = [] if points_to_evaluate is None else points_to_evaluate
-    if not isinstance(points, (str, Mapping)) and isinstance(points, Iterable):
-        points = list(points)
-    fn, space, options["algo"], options["rstate"] = set_up(
-        fn, space, algo, rstate, timeout, loss_threshold,
-        max_evals=max_evals, max_queue_len=max_queue_len, early_stop_fn=early_stop_fn,
-        show_progressbar=show_progressbar, trials_save_file=trials_save_file, points=points,
-    )  # fmt: skip
-    if not (allow_trials_fmin and hasattr(trials, "fmin")):
-        known = _loaded(trials_save_file) if trials is None else trials
-        return minimise(known, fn, space, points_to_evaluate=points, **options)
-    if points:  # trials of one's own may not take them
-        options["points_to_evaluate"] = points
-    if max_evals is None:  # a method of one's own may compute with it
-        options["max_evals"] = sys.maxsize
-    return trials.fmin(fn, space, **options)
+    with Short():
+        if trials is not None:
+            check_trials(trials)
+        points: Any = [] if points_to_evaluate is None else points_to_evaluate
+        if not isinstance(points, (str, Mapping)) and isinstance(points, Iterable):
+            points = list(points)
+        fn, space, options["algo"], options["rstate"] = set_up(
+            fn, space, algo, rstate, timeout, loss_threshold,
+            max_evals=max_evals, max_queue_len=max_queue_len, early_stop_fn=early_stop_fn,
+            show_progressbar=show_progressbar, trials_save_file=trials_save_file, points=points,
+        )  # fmt: skip
+        if not (allow_trials_fmin and hasattr(trials, "fmin")):
+            known = _loaded(trials_save_file) if trials is None else trials
+            return minimise(known, fn, space, points_to_evaluate=points, **options)
+        if points:  # trials of one's own may not take them
+            options["points_to_evaluate"] = points
+        if max_evals is None:  # a method of one's own may compute with it
+            options["max_evals"] = sys.maxsize
+        return trials.fmin(fn, space, **options)
 
 
 def _loaded(file: Any) -> Trials:

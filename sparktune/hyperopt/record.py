@@ -25,6 +25,7 @@ from .documents import (
     states_of,
 )
 from .randomness import seed_from, source_of
+from .shown import page_of, text_of
 from .utils import pmin_sampled
 
 __all__ = ["Record"]
@@ -127,6 +128,12 @@ class Record:
     def trials(self) -> list[Document]:
         """The documents that are new, running or done, as of the last refresh."""
         return self._trials
+
+    def __repr__(self) -> str:
+        return text_of(type(self).__name__, self._dynamic_trials)
+
+    def _repr_html_(self) -> str:
+        return page_of(type(self).__name__, self._dynamic_trials)
 
     def __len__(self) -> int:
         return len(self._trials)

@@ -8,6 +8,7 @@ from typing import Any
 from ..exceptions import BadSearchSpace, DuplicateLabel
 from .discrete import Categorical
 from .distributions import Distribution
+from .drawn import branches, html_of, options_in_words, range_of
 from .expressions import Call, Node
 from .hidden import Hidden, find_hidden, is_foreign
 from .sameness import ATOMS
@@ -25,6 +26,13 @@ class Param(Node):
     def __repr__(self) -> str:
         return f"<{self.label!r}: {self.distribution}>"
 
+    def _repr_pretty_(self, printer: Any, is_cycle: bool) -> None:  # noqa: ARG002 (IPython's)
+        printer.text(f"<{self.label!r}: {range_of(self.distribution)}>")
+
+    def _repr_html_(self) -> str:
+        found, parents = {self.label: self}, {self.label: None}
+        return html_of("", branches(found, parents))
+
 
 class Choice(Param):
     """A hyperparameter whose value is one of ``options``, each of which may hold further ones."""
@@ -37,6 +45,37 @@ class Choice(Param):
 
     def __repr__(self) -> str:
         return f"<{self.label!r}: choice of {len(self.options)}>"
+
+    def _repr_pretty_(self, printer: Any, is_cycle: bool) -> None:
+        if is_cycle or not any(map(_leads_on, self.options)):
+            printer.text(f"<{self.label!r}: {options_in_words(self)}>")
+            return
+        with printer.group(1, f"<{self.label!r}: one of ", ">"):
+            for place, option in enumerate(self.options[:_SHOWN]):
+                if place:
+                    printer.text(",")
+                    printer.breakable()
+                printer.pretty(option)
+            if len(self.options) > _SHOWN:
+                printer.text(f", and {len(self.options) - _SHOWN} more")
+
+    def _repr_html_(self) -> str:
+        try:
+            walk = Walk()
+            walk.into(self, None)
+            labels = list(in_order(walk.found, walk.parents))
+        except (BadSearchSpace, RecursionError):
+            return html_of(repr(self), ())
+        found = {label: walk.found[label] for label in labels}
+        return html_of("", branches(found, walk.parents))
+
+
+_SHOWN = 20  # options of a choice
+
+
+def _leads_on(option: Any) -> bool:
+    """Whether an option may hold further hyperparameters."""
+    return isinstance(option, (Node, dict, list, tuple))
 
 
 class Walk:

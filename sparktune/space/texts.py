@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .expressions import Call
-from .nodes import Param
+from .expressions import Call, Node
 
 __all__ = ["option_names", "short_text"]
 
@@ -72,10 +71,10 @@ def _telling_key(options: Sequence[Mapping[Any, Any]]) -> Any:
 
 
 def _written(thing: Any) -> str:
-    if isinstance(thing, Param):
-        return f"<{thing.label}>"
     if isinstance(thing, Call):
         return "<computed>"
+    if isinstance(thing, Node):
+        return f"<{thing.label}>" if hasattr(thing, "label") else "<node>"
     if isinstance(thing, Mapping):
         return f"{{{_joined(f'{key}: {_written(item)}' for key, item in thing.items())}}}"
     if isinstance(thing, list):

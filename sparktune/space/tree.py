@@ -19,6 +19,7 @@ from ..arithmetic import own_arithmetic
 from ..exceptions import BadSearchSpace, InvalidTrial
 from ..unpickling import loads
 from .distributions import Array, Distribution
+from .drawn import Branch, branches, html_of, lines_of
 from .encoder import Encoder
 from .expressions import evaluate
 from .hidden import Opaque
@@ -109,7 +110,24 @@ class Space(Opaque):
         return len(self.labels)
 
     def __repr__(self) -> str:
-        return f"Space({', '.join(self.labels)})"
+        return lines_of(self._heading, self._branches)
+
+    def _repr_html_(self) -> str:
+        return html_of(self._heading, self._branches)
+
+    @property
+    def _heading(self) -> str:
+        count = len(self)
+        return f"Space of {count:,} label{'' if count == 1 else 's'}"
+
+    @property
+    def _branches(self) -> tuple[Branch, ...]:
+        params = dict(zip(self.labels, self.params, strict=True))
+        parents = {
+            label: [(self.labels[column], option) for column, option in pairs]
+            for label, pairs in zip(self.labels, self.parents, strict=True)
+        }
+        return branches(params, parents)
 
     def has_options_of(self, other: Space, label: str) -> bool:
         """Whether a label has the options here that another space declared, in the same places."""

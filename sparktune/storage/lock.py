@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
 import time
 import weakref
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ..exceptions import JournalError, JournalInUse
+from ..telling import tell
 from .files import FILES, NO_APPEND, NO_LOCK, Files
 from .lease import EVERY, Lease, holder_of
 from .owner import Owner
@@ -26,10 +26,6 @@ _TRIES = 10
 def _now() -> float:
     """Seconds since the boot, those of a suspended machine included."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def writer_of(folder: str | os.PathLike[str], *, files: Files = FILES) -> Owner | None:
@@ -62,7 +58,7 @@ class WriterLock:
     Args:
         folder: of the journal; made where it is missing.
         clock: gives seconds that never go back; only differences of it count.
-        say: shows the line that says whom it waits for; to stderr by default.
+        say: shows the line that says whom it waits for; as ``tell`` does by default.
         pause: waits for so many seconds.
         files: the disk.
         every: seconds from one renewal of a lease to the next.
@@ -73,7 +69,7 @@ class WriterLock:
         folder: str | os.PathLike[str],
         *,
         clock: Callable[[], float] = _now,
-        say: Callable[[str], None] = _to_stderr,
+        say: Callable[[str], None] = tell,
         pause: Callable[[float], None] = time.sleep,
         files: Files = FILES,
         every: float = EVERY,

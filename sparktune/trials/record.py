@@ -29,6 +29,7 @@ from ..space.tree import Space
 from ..storage.journal import Journal, Recorded, folder_of, replay
 from ..storage.stores.reader import StoredSearch
 from ..storage.stores.shared import SharedRecord
+from ..tracebacks import Short
 from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
 from .tracked import Tracked
@@ -36,6 +37,18 @@ from .tracked import Tracked
 __all__ = ["Trials", "checked_trials"]
 
 _DEFAULT_KEY = "default"  # of a search in a store that has no name
+
+_OF_HOSTS = {
+    "agree",
+    "asynchronous",
+    "ended",
+    "engine",
+    "limits",
+    "parallelism_given",
+    "place",
+    "run",
+}
+_OF_HOSTS |= {"settings", "step", "to_read", "token"}
 
 T = TypeVar("T", bound="Trials")
 
@@ -154,6 +167,17 @@ class Trials(Tracked):
             self._adopt(self._record_in(store))
         self.fmin_cancelled_reason: str | None = None
         self.attachments: dict[str, Any] = {}
+
+    @property
+    def _heading(self) -> str:
+        if self._read_only is not None:
+            return f"{super()._heading}, as read from {self._read_only}"
+        kept = "" if self._journal is None else f", recorded in {self._journal.name}"
+        return f"{super()._heading}{kept}"
+
+    def __dir__(self) -> list[str]:
+        """What its users call; what a run asks of its host is there all the same."""
+        return sorted(set(super().__dir__()) - _OF_HOSTS)
 
     @property
     def _own_processes(self) -> bool:
@@ -591,7 +615,8 @@ class Trials(Tracked):
     ) -> Any:
         """``sparktune.fmin(fn, space, algo, max_evals, trials=self, **options)``."""
         options.pop("allow_trials_fmin", None)
-        return run(self, fn, space, algo, max_evals, **options)
+        with Short():
+            return run(self, fn, space, algo, max_evals, **options)
 
 
 def _no_trials(folder: Path, count: int) -> str:

@@ -20,10 +20,15 @@ from ..history.trial import no_trial
 from ..space.distributions import Array
 from ..space.tree import Space
 from ..unpickling import loads
+from ..views.page import page_of
+from ..views.standing import Standing
+from ..views.text import text_of
 from .optuna import study_of
 from .tables import table_of
 
 __all__ = ["View"]
+
+_TOP, _WIDTH = 10, 120
 
 
 class View(ABC):
@@ -88,6 +93,17 @@ class View(ABC):
 
     def __len__(self) -> int:
         return self._count(*ENDED)
+
+    def __repr__(self) -> str:
+        return text_of(self._heading, Standing(self.history), _TOP, _WIDTH)
+
+    def _repr_html_(self) -> str:
+        return page_of(self._heading, Standing(self.history), _TOP)
+
+    @property
+    def _heading(self) -> str:
+        """What these trials are, in a line."""
+        return type(self).__name__
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.trials)

@@ -1,4 +1,4 @@
-"""A progress bar for the terminal and the notebook."""
+"""Progress of a search: a bar for a terminal or a notebook, lines for a log."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from contextlib import (
+    AbstractContextManager,
+    contextmanager,
+    nullcontext,
+    redirect_stdout,
+)
+from functools import partial
 from typing import Any, TextIO, TypeAlias
 
 from ..events import Event, Finished
 from ..history import ENDED, History, Status
 from ..history.savings import Savings
+from .audience import Audience, audience
+from .lines import Lines, lines
+from .live import table
+from .pace import Pace
 
 __all__ = ["BarFactory", "Progress", "progress", "standard_bar"]
 
@@ -21,6 +31,7 @@ BarFactory: TypeAlias = Callable[..., AbstractContextManager[Any]]
 """Called with ``initial`` and ``total``; its context has ``update(n)`` and ``postfix``."""
 
 _SECONDS_BETWEEN = 0.1
+_FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
 
 
 class Progress:
@@ -84,22 +95,32 @@ def progress(
     total: int | None,
     show: bool | BarFactory = True,
     earlier: tuple[int, float] = (0, math.inf),
+    timeout: float | None = None,
 ) -> Iterator[Callable[[Event], None]]:
     """A function that takes the events of a search and shows them while the context lasts.
 
     Args:
         history: of the search; trials that have ended already count as finished.
         total: how many trials the history may hold; None where it is open.
-        show: False for no bar; a factory for a bar of one's own.
+        show: False for nothing; a factory for a bar of one's own, and nothing else.
         earlier: how many trials of earlier runs are not in the history, and their lowest loss.
+        timeout: seconds after which the search ends; None for no limit.
     """
     count, best = earlier
-    if show is False:
+    who = audience() if show is True else Audience("own")
+    if show is False or who.kind == "nobody":
         yield lambda _: None
         return
-    factory = standard_bar if show is True else show
     initial, total = count + history.count(*ENDED), None if total is None else count + total
-    with factory(initial=initial, total=total) as bar:
+    if who.kind == "saved":
+        with table(history, Pace(initial, total, timeout), is_live=False):
+            yield lambda _: None
+        return
+    own = partial(_bar, who, timeout=timeout) if show is True else show
+    below: AbstractContextManager[None] = nullcontext()
+    if who.kind == "notebook":
+        below = table(history, Pace(initial, total, timeout), is_live=True)
+    with own(initial=initial, total=total) as bar, below:
         view = Progress(bar, history, best)
         try:
             yield view.show
@@ -107,13 +128,33 @@ def progress(
             view.draw()
 
 
+def _bar(
+    who: Audience, initial: int, total: int | None, timeout: float | None = None
+) -> AbstractContextManager[Any]:
+    if who.kind == "nobody":
+        return nullcontext(Lines(Pace(initial, total)))
+    if who.kind == "lines":
+        return lines(initial, total, who.every, timeout)
+    if who.kind == "saved":
+        return lines(initial, total, math.inf, timeout)
+    return _tqdm_bar(initial, total)
+
+
 @contextmanager
 def standard_bar(initial: int, total: int | None) -> Iterator[Any]:
+    """A tqdm bar on a terminal and in a notebook; in a log a line every 30 seconds."""
+    with _bar(audience(), initial, total) as bar:
+        yield bar
+
+
+@contextmanager
+def _tqdm_bar(initial: int, total: int | None) -> Iterator[Any]:
     """A tqdm bar; on a terminal, what the program prints meanwhile stands above it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tqdm says so where a notebook lacks ipywidgets
         from tqdm.auto import tqdm
-    settings = {"unit": "trial", "dynamic_ncols": True, "file": sys.stderr}
+    settings = {"unit": " trial", "dynamic_ncols": True, "file": sys.stderr}
+    settings |= {} if total is None else {"bar_format": _FORMAT}
     with tqdm(initial=initial, total=total, **settings) as bar:
         both = sys.stdout.isatty() and sys.stderr.isatty()
         both = both and not isinstance(sys.stdout, _LinesAbove)  # another run's bar is there

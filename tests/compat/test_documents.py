@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 
+import numpy as np
 import pytest
 from quiet_runs import ALGOS, document, run
 
@@ -300,3 +301,29 @@ def test_the_first_failure_is_told_when_all_fail():
     trials.refresh()
     with pytest.raises(AllTrialsFailed, match=r"2 of 2 trials failed.*no disk"):
         _ = trials.best_trial
+
+
+def test_trials_show_how_they_stand():
+    """A repr, and a page in a notebook, have how many there are of each kind, and the best."""
+    trials = Trials()
+    assert repr(trials) == "Trials: no trials yet"
+    losses = iter([3.0, float("nan"), "no loss", 1.5])
+
+    def objective(x):
+        loss = next(losses)
+        if loss == "no loss":
+            return {"status": "fail"}
+        return {"status": "ok", "loss": loss}
+
+    space = {"<b>": hp.choice("<b>", [hp.uniform("x", 0, 1), 2])}
+    rstate = np.random.default_rng(0)
+    hyperopt.fmin(
+        objective, space, ALGOS["rand"], 4, trials=trials, rstate=rstate, show_progressbar=False
+    )
+    lines = repr(trials).splitlines()
+    assert lines[0] == "Trials: 4 trials: 1 failed, 3 ok"
+    assert lines[2].split()[:2] == ["trial", "loss"]
+    assert [line.split()[:2] for line in lines[3:]] == [["3", "1.5"], ["0", "3"]]
+    page = trials._repr_html_()
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page

@@ -453,7 +453,7 @@ def test_a_bar_is_shown_on_request(capsys):
     search().fit(X, Y)
     assert capsys.readouterr() == ("", "")
     search(verbose=1).fit(X, Y)
-    assert "4/4" in "".join(capsys.readouterr())
+    assert "4 of 4 trials" in "".join(capsys.readouterr())
 
 
 def test_callbacks_are_refused():

@@ -21,6 +21,12 @@ def run(command, cwd):
         command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    # spark-submit puts a script's standard error into its own output
+    told = done.stdout + done.stderr
+    ours = [line for line in told.split("\n") if line.startswith("sparktune: ")]
+    assert ours[0].startswith("sparktune: the search begins: 0 of ")
+    assert ours[-1].startswith("sparktune: the search ended: ")
+    assert not [line for line in ours if "\r" in line]
     return done.stdout
 
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 from clusters import checks, dead_process, write_state
 
+import sparktune
 from sparktune.cluster.doctor import examine
 from sparktune.cluster.local import LocalCluster
 from sparktune.cluster.state import ClusterError, marked, read_state
@@ -134,3 +135,15 @@ def test_the_doctor_asks_a_session_that_is_there(spark, deployment):
     assert "one task" in found["Spark job"].found
     assert "access mode" not in found
     assert ("worker pyarrow" in found) == (deployment in ("connect", "client"))
+
+
+def test_the_doctor_of_a_notebook_asks_the_active_session(spark):
+    """sparktune.doctor() finds the session by itself, and makes no other."""
+    report, given = sparktune.doctor(), sparktune.doctor(spark)
+    assert report.ok
+    names = [check.name for check in report]
+    assert names == [check.name for check in given]
+    assert {"Python", "pyspark", "packages", "worker Python", "Spark job"} <= set(names)
+    assert "session that runs" in report["pyspark"].found
+    assert "one task" in repr(report)
+    assert "worker Python" in report._repr_html_()

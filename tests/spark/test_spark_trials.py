@@ -189,7 +189,7 @@ def test_the_objective_travels_once(trials):
     ],
 )
 def test_ending_early_cancels_the_tasks(
-    trials, how, tmp_path, capsys, wait_for, gate, clock, is_connect
+    trials, how, tmp_path, caplog, wait_for, gate, clock, is_connect
 ):
     """Every way to end early keeps what ended, waits for nothing and kills what runs."""
     door = gate.door()
@@ -241,7 +241,7 @@ def test_ending_early_cancels_the_tasks(
     else:
         with pytest.raises(KeyboardInterrupt):
             quiet(objective, space, **options)
-        assert "finished trials are kept; best loss 0.1" in capsys.readouterr().err
+        assert "finished trials are kept; best loss 0.1" in caplog.text
     assert trials.argmin == {"x": 0.1}
     assert trials.count_successful_trials() >= 1
     assert trials.count_cancelled_trials() >= 1

@@ -14,7 +14,7 @@ PACKAGE = Path(sparktune.__file__).parent
 
 # From the ground up. A room is a folder or a file; within a folder imports run one way only.
 ROOMS = [
-    {"exceptions", "checks", "arithmetic", "unpickling"},
+    {"exceptions", "checks", "arithmetic", "unpickling", "telling", "markup", "tracebacks"},
     {"space"},
     {"hp"},
     {"history"},
@@ -254,6 +254,17 @@ def test_ground_and_mind_have_no_clock_thread_or_file():
     assert not [each for each in called if each[1] in {"open", "print", "input"}]
 
 
+# The command line, a program whose answer is what it prints, and Hyperopt's rec_eval and pprint.
+PRINTING = {"cli/words", "cluster/probe", "hyperopt/pyll/base"}
+
+
+@pytest.mark.parametrize("name", sorted(set(FILES) - PRINTING))
+def test_nothing_prints(name):
+    """What people are told goes through logging, or is a warning."""
+    calls = [node.func for node in ast.walk(tree_of(FILES[name])) if isinstance(node, ast.Call)]
+    assert not [each for each in calls if isinstance(each, ast.Name) and each.id == "print"]
+
+
 def test_importing_the_package_loads_nothing_heavy(run_python):
     """`import sparktune` brings numpy and scipy.special, and leaves the rest for their use."""
     heavy = ["pyspark", "py4j", "scipy.stats", "scipy.optimize", "scipy.linalg", "tqdm"]
@@ -265,6 +276,21 @@ import sparktune
 print([m for m in {heavy} if m in sys.modules and m not in before])
 """
     assert run_python(script).stdout.strip() == "[]"
+
+
+def test_the_package_needs_no_extra(run_python):
+    """Where nothing but the core dependencies is installed, a search runs and shows itself."""
+    extras = ["pyspark", "sqlalchemy", "psycopg", "pandas", "sklearn", "matplotlib", "rich"]
+    extras += ["optuna", "IPython", "ipykernel", "ipywidgets"]
+    script = f"""
+import sys
+sys.modules.update(dict.fromkeys({extras}))
+from sparktune import Trials, fmin, hp
+trials = Trials()
+fmin(lambda x: x, hp.uniform("x", 0, 1), max_evals=2, trials=trials)
+print("2 ok" in repr(trials))
+"""
+    assert run_python(script).stdout.strip() == "True"
 
 
 @pytest.mark.parametrize("name", ["fmin", "search"])

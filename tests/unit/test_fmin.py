@@ -498,7 +498,7 @@ def test_wrong_points_are_refused(point, sentence, saddle):
         quiet(saddle_loss, saddle, max_evals=3, points_to_evaluate=[{"a": 0.0, "b": 0.0}, point])
 
 
-def test_ctrl_c_is_raised_again_and_keeps_everything(saddle, capsys):
+def test_ctrl_c_is_raised_again_and_keeps_everything(saddle, caplog):
     """KeyboardInterrupt leaves fmin after a line about what is kept; the trials go on later."""
     trials = Trials()
 
@@ -509,7 +509,7 @@ def test_ctrl_c_is_raised_again_and_keeps_everything(saddle, capsys):
 
     with pytest.raises(KeyboardInterrupt):
         quiet(objective, saddle, max_evals=10, trials=trials, rstate=0)
-    line = capsys.readouterr().err
+    [line] = caplog.messages
     assert "5 finished trials are kept; best loss" in line
     assert trials.count_cancelled_trials() == 1
     quiet(saddle_loss, saddle, max_evals=10, trials=trials)

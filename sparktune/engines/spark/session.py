@@ -18,6 +18,7 @@ __all__ = [
     "Jobs",
     "Link",
     "LostSession",
+    "active_session",
     "advice_on_python",
     "checked_session",
     "idle_limit",
@@ -220,6 +221,21 @@ def idle_limit(conf: Any, *prefixes: str) -> str:
     )
 
 
+def active_session() -> Any:
+    """The session that this process has already; None without one, and nothing is started."""
+    if "pyspark" not in sys.modules:
+        return None
+    from pyspark.sql import SparkSession
+
+    internals.forget_stopped_context()
+    # active is what belongs to this thread; a session that another thread made is the default
+    return (
+        SparkSession.getActiveSession()
+        or internals.default_connect_session()
+        or internals.default_session()
+    )
+
+
 def _active_or_new(mode: str) -> Any:
     try:
         from pyspark.sql import SparkSession
@@ -229,13 +245,7 @@ def _active_or_new(mode: str) -> Any:
             "(and Java 17), or 'sparktune[connect]' or pyspark-client for a Spark Connect server "
             f"({error})"
         ) from None
-    internals.forget_stopped_context()
-    # active is what belongs to this thread; a session that another thread made is the default
-    session = (
-        SparkSession.getActiveSession()
-        or internals.default_connect_session()
-        or internals.default_session()
-    )
+    session = active_session()
     if session is not None:
         return session
     # fmin draws a progress bar of its own, over which Spark would draw and log every cancelled task

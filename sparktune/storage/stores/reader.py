@@ -22,7 +22,6 @@ from .rows import fault_of, fault_of_report
 from .signing import VARIABLE, key_of_environment
 from .store import FARTHEST, QUEUED, RESERVED, Changes, Entry, Report, SpaceEntry, Store
 from .trust import Trust
-from .urls import file_of
 
 __all__ = ["Alive", "StoredSearch"]
 
@@ -124,7 +123,12 @@ class StoredSearch:
     @property
     def folder(self) -> Path | None:
         """Where files of the trials belong; None for a server, and without a key."""
-        if self.trust.key is None or (file := file_of(url_of(self._url))) is None:
+        if self.trust.key is None:
+            return None
+        url = url_of(self._url)
+        from .urls import file_of  # SQLAlchemy is there now
+
+        if (file := file_of(url)) is None:
             return None
         return file.with_name(f"{file.name}-files")
 

@@ -15,9 +15,9 @@ from journals import read_all, written
 
 from sparktune import Space, Trials, fmin, hp, scope
 from sparktune.cli import main
-from sparktune.cli.values import one_line, plain
 from sparktune.storage.lock import WriterLock
 from sparktune.storage.segments import Segments
+from sparktune.views.values import one_line, plain
 
 
 def shown(capsys, *words):

@@ -49,7 +49,6 @@ def test_containers_of_all_kinds_nest():
     assert config == {"a": [0.25, (7, {"b": 0.25}), "s"], "c": (), "d": {1: 7, None: None}}
     assert space.labels == ("x", "n")
     assert len(space) == 2
-    assert repr(space) == "Space(x, n)"
 
 
 def test_a_single_node_is_a_space():

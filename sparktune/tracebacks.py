@@ -1,0 +1,72 @@
+"""Tracebacks in which people see their own code, and not the way through this package."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sysconfig
+from collections.abc import Iterator
+from types import TracebackType
+
+__all__ = ["Short"]
+
+VARIABLE = "SPARKTUNE_TRACEBACK"
+
+_OURS = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120 (a prefix of texts)
+_PATHS = sysconfig.get_paths()
+_LIBRARIES = tuple(
+    os.path.join(_PATHS[name], "")  # noqa: PTH118
+    for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+
+
+class Short:
+    """A context that takes the frames of this package out of what leaves it.
+
+    An exception of the user's own function keeps that function's frames, one that we raise on
+    purpose keeps none below the ``with``. Where something else went wrong inside, which nobody
+    could mend without all of it, everything stays; so does it with ``SPARKTUNE_TRACEBACK=full`` in
+    the environment.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        first: TracebackType | None,
+    ) -> None:
+        if error is None or first is None or os.environ.get(VARIABLE) == "full":
+            return
+        below = list(_entries(first.tb_next))
+        ours = [place for place, each in enumerate(below) if _file(each).startswith(_OURS)]
+        if not ours:
+            return
+        before, called = below[: ours[-1]], below[ours[-1] + 1 :]
+        theirs = [each for each in before if not _file(each).startswith((_OURS, *_LIBRARIES))]
+        if called and not _file(called[0]).startswith(_LIBRARIES):
+            kept = [*theirs, *called]
+        elif isinstance(error, KeyboardInterrupt) or (not called and _is_raise(below[-1])):
+            kept = theirs
+        else:
+            return
+        for above, each in zip([first, *kept], [*kept, None], strict=True):
+            above.tb_next = each
+
+
+def _entries(entry: TracebackType | None) -> Iterator[TracebackType]:
+    while entry is not None:
+        yield entry
+        entry = entry.tb_next
+
+
+def _file(entry: TracebackType) -> str:
+    return entry.tb_frame.f_code.co_filename
+
+
+def _is_raise(entry: TracebackType) -> bool:
+    """Whether an entry is a statement that raises, rather than one in which something failed."""
+    line = linecache.getline(_file(entry), entry.tb_lineno)
+    return line.lstrip().startswith("raise ")

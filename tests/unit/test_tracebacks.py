@@ -1,0 +1,91 @@
+"""What of a traceback people see: their own code, and the sentence at its end."""
+
+import traceback
+
+import pytest
+
+from sparktune import AllTrialsFailed, DuplicateLabel, Trials, fmin, hp, hyperopt, space_eval
+from sparktune import run as run_module
+from sparktune.exceptions import InvalidTrial
+
+SPACE = hp.uniform("x", 0, 1)
+
+
+def objective(x):
+    return helper(x)
+
+
+def helper(x):
+    raise KeyError("no such column")
+
+
+def names(raised):
+    """The functions of a traceback, from the test on."""
+    return [frame.name for frame in traceback.extract_tb(raised.tb)][1:]
+
+
+def test_an_exception_of_the_objective_shows_the_objective():
+    """Between the call of fmin and the objective there is nothing, and all of it below."""
+    with pytest.raises(KeyError) as raised:
+        fmin(objective, SPACE, max_evals=3, show_progressbar=False)
+    assert names(raised) == ["fmin", "objective", "helper"]
+    with pytest.raises(KeyError) as raised:
+        Trials().fmin(objective, SPACE, max_evals=3, show_progressbar=False)
+    assert names(raised) == ["fmin", "objective", "helper"]
+    with pytest.raises(KeyError) as raised:
+        hyperopt.fmin(
+            objective, hyperopt.hp.uniform("x", 0, 1), hyperopt.rand.suggest, 3,
+            show_progressbar=False,
+        )  # fmt: skip
+    assert names(raised) == ["fmin", "objective", "helper"]
+
+
+def test_an_error_on_purpose_ends_at_the_call():
+    """What we refuse shows the call, a sentence, and nothing of the way to it."""
+    with pytest.raises(DuplicateLabel) as raised:
+        fmin(objective, [SPACE, hp.uniform("x", 0, 2)], max_evals=3)
+    assert names(raised) == ["fmin"]
+    with pytest.raises(ValueError, match="max_evals") as raised:
+        fmin(objective, SPACE, max_evals=-3)
+    assert names(raised) == ["fmin"]
+    with pytest.raises(InvalidTrial) as raised:
+        space_eval(SPACE, {"x": 7})
+    assert names(raised) == ["space_eval"]
+
+
+def test_where_all_failed_the_last_line_says_of_what():
+    """The message ends with the first trial's exception; its traceback has no frame of ours."""
+    with pytest.raises(AllTrialsFailed) as raised:
+        fmin(objective, SPACE, max_evals=3, show_progressbar=False, catch_eval_exceptions=True)
+    assert names(raised) == ["fmin"]
+    lines = str(raised.value).splitlines()
+    assert lines[0].startswith("all 3 trials failed, so there is no best one; the first failure, ")
+    assert lines[-1] == "KeyError: 'no such column'"
+    assert not [line for line in lines if "/sparktune/" in line]
+
+
+def test_a_search_within_an_objective_keeps_the_users_frames():
+    """Of two searches within each other every frame of the user stays, in its order."""
+
+    def outer(x):
+        return fmin(objective, SPACE, max_evals=1, show_progressbar=False)
+
+    with pytest.raises(KeyError) as raised:
+        fmin(outer, SPACE, max_evals=1, show_progressbar=False)
+    assert names(raised) == ["fmin", "outer", "objective", "helper"]
+
+
+def test_what_nobody_raised_on_purpose_stays_whole(monkeypatch):
+    """A fault within the package keeps every frame, for whoever has to mend it."""
+    monkeypatch.setattr(run_module, "seed_of", "no function")
+    with pytest.raises(TypeError) as raised:
+        fmin(objective, SPACE, max_evals=1)
+    assert names(raised) == ["fmin", "run"]
+
+
+def test_the_whole_traceback_on_request(monkeypatch):
+    """SPARKTUNE_TRACEBACK=full leaves everything in."""
+    monkeypatch.setenv("SPARKTUNE_TRACEBACK", "full")
+    with pytest.raises(KeyError) as raised:
+        fmin(objective, SPACE, max_evals=3, show_progressbar=False)
+    assert {"run", "follow", "objective", "helper"} <= set(names(raised))
