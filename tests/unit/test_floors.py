@@ -21,6 +21,7 @@ ROOMS = [
     {"storage"},
     {"suggest"},
     {"prune"},
+    {"importance"},
     {"engines"},
     {"events"},
     {"heard"},

@@ -130,6 +130,12 @@ class GPPosterior:
         view = self.view(X)
         return view.mean, view.std
 
+    def mean(self, X: Array) -> Array:
+        """(m,) means of the first fantasy at (m, d) latents; O(m n), without the deviations."""
+        covariance = self.kernel.covariance(self.kernel.points(X), self.seen)
+        mean: Array = covariance @ (self.b[:, 0] @ self.R)
+        return mean
+
     def view(self, X: Array, room: int = 0) -> GPPredictions:
         """Predictions at (m, d) latents that can follow up to ``room`` more pending trials."""
         points, signal = self.kernel.points(X), self.kernel.h.signal
