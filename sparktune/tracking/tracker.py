@@ -37,7 +37,7 @@ _PATIENCE = 10.0  # seconds of silence until somebody is told
 _AT_END, _AT_END_SILENT, _AT_INTERRUPT = 60.0, 5.0, 5.0
 _LONG_AWAY = 60.0
 _BEGINNING = threading.Lock()  # of two searches in one parent one is the first
-_OF_SEARCH = "sparktune.search."
+_OF_SEARCH, _NO_SUFFIX = "sparktune.search.", "no suffix"
 _SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")
 _COUNTS = {
     "trials_ok": (Status.OK,),
@@ -271,7 +271,7 @@ class Tracker:
             place.first = int(tags[f"sparktune.first_trial{self._suffix}"])
             self._find_children()
         params = free_names(run.data.params, self._params, self._suffix)
-        told = {key: self._suffix or "none"}
+        told = {key: self._suffix or _NO_SUFFIX}
         told[f"sparktune.first_trial{self._suffix}"] = str(place.first)
         server.log(place.parent, params, [], told)
 
@@ -317,6 +317,6 @@ class Tracker:
 def _suffix_in(tags: Mapping[str, str], key: str, search: str) -> str:
     """What names of a search end with in a parent that has these tags: "" for its first search."""
     if tags.get(key):
-        return "" if tags[key] == "none" else tags[key]
+        return "" if tags[key] == _NO_SUFFIX else tags[key]
     others = any(name.startswith(_OF_SEARCH) and name != key for name in tags)
     return f"_{search[:6]}" if others else ""

@@ -66,9 +66,8 @@ class Beside:
 def tracked(told: Mapping[str, Any] | None, is_own: bool = True) -> Iterator[Beside]:
     """Let the runs of MLflow that are begun meanwhile have the tags of their trial.
 
-    Where the trial's own run is told, too, it is active in this thread meanwhile. What the objective
-    left open is closed, but for a run that it began in the driver's process and that no run of the
-    trial is above.
+    Where the trial's own run is told, too, it is active in this thread meanwhile. What the
+    objective left open is closed, but by default not in the driver's process.
 
     Args:
         told: see above; None where nothing is tracked.
@@ -91,7 +90,7 @@ def why_unreachable(uri: str | None) -> str | None:
     if uri is None:
         return "MLFLOW_TRACKING_URI is not set here"
     parts = urllib.parse.urlsplit(uri)
-    if parts.scheme in ("", "file", "sqlite"):
+    if parts.scheme in ("file", "sqlite"):
         path = urllib.parse.unquote(parts.path)
         path = path[1:] if parts.scheme == "sqlite" else path
         return None if os.path.exists(path) else f"{uri} is not on this machine"  # noqa: PTH110
