@@ -173,13 +173,18 @@ def _close_in_haste(outer: str | None, beside: Beside) -> None:
 
 
 def _go_to(uri: str, experiment: str | None) -> None:
-    """Have this process log to a server from now on; without an experiment, to a folder."""
-    if "mlflow" in sys.modules:
-        sys.modules["mlflow"].set_tracking_uri(uri)
+    """Have this process log to a server from now on; without an experiment, to a new folder."""
     values = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_EXPERIMENT_ID": experiment}
     if experiment is None:
         values["MLFLOW_ALLOW_FILE_STORE"] = "true"
-    _set({**values, "MLFLOW_EXPERIMENT_NAME": None})
+    _set({**values, "MLFLOW_EXPERIMENT_NAME": None, "MLFLOW_RUN_ID": None})
+    mlflow = sys.modules.get("mlflow")
+    if mlflow is None:
+        return
+    mlflow.set_tracking_uri(uri)
+    if experiment is None:
+        with contextlib.suppress(Exception):  # one that was set before is not in the folder
+            mlflow.set_experiment("trials without their runs")
 
 
 @contextlib.contextmanager
