@@ -74,7 +74,7 @@ class OfWorker:
                 self._away = time.monotonic(), why
         told = context_for(self._place, run_id or self._place.parent, number, attempt)
         live = {"uri": self._uri, "experiment": self._place.experiment, "run": run_id, "why": why}
-        return {**(told or {}), "live": live}
+        return {"tags": None, **(told or {}), "live": live}
 
     def of_run(self) -> None:
         """Nothing: a worker has no workers."""
