@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..engines.travels.tracked import why_unreachable
@@ -11,7 +12,7 @@ from .children import find_or_make, within
 from .place import Place
 from .server import Server
 
-__all__ = ["OfWorker", "context_for"]
+__all__ = ["OfWorker", "Outage", "context_for", "live_context"]
 
 _SECONDS = 10.0  # that a trial waits for its run: a look for it, and a request
 _SECONDS_OF_OUTAGE = 60.0  # until a server that did not answer is asked again
@@ -32,6 +33,58 @@ def context_for(place: Place, above: str, number: int, attempt: int) -> dict[str
     told = {"of_search": place.search, "of_trial": number, "of_attempt": attempt}
     tags = {f"sparktune.{name}": str(value) for name, value in told.items()}
     return {"tags": {"mlflow.parentRunId": above, **tags}, "live": None}
+
+
+class Outage:
+    """When a server was last asked for a trial's run in vain, and why."""
+
+    def __init__(self) -> None:
+        self._since, self._why = -math.inf, ""
+
+    def begin(self, why: str) -> None:
+        """Take note that it was asked in vain just now."""
+        self._since, self._why = time.monotonic(), why
+
+    def why(self, answered: float = -math.inf) -> str | None:
+        """Why nobody is to ask again; None where a minute is over, or the server answered since.
+
+        Args:
+            answered: when it last answered, by time.monotonic().
+        """
+        is_over = answered > self._since or time.monotonic() - self._since > _SECONDS_OF_OUTAGE
+        return None if is_over else self._why
+
+
+def live_context(
+    place: Place,
+    uri: str | None,
+    number: int,
+    attempt: int,
+    outage: Outage,
+    why: str | None,
+    make: Callable[[int], str],
+) -> dict[str, Any]:
+    """What a trial has to know whose run is there before it is; see travels.tracked.
+
+    Args:
+        place: of the search.
+        uri: of the server, as the trial's process understands it; None where none is known.
+        number: of the trial.
+        attempt: at it.
+        outage: is told where the run could not be made.
+        why: why it is not even tried; None to try.
+        make: makes the run of a trial, by number; gives its id.
+    """
+    run_id: str | None = None
+    if why is None:
+        try:
+            run_id = make(number)
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            outage.begin(why)
+    told = context_for(place, run_id or place.parent, number, attempt)
+    live = {"uri": uri, "experiment": place.experiment, "run": run_id, "why": why}
+    return {"tags": None, **(told or {}), "live": live}
 
 
 class OfWorker:
@@ -56,25 +109,15 @@ class OfWorker:
             texts["search"], experiment=texts["experiment"], parent=texts["parent"]
         )  # fmt: skip
         self._suffix, self._tags, self._uri = texts["suffix"], tags, uri
-        self._away: tuple[float, str] | None = None
+        self._outage = Outage()
 
     def context_of(self, number: int, attempt: int) -> dict[str, Any] | None:
         """What an attempt at a trial has to know; waits for its run, but not in an outage."""
         if not self.is_live:
             return context_for(self._place, self._place.parent, number, attempt)
-        run_id: str | None = None
-        why = None
-        if self._away is not None and time.monotonic() - self._away[0] < _SECONDS_OF_OUTAGE:
-            why = self._away[1]
-        else:
-            try:
-                run_id = self._run_of(number)
-            except Exception as error:
-                why = f"{type(error).__name__}: {error}"
-                self._away = time.monotonic(), why
-        told = context_for(self._place, run_id or self._place.parent, number, attempt)
-        live = {"uri": self._uri, "experiment": self._place.experiment, "run": run_id, "why": why}
-        return {"tags": None, **(told or {}), "live": live}
+        return live_context(
+            self._place, self._uri, number, attempt, self._outage, self._outage.why(), self._run_of
+        )
 
     def of_run(self) -> None:
         """Nothing: a worker has no workers."""

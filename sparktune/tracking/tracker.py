@@ -10,7 +10,6 @@ missing and can be done again. By these tags runs are found again after an end o
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from ..events import Cancelled, Event, Finished, Started
 from ..history import ENDED, History, Status, Trial
 from . import words
 from .children import Child, Children, free_names
-from .contexts import context_for
+from .contexts import Outage, context_for, live_context
 from .place import Place
 from .sender import Sender
 from .server import Found, Server, for_others
@@ -32,7 +31,6 @@ logger = logging.getLogger("sparktune.tracking")
 
 _SECONDS_BETWEEN = 1.0  # two jobs for the parent
 _SECONDS_FOR_PARENT = 5.0  # until the first trial goes without it
-_SECONDS_OF_OUTAGE = 60.0  # until a trial waits again for a server that did not answer
 _PATIENCE = 10.0  # seconds of silence until somebody is told
 _AT_END, _AT_END_SILENT, _AT_INTERRUPT = 60.0, 5.0, 5.0
 _LONG_AWAY = 60.0
@@ -90,7 +88,7 @@ class Tracker:
         self._suffix = ""
         self._said = False
         self._waited = False
-        self._away: tuple[float, str] | None = None  # since when the next trials go without, why
+        self._outage = Outage()  # in which the next trials go without their runs
 
     def start(self) -> None:
         """Begin to write; returns at once."""
@@ -151,17 +149,10 @@ class Tracker:
         self._wait_for_parent()
         if not self.is_live:
             return context_for(self.place, self.place.parent, number, attempt)
-        run_id: str | None = None
-        why = self._why_away()
-        if why is None:
-            try:
-                run_id = self._children.begin(number)
-            except Exception as error:
-                why = f"{type(error).__name__}: {error}"
-                self._away = time.monotonic(), why
-        told = context_for(self.place, run_id or self.place.parent, number, attempt)
-        where = {"uri": for_others(self._server.uri), "experiment": self.place.experiment}
-        return {"tags": None, **(told or {}), "live": {**where, "run": run_id, "why": why}}
+        return live_context(
+            self.place, for_others(self._server.uri), number, attempt, self._outage,
+            self._why_away(), self._children.begin,
+        )  # fmt: skip
 
     def of_run(self) -> dict[str, Any] | None:
         """What workers have to know, see OfWorker; None where there is no parent yet."""
@@ -183,9 +174,7 @@ class Tracker:
         """Why a trial is not to wait for its run; None where the server is there, or may be."""
         if not self._sender.is_ready.is_set():
             return self._sender.refusal or self._sender.trouble or "the server has not answered yet"
-        since, why = self._away or (-math.inf, "")
-        is_over = self._sender.answered > since or time.monotonic() - since > _SECONDS_OF_OUTAGE
-        return None if is_over else why
+        return self._outage.why(self._sender.answered)
 
     # -- the end
 
