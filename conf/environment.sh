@@ -82,10 +82,10 @@ named_python() {
         bash conf/setup.sh spark,notebook,test "torch==2.13.0"
         "$VENV/bin/python" -m pip install --quiet --upgrade keras "jax[cpu]" xgboost-cpu
         ;;
-    mlflow) bash conf/setup.sh spark,notebook,test --upgrade mlflow ;;
+    mlflow) bash conf/setup.sh connect,notebook,test --upgrade mlflow ;;
     mlflow-*)
         # it imports names that SQLAlchemy 2.1 no longer has
-        bash conf/setup.sh spark,notebook,test "mlflow==${name#mlflow-}.*" "sqlalchemy<2.1"
+        bash conf/setup.sh connect,notebook,test "mlflow==${name#mlflow-}.*" "sqlalchemy<2.1"
         ;;
     hyperopt-0.2.7)
         PYTHON=$(named_python python3.10) || exit $?

@@ -96,9 +96,11 @@ def fmin(
             and call ``trial.report(step, value)``. In Trials, and SparkTrials with
             ``mode="driver"``.
         tracking: whether the run is logged to MLflow: a run for the search, which is the active one
-            or a new one, and below it one for each trial. True does, False does not. None does
-            what ``trials`` say; where these say None as well it does if MLflow is installed, and a
-            run of it is active, its server was named, or this is Databricks. An unreachable server
+            or a new one, and below it one for each trial. True does, False does not. "live" does,
+            and a trial's run is MLflow's active run while the objective runs, so that what it logs
+            is there, too: MLflow and the server have to be where trials run. None does what
+            ``trials`` say; where these say None as well it does if MLflow is installed, and a run
+            of it is active, its server was named, or this is Databricks. An unreachable server
             draws a warning and no more; see docs/mlflow.md.
 
     Returns:

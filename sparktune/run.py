@@ -189,7 +189,7 @@ def run(
                 queue_ahead=ahead - 1, points=points, build=build, settings=settings,
                 token=host.token, host=host, pruner=rule,
                 received=getattr(fn, "fmin_received", None),
-                tracked=None if tracker is None else tracker.context_of,
+                tracked=tracker,
             )  # fmt: skip
             host.ended(None)
             watchers = [] if tracker is None else [tracker.take]

@@ -10,14 +10,14 @@ import queue
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from .engines.base import Engine, Option, RunSpec, Task
+from .engines.base import Engine, Option, RunSpec, Task, Tracking
 from .engines.settings import Settings
 from .events import (
     Budget,
@@ -68,7 +68,7 @@ def search(
     host: Any = None,
     pruner: Pruner | None = None,
     received: Callable[[int, Outcome], Outcome] | None = None,
-    tracked: Callable[[int, int], Mapping[str, Any] | None] | None = None,
+    tracked: Tracking | None = None,
 ) -> Iterator[Event]:
     """Search, and hand out what happens as it happens.
 
@@ -102,7 +102,7 @@ def search(
             waits for the answer.
         received: called in this process with number and outcome of each trial that it evaluated,
             before anything is recorded; gives the outcome to record.
-        tracked: gives by number and attempt what a trial has to know about MLflow; see RunSpec.
+        tracked: gives what trials have to know about MLflow.
 
     Yields:
         The events, in the order in which they happen; within a batch, by trial number.

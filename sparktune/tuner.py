@@ -31,8 +31,6 @@ from .views.text import text_of
 
 __all__ = ["Candidate", "Tuner"]
 
-_TOP, _WIDTH = 10, 120
-
 
 @dataclass(frozen=True)
 class Candidate:
@@ -119,10 +117,10 @@ class Tuner:
             self.seed = self.trials.agree(seed, rstate is not None)
 
     def __repr__(self) -> str:
-        return text_of(self._heading, Standing(self.trials.history), _TOP, _WIDTH)
+        return text_of(self._heading, Standing(self.trials.history))
 
     def _repr_html_(self) -> str:
-        return page_of(self._heading, Standing(self.trials.history), _TOP)
+        return page_of(self._heading, Standing(self.trials.history))
 
     @property
     def _heading(self) -> str:

@@ -11,7 +11,7 @@ from ..cluster.doctor import examine
 from ..cluster.installed import lacking_for_connect
 from ..cluster.local import LocalCluster, megabytes, start
 from ..cluster.ports import web_ui_json
-from ..cluster.report import lines_of
+from ..cluster.report import Report, lines_of
 from ..cluster.state import default_folder, read_state, stop
 from .words import beginning, number, say
 
@@ -131,7 +131,7 @@ def _doctor(words: argparse.Namespace) -> int:
         if not words.json:
             for line in lines_of(check):
                 say(line)
-    fine = all(check.status != "problem" for check in found)
+    fine = Report(found).ok
     if words.json:
         say(json.dumps({"ok": fine, "checks": [asdict(check) for check in found]}, indent=1))
     return 0 if fine else 1

@@ -81,8 +81,8 @@ def hand_on_reports(answer: Mapping[str, Any], task: Task, on_report: OnReport |
 
 
 def _note(answer: Mapping[str, Any]) -> str | None:
-    """A sentence about the result, and one about what trials found other than it is here."""
-    notes = [answer["note"]] if answer.get("note") else []
+    """Sentences on the result, its run of MLflow, and what trials found other than it is here."""
+    notes = [answer[name] for name in ("note", "untracked") if answer.get(name)]
     if strange := answer.get("strange"):
         notes.append(
             f"trials find another {', '.join(strange[:5])} than this process: what a program sets "

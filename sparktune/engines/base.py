@@ -13,7 +13,9 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from ..history.results import Answer
 from .settings import Settings
 
-__all__ = ["Engine", "OnReport", "Option", "RunSpec", "Task", "hearing", "takes_trial"]
+__all__ = [
+    "Engine", "OnReport", "Option", "RunSpec", "Task", "Tracking", "hearing", "takes_trial"
+]  # fmt: skip
 
 OnReport: TypeAlias = Callable[[int, int, int, float], bool]
 """Called with (number, attempt, step, value); gives whether the trial is to stop."""
@@ -33,6 +35,23 @@ class Option(NamedTuple):
     changes: bool = False
 
 
+class Tracking(Protocol):
+    """What trials have to know about MLflow.
+
+    Attributes:
+        is_live: whether a trial's own run is there before the trial is.
+    """
+
+    @property
+    def is_live(self) -> bool: ...  # noqa: D102 (see above)
+
+    def context_of(self, number: int, attempt: int) -> Mapping[str, Any] | None:
+        """What an attempt at a trial has to know, see travels.tracked; in the sending thread."""
+
+    def of_run(self) -> Mapping[str, Any] | None:
+        """What others have to know to tell trials of the run the same, as plain data."""
+
+
 @dataclass(frozen=True)
 class RunSpec:
     """What all trials of a run have in common.
@@ -44,8 +63,7 @@ class RunSpec:
         settings: how the trials are treated.
         own: what belongs to the run and never leaves this process: its trials and their history.
         answers_reports: whether a trial that reports waits for the answer, wherever it runs.
-        tracked: gives by number and attempt what a trial has to know about MLflow; called in the
-            thread that sends it. None where nothing is tracked.
+        tracked: gives what trials have to know about MLflow; None where nothing is tracked.
     """
 
     objective: Callable[..., Any]
@@ -54,7 +72,7 @@ class RunSpec:
     settings: Settings = field(default_factory=Settings)
     own: tuple[Any, ...] = ()
     answers_reports: bool = False
-    tracked: Callable[[int, int], Mapping[str, Any] | None] | None = None
+    tracked: Tracking | None = None
 
     @property
     def tag(self) -> str:
@@ -66,8 +84,15 @@ class RunSpec:
         return f"{self.tag}-{number}-{attempt}"
 
     def tracking_of(self, key: tuple[int, int]) -> Mapping[str, Any] | None:
-        """What an attempt at a trial, by number and attempt, has to know about MLflow."""
-        return None if self.tracked is None else self.tracked(*key)
+        """What an attempt at a trial, by number and attempt, has to know about MLflow.
+
+        A server that the user's variables for trials name is where trials find it.
+        """
+        told = None if self.tracked is None else self.tracked.context_of(*key)
+        uri = self.settings.env.get("MLFLOW_TRACKING_URI")
+        if told is None or not told["live"] or uri is None:
+            return told
+        return {**told, "live": {**told["live"], "uri": uri}}
 
     @cached_property
     def wants_trial(self) -> bool:

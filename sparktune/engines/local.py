@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ..history.results import Answer
 from .answers import answer_of, cancelled
 from .base import OnReport, RunSpec, Task, hearing
 from .pool import DaemonPool
+from .travels.tracked import Beside, tracked
 from .travels.trial import evaluate
 
 __all__ = ["Serial", "Threads"]
@@ -29,19 +31,23 @@ class _Here:
         self._spec, self._on_report = spec, on_report
         self._stopping: set[tuple[int, int]] = set()
 
-    def _evaluate(self, task: Task) -> Answer:
+    def _evaluate(self, task: Task) -> dict[str, Any]:
         spec, key = self._spec, (task.number, task.attempt)
         hear = hearing(self.stop, key, self._stopping, self._on_report)
-        answer = evaluate(
+        return evaluate(
             spec.objective, task.config, task.full_context, spec.wants_trial,
             limit=spec.settings.timeout, hear=hear, is_over=lambda: key in self._stopping,
-            tracking=self._tracking_of(key),
         )  # fmt: skip
-        return answer_of(answer, spec.settings)
 
-    def _tracking_of(self, key: tuple[int, int]) -> Mapping[str, Any] | None:
-        """What a trial has to know about MLflow, where this process has one trial at a time."""
-        return self._spec.tracking_of(key) if self.blocking else None
+    def _tracked(self, task: Task) -> AbstractContextManager[Beside]:
+        """MLflow beside a task; runs know their trial where this process has one at a time."""
+        spec = self._spec
+        if not self.blocking and (spec.tracked is None or not spec.tracked.is_live):
+            return tracked(None)
+        told = spec.tracking_of((task.number, task.attempt))
+        if told is not None and not self.blocking:
+            told = {**told, "tags": None}
+        return tracked(told, is_own=False)
 
     def stop(self, number: int, attempt: int) -> None:
         """Let a task end at its next report."""
@@ -61,7 +67,10 @@ class Serial(_Here):
 
     def submit(self, task: Task) -> Future[Answer]:
         """Evaluate a task now; a KeyboardInterrupt inside it leaves this method."""
-        answer = self._evaluate(task)
+        with self._tracked(task) as beside:
+            found = self._evaluate(task)
+            beside.ended(found["status"])
+        answer = answer_of({**found, "untracked": beside.note}, self._spec.settings)
         if isinstance(answer.exception, KeyboardInterrupt):
             raise answer.exception
         future: Future[Answer] = Future()
@@ -96,6 +105,7 @@ class Threads(_Here):
         self.slots, self._thread = slots, thread
         self._ends: dict[tuple[int, int], Future[Answer]] = {}
         self._began: dict[tuple[int, int], float] = {}
+        self._given_up: dict[tuple[int, int], str] = {}  # as an answer's status says it
         self._timers: dict[tuple[int, int], threading.Timer] = {}
         self._pool = DaemonPool(slots, thread)
 
@@ -108,7 +118,7 @@ class Threads(_Here):
         """Evaluate a task in a thread."""
         key = (task.number, task.attempt)
         end = self._ends[key] = Future()
-        work = self._pool.call(self._evaluate_in_time, task)
+        work = self._pool.call(self._tracked_in_time, task)
 
         def finish(done: Future[Answer]) -> None:
             if self._ends.pop(key, None) is None:
@@ -123,7 +133,16 @@ class Threads(_Here):
         work.add_done_callback(finish)
         return end
 
-    def _evaluate_in_time(self, task: Task) -> Answer:
+    def _tracked_in_time(self, task: Task) -> Answer:
+        """Evaluate a task, with MLflow beside it."""
+        key = (task.number, task.attempt)
+        with self._tracked(task) as beside:
+            answer = self._evaluate_in_time(task)
+            is_heard = key in self._ends
+            beside.ended(answer["status"] if is_heard else self._given_up.pop(key, "pruned"))
+        return answer_of({**answer, "untracked": beside.note}, self._spec.settings)
+
+    def _evaluate_in_time(self, task: Task) -> dict[str, Any]:
         """Evaluate a task; at the hard limit its future ends and another thread takes its slot."""
         key, hard = (task.number, task.attempt), self._spec.settings.hard
         self._began[key] = time.monotonic()
@@ -145,6 +164,7 @@ class Threads(_Here):
             end = self._ends.pop(key, None)
             if end is not None:
                 self._pool.grow(1)
+                self._given_up[key] = why
                 end.set_result(answer_of(answer, self._spec.settings))
                 self.cancel(*key)  # and what belongs to it, as Spark jobs do
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import threading
 import time
-from collections.abc import Callable, Iterable
+import urllib.parse
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -81,6 +82,7 @@ class Workers:
             "timeout": settings.timeout, "grace": settings.grace,
             "max_retries": settings.max_retries, "retry_crashes": settings.retry_crashes,
             "run_id": spec.run_id, "seed": self._record.seed,
+            "tracking": None if spec.tracked is None else _for_workers(spec.tracked.of_run()),
         }  # fmt: skip
         name = name_of(spec.objective)
         if self._record.trust.key is None:
@@ -142,6 +144,14 @@ def name_of(objective: Callable[..., Any]) -> str | None:
     for part in name.split("."):
         found = getattr(found, part, None)
     return f"{module}:{name}" if found is objective else None
+
+
+def _for_workers(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What workers are told of MLflow: no password, since it lies in the database."""
+    if told is None:
+        return None
+    has_secret = "@" in urllib.parse.urlsplit(told["uri"]).netloc
+    return {**told, "uri": None if has_secret else told["uri"]}
 
 
 def _nameless(objective: Any) -> ValueError:

@@ -25,7 +25,7 @@ class Standing:
 
     Attributes:
         trial: the one that tried it first.
-        again: the one that judged it on further splits; None where there was none.
+        again: the one that judged it on further splits, or failed there; None where there was none.
     """
 
     trial: Trial
@@ -68,14 +68,16 @@ class Standing:
     def rank(self) -> tuple[bool, float, int]:
         """What standings are sorted by: candidates that were judged again come first."""
         loss = math.inf if self.loss is None else self.loss
-        return self.again is None, loss, self.trial.number
+        is_confirmed = self.again is not None and self.again.loss is not None
+        return not is_confirmed, loss, self.trial.number
 
 
 def standings(history: History | None) -> list[Standing]:
     """All candidates that have ended, the best first.
 
     Those that were judged on further splits come before all others, whose losses are of one split
-    and have not been confirmed.
+    and have not been confirmed. A trial that fails with the values of one that has a loss is taken
+    for one that was to judge it again: what fails says no more.
     """
     found: dict[int, Standing] = {}
     first: dict[frozenset[tuple[str, float]], int] = {}
@@ -83,12 +85,13 @@ def standings(history: History | None) -> list[Standing]:
         if trial.outcome is None or trial.status in ASIDE:
             continue
         key = frozenset(trial.values.items())
-        if not trial.outcome.info.get("again"):
+        if trial.outcome.info.get("again") or (trial.loss is None and key in first):
+            if key in first:
+                found[first[key]] = Standing(found[first[key]].trial, trial)
+        else:
             found[trial.number] = Standing(trial)
             if trial.loss is not None:
                 first.setdefault(key, trial.number)
-        elif key in first:
-            found[first[key]] = Standing(found[first[key]].trial, trial)
     return sorted(found.values(), key=lambda each: each.rank)
 
 

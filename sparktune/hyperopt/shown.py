@@ -15,13 +15,12 @@ from ..history.documents import (
     JOB_STATE_RUNNING,
 )
 from ..views.standing import Grid
-from ..views.text import lines_of
+from ..views.text import TOP, lines_of
 from ..views.values import digits, one_line
 from .documents import Document
 
 __all__ = ["page_of", "text_of"]
 
-_TOP = 10
 _STATES = {
     JOB_STATE_NEW: "new", JOB_STATE_RUNNING: "running", JOB_STATE_ERROR: "failed",
     JOB_STATE_CANCEL: "cancelled",
@@ -72,7 +71,7 @@ def _loss(document: Document) -> float | None:
 def _best(documents: Sequence[Document]) -> Grid:
     """The documents with the lowest losses; of a choice they have the index of its option."""
     found = [(loss, d) for d in documents if (loss := _loss(d)) is not None]
-    best = sorted(found, key=lambda pair: pair[0])[:_TOP]
+    best = sorted(found, key=lambda pair: pair[0])[:TOP]
     values = [
         {label: each[0] for label, each in d["misc"]["vals"].items() if len(each)} for _, d in best
     ]

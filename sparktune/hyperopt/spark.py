@@ -200,7 +200,7 @@ class SparkTrials(Trials):
                         fn, domain.space, run, engine, history, budget, 0, queue_ahead=ahead,
                         points=points, build=run.build, settings=self._host.settings,
                         token=self._host.token, host=self,
-                        tracked=None if tracker is None else tracker.context_of,
+                        tracked=tracker,
                     )  # fmt: skip
                     watchers = [note] if tracker is None else [tracker.take, note]
                     follow(

@@ -7,15 +7,17 @@ import os
 import sys
 from typing import Any
 
-from ..checks import flag
+import numpy as np
 
-__all__ = ["checked_tracking", "is_installed", "is_wanted"]
+__all__ = ["LIVE", "checked_tracking", "is_installed", "is_wanted"]
+
+LIVE = "live"
 
 _SWITCHES = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "DATABRICKS_RUNTIME_VERSION")
 
 
-def checked_tracking(value: Any) -> bool | None:
-    """What a user gave as ``tracking``: None, True or False.
+def checked_tracking(value: Any) -> bool | str | None:
+    """What a user gave as ``tracking``: None, True, False or "live".
 
     Raises:
         ValueError: it is none of these.
@@ -23,10 +25,17 @@ def checked_tracking(value: Any) -> bool | None:
     """
     if value is None:
         return None
-    wanted = flag("tracking", value)
+    wanted: bool | str
+    if isinstance(value, str) and value == LIVE:
+        wanted = LIVE
+    elif isinstance(value, (bool, np.bool_)):
+        wanted = bool(value)
+    else:
+        raise ValueError(f'`tracking` must be True, False, None or "live", but got {value!r}')
     if wanted and not is_installed():
         raise ImportError(
-            "`tracking=True` needs MLflow: pip install mlflow, or the extra [mlflow] of sparktune"
+            f"`tracking={wanted!r}` needs MLflow: pip install mlflow, or the extra [mlflow] of "
+            "sparktune"
         )
     return wanted
 

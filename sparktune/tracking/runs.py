@@ -9,7 +9,7 @@ from typing import Any
 from ..checks import advise
 from ..exceptions import TrackingError
 from ..history import History, Status
-from .choice import checked_tracking, is_wanted
+from .choice import LIVE, checked_tracking, is_wanted
 from .place import Place
 from .tracker import Tracker
 
@@ -29,18 +29,21 @@ def tracked(
     """What takes the events of a run while the context lasts; None where it is not tracked.
 
     Args:
-        tracking: True, False or None; see ``fmin``.
+        tracking: True, False, None or "live"; see ``fmin``.
         place: gives where the runs of the search are, or are to be.
         history: of the search.
         params: of the parent run: text by name.
         known: numbers of trials that this run was given with their results.
     """
-    if not is_wanted(checked_tracking(tracking)):
+    wanted = checked_tracking(tracking)
+    if not is_wanted(wanted):
         yield None
         return
     here = place()
     try:
-        tracker = Tracker(history, here, params, first=len(history) - len(known))
+        tracker = Tracker(
+            history, here, params, first=len(history) - len(known), is_live=wanted == LIVE
+        )
     except Exception as error:
         if tracking:
             raise

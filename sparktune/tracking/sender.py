@@ -38,6 +38,7 @@ class Sender:
         refused: how many it has refused.
         refusal: what it said of the first of them; None without one.
         trouble: why the last try of a job came to nothing; None where it was taken.
+        answered: when the server last took or refused something, in seconds of a clock.
         is_ready: set once the first job is done; where it was refused, nothing is.
     """
 
@@ -52,7 +53,7 @@ class Sender:
         self.done = self.refused = 0
         self.refusal: str | None = None
         self.trouble: str | None = None
-        self._answered = self._since = time.monotonic()
+        self.answered = self._since = time.monotonic()
 
     def start(self) -> None:
         """Begin with the first job."""
@@ -81,7 +82,7 @@ class Sender:
     def seconds_silent(self) -> float:
         """Seconds since the server last took something, while something was to be taken."""
         waits = self.left or not self.is_ready.is_set()
-        return time.monotonic() - max(self._answered, self._since) if waits else 0.0
+        return time.monotonic() - max(self.answered, self._since) if waits else 0.0
 
     def drain(self, seconds: float) -> bool:
         """Wait, at most so long, until every job is done; whether that came to be."""
@@ -157,14 +158,15 @@ class Sender:
             try:
                 job()
             except Refused as error:
-                self.refused += 1
-                self.refusal = self.refusal or str(error)
-                self._answered = time.monotonic()
+                with self._change:
+                    self.refused += 1
+                    self.refusal = self.refusal or str(error)
+                self.answered = time.monotonic()
                 return False
             except Exception as error:
                 self.trouble = f"{type(error).__name__}: {error}"
             else:
-                self.trouble, self._answered = None, time.monotonic()
+                self.trouble, self.answered = None, time.monotonic()
                 return True
             if self._stop.wait(wait):
                 return False

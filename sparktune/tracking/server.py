@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import functools
-import socket
+import os
 import time
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
+from ..engines.travels.tracked import why_unreachable
 from .sender import Refused
 from .words import SEARCH, STATUS, TRIAL
 
-__all__ = ["Found", "Server", "Unreachable"]
+__all__ = ["Found", "Server", "Unreachable", "for_others"]
 
 _PARAMS, _TAGS, _METRICS = 100, 100, 600  # of one request; MLflow's own limits, and 1,000 in all
 _PAGE = 1000
 _ENDED = ("FINISHED", "FAILED", "KILLED")
 _MAY_PASS = (408, 429, 500, 502, 503, 504)
-_SECONDS_TO_CONNECT = 3.0
 _FRESH = 2.0  # seconds after an answer in which the server is believed to be there
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,10 +37,12 @@ class Found:
     Attributes:
         run_id: of the run.
         state: how the trial stood when all of it was logged; None where it was not.
+        is_new: whether it was made just now.
     """
 
     run_id: str
     state: str | None
+    is_new: bool = False
 
 
 def _asks(method: F) -> F:
@@ -87,17 +88,10 @@ class Server:
         """
         if time.monotonic() - self.answered < _FRESH:
             return
-        parts = urllib.parse.urlsplit(self.uri)
-        if parts.scheme not in ("http", "https") or parts.hostname is None:
-            return
-        proxied = parts.scheme in urllib.request.getproxies()
-        if proxied and not urllib.request.proxy_bypass(parts.hostname):
-            return
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        try:
-            socket.create_connection((parts.hostname, port), _SECONDS_TO_CONNECT).close()
-        except OSError as error:
-            raise Unreachable(f"{parts.hostname}:{port} cannot be reached: {error}") from None
+        if urllib.parse.urlsplit(self.uri).scheme in ("http", "https"):
+            why = why_unreachable(self.uri)
+            if why is not None:
+                raise Unreachable(why)
 
     @_asks
     def run(self, run_id: str) -> Any:
@@ -128,9 +122,10 @@ class Server:
         return str(made.info.run_id)
 
     @_asks
-    def reopen(self, run_id: str) -> None:
-        """Let a run that had ended go on."""
-        self._client.update_run(run_id, status="RUNNING")
+    def last_step(self, run_id: str, name: str) -> int:
+        """The largest step at which a run has a metric, 0 without one."""
+        history = self._client.get_metric_history(run_id, name)
+        return max((int(metric.step) for metric in history), default=0)
 
     @_asks
     def end(self, run_id: str, status: str, ended: float) -> None:
@@ -216,3 +211,13 @@ class Server:
 
 def _milliseconds(seconds: float) -> int:
     return round(1000 * seconds)
+
+
+def for_others(uri: str) -> str:
+    """A tracking URI as processes with other working directories understand it."""
+    parts = urllib.parse.urlsplit(uri)
+    if parts.scheme == "sqlite" and not parts.path.startswith("//"):
+        return f"sqlite:///{os.path.abspath(parts.path[1:])}"  # noqa: PTH100 (may be quoted)
+    if not parts.scheme and uri and not uri.startswith("databricks"):
+        return f"file://{os.path.abspath(uri)}"  # noqa: PTH100
+    return uri

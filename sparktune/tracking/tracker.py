@@ -13,16 +13,17 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..checks import advise
 from ..events import Cancelled, Event, Finished, Started
 from ..history import ENDED, History, Status, Trial
 from . import words
+from .children import Child, Children, free_names
+from .contexts import Outage, context_for, live_context
 from .place import Place
 from .sender import Sender
-from .server import Found, Server
+from .server import Found, Server, for_others
 
 __all__ = ["Tracker"]
 
@@ -34,7 +35,7 @@ _PATIENCE = 10.0  # seconds of silence until somebody is told
 _AT_END, _AT_END_SILENT, _AT_INTERRUPT = 60.0, 5.0, 5.0
 _LONG_AWAY = 60.0
 _BEGINNING = threading.Lock()  # of two searches in one parent one is the first
-_OF_SEARCH = "sparktune.search."
+_OF_SEARCH, _NO_SUFFIX = "sparktune.search.", "no suffix"
 _SHARED = ("mlflow.user", "mlflow.source.name", "mlflow.source.type")
 _COUNTS = {
     "trials_ok": (Status.OK,),
@@ -42,26 +43,6 @@ _COUNTS = {
     "trials_pruned": (Status.PRUNED,),
     "trials_cancelled": (Status.CANCELLED, Status.CUT),
 }
-
-
-@dataclass
-class _Child:
-    """The run of a trial, as far as it is known.
-
-    Attributes:
-        run_id: None until the server has told it.
-        state: how the trial stood when all of it was logged last; None before.
-        wanted: how it stands as of the last job; None before.
-        is_unclear: whether a run may have been made without our hearing of it.
-        ended: seconds since the epoch.
-    """
-
-    run_id: str | None = None
-    state: str | None = None
-    wanted: str | None = None
-    is_unclear: bool = False
-    ended: float | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Tracker:
@@ -72,9 +53,10 @@ class Tracker:
         place: where the runs are; what is found out is written there.
         params: text by name, of the parent.
         first: number of the first trial to track, where the search was not tracked before.
+        is_live: whether the run of a trial is there before the trial is sent.
 
     Attributes:
-        place: as given.
+        place, is_live: as given.
         written: how many trials were logged.
     """
 
@@ -84,9 +66,11 @@ class Tracker:
         place: Place,
         params: Mapping[str, str],
         first: int = 0,
+        is_live: bool = False,
     ) -> None:
         import mlflow
 
+        self.is_live = is_live
         self._history, self._params = history, dict(params)
         self._active = mlflow.active_run()
         uri = str(mlflow.get_tracking_uri())
@@ -96,15 +80,15 @@ class Tracker:
         self._sender = Sender(self._begin, self._end_parent)
         self._status = "FINISHED"
         self.written = 0
-        self._children: dict[int, _Child] = {}
+        self._children = Children(self._server, place, history)
+        self._lock = threading.Lock()  # of the next two and of written
         self._own: set[int] = set()
         self._metrics: list[tuple[str, float, float, int]] = []
         self._shown = time.monotonic()
-        self._lock = threading.Lock()
         self._suffix = ""
-        self._shared_tags: dict[str, str] = {}
         self._said = False
         self._waited = False
+        self._outage = Outage()  # in which the next trials go without their runs
 
     def start(self) -> None:
         """Begin to write; returns at once."""
@@ -115,7 +99,8 @@ class Tracker:
     def take(self, event: Event) -> None:
         """Take note of an event; costs microseconds."""
         if isinstance(event, Started):
-            self._own.add(event.trial.number)
+            with self._lock:
+                self._own.add(event.trial.number)
         elif isinstance(event, (Finished, Cancelled)) and event.trial.number in self._own:
             self.note(event.trial, time.time())
             if isinstance(event, Finished):
@@ -128,17 +113,20 @@ class Tracker:
 
     def note(self, trial: Trial, ended: float | None = None) -> None:
         """Have the run of a trial brought up to date."""
+        child, state = self._children.get(trial.number), words.state_of(trial)
         with self._lock:
-            child = self._children.setdefault(trial.number, _Child())
-        child.ended, child.wanted = ended, words.state_of(trial)
-        self._own.add(trial.number)
+            self._own.add(trial.number)
+            if ended is not None or child.wanted != state:
+                child.ended = ended
+            child.wanted = state
         self._sender.put(lambda: self._write_child(trial, child))
 
     def _note_best(self) -> None:
         best, history = self._history.best, self._history
         if best is not None and best.loss is not None:
             step = history.count(*ENDED)
-            self._metrics.append(("best_loss", best.loss, time.time(), step))
+            with self._lock:
+                self._metrics.append(("best_loss", best.loss, time.time(), step))
 
     def _say_if_silent(self) -> None:
         if not self._said and self._sender.seconds_silent > _PATIENCE:
@@ -150,21 +138,43 @@ class Tracker:
                 raises=False,
             )
 
-    # -- what objectives are told, in the threads that send their trials
+    # -- what trials are told, in the threads that send them
 
     def context_of(self, number: int, attempt: int) -> dict[str, Any] | None:
-        """Tags for runs that the objective itself begins; None where there is no parent yet.
+        """What a trial has to know, see travels.tracked; None where there is no parent yet.
 
-        Waits for the parent, a few seconds and once a run.
+        Waits for the parent, a few seconds and once a run; and for the trial's own run, where it is
+        to be there before, but not again while the server stays away.
         """
+        self._wait_for_parent()
+        if not self.is_live:
+            return context_for(self.place, self.place.parent, number, attempt)
+        return live_context(
+            self.place, for_others(self._server.uri), number, attempt, self._outage,
+            self._why_away(), self._children.begin,
+        )  # fmt: skip
+
+    def of_run(self) -> dict[str, Any] | None:
+        """What workers have to know, see OfWorker; None where there is no parent yet."""
+        self._wait_for_parent()
+        place = self.place
+        if not place.parent:
+            return None
+        self._children.made_elsewhere = self.is_live
+        told: dict[str, Any] = {"search": place.search, "experiment": place.experiment}
+        told |= {"parent": place.parent, "suffix": self._suffix, "tags": self._children.tags}
+        return {**told, "live": self.is_live, "uri": for_others(self._server.uri)}
+
+    def _wait_for_parent(self) -> None:
         if not self._waited:
             self._sender.is_ready.wait(_SECONDS_FOR_PARENT)
             self._waited = True
-        if not self.place.parent:
-            return None
-        told = {"of_search": self.place.search, "of_trial": number, "of_attempt": attempt}
-        tags = {f"sparktune.{name}": str(value) for name, value in told.items()}
-        return {"tags": {"mlflow.parentRunId": self.place.parent, **tags}}
+
+    def _why_away(self) -> str | None:
+        """Why a trial is not to wait for its run; None where the server is there, or may be."""
+        if not self._sender.is_ready.is_set():
+            return self._sender.refusal or self._sender.trouble or "the server has not answered yet"
+        return self._outage.why(self._sender.answered)
 
     # -- the end
 
@@ -175,8 +185,8 @@ class Tracker:
             status: of the parent, where it was begun here: "FINISHED", "FAILED" or "KILLED".
             seconds: that this may take, less a few; by what the server did so far unless given.
         """
-        for number in sorted(self._own):
-            trial, child = self._history[number], self._children.get(number)
+        for number in self._owned():
+            trial, child = self._history[number], self._children.find(number)
             if trial.status is Status.PENDING or (child and child.wanted == words.state_of(trial)):
                 continue
             self.note(trial)  # it ended with the run, as no event said
@@ -205,12 +215,17 @@ class Tracker:
 
     def _unwritten(self) -> int:
         """How many trials that have ended are not, or not wholly, on the server."""
-        ended = [self._history[number] for number in self._own]
-        return sum(
-            self._children[trial.number].state != words.state_of(trial)
-            for trial in ended
-            if trial.number in self._children and trial.status is not Status.PENDING
-        )
+        left = 0
+        for number in self._owned():
+            trial, child = self._history[number], self._children.find(number)
+            if child is not None and trial.status is not Status.PENDING:
+                left += child.state != words.state_of(trial)
+        return left
+
+    def _owned(self) -> list[int]:
+        """The numbers of the trials of this run."""
+        with self._lock:
+            return sorted(self._own)
 
     @property
     def refusal(self) -> str | None:
@@ -239,62 +254,37 @@ class Tracker:
             run = server.run(server.begin(known or None, {key: ""}).info.run_id)
         place.parent, place.experiment = run.info.run_id, run.info.experiment_id
         tags = run.data.tags
-        self._suffix = _suffix_in(tags, key, place.search)
-        self._shared_tags = {name: tags[name] for name in _SHARED if name in tags}
+        self._suffix = self._children.suffix = _suffix_in(tags, key, place.search)
+        self._children.tags = {name: tags[name] for name in _SHARED if name in tags}
         if tags.get(key):  # tracked before
             place.first = int(tags[f"sparktune.first_trial{self._suffix}"])
             self._find_children()
-        params = _free(run.data.params, self._params, self._suffix)
-        told = {key: self._suffix or "none"}
+        params = free_names(run.data.params, self._params, self._suffix)
+        told = {key: self._suffix or _NO_SUFFIX}
         told[f"sparktune.first_trial{self._suffix}"] = str(place.first)
         server.log(place.parent, params, [], told)
 
     def _find_children(self) -> None:
         """Take over the runs that trials have already, and log those that have none."""
         found = self._server.trials_of(self.place.experiment, self.place.search)
-        with self._lock:
-            for number, one in found.items():
-                self._adopt(self._children.setdefault(number, _Child()), one)
+        for number, one in found.items():
+            self._children.get(number).adopt(one)
         if not self.place.is_shared:
             for trial in list(self._history)[self.place.first :]:
                 there = found.get(trial.number, Found("", None)).state
                 if trial.outcome is not None and there != words.state_of(trial):
                     self.note(trial)
 
-    @staticmethod
-    def _adopt(child: _Child, found: Found) -> None:
-        child.run_id, child.state = found.run_id, found.state
-
-    def _write_child(self, trial: Trial, child: _Child) -> None:
+    def _write_child(self, trial: Trial, child: Child) -> None:
         """Bring the run of a trial up to date."""
-        server, place, state = self._server, self.place, words.state_of(trial)
-        with child.lock:
-            if child.state == state:
-                return
-            began, ended = _times(trial, child.ended)
-            if child.run_id is None and child.is_unclear:
-                found = server.trials_of(place.experiment, place.search, trial.number)
-                for one in found.values():
-                    self._adopt(child, one)
-            if child.run_id is None:
-                child.is_unclear = True
-                tags = {"mlflow.parentRunId": place.parent, words.SEARCH: place.search}
-                tags |= {words.TRIAL: str(trial.number), **self._shared_tags}
-                name = f"trial {trial.number}{self._suffix}"
-                child.run_id = server.new_run(place.experiment, name, tags, began)
-            found_metrics = words.metrics_of(trial)
-            metrics = [(name, value, ended, 0) for name, value in found_metrics.items()]
-            reports = self._history.reports(trial.number)
-            metrics += [(words.REPORT, value, ended, step) for step, value in reports]
-            params = words.params_of(trial, self._history.space)
-            server.log(child.run_id, params, metrics, words.tags_of(trial))
-            server.end(child.run_id, words.run_status(trial.status), ended)
-            child.state = state
-            self.written += 1
+        was_missing = self._children.write(trial, child)
+        with self._lock:
+            self.written += was_missing
 
     def _write_parent(self) -> None:
         """Write what has come for the parent."""
-        metrics, self._metrics = self._metrics, []
+        with self._lock:
+            metrics, self._metrics = self._metrics, []
         now, step = time.time(), self._history.count(*ENDED)
         counts = {name: self._history.count(*which) for name, which in _COUNTS.items()}
         told = metrics + [(name, float(count), now, step) for name, count in counts.items()]
@@ -304,7 +294,8 @@ class Tracker:
             named = [(f"{name}{self._suffix}", *rest) for name, *rest in told]
             self._server.log(self.place.parent, {}, named, tags)  # type: ignore[arg-type]
         except BaseException:
-            self._metrics = metrics + self._metrics
+            with self._lock:
+                self._metrics = metrics + self._metrics
             raise
 
     def _end_parent(self) -> None:
@@ -315,27 +306,6 @@ class Tracker:
 def _suffix_in(tags: Mapping[str, str], key: str, search: str) -> str:
     """What names of a search end with in a parent that has these tags: "" for its first search."""
     if tags.get(key):
-        return "" if tags[key] == "none" else tags[key]
+        return "" if tags[key] == _NO_SUFFIX else tags[key]
     others = any(name.startswith(_OF_SEARCH) and name != key for name in tags)
     return f"_{search[:6]}" if others else ""
-
-
-def _free(taken: Mapping[str, str], params: Mapping[str, str], suffix: str) -> dict[str, str]:
-    """Parameters by names under which a run has no other value, since none can be changed."""
-    found: dict[str, str] = {}
-    for name, value in params.items():
-        tried, count = f"{name}{suffix}", 1
-        while taken.get(tried, value) != value:
-            count += 1
-            tried = f"{name}{suffix}_{count}"
-        found[tried] = value
-    return found
-
-
-def _times(trial: Trial, ended: float | None) -> tuple[float, float]:
-    """When a trial began and ended, in seconds since the epoch; on Spark it may have waited."""
-    seconds = None if trial.outcome is None else trial.outcome.seconds
-    if ended is None:
-        return trial.started, trial.started + (seconds or 0.0)
-    began = trial.started if seconds is None else max(trial.started, ended - seconds)
-    return began, max(began, ended)

@@ -389,7 +389,7 @@ class Trials(Tracked):
     def _recorded_id(self) -> tuple[str, bool] | None:
         if self._source is not None:
             return self._source.search_id, True
-        if isinstance(self._journal, Journal):
+        if self._journal is not None:
             self._read_id = self._journal.search_id or None
         return None if self._read_id is None else (self._read_id, False)
 

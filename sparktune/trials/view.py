@@ -28,8 +28,6 @@ from .tables import table_of
 
 __all__ = ["View"]
 
-_TOP, _WIDTH = 10, 120
-
 
 class View(ABC):
     """What a history shows; changing a document does not change the history.
@@ -95,10 +93,10 @@ class View(ABC):
         return self._count(*ENDED)
 
     def __repr__(self) -> str:
-        return text_of(self._heading, Standing(self.history), _TOP, _WIDTH)
+        return text_of(self._heading, Standing(self.history))
 
     def _repr_html_(self) -> str:
-        return page_of(self._heading, Standing(self.history), _TOP)
+        return page_of(self._heading, Standing(self.history))
 
     @property
     def _heading(self) -> str:

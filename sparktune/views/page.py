@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from .. import markup
 from .standing import Grid, Standing
+from .text import TOP
 
 __all__ = ["grid", "page_of"]
 
 WIDE = 150  # characters of a table with a column for each label
 
 
-def page_of(heading: str, standing: Standing, top: int) -> str:
+def page_of(heading: str, standing: Standing, top: int = TOP) -> str:
     """A heading and how a search stands below it; the words are those of ``text_of``.
 
     Args:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from .standing import Grid, Standing
 from .values import cut
 
-__all__ = ["lines_of", "text_of"]
+__all__ = ["TOP", "lines_of", "text_of"]
 
+TOP, _WIDTH = 10, 120  # trials and characters, where nobody says how many
 _NAMES = 14  # characters of the names of facts
 
 
-def text_of(heading: str, standing: Standing, top: int, width: int | None) -> str:
+def text_of(heading: str, standing: Standing, top: int = TOP, width: int | None = _WIDTH) -> str:
     """A heading and how a search stands below it.
 
     Args:
@@ -22,7 +23,7 @@ def text_of(heading: str, standing: Standing, top: int, width: int | None) -> st
         width: characters of a line, to which longer ones are cut; None for whole ones.
     """
     lines = [heading, *_pairs(standing.facts, "  "), *_pairs(standing.parameters, "    ")]
-    table = standing.table(top, 120 if width is None else width)
+    table = standing.table(top, _WIDTH if width is None else width)
     if table is not None:
         lines += ["", *lines_of(table)]
     if errors := standing.errors:

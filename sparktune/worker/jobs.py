@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from ..storage.lines import parsed
 from ..storage.stores.signing import VARIABLE
 from ..storage.stores.store import Entry, Job, Store
 from ..storage.stores.trust import Trust
+from ..tracking.contexts import OfWorker
 from ..unpickling import loads
 from .refusals import Refused
 
@@ -125,9 +127,11 @@ class Jobs:
         settings = _settings_of(job.settings)
         options = () if space is None else tuple(Option(*each) for each in space.constants)
         engine = Processes(1)
-        engine.open(
-            RunSpec(objective, settings.run_id, options, settings.of_trials), self._on_report
-        )
+        spec = RunSpec(
+            objective, settings.run_id, options, settings.of_trials,
+            tracked=self._tracked(settings.tracking),
+        )  # fmt: skip
+        engine.open(spec, self._on_report)
         self._job = LoadedJob(
             job.id, space, engine, settings.seed, settings.run_id, settings.retries_of_crashes
         )
@@ -146,6 +150,17 @@ class Jobs:
             )
         return self._objectives[job.objective], None
 
+    def _tracked(self, told: Mapping[str, Any] | None) -> OfWorker | None:
+        """What trials of a job are told of MLflow.
+
+        This worker's own server comes first, and without a key it is the only one: who can write
+        into the database is not to say where the worker sends something.
+        """
+        if told is None:
+            return None
+        named = told["uri"] if self._trust.key is not None else None
+        return OfWorker(told, os.environ.get("MLFLOW_TRACKING_URI") or named)
+
     def close(self) -> None:
         """Let go of the job that is loaded."""
         if self._job is not None:
@@ -161,12 +176,14 @@ class _JobSettings(NamedTuple):
         seed: of the driver.
         run_id: of the driver's run.
         retries_of_crashes: how often a trial whose process died is tried again.
+        tracking: what OfWorker is told; None where nothing is tracked.
     """
 
     of_trials: Settings
     seed: int
     run_id: str
     retries_of_crashes: int
+    tracking: Mapping[str, Any] | None
 
 
 def _settings_of(text: str) -> _JobSettings:
@@ -184,7 +201,12 @@ def _settings_of(text: str) -> _JobSettings:
             trial_timeout=found["timeout"], trial_grace=found["grace"], max_retries=retries,
             retry_crashes=found["retry_crashes"],
         )  # fmt: skip
+        tracking = found.get("tracking")
+        if tracking is not None:
+            OfWorker(tracking, None)
+            if not (tracking["uri"] is None or type(tracking["uri"]) is str):
+                raise ValueError("its server of MLflow is none")
     except _NO_DATA as error:
         raise Refused(f"the settings of its job are none: {error}"[:300]) from None
     crashes = settings.max_retries if settings.retry_crashes else 0
-    return _JobSettings(settings, seed, run_id[:40], crashes)
+    return _JobSettings(settings, seed, run_id[:40], crashes, tracking)

@@ -3,7 +3,7 @@
 import cloudpickle
 
 from sparktune.engines import travels
-from sparktune.engines.answers import answer_of, hand_on_reports, unpacked
+from sparktune.engines.answers import hand_on_reports, unpacked
 from sparktune.engines.local import Threads
 from sparktune.engines.shipping import Shipment
 from sparktune.engines.travels.task import Store, answer_to
@@ -21,7 +21,7 @@ class Pickling(Threads):
         if answer.get("apart"):
             answer = self._answer(self._shipment.pack(task, apart=True))
         hand_on_reports(answer, task, self._on_report)
-        return answer_of(answer, self._spec.settings)
+        return answer
 
     def _answer(self, blob):
         places = {digest: ("bytes", thing) for digest, thing in self._shipment.blobs.items()}

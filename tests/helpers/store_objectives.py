@@ -28,3 +28,10 @@ def modelling(config):
 
 def large(config):
     return {"loss": config["a"], "text": "x" * 1000}
+
+
+def logging(config):
+    import mlflow
+
+    mlflow.log_metric("mine", config["x"])
+    return config["x"]

@@ -21,7 +21,7 @@ KEY = "a secret of these tests alone"
 
 NAME = "store_objectives:saddle"
 NAMES = {f"store_objectives:{name}": getattr(store_objectives, name) for name in
-         ("saddle", "echo", "failing", "dying", "modelling", "large")}  # fmt: skip
+         ("saddle", "echo", "failing", "dying", "modelling", "large", "logging")}  # fmt: skip
 
 
 class Working:

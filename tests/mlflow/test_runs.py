@@ -1,13 +1,11 @@
 """What a real MLflow server has of a search; the part ``mlflow`` of the tests."""
 
 import contextlib
-import http.server
 import os
 import re
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 import warnings
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 
 mlflow = pytest.importorskip("mlflow")
 
-from mlflow_server import MlflowServer  # noqa: E402
+from mlflow_server import Front, MlflowServer, runs_of  # noqa: E402
 
 from sparktune import TrackingError, Trials, Tuner, fmin, hp, rand  # noqa: E402
 
@@ -34,38 +32,6 @@ SPACE = {
 QUIET = {"algo": rand.suggest, "rstate": 1, "show_progressbar": False}
 
 
-@pytest.fixture(scope="module")
-def server():
-    """A server for the tests of this module."""
-    made = MlflowServer()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(server, request):
-    """A client of the server, with an experiment for this test alone."""
-    mlflow.set_tracking_uri(server.uri)
-    mlflow.set_experiment(request.node.name)
-    yield mlflow.MlflowClient(server.uri)
-    while mlflow.active_run() is not None:
-        mlflow.end_run()
-    mlflow.set_tracking_uri(None)
-
-
-def runs_of(client, request_name):
-    """The parents of an experiment, and the children by number of the trial."""
-    experiment = client.get_experiment_by_name(request_name)
-    parents, children = [], {}
-    for run in client.search_runs([experiment.experiment_id], max_results=1000):
-        number = run.data.tags.get("sparktune.trial")
-        if number is None:
-            parents.append(run)
-        else:
-            children.setdefault(int(number), []).append(run)
-    return parents, children
-
-
 def objective(config, trial):
     """Ends in every way that a trial can end by itself, by its number."""
     trial.report(1, 9.0)
@@ -75,7 +41,7 @@ def objective(config, trial):
     return {"loss": float(trial.number), "status": "ok", "accuracy": 0.5, "name": "x"}
 
 
-def test_a_run_and_its_trials(client, request):
+def test_a_run_and_its_trials(client, runs):
     """The active run has what the search was called with, its children what became of trials."""
     trials = Trials()
     with mlflow.start_run() as active:
@@ -83,7 +49,7 @@ def test_a_run_and_its_trials(client, request):
             objective, SPACE, max_evals=6, trials=trials, catch_eval_exceptions=True, **QUIET
         )  # fmt: skip
         assert mlflow.active_run().info.run_id == active.info.run_id
-    parents, children = runs_of(client, request.node.name)
+    parents, children = runs()
     assert [run.info.run_id for run in parents] == [active.info.run_id]
     parent = parents[0]
     assert parent.info.status == "FINISHED"
@@ -116,12 +82,12 @@ def test_a_run_and_its_trials(client, request):
     assert "name" not in children[2][0].data.metrics
 
 
-def test_a_second_search_in_one_run_has_names_of_its_own(client, request):
+def test_a_second_search_in_one_run_has_names_of_its_own(client, runs):
     """Two searches in one run share it, and what the second is called with ends in its suffix."""
     with mlflow.start_run():
         for most in (2, 3):
             fmin(lambda c: 1.0, SPACE, max_evals=most, **QUIET)
-    [parent], children = runs_of(client, request.node.name)
+    [parent], children = runs()
     named = {name: value for name, value in parent.data.params.items() if "max_evals" in name}
     assert named.pop("max_evals") == "2"
     [(name, value)] = named.items()
@@ -132,12 +98,12 @@ def test_a_second_search_in_one_run_has_names_of_its_own(client, request):
     assert children[2][0].info.run_name.endswith(suffix)
 
 
-def test_a_search_that_goes_on_finds_its_runs_again(client, request, tmp_path):
+def test_a_search_that_goes_on_finds_its_runs_again(client, runs, tmp_path):
     """What a journal goes on with has the parent that it had, and one child for each trial."""
     for most in (2, 4):
         trials = Trials(journal=tmp_path / "journal")
         fmin(lambda c: 1.0, SPACE, max_evals=most, trials=trials, tracking=True, **QUIET)
-    [parent], children = runs_of(client, request.node.name)
+    [parent], children = runs()
     assert {number: len(runs) for number, runs in children.items()} == dict.fromkeys(range(4), 1)
     assert parent.info.status == "FINISHED"
     assert parent.data.params["max_evals"] == "2"
@@ -145,7 +111,7 @@ def test_a_search_that_goes_on_finds_its_runs_again(client, request, tmp_path):
     assert parent.data.metrics["trials_ok"] == 4
 
 
-def test_a_trial_that_was_cut_off_has_one_run(client, request):
+def test_a_trial_that_was_cut_off_has_one_run(client, runs):
     """A trial that an interrupt cut off is KILLED, and after its resume FINISHED in that run."""
     trials, raised = Trials(), []
 
@@ -159,18 +125,18 @@ def test_a_trial_that_was_cut_off_has_one_run(client, request):
         with pytest.raises(KeyboardInterrupt):
             fmin(interrupted, SPACE, max_evals=2, trials=trials, **QUIET)
         trials.log_to_mlflow()
-        _, children = runs_of(client, request.node.name)
+        _, children = runs()
         assert [run.info.status for run in children[0]] == ["KILLED"]
         assert children[0][0].data.tags["sparktune.status"] == "cut"
         fmin(interrupted, SPACE, max_evals=2, trials=trials, **QUIET)
-    _, children = runs_of(client, request.node.name)
+    _, children = runs()
     assert [run.info.status for run in children[0]] == ["FINISHED"]
     assert children[0][0].data.tags["sparktune.attempt"] == "1"
     assert sorted(children) == [0, 1]
 
 
 @pytest.mark.parametrize("options", [{}, {"parallelism": 2}])
-def test_runs_that_an_objective_begins_know_their_trial(client, request, options, server):
+def test_runs_that_an_objective_begins_know_their_trial(client, runs, request, options, server):
     """A run that the objective begins has the search's run as parent, and its trial's number."""
     uri, name = server.uri, request.node.name
 
@@ -185,7 +151,7 @@ def test_runs_that_an_objective_begins_know_their_trial(client, request, options
 
     with mlflow.start_run() as active:
         fmin(begins_a_run, SPACE, max_evals=2, trials=Trials(**options), **QUIET)
-    parents, _ = runs_of(client, name)
+    parents, _ = runs(name)
     own = [run for run in parents if "mine" in run.data.params]
     assert sorted(run.data.params["mine"] for run in own) == ["0", "1"]
     for run in own:
@@ -193,7 +159,7 @@ def test_runs_that_an_objective_begins_know_their_trial(client, request, options
         assert run.data.tags["mlflow.parentRunId"] == active.info.run_id
 
 
-def test_when_runs_are_tracked(client, request, monkeypatch):
+def test_when_runs_are_tracked(client, runs, monkeypatch):
     """Nothing is logged with tracking=False, nor without a run or a server that somebody named."""
     with mlflow.start_run():
         fmin(lambda c: 1.0, SPACE, max_evals=1, tracking=False, **QUIET)
@@ -201,26 +167,26 @@ def test_when_runs_are_tracked(client, request, monkeypatch):
     mlflow.set_tracking_uri(None)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     fmin(lambda c: 1.0, SPACE, max_evals=1, **QUIET)
-    [parent], children = runs_of(client, request.node.name)
+    [parent], children = runs()
     assert children == {}
     assert parent.data.params == {}
 
 
-def test_a_search_of_ones_own_is_logged_afterwards(client, request):
+def test_a_search_of_ones_own_is_logged_afterwards(client, runs):
     """log_to_mlflow logs what a Tuner was told, once."""
     tuner = Tuner(SPACE, rand.suggest, rstate=0)
     for candidate in tuner.ask(3):
         tuner.tell(candidate, 1.0)
     assert tuner.trials.log_to_mlflow() == 3
     assert tuner.trials.log_to_mlflow() == 0
-    _, children = runs_of(client, request.node.name)
+    _, children = runs()
     assert sorted(children) == [0, 1, 2]
 
 
-def test_an_unreachable_server_only_warns(client, request, server):
+def test_an_unreachable_server_only_warns(client, runs, server):
     """Without a server the search ends as ever, says what is not logged, and logs it later."""
     port = server.port
-    with contextlib.closing(_Front(port)) as front:
+    with contextlib.closing(Front(port)) as front:
         mlflow.set_tracking_uri(front.uri)
         trials = Trials(tracking=True)
         front.close()  # nobody listens there
@@ -231,18 +197,18 @@ def test_an_unreachable_server_only_warns(client, request, server):
             trials.log_to_mlflow(timeout=1)
     mlflow.set_tracking_uri(server.uri)
     assert trials.log_to_mlflow() == 2
-    _, children = runs_of(client, request.node.name)
+    _, children = runs()
     assert sorted(children) == [0, 1]
 
 
-def test_a_server_that_asks_to_wait_is_obeyed(client, request, server):
+def test_a_server_that_asks_to_wait_is_obeyed(client, runs, server):
     """After "too many requests" nothing is asked until the time that the server said is over."""
-    with contextlib.closing(_Front(server.port)) as front:
+    with contextlib.closing(Front(server.port)) as front:
         mlflow.set_tracking_uri(front.uri)
         front.many = 3
         fmin(lambda c: 1.0, SPACE, max_evals=3, tracking=True, **QUIET)
     mlflow.set_tracking_uri(server.uri)
-    _, children = runs_of(client, request.node.name)
+    _, children = runs()
     assert sorted(children) == [0, 1, 2]
     assert front.turned_away == 3
     assert front.too_early == 0
@@ -303,7 +269,7 @@ print("parent", run.info.run_id)
 
 
 @pytest.mark.full
-def test_an_unedited_script_on_spark(server, run_python, tmp_path):
+def test_an_unedited_script_on_spark(client, runs, server, run_python):
     """A script for Databricks' Hyperopt has a parent and 40 children, through install()."""
     done = run_python(
         "import sparktune.hyperopt\nsparktune.hyperopt.install()\n" + SCRIPT,
@@ -312,8 +278,7 @@ def test_an_unedited_script_on_spark(server, run_python, tmp_path):
             "MLFLOW_EXPERIMENT_NAME": "unedited", "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         },
     )  # fmt: skip
-    client = mlflow.MlflowClient(server.uri)
-    [parent], children = runs_of(client, "unedited")
+    [parent], children = runs("unedited")
     assert f"parent {parent.info.run_id}" in done.stdout
     assert {n: len(runs) for n, runs in children.items()} == dict.fromkeys(range(40), 1)
     for [run] in children.values():
@@ -332,62 +297,3 @@ def test_the_examples_of_the_page(run_python):
     done = run_python("\n".join(blocks))
     assert "'max_evals': '10'" in done.stdout
     assert done.stdout.count("FINISHED") == 10
-
-
-class _Front:
-    """Stands before a server, and turns some requests away with a time to wait.
-
-    Attributes:
-        many: how many requests to turn away yet.
-        turned_away: how many were.
-        too_early: requests of a connection that was turned away, within the time to wait.
-    """
-
-    def __init__(self, port):
-        self.many = self.turned_away = self.too_early = 0
-        front, lock, until = self, threading.Lock(), {}
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def log_message(self, *_):
-                pass
-
-            def do(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                key = (self.path, body)
-                with lock:
-                    front.too_early += time.monotonic() < until.get(key, 0.0)
-                    is_turned_away = front.many > 0
-                    if is_turned_away:
-                        front.many -= 1
-                        front.turned_away += 1
-                        until[key] = time.monotonic() + 1.0
-                if is_turned_away:
-                    self.answer(429, b"{}", {"Retry-After": "1"})
-                    return
-                asked = urllib.request.Request(
-                    f"http://127.0.0.1:{port}{self.path}", body or None, method=self.command,
-                    headers={"Content-Type": "application/json"},
-                )  # fmt: skip
-                try:
-                    with urllib.request.urlopen(asked) as given:
-                        self.answer(given.status, given.read(), {})
-                except urllib.error.HTTPError as error:
-                    self.answer(error.code, error.read(), {})
-
-            do_GET = do_POST = do_PATCH = do  # noqa: N815 (as the library has it)
-
-            def answer(self, status, body, headers):
-                self.send_response(status)
-                for name, value in {"Content-Type": "application/json", **headers}.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.uri = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()

@@ -43,18 +43,6 @@ NOW = "((julianday('now') - 2440587.5) * 86400.0)"
 VALUES = {"a": 0.5, "kind": 0}
 
 
-@pytest.fixture
-def url(tmp_path):
-    """A store in SQLite."""
-    return f"sqlite:///{tmp_path / 'store.db'}"
-
-
-@pytest.fixture
-def key(monkeypatch):
-    """A key, which every driver and worker of the test has."""
-    monkeypatch.setenv(VARIABLE, KEY)
-
-
 def test_trials_in_a_pickle(url, key):
     """A pickle of trials goes on in their database, and has no key."""
     with Working(url):
@@ -244,23 +232,16 @@ searched(url, int(count), trials=trials, objective=objective)
 
 
 @pytest.fixture
-def driver(tmp_path):
+def driver(tmp_path, begin):
     """Starts an fmin on a store as a process of its own; killed at the end."""
-    path, begun = tmp_path / "driver.py", []
+    path = tmp_path / "driver.py"
     path.write_text(RUN.format(helpers=HELPERS))
 
     def start(kind, url, count):
-        words = [sys.executable, str(path), kind, url, str(count)]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        process = subprocess.Popen(words, text=True, **pipes)
-        begun.append(process)
-        return process
+        return begin([sys.executable, str(path), kind, url, str(count)], **pipes)
 
-    yield start
-    for process in begun:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    return start
 
 
 def test_a_driver_that_was_killed(url, driver):

@@ -25,18 +25,6 @@ from sparktune.worker import Worker, objectives_of
 HELPERS = str(Path(__file__).parents[1] / "helpers")
 
 
-@pytest.fixture
-def url(tmp_path):
-    """A store in SQLite."""
-    return f"sqlite:///{tmp_path / 'store.db'}"
-
-
-@pytest.fixture
-def key(monkeypatch):
-    """A key, which every driver and worker of the test has."""
-    monkeypatch.setenv(VARIABLE, KEY)
-
-
 # -- limits of a worker
 
 
@@ -151,24 +139,17 @@ def command(*words):
 
 
 @pytest.fixture
-def worker(tmp_path):
+def worker(tmp_path, begin):
     """Starts `sparktune worker` as a process of its own; killed at the end."""
-    begun = []
 
     def start(url, *words, **env):
-        process = subprocess.Popen(
-            command("--store", url, "--exp-key", "k", *words), cwd=tmp_path, text=True,
+        return begin(
+            command("--store", url, "--exp-key", "k", *words), cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([HELPERS, *sys.path]), **env},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        begun.append(process)
-        return process
 
-    yield start
-    for process in begun:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    return start
 
 
 def test_the_command_works(url, worker):

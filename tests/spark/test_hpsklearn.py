@@ -1,5 +1,8 @@
 """HyperoptEstimator with SparkTrials on the deployment."""
 
+import sys
+
+import cloudpickle
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ from sklearn.dummy import DummyClassifier
 from sparktune import AllTrialsFailed, SparkTrials, Status, hp, rand
 from sparktune import hpsklearn as ours
 
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # executors lack what it imports
 pd = pytest.importorskip("pandas")
 X, Y = IRIS
 FRAME = pd.DataFrame(X, columns=list("abcd")).assign(

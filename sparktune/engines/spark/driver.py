@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ...history.results import Answer
 from ..base import OnReport, RunSpec, Task
 from ..local import Threads
 from . import internals
@@ -86,7 +85,7 @@ class ContextDriver(_Driver):
         self._sc = session.sparkContext
         super().__init__(slots, self._sc.cancelJobsWithTag, InheritableThread)
 
-    def _evaluate(self, task: Task) -> Answer:
+    def _evaluate(self, task: Task) -> dict[str, Any]:
         sc = self._sc
         pool = sc.getLocalProperty("spark.scheduler.pool")
         with self._tagged(task) as (run, tag):
@@ -117,7 +116,7 @@ class ConnectDriver(_Driver):
         self._session = session
         super().__init__(slots, session.interruptTag)
 
-    def _evaluate(self, task: Task) -> Answer:
+    def _evaluate(self, task: Task) -> dict[str, Any]:
         with self._tagged(task) as tags:
             for tag in tags:
                 self._session.addTag(tag)

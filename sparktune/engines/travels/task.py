@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .store import Store
+from .tracked import tracked
 from .trial import Hear, evaluate, here, missing_of, text_of, wants_session
 
 _KEEP_BYTES = 100_000  # of each entry of a result that is too large to send as a whole
@@ -54,16 +55,19 @@ def answer_to(
         answer |= {"apart": store.needs_apart, "kept": store.digests}
         return pickle.dumps(answer), b""
     context = {**context, "gpus": message["gpus"], "env": message["environment"]}
-    started()
     process = os.getpid()
     if message["reports"] is None:
         hear = is_over = None
-    answer = evaluate(
-        run.objective, config, context, run.wants_trial, limit=message["limit"],
-        hear=hear, is_over=is_over, tracking=message["tracking"],
-    )  # fmt: skip
-    if os.getpid() != process:  # a child that the objective forked, and that came back from it
-        os._exit(0)
+    with tracked(message["tracking"]) as beside:
+        started()
+        answer = evaluate(
+            run.objective, config, context, run.wants_trial, limit=message["limit"],
+            hear=hear, is_over=is_over,
+        )  # fmt: skip
+        if os.getpid() != process:  # a child that the objective forked, and that came back from it
+            os._exit(0)
+        beside.ended(answer["status"])
+    answer["untracked"] = beside.note
     answer["strange"] = others + run.strange()
     answer["no_session"] = wants_session(answer.pop("exception", None))
     result, dumps = answer.pop("result"), _pickler(message["pickler"]).dumps

@@ -21,6 +21,7 @@ this module as it is; where a trial runs elsewhere, the modules beside it add to
     dropped   what of a result could not be sent, in words
     file      where the whole result was written, if it was too large to send
     note      a sentence about the result for people
+    untracked  why the trial's run of MLflow was not active, as a sentence; None where it was
     kept      digests of what the trial's process holds unpickled now; read on the way
     accumulated  what the objective added to Spark's accumulators; read on the way
     log_tail  the last lines that the trial printed, unless it returned
@@ -44,7 +45,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .limit import Guard, TrialTimeout, time_limit
-from .tracked import tracked
 
 Hear: TypeAlias = "Callable[[int, float], bool]"
 """Takes a report (step, value) and answers whether the trial is to stop."""
@@ -192,7 +192,6 @@ def evaluate(
     limit: float | None = None,
     hear: Hear | None = None,
     is_over: Callable[[], bool] | None = None,
-    tracking: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Call the objective once and answer what became of it; ``exception`` is added where raised.
 
@@ -204,21 +203,7 @@ def evaluate(
         limit: seconds after which TrialTimeout is raised inside the objective.
         hear: is told each report; without it the answer has them all.
         is_over: whether the trial is to stop.
-        tracking: what the trial has to know about MLflow; see ``tracked``.
     """
-    with tracked(tracking):
-        return _evaluated(objective, config, context, wants_trial, limit, hear, is_over)
-
-
-def _evaluated(
-    objective: Callable[..., Any],
-    config: Any,
-    context: Mapping[str, Any],
-    wants_trial: bool,
-    limit: float | None,
-    hear: Hear | None,
-    is_over: Callable[[], bool] | None,
-) -> dict[str, Any]:
     guard = Guard()
     trial = TrialContext(hear=hear, is_over=is_over, guard=guard, **context)
     extra = {"trial": trial} if wants_trial else {}

@@ -172,7 +172,11 @@ def test_finalists_that_fail():
         assert len(again_of(estimator)) == judged
         ranked = standings(estimator.trials_.history)
         assert estimator.best_loss_ == ranked[0].loss
-        assert (ranked[0].again is not None) == bool(judged)
+        assert len(ranked) == len(estimator.leaderboard()) == 6
+        assert sum(each.again is not None for each in ranked) == 2
+        assert (
+            ranked[0].again.loss is not None if judged else ranked[0].again is None
+        ) or not judged
 
 
 def test_no_time_is_left(monkeypatch):

@@ -8,15 +8,17 @@ from sparktune.tracking.choice import is_installed, is_wanted
 SPACE = hp.uniform("x", 0, 1)
 
 
-@pytest.mark.parametrize("value", ["live", "yes", 1, 0.0, "", [True]])
+@pytest.mark.parametrize("value", ["LIVE", "yes", 1, 0.0, "", [True]])
 def test_what_is_no_choice_is_refused(value):
-    """A value that is neither True, False nor None is a sentence with the value."""
+    """A value that is none of True, False, None and "live" is a sentence with the value."""
     for call in (
         lambda: Trials(tracking=value),
         lambda: fmin(lambda c: c, SPACE, max_evals=1, tracking=value, show_progressbar=False),
         lambda: SparkTrials(tracking=value),
     ):
-        with pytest.raises(ValueError, match="`tracking` must be True or False") as caught:
+        with pytest.raises(
+            ValueError, match='`tracking` must be True, False, None or "live"'
+        ) as caught:
             call()
         assert repr(value) in str(caught.value)
 
@@ -52,7 +54,8 @@ print(is_wanted(None), "mlflow" in sys.modules)
 @pytest.mark.skipif(is_installed(), reason="MLflow is installed here")
 def test_true_without_mlflow_says_what_to_install():
     """tracking=True and log_to_mlflow say what is missing, at once."""
-    with pytest.raises(ImportError, match="pip install mlflow"):
-        Trials(tracking=True)
+    for value in (True, "live"):
+        with pytest.raises(ImportError, match="pip install mlflow"):
+            Trials(tracking=value)
     with pytest.raises(ImportError, match="pip install mlflow"):
         Trials().log_to_mlflow()

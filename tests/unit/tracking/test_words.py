@@ -115,12 +115,32 @@ def test_each_status_has_one_of_mlflow(status, told):
     assert run_status(status) == told
 
 
-def test_an_error_keeps_its_end():
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Traceback (most recent call last):\n  ...\nValueError: why\n", "ValueError: why"),
+        ("killed after 2 s", "killed after 2 s"),
+        (
+            "stopped at its time limit of 1 s\n  ...\nTrialTimeout: x",
+            "stopped at its time limit of 1 s",
+        ),
+        ("not unpickled on vm:\nTraceback\nImportError: m", "not unpickled on vm: ImportError: m"),
+    ],
+)
+def test_an_error_is_the_line_that_says_why(text, reason):
+    """The tag that pages show the beginning of has the reason, another one the traceback."""
+    tags = tags_of(trial_of(outcome=Outcome(Status.FAILED, error=text, error_type="x")))
+    assert tags["sparktune.error"] == reason
+    assert tags.get("sparktune.traceback") == (text if "\n" in text else None)
+
+
+def test_a_long_traceback_keeps_its_end():
     """Of a long traceback the tag has the end, where the reason is."""
-    outcome = Outcome(Status.FAILED, error="x" * 9000 + "ValueError: why", error_type="ValueError")
-    tag = tags_of(trial_of(outcome=outcome))["sparktune.error"]
-    assert len(tag) == 5000
-    assert tag.endswith("ValueError: why")
+    text = "Traceback\n" + "x" * 9000 + "\nValueError: why"
+    tags = tags_of(trial_of(outcome=Outcome(Status.FAILED, error=text, error_type="ValueError")))
+    assert len(tags["sparktune.traceback"]) == 5000
+    assert tags["sparktune.traceback"].endswith("ValueError: why")
+    assert tags["sparktune.error"] == "ValueError: why"
 
 
 def test_a_run_says_what_it_was_called_with():
