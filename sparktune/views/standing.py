@@ -12,7 +12,7 @@ from ..history import History, Status, Trial
 from ..history.savings import Savings
 from .values import brief_params, digits, one_line
 
-__all__ = ["Failures", "Grid", "Standing", "columns_of", "seconds_of", "word_of"]
+__all__ = ["Failures", "Grid", "Standing", "columns_of", "reason_of", "seconds_of", "word_of"]
 
 _KINDS = 5  # of failures that are shown
 
@@ -83,7 +83,7 @@ class Standing:
         found: dict[str, list[int]] = {}
         for trial in self.history or ():
             if trial.status in (Status.FAILED, Status.TIMED_OUT):
-                text = _reason(trial)
+                text = reason_of(trial)
                 found.setdefault(text, []).append(trial.number)
         kinds = [Failures(text, numbers) for text, numbers in found.items()]
         return sorted(kinds, key=lambda each: -each.numbers[-1])
@@ -242,7 +242,7 @@ def _last(numbers: Sequence[int]) -> str:
     return f"{'last: ' if len(numbers) > 1 else ''}trial {numbers[-1]}"
 
 
-def _reason(trial: Trial) -> str:
+def reason_of(trial: Trial) -> str:
     """Why a trial failed, in one line: of a traceback the exception."""
     outcome = trial.outcome
     text = ((outcome and outcome.error) or "no reason was given").strip()

@@ -27,6 +27,7 @@ ROOMS = [
     {"heard"},
     {"search"},
     {"algo", "known", "memo", "tracking", "views"},
+    {"report"},
     {"run"},
     {"trials"},
     {"worker"},

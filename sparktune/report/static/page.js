@@ -1,0 +1,4 @@
+// The page.
+export function show(run) {
+  document.title = run.name;
+}
