@@ -30,7 +30,7 @@ def document_of(
     """A run as it stands, in values that JSON has.
 
     ``format``, ``name``, ``about``, ``made`` (seconds since the epoch); ``state``, how it goes on,
-    in words; ``facts``, pairs of a name and a text; ``counts`` of trials by status; ``best``, null
+    in words; ``facts``, pairs of a name and a text beside what the page counts itself; ``counts`` of trials by status; ``best``, null
     without one: ``number``, ``loss``, ``python`` (the configuration that the objective received),
     ``point`` (values by label, as ``points_to_evaluate`` takes them) and ``notes``; ``params``, see
     ``params_of``; ``importance``: ``shares`` (label, share, share where active, how often active),
@@ -66,7 +66,7 @@ def document_of(
         "about": cut(about, 2 * NAME),
         "made": time.time() if now is None else now,
         "state": _state(standing, trials),
-        "facts": [[name, text] for name, text in standing.facts],
+        "facts": _facts(standing),
         "counts": {word: count for word, count in _counts(trials).items() if count},
         "best": None if history is None else _best(history, trials),
         "params": [] if history is None else params_of(history.space, trials),
@@ -81,6 +81,15 @@ def _state(standing: Standing, trials: list[Trial]) -> str:
         return "no trials yet"
     told = [f"{count:,} {word}" for word, count in standing.under_way.items() if count]
     return ", ".join(told) or "nothing is running"
+
+
+def _facts(standing: Standing) -> list[list[str]]:
+    """What there is to say beside counts and the best loss, which the page has from the columns."""
+    facts = {name: text for name, text in standing.facts if name not in ("trials", "best loss")}
+    share = standing.saved
+    if share is not None:
+        facts["saved by pruning"] = f"{share:.0%} of the trial-seconds, an estimate"
+    return [[name, text] for name, text in facts.items()]
 
 
 def _counts(trials: list[Trial]) -> dict[str, int]:
