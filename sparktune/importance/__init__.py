@@ -55,7 +55,7 @@ def importance(
       A label that says no more than chance would has 0; where none does, all have.
     - "sobol" fits a GP to the losses and asks what share of its variance over the whole space goes
       away when all labels but this one stand still: interactions count for each of their labels.
-      It takes some seconds.
+      It takes about a second for 1,000 trials of 10 labels.
     - "ablation" goes from ``default`` to the best trial, one label at a time, each time that one
       which lowers the loss most: which changes were worth making. A GP chooses the labels and gives
       the losses, unless there is an ``objective``.

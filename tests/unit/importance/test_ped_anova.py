@@ -53,8 +53,8 @@ def slowly(distribution, z, top):
         else int(np.argmin(np.abs(bins.u - distribution.position(np.array([v])))))
         for v in z
     ]
-    counts = np.array([sum(top[i] for i in range(n) if place[i] == b) for b in range(m)], float)
-    G = bins.kernels(counts)
+    counts = np.array([sum(1 for i in range(n) if place[i] == b) for b in range(m)], float)
+    G = bins.kernels(counts, t)
     G = np.eye(m) if G is None else G
     found = expected = 0.0
     for x in range(m):
