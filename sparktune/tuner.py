@@ -123,6 +123,11 @@ class Tuner:
         return page_of(self._heading, Standing(self.trials.history))
 
     @property
+    def history(self) -> History | None:
+        """That of its trials."""
+        return self.trials.history
+
+    @property
     def _heading(self) -> str:
         count = len(self.space)
         return f"Tuner of {count:,} label{'' if count == 1 else 's'}, seed {self.seed}"

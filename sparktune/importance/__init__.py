@@ -15,6 +15,7 @@ import numpy as np
 from ..arithmetic import own_arithmetic
 from ..checks import one_of, real, whole
 from ..history import History
+from ..history.holders import history_of
 from ..space.distributions import Array
 from ..space.points import values_of
 from ..space.tree import Space
@@ -54,7 +55,7 @@ def importance(
       A label that says no more than chance would has 0; where none does, all have.
     - "sobol" fits a GP to the losses and asks what share of its variance over the whole space goes
       away when all labels but this one stand still: interactions count for each of their labels.
-      It takes some seconds.
+      It takes about a second for 1,000 trials of 10 labels.
     - "ablation" goes from ``default`` to the best trial, one label at a time, each time that one
       which lowers the loss most: which changes were worth making. A GP chooses the labels and gives
       the losses, unless there is an ``objective``.
@@ -64,7 +65,7 @@ def importance(
     branch was taken belongs to the choice.
 
     Args:
-        trials: Trials of any kind, also those that were loaded to be read; or a History.
+        trials: Trials of any kind, also those that were loaded to be read; a Tuner; or a History.
         method: see above.
         labels: those that share the 1; None for all. Not for "ablation".
         quantile: for "ped-anova": the best trials are this share of all, above 0 and below 1, but
@@ -104,7 +105,7 @@ def importance(
             "draws": (draws != _DRAWS, ("sobol",)),
         },
     )
-    history = _history_of(trials)
+    history = history_of(trials)
     space = history.space
     names = _checked_labels(labels, space)
     whole("seed", seed, 0)
@@ -123,23 +124,6 @@ def _refuse_settings_of_others(method: str, given: dict[str, tuple[bool, tuple[s
         if is_set and method not in methods:
             whose = " and ".join(map(repr, methods))
             raise ValueError(f"`{name}` is a setting of {whose}, but the method is {method!r}")
-
-
-def _history_of(trials: Any) -> History:
-    if isinstance(trials, History):
-        return trials
-    missing = object()
-    history = getattr(trials, "history", missing)
-    if history is None:
-        raise ValueError(
-            "importance needs trials that have ended, but these belong to no search yet"
-        )
-    if not isinstance(history, History):
-        raise TypeError(
-            "`trials` must be Trials of sparktune (Trials.from_documents makes them of "
-            f"Hyperopt's), but got {trials!r:.100}"
-        )
-    return history
 
 
 def _checked_labels(labels: Any, space: Space) -> tuple[str, ...]:

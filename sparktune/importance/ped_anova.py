@@ -79,28 +79,29 @@ class Bins:
         edges = (self.u[1:] + self.u[:-1]) / 2
         return np.searchsorted(edges, distribution.position(z))
 
-    def kernels(self, counts: Array) -> Array | None:
-        """(m, m) G: what a trial in bin y adds at x, for a target of these counts; None is 1.
+    def kernels(self, counts: Array, t: int) -> Array | None:
+        """(m, m) G: what a trial in bin y adds at x, for t trials out of these counts; None is 1.
 
-        Normal kernels by Scott's rule, cut off at the ends of the prior.
+        Normal kernels of half of Scott's bandwidth, which is one for a single hill, cut off at the
+        ends of the prior. Which of the trials the t are plays no part, as ``chance`` needs it.
         """
         if self.u is None or len(self.u) < 2:
             return None
-        h = max(_scott(self.u, counts), _NARROWEST)
+        h = max(_scott(self.u, counts, t) / 2, _NARROWEST)
         G = self.w[:, None] * np.exp(-0.5 * ((self.u[:, None] - self.u) / h) ** 2)
         smoothed: Array = G / G.sum(0)
         return smoothed
 
 
-def _scott(u: Array, counts: Array) -> float:
-    """Scott's bandwidth of observations at u, with the smaller of two measures of their spread."""
+def _scott(u: Array, counts: Array, t: int) -> float:
+    """Scott's bandwidth for t of the observations at u, by the smaller measure of their spread."""
     n = counts.sum()
     mean = counts @ u / n
     sd = math.sqrt(counts @ (u - mean) ** 2 / max(n - 1, 1))
     reached = np.cumsum(counts)
     low, high = (u[np.searchsorted(reached, share * n)] for share in (0.25, 0.75))
     spread = min(sd, (high - low) / 1.34) if high > low else sd
-    return float(1.059 * spread * n**-0.2)
+    return float(1.059 * spread * t**-0.2)
 
 
 def divergence(top: Array, reference: Array, G: Array | None) -> float:
@@ -178,10 +179,11 @@ def _excess(distribution: Distribution, z: Array, top: Bools, whole_space: bool)
         places = np.unique(places, return_inverse=True)[1]
         m = int(places.max()) + 1
     in_top = np.bincount(places[top], minlength=m).astype(float)
-    G, t = bins.kernels(in_top), int(top.sum())
+    counts, t = np.bincount(places, minlength=m).astype(float), int(top.sum())
+    G = bins.kernels(counts, t)
     if whole_space:
         w = np.maximum(bins.w, 0.5 / len(z)) if G is None else bins.w  # given by hand
         reference, a = w / w.sum(), math.inf
     else:
-        reference, a = np.bincount(places, minlength=m) / len(z), float(len(z))
+        reference, a = counts / len(z), float(len(z))
     return divergence(in_top, reference, G) - chance(reference, G, t, a)

@@ -10,7 +10,8 @@ from .. import markup
 
 __all__ = ["Importance", "Share", "Step", "shared"]
 
-_LONGEST = 40  # characters of a label, or of what a step changed
+_LONGEST = 40  # characters of a label
+_VALUE = 24  # of a value of a step
 _BAR = 20  # characters of a share of 1
 
 
@@ -131,7 +132,7 @@ class Importance(Mapping[str, float]):
 
     def _step(self, step: Step) -> tuple[str, ...]:
         more = f" (with {', '.join(step.with_it)})" if step.with_it else ""
-        change = _short(f"{step.old} → {step.new}") + more
+        change = f"{_short(step.old, _VALUE)} → {_short(step.new, _VALUE)}{more}"
         share = f"{self.get(step.label, 0.0):.1%}"
         if step.error is not None:
             change += f"; failed: {step.error.strip().splitlines()[-1]}"
@@ -177,7 +178,7 @@ def shared(found: Mapping[str, tuple[float, float, float]]) -> tuple[Share, ...]
     return tuple(sorted(rows, key=lambda row: -row.share))
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = _LONGEST) -> str:
     """A text in one line that no terminal takes for a command, cut where it is long."""
     text = " ".join(markup.clean(text).split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

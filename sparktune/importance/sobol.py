@@ -31,7 +31,8 @@ class TotalOrder:
     """Indices of d labels.
 
     Attributes:
-        index: (d,) S_j, not negative; they sum to 1 where labels do not interact, and to more else.
+        index: (d,) S_j, from 0 to 1 (few draws may err above it, and are cut off); they sum to 1
+            where labels do not interact, and to more else.
         active: (d,) share of the candidates in which each is active.
         where_active: (d,) S_j among the candidates in which the label is active in both.
     """
@@ -59,9 +60,9 @@ def total_order(f: Callable[[Array], Array], space: Space, rng: Generator, n: in
         changed = A[on]
         changed[:, j] = B[on, j]
         squares = (at[on] - f(space.mask(changed))) ** 2
-        index[j] = squares.sum() / n / (2 * variance)
+        index[j] = min(1.0, squares.sum() / n / (2 * variance))
         own = float(at[on].var())
-        within[j] = squares.mean() / (2 * own) if own > 0 else 0.0
+        within[j] = min(1.0, squares.mean() / (2 * own)) if own > 0 else 0.0
     return TotalOrder(index, active, within)
 
 

@@ -17,6 +17,7 @@ from ..history.documents import document_of, params_of, result_of
 from ..history.failures import error_of, failure_text
 from ..history.savings import summary_of
 from ..history.trial import no_trial
+from ..importance import Importance, importance
 from ..space.distributions import Array
 from ..space.tree import Space
 from ..unpickling import loads
@@ -268,6 +269,16 @@ class View(ABC):
         reports as those with a loss did in the mean, each in the time of its own.
         """
         return "no trials" if self.history is None else summary_of(self.history)
+
+    def importance(self, method: str = "ped-anova", **settings: Any) -> Importance:
+        """How much each label mattered: a mapping of labels to shares that sum to 1.
+
+        Args:
+            method: "ped-anova" (what made trials good), "sobol" (what varies the losses) or
+                "ablation" (which changes from a default to the best configuration were worth it).
+            settings: of the method; see ``sparktune.importance.importance``, also for the errors.
+        """
+        return importance(self, method, **settings)
 
     def _count(self, *statuses: Status) -> int:
         return 0 if self.history is None else self.history.count(*statuses)

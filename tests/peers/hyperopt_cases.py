@@ -2363,6 +2363,7 @@ def verbose_of_any_kind(hyperopt):
 @case
 def verbose_decides_about_the_bar(hyperopt):
     found = []
+    logging.disable(logging.NOTSET)  # in the tests nothing is logged, and lines are no bar
     for options in ({}, {"verbose": False}, {"show_progressbar": False}, {"verbose": 0}):
         text = io.StringIO()
         with contextlib.redirect_stderr(text), contextlib.redirect_stdout(text):

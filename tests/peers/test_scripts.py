@@ -150,7 +150,9 @@ def cell_of(text):
         return text
 
 
-BAR = re.compile(r".*(\d|\?) ?(trial/s|s/trial).*|sparktune: (the search|\d+ of \d+ trials) .*")
+BAR = re.compile(
+    r".*(\d|\?) ?(trial/s|s/trial).*|(sparktune:|INFO) (the search|\d+ of \d+ trials) .*"
+)
 VALUE = re.compile(
     r"""(?<!\w)'[^'\n]*' | (?<!\w)"[^"\n]*" | \b(True|False|None|nan|inf)\b
     | [-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?""",
