@@ -13,7 +13,8 @@ from .signing import VARIABLE
 from .store import Store
 
 __all__ = [
-    "URL_VARIABLE", "hide_secrets", "name_here", "open_store", "place_of", "secretless", "url_of",
+    "URL_VARIABLE", "hide_secrets", "name_here", "open_store", "place_of", "searches_of",
+    "secretless", "url_of",
 ]  # fmt: skip
 
 URL_VARIABLE = "SPARKTUNE_STORE"
@@ -71,6 +72,24 @@ def open_store(
         from .sql import SqlStore
 
     return SqlStore(url, exp_key, lost_after, say, creates)
+
+
+def searches_of(url: Any) -> list[str]:
+    """The names of the searches in a store, in their order.
+
+    Args:
+        url: of the database; None for that of SPARKTUNE_STORE.
+
+    Raises:
+        ImportError: SQLAlchemy is not installed; the message names the extra.
+        ValueError: there is no URL, or it is none.
+        StoreError: there is no store, or it cannot be reached.
+    """
+    url = url_of(url)
+    with _needing_extra():
+        from .sql import searches_in
+
+    return searches_in(url)
 
 
 def hide_secrets() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from ...exceptions import StoreError
 from .connection import Database
 from .tables import meta, natural, searches, version
 
-__all__ = ["STEPS", "make", "require"]
+__all__ = ["STEPS", "make", "names_in", "require"]
 
 STEPS: list[Callable[[Connection], None]] = []
 """What makes the tables of a version those of the next: the first of version 1, and so on."""
@@ -50,6 +51,28 @@ def require(database: Database, exp_key: str) -> None:
         StoreError: there is no such database, it holds no tables of today's version, or no search
             of that name; the message names those that it holds.
     """
+    with _readable(database) as c:
+        if c.execute(sa.select(searches.c.revision).where(_is_named(exp_key))).first() is None:
+            names = sa.select(searches.c.exp_key).order_by(searches.c.exp_key).limit(_NAMED + 1)
+            raise StoreError(
+                f"there is no search {exp_key!r:.60} in the store {database.name}; "
+                + _listed([repr(name)[:60] for name in c.execute(names).scalars()])
+            )
+
+
+def names_in(database: Database) -> list[str]:
+    """The names of all searches, in their order; nothing is made.
+
+    Raises:
+        StoreError: there is no such database, or it holds no tables of today's version.
+    """
+    with _readable(database) as c:
+        return list(c.execute(sa.select(searches.c.exp_key).order_by(searches.c.exp_key)).scalars())
+
+
+@contextmanager
+def _readable(database: Database) -> Iterator[Connection]:
+    """A connection that reads a database with tables of today's version."""
     if not database.is_there:
         raise StoreError(f"there is no store {database.name}")
     with database.look() as c:
@@ -61,12 +84,7 @@ def require(database: Database, exp_key: str) -> None:
                 f"the store {database.name} was made by an older sparktune: a run that goes on "
                 "with it, or a worker, brings its tables up to date"
             )
-        if c.execute(sa.select(searches.c.revision).where(_is_named(exp_key))).first() is None:
-            names = sa.select(searches.c.exp_key).order_by(searches.c.exp_key).limit(_NAMED + 1)
-            raise StoreError(
-                f"there is no search {exp_key!r:.60} in the store {database.name}; "
-                + _listed([repr(name)[:60] for name in c.execute(names).scalars()])
-            )
+        yield c
 
 
 def _newest() -> int:

@@ -21,7 +21,7 @@ from ...checks import advise
 from ...exceptions import StoreError, TakenElsewhere
 from .connection import CHANGES, QUEUE, Database
 from .outages import tried_again
-from .schema import make, require
+from .schema import make, names_in, require
 from .statements import ENTRY, PUT, REPORT, SPACE, UNDER_WAY, Statements
 from .store import (
     CUT,
@@ -41,7 +41,7 @@ from .tables import LONGEST_KEY, drivers, jobs, natural, searches, spaces, trial
 from .tables import reports as report_rows
 from .urls import checked_url
 
-__all__ = ["SqlStore"]
+__all__ = ["SqlStore", "searches_in"]
 
 _PARTS_OF_JOB = tuple(Job.__dataclass_fields__)
 _PART = 10_000  # values of a statement
@@ -644,6 +644,15 @@ def _value_of(text: Any) -> Any:
         return float(text)
     except (TypeError, ValueError):
         return text
+
+
+def searches_in(url: Any) -> list[str]:
+    """The names of the searches of a checked URL's database; see ``opening.searches_of``."""
+    database = Database(url, lambda text: advise(text, raises=False), writes=False)
+    try:
+        return names_in(database)
+    finally:
+        database.close()
 
 
 def _checked_key(exp_key: Any) -> str:
