@@ -38,6 +38,7 @@ ROOMS = [
     {"hyperas"},
     {"__init__"},
     {"cluster"},
+    {"dashboard"},
     {"cli"},
     {"__main__"},
 ]

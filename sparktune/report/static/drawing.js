@@ -146,8 +146,9 @@ function jitter(number) {
  * things drawn, `spots` as [x, y, trial], and may give `words(trial, spot)`.
  */
 class Picture {
-  constructor(name, host) {
+  constructor(name, host, pick = choose) {
     this.host = host;
+    this.pick = pick;
     this.spots = [];
     this.at = null;
     this.ring = draw("circle", { class: "ring", r: 7, hidden: true });
@@ -155,7 +156,7 @@ class Picture {
     this.svg = draw("svg", {
       tabindex: 0, role: "application", "aria-label": name, "aria-roledescription": "picture",
       pointermove: (event) => this.point(event), pointerleave: () => this.leave(),
-      click: (event) => { this.point(event); if (this.at) choose(this.at[2], false); },
+      click: (event) => { this.point(event); if (this.at) this.pick(this.at[2], false); },
       keydown: (event) => this.walk(event), blur: () => this.leave(),
     });
     host.append(this.svg);
@@ -203,7 +204,7 @@ class Picture {
     else if (event.key === "Escape") { this.leave(); return; }
     else if ((event.key === "Enter" || event.key === " ") && this.at) {
       event.preventDefault();
-      choose(this.at[2], true);
+      this.pick(this.at[2], true);
       return;
     } else return;
     event.preventDefault();

@@ -1,0 +1,170 @@
+"""A run that is looked at: what is recorded of it, and the JSON that a browser gets of that."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import threading
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..exceptions import JournalError
+from ..history import History, Status
+from ..report import document_of, json_of
+from ..report.columns import number_of
+from ..storage.journal import Recorded
+from ..views.standing import Standing
+from ..views.values import one_line
+
+__all__ = ["Source", "Watched"]
+
+
+class Source(Protocol):
+    """Where a run is recorded.
+
+    Attributes:
+        name: for people.
+    """
+
+    name: str
+
+    def replay(self, known: Recorded | None = None) -> Recorded:
+        """What is recorded; of what was read before, the rest is read.
+
+        Raises:
+            JournalError: it is damaged, or cannot be reached.
+        """
+
+    def summary(self, recorded: Recorded) -> Standing:
+        """What there is to say of it."""
+
+
+class Watched:
+    """A run, as it was when it was last read. May be used from several threads.
+
+    Args:
+        key: by which a browser asks for it.
+        source: where it is recorded.
+
+    Attributes:
+        version: a text that is another one after each change; empty until it was read.
+    """
+
+    def __init__(self, key: str, source: Source) -> None:
+        self.key, self.name, self._source = key, source.name, source
+        self.version = ""
+        self._recorded: Recorded | None = None
+        self._error = ""
+        self._lock = threading.Lock()  # of the history, which is read on in place
+        self._made: tuple[str, bytes] = ("", b"")
+        self._read = ""  # what of the record the line is of
+        self._line: dict[str, Any] = {}
+
+    def refresh(self) -> bool:
+        """Read what is new; whether anything was."""
+        with self._lock:
+            before = self.version
+            try:
+                self._recorded = self._source.replay(self._recorded)
+                self._error, self.version = "", self._describe(self._recorded)
+            except JournalError as error:
+                self._recorded, self._read = None, ""
+                self._error, self.version = str(error), f"error {error}"
+            return self.version != before
+
+    def _describe(self, recorded: Recorded) -> str:
+        """Take what a list shows of it; gives the version."""
+        read = f"{recorded.id}-{recorded.count}"
+        if read != self._read:
+            self._line, self._read = _line_of(recorded.history), read
+        self._line["state"] = _state_of(self._source.summary(recorded))
+        return f"{read}-{self._line['state']}"
+
+    def line(self) -> dict[str, Any]:
+        """What a list of runs shows of it, from its last reading.
+
+        ``key``, ``name``, ``version``, ``error`` (a sentence, or empty); and once it could be read
+        ``trials``, ``failed``, ``best`` and ``state``, ``begun`` and ``changed`` (seconds since the
+        epoch, null without trials).
+        """
+        with self._lock:
+            told = {"key": self.key, "name": self.name, "version": self.version}
+            return {**told, "error": one_line(self._error), **({} if self._error else self._line)}
+
+    def document(self) -> tuple[str, bytes]:
+        """Its version, and the gzipped JSON of its document; made once for each version.
+
+        Raises:
+            JournalError: it could not be read.
+        """
+        with self._lock:
+            self._refuse_unread()
+            if self._made[0] != self.version and self._recorded is not None:
+                standing = self._source.summary(self._recorded)
+                history = self._recorded.history
+                document = document_of(history, self.name, standing=standing)
+                document["key"], document["version"] = self.key, self.version
+                self._made = self.version, packed(document)
+            return self._made
+
+    def course(self) -> bytes:
+        """The gzipped JSON of its losses: ``losses`` and ``ended``, by number.
+
+        A loss is null where the trial has none; ended is in seconds since the run began.
+
+        Raises:
+            JournalError: it could not be read.
+        """
+        with self._lock:
+            self._refuse_unread()
+            history = None if self._recorded is None else self._recorded.history
+            return packed({"key": self.key, "version": self.version, **_course_of(history)})
+
+    def _refuse_unread(self) -> None:
+        if self._error:
+            raise JournalError(self._error)
+
+
+def packed(value: Any) -> bytes:
+    """A value of JSON, gzipped; quickly rather than small."""
+    return gzip.compress(json_of(value).encode(), compresslevel=1)
+
+
+def _line_of(history: History | None) -> dict[str, Any]:
+    if history is None:
+        return {"trials": 0, "failed": 0, "best": None, "begun": None, "changed": None}
+    trials = [trial for trial in history if not trial.reserved]
+    ended = [end for trial in trials if math.isfinite(end := _end_of(trial))]
+    begun = [trial.started for trial in trials]
+    return {
+        "trials": len(trials),
+        "failed": history.count(Status.FAILED, Status.TIMED_OUT),
+        "best": None if history.best is None else number_of(history.best.loss),
+        "begun": min(begun, default=None),
+        "changed": max([*begun, *ended], default=None),
+    }
+
+
+def _state_of(standing: Standing) -> str:
+    if standing.history is None or not len(standing.history):
+        return "no trials yet"
+    told = [f"{count:,} {word}" for word, count in standing.under_way.items() if count]
+    return ", ".join(told) or "nothing is running"
+
+
+def _end_of(trial: Any) -> float:
+    seconds = None if trial.outcome is None else trial.outcome.seconds
+    return math.nan if seconds is None else trial.started + seconds
+
+
+def _course_of(history: History | None) -> dict[str, Any]:
+    if history is None:
+        return {"losses": [], "ended": []}
+    begun = min((trial.started for trial in history if not trial.reserved), default=0.0)
+    ended = [_end_of(trial) - begun for trial in history]
+    losses = np.where(history.status == Status.OK, history.y, np.nan).tolist()
+    return {
+        "losses": [None if loss != loss else number_of(loss) for loss in losses],
+        "ended": [None if end != end else round(end, 3) for end in ended],
+    }

@@ -1,0 +1,74 @@
+"""A dashboard in a thread, and a browser's part in asking it."""
+
+import contextlib
+import gzip
+import http.client
+import json
+import threading
+from urllib.parse import urlsplit
+
+from sparktune.cli.places import place_of
+from sparktune.dashboard import Dashboard
+
+SECONDS = 60
+
+
+@contextlib.contextmanager
+def dashboard(*paths, exp_key=None):
+    """A client of a dashboard of these paths, which has not used the token yet."""
+    served = Dashboard([place_of(str(path), exp_key) for path in paths], 0)
+    thread = threading.Thread(target=served.run, daemon=True)
+    thread.start()
+    try:
+        yield Client(served.address)
+    finally:
+        served.stop()
+        thread.join(SECONDS)
+        assert not thread.is_alive()
+
+
+class Client:
+    """Asks a dashboard; ``cookie`` is sent along once there is one."""
+
+    def __init__(self, address):
+        parts = urlsplit(address)
+        self.host, self.port = parts.hostname, parts.port
+        self.path, self.cookie = f"{parts.path}?{parts.query}", None
+
+    def enter(self):
+        """Exchange the token for the cookie."""
+        answer = self.ask(self.path)
+        self.cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        return self
+
+    def ask(self, path, method="GET", **headers):
+        """An answer, with its body read."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=SECONDS)
+        headers = {name.replace("_", "-"): text for name, text in headers.items()}
+        if self.cookie:
+            headers.setdefault("Cookie", self.cookie)
+        with contextlib.closing(connection):
+            connection.request(method, path, headers=headers)
+            answer = connection.getresponse()
+            answer.body = answer.read()
+        if answer.headers.get("Content-Encoding") == "gzip":
+            answer.body = gzip.decompress(answer.body)
+        return answer
+
+    def json(self, path):
+        """The JSON at a path."""
+        return json.loads(self.ask(path).body)
+
+    @contextlib.contextmanager
+    def events(self):
+        """The lists of runs that the server sends, one after the other."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", "/api/events", headers={"Cookie": self.cookie})
+            yield self._lists(connection.getresponse())
+
+    @staticmethod
+    def _lists(answer):
+        for line in answer:
+            if line.startswith(b"data: "):
+                yield json.loads(line[6:])["runs"]
