@@ -8,9 +8,9 @@ a cookie that the address with the token was exchanged for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
 from importlib.resources import files
 from typing import Any
 
@@ -54,23 +54,25 @@ _NO = (
     "was started, with its token.\n"
 )
 _HEARTBEAT = 15.0  # seconds
+_GLANCE = 0.25  # seconds between two looks whether the server ends
 
 
-def app_of(watcher: Watcher, token: str) -> Starlette:
+def app_of(watcher: Watcher, token: str, is_ending: Callable[[], bool]) -> Starlette:
     """An ASGI application that shows the runs of a watcher.
 
     Args:
         watcher: is started and closed with the application.
         token: that the first address has to have.
+        is_ending: whether the server is about to end, so that no answer goes on.
     """
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         watcher.start()
         yield
         await run_in_threadpool(watcher.close)
 
-    pages = _Pages(watcher)
+    pages = _Pages(watcher, is_ending)
     return Starlette(
         routes=[
             Route("/", pages.page),
@@ -150,8 +152,8 @@ def _same(given: str, wanted: str) -> bool:
 class _Pages:
     """What each path answers."""
 
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
+    def __init__(self, watcher: Watcher, is_ending: Callable[[], bool]) -> None:
+        self._watcher, self._is_ending = watcher, is_ending
         self._ours = {
             name: (files(__package__) / "static" / name).read_text("utf-8")
             for name in ("dashboard.js", "dashboard.css")
@@ -204,16 +206,23 @@ class _Pages:
         end = self._watcher.listen(wake)
         known: dict[str, str] = {}
         try:
-            while not await request.is_disconnected():
+            while not self._is_ending() and not await request.is_disconnected():
                 changed.clear()
                 lines = await run_in_threadpool(self._lines)
                 fresh = [line for line in lines if known.get(line["key"]) != line["version"]]
                 if fresh or not known:
                     known |= {line["key"]: line["version"] for line in fresh}
                     yield f"event: runs\ndata: {json_of({'runs': fresh})}\n\n"
-                try:
-                    await asyncio.wait_for(changed.wait(), _HEARTBEAT)
-                except asyncio.TimeoutError:
+                if not await self._waited(changed):
                     yield ": still here\n\n"
         finally:
             end()
+
+    async def _waited(self, changed: asyncio.Event) -> bool:
+        """Wait for a change or the server's end; whether either came within a heartbeat."""
+        for _ in range(round(_HEARTBEAT / _GLANCE)):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(changed.wait(), _GLANCE)
+            if changed.is_set() or self._is_ending():
+                return True
+        return False

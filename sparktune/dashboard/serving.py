@@ -44,8 +44,9 @@ class Dashboard:
         watcher, token = Watcher(places), secrets.token_urlsafe(24)
         self._listening = _listening(port)
         self.address = f"http://{HOST}:{self._listening.getsockname()[1]}/?token={token}"
+        app = app_of(watcher, token, lambda: self._server.should_exit)
         config = uvicorn.Config(
-            app_of(watcher, token), log_level="warning", access_log=False, server_header=False,
+            app, log_level="warning", access_log=False, server_header=False,
             timeout_graceful_shutdown=_PATIENCE,
         )  # fmt: skip
         self._server: Any = uvicorn.Server(config)
