@@ -23,7 +23,7 @@ class Place(Protocol):
     """Where runs are recorded."""
 
     def sources(self) -> Mapping[str, Callable[[], Source]]:
-        """What opens each run there is, by a text that stays the run's.
+        """What opens each run there is, by a text that stays the run's; the latest first.
 
         Raises:
             JournalError: the place cannot be read, or has none.
@@ -40,10 +40,18 @@ class _Folder:
         """See Place."""
         if not self._folder.is_dir():
             raise JournalError(f"there is no folder {self._folder}")
-        found = {str(each): partial(JournalSource, each) for each in _journals(self._folder)}
+        found = sorted(_journals(self._folder), key=_written, reverse=True)
         if not found:
             raise JournalError(f"there is no journal in {self._folder}, nor in a folder below it")
-        return found
+        return {str(each): partial(JournalSource, each) for each in found}
+
+
+def _written(folder: Path) -> float:
+    """When a journal was last written, in seconds since the epoch; 0 where nobody can tell."""
+    try:
+        return max((entry.stat().st_mtime for entry in os.scandir(folder)), default=0.0)
+    except OSError:
+        return 0.0
 
 
 def _journals(folder: Path, depth: int = 0) -> Iterator[Path]:

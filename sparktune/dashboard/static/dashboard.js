@@ -54,11 +54,9 @@ function wanted() {
   return [...board.runs.values()].find((line) => line.name === name)?.key ?? null;
 }
 
-/** The run that changed last, once all were read; null without any. */
+/** The first run that the server has read: it begins with those that were written last. */
 function latest() {
-  const lines = [...board.runs.values()];
-  if (!lines.length || lines.some((line) => line.version === "")) return lines.length === 1 ? lines[0].key : null;
-  return lines.reduce((a, b) => ((b.changed ?? 0) > (a.changed ?? 0) ? b : a)).key;
+  return [...board.runs.values()].find((line) => line.version !== "" && !line.error)?.key ?? null;
 }
 
 /** Show a run, and have the address say so. */

@@ -1,5 +1,7 @@
 """Where the dashboard finds runs, and what it says where there are none."""
 
+import os
+
 import pytest
 from recorded_runs import searched
 
@@ -28,10 +30,15 @@ def test_a_journal_is_one_run(tmp_path):
 
 
 def test_a_folder_has_the_journals_below_it(tmp_path):
-    """Journals are found in folders below, three deep, in the order of their names."""
+    """Journals are found in folders below, three deep, what was written last before the others."""
     for where in ("b", "a/x", "a/y/z", "a/y/z/deep/er"):
         searched(tmp_path / where, 1)
     (tmp_path / "empty").mkdir()
+    found = [name.removeprefix(f"{tmp_path}/") for name in names(tmp_path)]
+    assert sorted(found) == ["a/x", "a/y/z", "b"]
+    for number, where in enumerate(["b", "a/y/z", "a/x"]):
+        for file in (tmp_path / where).iterdir():
+            os.utime(file, (number, number))
     found = [name.removeprefix(f"{tmp_path}/") for name in names(tmp_path)]
     assert found == ["a/x", "a/y/z", "b"]
 
