@@ -3,8 +3,9 @@
     pip install "sparktune[dashboard]" playwright
     python benchmarks/dashboard.py [--runs 20] [--trials 5000] [--repeats 5] [--browser PATH]
 
-Journals of random search over 12 labels, one in twenty trials failed, written before. Each repeat
-starts a server anew, so that it has read nothing, and asks for the address that it prints at once:
+Journals of random search over 12 labels, one in twenty trials failed, written before without syncs.
+Each repeat starts a server anew, so that it has read nothing, and asks for the address that it
+prints at once:
 
 - data: seconds until page, script, style, the list of runs and the first run's document are there;
 - all: seconds until every run is in the list with its counts;
@@ -15,6 +16,7 @@ Prints Markdown: medians, and the least and the most.
 """
 
 import argparse
+import os
 import re
 import statistics
 import subprocess
@@ -117,8 +119,10 @@ def main():
     found = {"data": [], "all": [], "page": [], "push": []}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
+        sync, os.fsync = os.fsync, lambda _: None
         for number in range(args.runs):
             search(folder / f"run{number:02}", args.trials)
+        os.fsync = sync
         for _ in range(args.repeats):
             for what in ("data", "page", "push"):
                 if what == "page" and not args.browser:
