@@ -30,12 +30,13 @@ def document_of(
     """A run as it stands, in values that JSON has.
 
     ``format``, ``name``, ``about``, ``made`` (seconds since the epoch); ``state``, how it goes on,
-    in words; ``facts``, pairs of a name and a text beside what the page counts itself; ``counts`` of trials by status; ``best``, null
-    without one: ``number``, ``loss``, ``python`` (the configuration that the objective received),
-    ``point`` (values by label, as ``points_to_evaluate`` takes them) and ``notes``; ``params``, see
-    ``params_of``; ``importance``: ``shares`` (label, share, share where active, how often active),
-    ``words`` and ``notes``, or ``shares`` null and ``why``; ``notes``, what was left out; and
-    ``trials``, columns with one entry a trial, its number being the place:
+    in words; ``facts``, pairs of a name and a text, beside what the page counts itself; ``counts``
+    of trials by status; ``best``, null without one: ``number``, ``loss``, ``python`` (the
+    configuration that the objective received), ``point`` (values by label, as
+    ``points_to_evaluate`` takes them) and ``notes``; ``params``, see ``params_of``;
+    ``importance``: ``shares`` (label, share, share where active, how often active), ``words`` and
+    ``notes``, or ``shares`` null and ``why``; ``notes``, what was left out; and ``trials``, columns
+    with one entry a trial, its number being the place:
 
     - ``begun``, seconds since the epoch, from which ``started`` counts; ``seconds``, null where
       unknown; ``attempt``;
