@@ -86,10 +86,11 @@ def _state(standing: Standing, trials: list[Trial]) -> str:
 
 def _facts(standing: Standing) -> list[list[str]]:
     """What there is to say beside counts and the best loss, which the page has from the columns."""
-    facts = {name: text for name, text in standing.facts if name not in ("trials", "best loss")}
-    share = standing.saved
-    if share is not None:
-        facts["saved by pruning"] = f"{share:.0%} of the trial-seconds, an estimate"
+    facts = dict(standing.facts)
+    of_trials = facts.pop("trials", "")
+    facts.pop("best loss", None)
+    if saved := of_trials.partition("; ")[2]:
+        facts["pruning"] = f"{saved}, an estimate"
     return [[name, text] for name, text in facts.items()]
 
 

@@ -1,5 +1,6 @@
 // Scales, axes, and pictures that can be pointed at and walked through.
 
+let walked = null; // the picture whose tip came by keyboard, and goes along with it
 const OUT = 5; // times the spread of the better losses, beyond which an axis ends
 
 /** A linear or logarithmic scale from values to pixels. */
@@ -155,7 +156,7 @@ class Picture {
     this.svg = draw("svg", {
       tabindex: 0, role: "application", "aria-label": name, "aria-roledescription": "picture",
       pointermove: (event) => this.point(event), pointerleave: () => this.leave(),
-      click: (event) => { this.point(event); if (this.at) choose(this.at[2], false); },
+      click: (event) => { this.point(event); if (this.at) choose(this.at[2]); },
       keydown: (event) => this.walk(event), blur: () => this.leave(),
     });
     host.append(this.svg);
@@ -173,7 +174,7 @@ class Picture {
     this.near = near;
     this.svg.replaceChildren(...parts, this.chosen, this.ring);
     this.mark();
-    if (this.at) this.show(this.spots.find((spot) => spot[2] === this.at[2]) ?? null, false);
+    if (this.at) this.show(this.spots.find((spot) => spot[2] === this.at[2]) ?? null, walked === this);
   }
 
   /** Ring the trial that is chosen. */
@@ -203,7 +204,7 @@ class Picture {
     else if (event.key === "Escape") { this.leave(); return; }
     else if ((event.key === "Enter" || event.key === " ") && this.at) {
       event.preventDefault();
-      choose(this.at[2], true);
+      choose(this.at[2]);
       return;
     } else return;
     event.preventDefault();
@@ -212,16 +213,18 @@ class Picture {
 
   show(spot, aloud) {
     this.at = spot ?? null;
+    walked = spot && aloud ? this : null;
     place(this.ring, spot);
     if (!spot) { hideTip(); return; }
     const text = this.words ? this.words(spot[2], spot) : trialWords(state.data, spot[2]);
     const box = this.svg.getBoundingClientRect();
     showTip(text, box.left + spot[0], box.top + spot[1]);
-    if (aloud) say(text);
+    if (aloud && document.getElementById("said").textContent !== text) say(text);
   }
 
   leave() {
     this.at = null;
+    walked = null;
     place(this.ring, null);
     hideTip();
   }

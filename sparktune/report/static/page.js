@@ -64,7 +64,7 @@ function build() {
   });
   window.addEventListener("beforeprint", () => { paint(true); state.table.render(PRINTED); });
   window.addEventListener("afterprint", () => { state.table.first = -1; state.table.render(); });
-  window.addEventListener("scroll", hideTip, { passive: true });
+  window.addEventListener("scroll", () => (walked ? walked.show(walked.at, true) : hideTip()), { passive: true });
 }
 
 /** A place for a picture, with a note below. */
@@ -273,7 +273,7 @@ function fillFailures() {
   const kinds = [...found].sort((a, b) => b[1].length - a[1].length || a[1][0] - b[1][0]).slice(0, 30);
   parts.get("kinds").replaceChildren(...kinds.map(([line, numbers]) => {
     const { text } = data.trials.errors[data.trials.error[numbers.at(-1)]];
-    const button = make("button", { type: "button", click: () => { choose(numbers.at(-1), true); } }, `Last of them: trial ${numbers.at(-1)}`);
+    const button = make("button", { type: "button", click: () => { choose(numbers.at(-1)); } }, `Last of them: trial ${numbers.at(-1)}`);
     return make("details", { "data-line": line, open: open.has(line) },
       make("summary", {}, make("span", { class: "times" }, `${count(numbers.length)} ×`), " ", line),
       make("pre", { tabindex: 0, role: "region", "aria-label": "Error text" }, text), button);
@@ -286,7 +286,8 @@ function fillFoot(run) {
 }
 
 /** Choose a trial: its row, its details, and a ring around it in each picture. */
-function choose(number, focus, stays = false) {
+function choose(number, stays = false) {
+  walked = null;
   hideTip();
   state.chosen = number;
   state.table.goTo(number, false);

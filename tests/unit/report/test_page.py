@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from recorded_runs import searched
 from shown_runs import EVIL, hostile, work
 
-from sparktune import SparkTrials, Trials, fmin, hp, rand
+from sparktune import Trials, fmin, hp, rand
 from sparktune.cli import main
 from sparktune.report import document_of, json_of, page, script, shell, style, write
 
@@ -142,7 +142,7 @@ def test_every_host_writes_its_report(tmp_path):
         "store": searched_in(Trials("of store", store=url)),
     }
     hosts["read"] = Trials.load(tmp_path / "run")
-    hosts["spark, not begun"] = SparkTrials()
+    hosts["not begun"] = Trials()
     names = {}
     for name, trials in hosts.items():
         path = trials.report(tmp_path / f"{name}.html")
