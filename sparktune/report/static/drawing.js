@@ -59,9 +59,10 @@ function lossRange(data, log) {
   let high = finite.at(-1);
   const common = finite[Math.floor(0.9 * (finite.length - 1))];
   if (!log && high - common > OUT * (common - low) && common > low) high = common + (common - low) / 2;
-  const room = log ? 0 : (high - low) * 0.04;
+  const room = log ? 0 : high * 0.04 - low * 0.04;
+  const finitely = (value) => Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
   const beyond = data.withLoss.filter((number) => data.loss[number] > high).length;
-  return { low: low - room, high: high + room, beyond };
+  return { low: finitely(low - room), high: finitely(high + room), beyond };
 }
 
 /** Whether losses span decades, so that a log axis has something to show. */
@@ -164,7 +165,7 @@ class Picture {
 
   /** Draw it, in the width that its place has. */
   paint(drawn) {
-    const width = Math.max(150, Math.floor(this.host.clientWidth));
+    const width = Math.max(150, Math.floor(this.host.clientWidth) - 8);
     const { height, parts, spots, words, near } = drawn(width);
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("width", width);
