@@ -87,7 +87,7 @@ class Table {
     this.columns = columnsOf(data);
     if (this.columns.map((column) => column.name).join("\n") !== names) {
       this.sort.place = Math.max(0, this.columns.findIndex((column) => column.name === this.sort.name));
-      this.drawHead();
+      keepFocus(this.head, () => this.drawHead());
     }
     this.setWidths();
     this.drawKinds();
