@@ -37,8 +37,9 @@ def _report(words: argparse.Namespace) -> int:
     name = words.name or (words.exp_key if is_store else Path(os.path.abspath(words.path)).name)  # noqa: PTH100 (of the name alone)
     text = page(document_of(summary.history, name, about=source.name, standing=summary))
     if words.out == "-":
-        sys.stdout.write(text)
         sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())  # in the page's encoding, whatever the terminal's is
+        sys.stdout.buffer.flush()
         return 0
     try:
         say(f"wrote {write(words.out, text)}")

@@ -49,7 +49,7 @@ def document_of(
 
     JSON has no nan and no infinities: they are the texts "NaN", "Infinity" and "-Infinity", and
     whole numbers from 2**53 on are texts as well. What is too long is cut; see limits.py. 10,000
-    trials of 12 labels take about 0.2 s.
+    trials of 13 labels take 0.25 s, and 100,000 reports 0.15 s more.
 
     Args:
         history: the trials; None where none has begun.

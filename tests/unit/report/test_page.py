@@ -197,6 +197,17 @@ def test_the_command_writes_a_page(tmp_path, capsys):
     assert data_of(capsys.readouterr().out)["name"] == "N"
 
 
+def test_the_command_writes_utf_8_whatever_stdout_is(tmp_path, run_python):
+    """Where stdout is ASCII, the page is what it would be in a file."""
+    searched(tmp_path / "run", 3)
+    script = (
+        "import sys; sys.stdout.reconfigure(encoding='ascii');"
+        "from sparktune.cli import main;"
+        f"sys.exit(main(['report', {str(tmp_path / 'run')!r}, '--out', '-']))"
+    )
+    assert data_of(run_python(script).stdout)["name"] == "run"
+
+
 def test_the_command_says_what_is_wrong(tmp_path, capsys):
     """A folder without a journal, and a file that cannot be written, end with a sentence."""
     (tmp_path / "empty").mkdir()
