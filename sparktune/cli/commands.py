@@ -11,7 +11,7 @@ from typing import Any
 
 from ..cluster.state import ClusterError
 from ..exceptions import JournalError
-from . import clusters, dashboards, importing, journals, workers
+from . import clusters, dashboards, importing, journals, reports, workers
 from .words import Refused, complain
 
 __all__ = ["main"]
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     journals.add_commands(commands)
+    reports.add_commands(commands)
     importing.add_commands(commands)
     dashboards.add_commands(commands)
     workers.add_commands(commands)

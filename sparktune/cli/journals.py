@@ -23,7 +23,7 @@ from .summary import Summary
 from .text import text_of
 from .words import Refused, number, say
 
-__all__ = ["add_commands"]
+__all__ = ["add_commands", "add_source", "summary_in"]
 
 _TOP = 10
 
@@ -32,10 +32,7 @@ def add_commands(commands: Any) -> None:
     """Add them to the subparsers of a parser."""
     text = "a run's summary and its best trials, also while the run goes on"
     add = commands.add_parser("show", help=text)
-    text = "the folder of its journal, or the URL of a store (default: SPARKTUNE_STORE)"
-    add.add_argument("path", metavar="PATH", nargs="?", help=text)
-    text = "in a store, the name of the search (default: %(default)s)"
-    add.add_argument("--exp-key", default="default", metavar="KEY", help=text)
+    add_source(add)
     text = f"how many of the best trials (default: {_TOP})"
     add.add_argument("--top", type=number(0, 10**6), metavar="N", help=text)
     form = add.add_mutually_exclusive_group()
@@ -52,6 +49,14 @@ def add_commands(commands: Any) -> None:
     merge.set_defaults(run=_compact)
 
 
+def add_source(command: argparse.ArgumentParser) -> None:
+    """Add the words that say where a run is recorded."""
+    text = "the folder of its journal, or the URL of a store (default: SPARKTUNE_STORE)"
+    command.add_argument("path", metavar="PATH", nargs="?", help=text)
+    text = "in a store, the name of the search (default: %(default)s)"
+    command.add_argument("--exp-key", default="default", metavar="KEY", help=text)
+
+
 def _show(words: argparse.Namespace) -> int:
     if words.top is not None and (words.csv or words.json):
         raise ValueError("--top is of the table: --csv and --json print all trials")
@@ -64,7 +69,7 @@ def _show(words: argparse.Namespace) -> int:
         if pretty:
             return follow_on_screen(source, top, pause)
         return follow_in_lines(source, top, _width(), pause)
-    summary = _summary(source)
+    summary = summary_in(source)
     if words.csv:
         for line in csv_lines(summary.history):
             sys.stdout.write(f"{line}\n")
@@ -78,7 +83,8 @@ def _show(words: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(source: Source) -> Summary:
+def summary_in(source: Source) -> Summary:
+    """How the run of a source stands; Refused where there is none."""
     recorded = source.replay()
     if recorded.id is None:
         raise Refused(f"{source.name} holds no {source.what}")

@@ -2,5 +2,6 @@
 
 from .document import document_of
 from .page import json_of, page, script, shell, style
+from .writing import write
 
-__all__ = ["document_of", "json_of", "page", "script", "shell", "style"]
+__all__ = ["document_of", "json_of", "page", "script", "shell", "style", "write"]

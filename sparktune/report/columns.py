@@ -41,7 +41,13 @@ def number_of(value: Any) -> Any:
 
 def numbers_of(values: Iterable[Any]) -> list[Any]:
     """Numbers as the document has them."""
-    return [v if type(v) is float and v - v == 0 else number_of(v) for v in values]
+    least = -_EXACT
+    return [
+        v
+        if v is None or (type(v) is float and v - v == 0) or (type(v) is int and least < v < _EXACT)
+        else number_of(v)
+        for v in values
+    ]
 
 
 def _rounded(values: Iterable[float | None], digits: int = 6) -> list[Any]:

@@ -30,12 +30,13 @@ def document_of(
     """A run as it stands, in values that JSON has.
 
     ``format``, ``name``, ``about``, ``made`` (seconds since the epoch); ``state``, how it goes on,
-    in words; ``facts``, pairs of a name and a text beside what the page counts itself; ``counts`` of trials by status; ``best``, null
-    without one: ``number``, ``loss``, ``python`` (the configuration that the objective received),
-    ``point`` (values by label, as ``points_to_evaluate`` takes them) and ``notes``; ``params``, see
-    ``params_of``; ``importance``: ``shares`` (label, share, share where active, how often active),
-    ``words`` and ``notes``, or ``shares`` null and ``why``; ``notes``, what was left out; and
-    ``trials``, columns with one entry a trial, its number being the place:
+    in words; ``facts``, pairs of a name and a text, beside what the page counts itself; ``counts``
+    of trials by status; ``best``, null without one: ``number``, ``loss``, ``python`` (the
+    configuration that the objective received), ``point`` (values by label, as
+    ``points_to_evaluate`` takes them) and ``notes``; ``params``, see ``params_of``;
+    ``importance``: ``shares`` (label, share, share where active, how often active), ``words`` and
+    ``notes``, or ``shares`` null and ``why``; ``notes``, what was left out; and ``trials``, columns
+    with one entry a trial, its number being the place:
 
     - ``begun``, seconds since the epoch, from which ``started`` counts; ``seconds``, null where
       unknown; ``attempt``;
@@ -48,7 +49,7 @@ def document_of(
 
     JSON has no nan and no infinities: they are the texts "NaN", "Infinity" and "-Infinity", and
     whole numbers from 2**53 on are texts as well. What is too long is cut; see limits.py. 10,000
-    trials of 12 labels take about 0.2 s.
+    trials of 13 labels take 0.25 s, and 100,000 reports 0.15 s more.
 
     Args:
         history: the trials; None where none has begun.
@@ -85,10 +86,11 @@ def _state(standing: Standing, trials: list[Trial]) -> str:
 
 def _facts(standing: Standing) -> list[list[str]]:
     """What there is to say beside counts and the best loss, which the page has from the columns."""
-    facts = {name: text for name, text in standing.facts if name not in ("trials", "best loss")}
-    share = standing.saved
-    if share is not None:
-        facts["saved by pruning"] = f"{share:.0%} of the trial-seconds, an estimate"
+    facts = dict(standing.facts)
+    of_trials = facts.pop("trials", "")
+    facts.pop("best loss", None)
+    if saved := of_trials.partition("; ")[2]:
+        facts["pruning"] = f"{saved}, an estimate"
     return [[name, text] for name, text in facts.items()]
 
 

@@ -72,8 +72,8 @@ class _Writer:
         return None
 
     def _key(self, key: Any) -> str:
-        text, remark = self._single(key)
-        return text if not remark else repr(described(key))
+        text = self._short(key)
+        return repr(described(key)) if text is None else text
 
     def _short(self, thing: Any) -> str | None:
         """A thing in one line; None where it is long or has a remark."""

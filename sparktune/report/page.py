@@ -20,13 +20,14 @@ from .. import markup
 __all__ = ["json_of", "page", "script", "shell", "style"]
 
 _SCRIPTS = ("words.js", "drawing.js", "pictures.js", "table.js", "page.js")
-_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
 def json_of(document: Mapping[str, Any]) -> str:
     """A document as JSON in ASCII, without the characters that mean something in HTML."""
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
-    return text.translate(_ESCAPES)
+    for c in "<>&":  # the separators of lines are no ASCII, so that they are escaped already
+        text = text.replace(c, f"\\u{ord(c):04x}")
+    return text
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -282,6 +283,33 @@ class View(ABC):
 
     def _count(self, *statuses: Status) -> int:
         return 0 if self.history is None else self.history.count(*statuses)
+
+    def report(self, path: str | os.PathLike[str], *, name: str | None = None) -> Path:
+        """Write all that there is to see of these trials into one page of HTML.
+
+        It needs nothing else, no network and no server: the best configuration as Python, the
+        pictures, what each label mattered, why trials failed, and a table of all trials that can
+        be sorted and searched. What trials brought is shown as text and never run. Trials that go
+        on are shown as they are now; an older page of that name is replaced.
+
+        Args:
+            path: of the file, such as ``"run.html"``, in a folder that is there.
+            name: the heading; None for ``exp_key``, or the kind of these trials without one.
+
+        Returns:
+            The path.
+
+        Raises:
+            OSError: it cannot be written there.
+        """
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"`name` must be a text, but got {name!r:.100}")
+        from ..report import document_of, page, write
+
+        title = name or self.exp_key or type(self).__name__
+        about = self._heading
+        document = document_of(self.history, str(title), about="" if about == title else about)
+        return write(path, page(document))
 
     def to_pandas(self) -> Any:
         """All trials as a pandas DataFrame, one row each, indexed by number.

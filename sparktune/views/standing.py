@@ -115,13 +115,6 @@ class Standing:
         return {"running": self.counts["pending"]}
 
     @property
-    def saved(self) -> float | None:
-        """The share of trial-seconds that pruning saved, an estimate; None where it cannot be."""
-        if self.history is None or not self.counts["pruned"]:
-            return None
-        return Savings(self.history).share
-
-    @property
     def _trials(self) -> str:
         counts = self.counts
         words = {
@@ -134,7 +127,9 @@ class Standing:
         for name, count in counts.items():
             told |= self.under_way if name == "pending" else {words.get(name, name): count}
         parts = [f"{count} {word}" for word, count in told.items() if count]
-        saved = self.saved
+        saved = None
+        if self.history is not None and counts["pruned"]:
+            saved = Savings(self.history).share
         end = "" if saved is None else f"; {saved:.0%} of the trial-seconds saved by pruning"
         total = sum(counts.values())
         order = sorted(parts, key=lambda part: not part.endswith(" ok"))

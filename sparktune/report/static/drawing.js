@@ -1,5 +1,6 @@
 // Scales, axes, and pictures that can be pointed at and walked through.
 
+let walked = null; // the picture whose tip came by keyboard, and goes along with it
 const OUT = 5; // times the spread of the better losses, beyond which an axis ends
 
 /** A linear or logarithmic scale from values to pixels. */
@@ -58,9 +59,10 @@ function lossRange(data, log) {
   let high = finite.at(-1);
   const common = finite[Math.floor(0.9 * (finite.length - 1))];
   if (!log && high - common > OUT * (common - low) && common > low) high = common + (common - low) / 2;
-  const room = log ? 0 : (high - low) * 0.04;
+  const room = log ? 0 : high * 0.04 - low * 0.04;
+  const finitely = (value) => Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
   const beyond = data.withLoss.filter((number) => data.loss[number] > high).length;
-  return { low: low - room, high: high + room, beyond };
+  return { low: finitely(low - room), high: finitely(high + room), beyond };
 }
 
 /** Whether losses span decades, so that a log axis has something to show. */
@@ -156,7 +158,7 @@ class Picture {
     this.svg = draw("svg", {
       tabindex: 0, role: "application", "aria-label": name, "aria-roledescription": "picture",
       pointermove: (event) => this.point(event), pointerleave: () => this.leave(),
-      click: (event) => { this.point(event); if (this.at) this.pick(this.at[2], false); },
+      click: (event) => { this.point(event); if (this.at) this.pick(this.at[2]); },
       keydown: (event) => this.walk(event), blur: () => this.leave(),
     });
     host.append(this.svg);
@@ -164,7 +166,7 @@ class Picture {
 
   /** Draw it, in the width that its place has. */
   paint(drawn) {
-    const width = Math.max(150, Math.floor(this.host.clientWidth));
+    const width = Math.max(150, Math.floor(this.host.clientWidth) - 8);
     const { height, parts, spots, words, near } = drawn(width);
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("width", width);
@@ -174,7 +176,7 @@ class Picture {
     this.near = near;
     this.svg.replaceChildren(...parts, this.chosen, this.ring);
     this.mark();
-    if (this.at) this.show(this.spots.find((spot) => spot[2] === this.at[2]) ?? null, false);
+    if (this.at) this.show(this.spots.find((spot) => spot[2] === this.at[2]) ?? null, walked === this);
   }
 
   /** Ring the trial that is chosen. */
@@ -204,7 +206,7 @@ class Picture {
     else if (event.key === "Escape") { this.leave(); return; }
     else if ((event.key === "Enter" || event.key === " ") && this.at) {
       event.preventDefault();
-      this.pick(this.at[2], true);
+      this.pick(this.at[2]);
       return;
     } else return;
     event.preventDefault();
@@ -213,16 +215,18 @@ class Picture {
 
   show(spot, aloud) {
     this.at = spot ?? null;
+    walked = spot && aloud ? this : null;
     place(this.ring, spot);
     if (!spot) { hideTip(); return; }
     const text = this.words ? this.words(spot[2], spot) : trialWords(state.data, spot[2]);
     const box = this.svg.getBoundingClientRect();
     showTip(text, box.left + spot[0], box.top + spot[1]);
-    if (aloud) say(text);
+    if (aloud && document.getElementById("said").textContent !== text) say(text);
   }
 
   leave() {
     this.at = null;
+    walked = null;
     place(this.ring, null);
     hideTip();
   }

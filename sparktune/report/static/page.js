@@ -64,7 +64,7 @@ function build() {
   });
   window.addEventListener("beforeprint", () => { paint(true); state.table.render(PRINTED); });
   window.addEventListener("afterprint", () => { state.table.first = -1; state.table.render(); });
-  window.addEventListener("scroll", hideTip, { passive: true });
+  window.addEventListener("scroll", () => (walked ? walked.show(walked.at, true) : hideTip()), { passive: true });
 }
 
 /** A place for a picture, with a note below. */
@@ -171,11 +171,11 @@ function fillBest(run) {
   const texts = [["Configuration that the objective received", run.best.python], ["Values by label, for points_to_evaluate", run.best.point]];
   if (host.dataset.shown === texts.flat().join("\n")) return; // a reader may have selected in it
   host.dataset.shown = texts.flat().join("\n");
-  host.replaceChildren(...texts.map(([title, text]) => {
+  keepFocus(host, () => host.replaceChildren(...texts.map(([title, text]) => {
     const code = make("pre", { tabindex: 0, role: "region", "aria-label": title }, text);
     const button = make("button", { type: "button", "aria-label": `Copy: ${title}`, click: () => copy(text, code) }, "Copy");
     return make("div", { class: "code" }, make("div", { class: "bar" }, make("h3", {}, title), button), code);
-  }), ...run.best.notes.map((note) => make("p", { class: "note" }, note)));
+  }), ...run.best.notes.map((note) => make("p", { class: "note" }, note))));
 }
 
 /** Copy a text; where the browser does not allow it, select it. */
@@ -228,6 +228,14 @@ function keepScroll(host, which, fill) {
   if (focused) now?.focus({ preventScroll: true });
 }
 
+/** Fill a part anew, and focus what stands where the focus was. */
+function keepFocus(host, fill) {
+  const all = () => [...host.querySelectorAll("button, [tabindex]")];
+  const at = all().indexOf(document.activeElement);
+  fill();
+  if (at >= 0) all()[at]?.focus({ preventScroll: true });
+}
+
 /** A small picture for each label, those first that matter most. */
 function fillSlices() {
   const { data, parts } = state;
@@ -269,15 +277,21 @@ function fillFailures() {
     if (!found.has(line)) found.set(line, []);
     found.get(line).push(number);
   });
+  const within = parts.get("kinds").contains(document.activeElement) ? document.activeElement : null;
+  const focused = within && [within.closest("details")?.dataset.line, within.tagName];
   const open = new Set([...parts.get("kinds").querySelectorAll("details[open]")].map((each) => each.dataset.line));
   const kinds = [...found].sort((a, b) => b[1].length - a[1].length || a[1][0] - b[1][0]).slice(0, 30);
   parts.get("kinds").replaceChildren(...kinds.map(([line, numbers]) => {
     const { text } = data.trials.errors[data.trials.error[numbers.at(-1)]];
-    const button = make("button", { type: "button", click: () => { choose(numbers.at(-1), true); } }, `Last of them: trial ${numbers.at(-1)}`);
+    const button = make("button", { type: "button", click: () => { choose(numbers.at(-1)); } }, `Last of them: trial ${numbers.at(-1)}`);
     return make("details", { "data-line": line, open: open.has(line) },
       make("summary", {}, make("span", { class: "times" }, `${count(numbers.length)} ×`), " ", line),
       make("pre", { tabindex: 0, role: "region", "aria-label": "Error text" }, text), button);
   }));
+  if (focused) {
+    const same = [...parts.get("kinds").children].find((each) => each.dataset.line === focused[0]);
+    same?.querySelector(focused[1])?.focus({ preventScroll: true });
+  }
   if (found.size > kinds.length) parts.get("kinds").append(make("p", { class: "note" }, `And ${counted(found.size - kinds.length, "other reason")}; the table has all of them.`));
 }
 
@@ -286,7 +300,8 @@ function fillFoot(run) {
 }
 
 /** Choose a trial: its row, its details, and a ring around it in each picture. */
-function choose(number, focus, stays = false) {
+function choose(number, stays = false) {
+  walked = null;
   hideTip();
   state.chosen = number;
   state.table.goTo(number, false);

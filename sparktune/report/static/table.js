@@ -87,7 +87,7 @@ class Table {
     this.columns = columnsOf(data);
     if (this.columns.map((column) => column.name).join("\n") !== names) {
       this.sort.place = Math.max(0, this.columns.findIndex((column) => column.name === this.sort.name));
-      this.drawHead();
+      keepFocus(this.head, () => this.drawHead());
     }
     this.setWidths();
     this.drawKinds();
@@ -232,7 +232,7 @@ class Table {
     const cells = this.columns.map((column, at) => {
       const text = column.text(number);
       if (at === 0) {
-        const button = make("button", { type: "button", tabindex: stop ? 0 : -1, "aria-label": `trial ${number}, details`, click: () => choose(number, false, true) }, text);
+        const button = make("button", { type: "button", tabindex: stop ? 0 : -1, "aria-label": `trial ${number}, details`, click: () => choose(number, true) }, text);
         return make("th", { scope: "row", role: "rowheader", class: "right" }, button);
       }
       const inner = at === 1 ? make("span", { class: `mark ${this.data.status[number]}` }, text) : text;
@@ -241,7 +241,7 @@ class Table {
     const kind = [number === this.data.best ? "isbest" : "", number === state.chosen ? "ischosen" : ""].join(" ").trim();
     return make("tr", { role: "row", "aria-rowindex": place + 2, "aria-current": number === state.chosen ? "true" : null,
       class: kind || null, "data-trial": number,
-      click: (event) => { if (!event.target.closest("button") && !String(getSelection())) choose(number, false, true); } }, ...cells);
+      click: (event) => { if (!event.target.closest("button") && !String(getSelection())) choose(number, true); } }, ...cells);
   }
 
   button(number) {

@@ -28,7 +28,9 @@ function real(value) {
 
 /** A column of the document as numbers. */
 function reals(values) {
-  return Float64Array.from(values, real);
+  const found = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i += 1) found[i] = values[i] === null ? NaN : values[i];
+  return found;
 }
 
 /** A number with so many digits that count. */

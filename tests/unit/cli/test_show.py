@@ -300,14 +300,14 @@ def test_help_lists_the_commands(capsys):
 def test_rich_draws_the_same_facts(run, width):
     """What rich draws fits the width, has no markup of others, and says what the text says."""
     console = pytest.importorskip("rich.console")
-    from sparktune.cli.journals import _summary
+    from sparktune.cli.journals import summary_in
     from sparktune.cli.pretty import live, show
     from sparktune.cli.sources import JournalSource
 
     folder, trials = run
     file = io.StringIO()
     terminal = console.Console(file=file, width=width, height=30, force_terminal=True)
-    summary = _summary(JournalSource(folder))
+    summary = summary_in(JournalSource(folder))
     show(summary, 5, terminal)
     with live(50, terminal) as draw:
         draw(summary, ["one line"])
