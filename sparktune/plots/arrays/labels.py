@@ -32,6 +32,7 @@ __all__ = [
 Ints = NDArray[np.intp]
 
 _GRID = 64  # points of a contour, each way
+_ACROSS = 1e-4  # weight of a neighbour that is another option
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class Contour:
         grid_x, grid_y: (a,) and (b,) values, evenly spaced on the axes; of a choice, options.
         z: (b, a) losses there: those of the trials, at the grid point that is nearest to each
             (their mean, where there are several), and between them the solution of Laplace's
-            equation, so that a point has the mean of its neighbours. Infinite losses and others far
+            equation, so that a point has the mean of its neighbours. Neighbours across two options
+            count next to nothing, since these have no order. Infinite losses and others far
             beyond the rest count as the end of ``loss_axis``. Empty where no trial has both.
         loss_axis: of the losses.
         best_trial: number of the best trial, where it is one of these; else None.
@@ -174,7 +176,8 @@ def contour(trials: Any, x: str, y: str, grid: bool = True) -> Contour:
     if grid and len(numbers):
         columns = _nearest(axes[0], grid_x, xs), _nearest(axes[1], grid_y, ys)
         shape = len(grid_y), len(grid_x)
-        z = _between(columns[1] * shape[1] + columns[0], loss_axis.clip(losses), shape)
+        links = tuple(_ACROSS if axis.scale == "options" else 1.0 for axis in axes)
+        z = _between(columns[1] * shape[1] + columns[0], loss_axis.clip(losses), shape, links)
     best = best_number(history)
     best = best if best in set(numbers.tolist()) else None
     return Contour(axes[0], axes[1], numbers, xs, ys, losses, grid_x, grid_y, z, loss_axis, best)
@@ -187,8 +190,13 @@ def _nearest(axis: Axis, grid: Array, values: Array) -> Ints:
     return np.searchsorted(edges, axis.place(values)).astype(np.intp)
 
 
-def _between(cells: Ints, losses: Array, shape: tuple[int, int]) -> Array:
-    """Losses everywhere, from those at some cells, by Laplace's equation on the grid."""
+def _between(
+    cells: Ints, losses: Array, shape: tuple[int, int], weights: tuple[float, ...]
+) -> Array:
+    """Losses everywhere, from those at some cells, by Laplace's equation on the grid.
+
+    ``weights`` are those of neighbours across and upwards.
+    """
     from scipy.sparse import csr_array, diags_array
     from scipy.sparse.linalg import spsolve
 
@@ -203,7 +211,8 @@ def _between(cells: Ints, losses: Array, shape: tuple[int, int]) -> Array:
         pairs = [(at[:, 1:].ravel(), at[:, :-1].ravel()), (at[1:].ravel(), at[:-1].ravel())]
         here = np.concatenate([each for pair in pairs for each in pair])
         there = np.concatenate([each for pair in pairs for each in pair[::-1]])
-        links = csr_array((np.ones(len(here)), (here, there)), shape=(a * b, a * b))
+        weight = np.repeat(weights, [2 * len(each) for each, _ in pairs])
+        links = csr_array((weight, (here, there)), shape=(a * b, a * b))
         free = np.flatnonzero(~known)
         L = diags_array(links.sum(1)[free]) - links[free][:, free]
         z[free] = spsolve(L.tocsc(), links[free][:, np.flatnonzero(known)] @ z[known])

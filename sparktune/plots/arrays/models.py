@@ -159,8 +159,8 @@ class Surrogate:
             side, as the GP believes of the loss without its noise. It is fitted to warped losses,
             and these are their way back.
         values, losses: (n,) of the trials that the GP is fitted to, in which the label is active.
-        others: label to value of all other labels, as they are in the best trial that has the label
-            (of a choice, the best with each option).
+        others: label to value of all other labels, of a choice the option's name, as they are in
+            the best trial that has the label (of a choice, the best with each option).
         base: number of that trial; of a choice that of the best.
         loss_axis: of the losses.
         left_out: how many trials with a loss the GP has not seen, since it sees 200 at most.
@@ -173,7 +173,7 @@ class Surrogate:
     high: Array
     values: Array
     losses: Array
-    others: dict[str, int | float]
+    others: dict[str, int | float | str]
     base: int
     loss_axis: Axis
     left_out: int
@@ -208,13 +208,19 @@ def surrogate(trials: Any, label: str, seed: int = 0) -> Surrogate:
     middle = mean[0]
     active = ~np.isnan(X[:, j])
     base = _best_row(y, active)
-    others = {name: v for name, v in history[int(numbers[base])].values.items() if name != label}
+    trial = history[int(numbers[base])]
+    others = {name: _named(space, name, v) for name, v in trial.values.items() if name != label}
     values = values_of(history, label, numbers[active])
     return Surrogate(
         axis, x, back(middle), back(middle - _BAND * sd), back(middle + _BAND * sd), values,
         y[active], others, int(numbers[base]), axis_of_numbers("loss", y),
         max(0, len(y) - _FITTED.most),
     )  # fmt: skip
+
+
+def _named(space: Space, label: str, value: int | float) -> int | float | str:
+    axis = axis_of(space.params[space.column[label]], np.array([value], float))
+    return axis.options[int(value)] if axis.scale == "options" else value
 
 
 def _best_row(y: Array, among: NDArray[np.bool_]) -> int:

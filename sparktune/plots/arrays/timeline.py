@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = ["Timeline", "timeline"]
 Ints = NDArray[np.intp]
 
 _SEEN = tuple(WORDS)
+_SAME = 1e-6  # seconds
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Timeline:
         slot: (n,) of each trial: no two in one slot overlap.
         status: (n,) how each stands: "ok", "failed", "running", ...
         retried: (n,) whether it was begun again after it was lost or cut off.
-        hosts: (s,) host of each slot; "" where none is known.
+        hosts: (s,) host of each slot; "" where none is known. A trial that runs is in a slot of any
+            host that was free, since its own is not known yet.
         now: seconds since the first trial began: the end of the last.
         began: of the first trial, in seconds since the epoch.
         busy: share of the slots' time in which a trial ran, from their first begin to the last end.
@@ -118,7 +121,8 @@ def _assigned(
 ) -> tuple[Ints, tuple[str, ...], Array]:
     """The slot of each trial, the host of each slot, and when the trials began in them.
 
-    Where all trials that have ended ran on one host, those that run do so there, too.
+    A trial that runs has no host yet: it is put where a slot of any host is free at its start, and
+    where there is one host alone, on that.
     """
     known = list(dict.fromkeys(filter(None, host)))
     if len(known) == 1:
@@ -127,9 +131,12 @@ def _assigned(
     slot_of, begins = np.zeros(len(start), np.intp), start.copy()
     free: dict[str, list[int]] = {}  # lanes that nobody is in
     busy: dict[str, list[tuple[float, int]]] = {}
+    guests = [i for i, name in enumerate(host) if not name and math.isinf(took[i])]
     for i, name in enumerate(host):
+        if not name and math.isinf(took[i]):
+            continue
         open_lanes, taken = free.setdefault(name, []), busy.setdefault(name, [])
-        while taken and taken[0][0] <= start[i] + 1e-9 * max(1.0, abs(start[i])):
+        while taken and taken[0][0] <= start[i] + _SAME:
             heapq.heappush(open_lanes, heapq.heappop(taken)[1])
         if open_lanes:
             lane = heapq.heappop(open_lanes)
@@ -141,6 +148,17 @@ def _assigned(
             lanes[name] = lane + 1
         slot_of[i] = lane
         heapq.heappush(taken, (float(begins[i] + took[i]), lane))
+    last = {(name, lane): 0.0 for name, count in lanes.items() for lane in range(count)}
+    for i in set(range(len(host))) - set(guests):
+        own = host[i], int(slot_of[i])
+        last[own] = max(last[own], float(begins[i] + took[i]))
+    for i in guests:
+        fits = [each for each, end in last.items() if end <= start[i] + _SAME]
+        own = max(fits, key=lambda each: last[each]) if fits else ("", lanes.get("", 0))
+        if not fits:
+            lanes[""] = own[1] + 1
+        last[own] = math.inf
+        host[i], slot_of[i] = own
     names = sorted(lanes, key=lambda name: (not name, name))
     first = dict(zip(names, np.cumsum([0, *(lanes[n] for n in names)]).tolist(), strict=False))
     slot_of += np.array([first[name] for name in host], np.intp)
