@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..plots.style import pyplot as shared_pyplot
 from .base import (
     JOB_VALID_STATES,
     STATUS_FAIL,
@@ -55,7 +56,7 @@ def main_plot_history(
         status_colors: status of a result to colour; ``default_status_colors`` unless given.
         title: above the picture.
     """
-    pyplot = _pyplot()
+    pyplot = shared_pyplot()
     colors = default_status_colors if status_colors is None else status_colors
     with_loss = [document for document in trials if document["result"].get("loss") is not None]
     shown = [(n, d) for n, d in enumerate(with_loss) if math.isfinite(_loss(d))]
@@ -88,7 +89,7 @@ def main_plot_histogram(
         do_show: whether to show the figure at once.
         title: above the picture.
     """
-    pyplot = _pyplot()
+    pyplot = shared_pyplot()
     losses = [loss for loss in map(_loss, trials) if math.isfinite(loss)]
     logger.info("a histogram of %d losses", len(losses))
     pyplot.hist(losses)
@@ -120,7 +121,7 @@ def main_plot_vars(
         columns: how many pictures side by side.
         arrange_by_loss: whether the horizontal axis is the loss rather than the trial's id.
     """
-    pyplot = _pyplot()
+    pyplot = shared_pyplot()
     documents = list(trials)
     found: dict[str, list[tuple[Any, Any, float]]] = {}
     for document in documents:
@@ -207,7 +208,7 @@ def main_plot_1D_attachment(  # noqa: N802 (Hyperopt's)
         preprocessing_fn: what is drawn of an attachment.
         line_width: of the lines, in points.
     """
-    pyplot = _pyplot()
+    pyplot = shared_pyplot()
     curves = list(_curves(trials, attachment_name))
     known = sorted((each for each in curves if math.isfinite(each[0])), key=operator.itemgetter(0))
     lowest, span = (known[0][0], known[-1][0] - known[0][0]) if known else (0.0, 0.0)
@@ -255,16 +256,6 @@ def _loss(document: Document) -> float:
     """The loss of a document, nan without one."""
     loss = document["result"].get("loss")
     return math.nan if loss is None else float(loss)
-
-
-def _pyplot() -> Any:
-    try:
-        from matplotlib import pyplot  # type: ignore[import-not-found, unused-ignore]
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            'pictures need matplotlib, which is not installed: pip install "sparktune[plots]"'
-        ) from error
-    return pyplot
 
 
 def _finish(pyplot: Any, do_show: bool, title: str | None = None) -> None:

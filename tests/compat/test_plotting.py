@@ -322,5 +322,5 @@ def test_without_matplotlib_an_error_names_the_extra(monkeypatch):
     """Whoever has no matplotlib is told what to install."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
-    with pytest.raises(ImportError, match=r'pip install "sparktune\[plots\]"'):
+    with pytest.raises(ImportError, match=r"pip install 'sparktune\[plots\]'"):
         plotting.main_plot_histogram(Trials(), do_show=False)

@@ -22,6 +22,7 @@ ROOMS = [
     {"suggest"},
     {"prune"},
     {"importance"},
+    {"plots"},
     {"engines"},
     {"events"},
     {"heard"},

@@ -1,0 +1,134 @@
+"""Losses of several runs side by side, and what trials reported on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...arithmetic import own_arithmetic
+from ...history import History, Status
+from ...space.distributions import Array
+from .axis import Axis, axis_of_numbers
+from .course import WORDS
+from .door import best_number, drawable, numbers_of, refuse_no_loss
+
+__all__ = ["Distribution", "Edf", "Line", "Reports", "edf", "reports"]
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The empirical distribution of one run's losses.
+
+    Attributes:
+        name: of the run.
+        losses: (n,) ascending; some may be infinite.
+        share: (n,) share of the trials with a loss that is at most this one; 1 at the last.
+    """
+
+    name: str
+    losses: Array
+    share: Array
+
+
+@dataclass(frozen=True)
+class Edf:
+    """Empirical distributions of several runs.
+
+    Attributes:
+        runs: one for each.
+        axis: of all losses.
+    """
+
+    runs: tuple[Distribution, ...]
+    axis: Axis
+
+
+@own_arithmetic
+def edf(runs: Any) -> Edf:
+    """How many trials of each run have at most which loss.
+
+    Args:
+        runs: trials, a list of trials, or a dict of names and trials.
+
+    Raises:
+        TypeError, ValueError: no trials, or a run in which no trial has a loss.
+    """
+    if isinstance(runs, Mapping):
+        named = {str(name): each for name, each in runs.items()}
+    elif isinstance(runs, (list, tuple)):
+        named = {f"run {place}": each for place, each in enumerate(runs)}
+    else:
+        named = {"": runs}
+    if not named:
+        raise ValueError("an empirical distribution needs at least one run, but got none")
+    found = []
+    for name, trials in named.items():
+        history = drawable(trials)
+        whose = f" of {name}" if name else ""
+        refuse_no_loss(history, f"an empirical distribution{whose}")
+        losses = np.sort(history.y[numbers_of(history, Status.OK)])
+        share = np.searchsorted(losses, losses, "right") / len(losses)
+        found.append(Distribution(name, losses, share))
+    axis = axis_of_numbers("loss", np.concatenate([each.losses for each in found]))
+    return Edf(tuple(found), axis)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one trial reported.
+
+    Attributes:
+        number: of the trial.
+        status: how it stands: "ok", "pruned", "failed", "running", ...
+        steps, values: (r,) ascending steps, and the value that it reported last at each; values
+            may be nan or infinite.
+    """
+
+    number: int
+    status: str
+    steps: Array
+    values: Array
+
+
+@dataclass(frozen=True)
+class Reports:
+    """What trials reported, a line for each that reported anything.
+
+    Attributes:
+        lines: by number.
+        axis: of the values.
+        best_trial: number of the best trial, where it reported anything; else None.
+    """
+
+    lines: tuple[Line, ...]
+    axis: Axis
+    best_trial: int | None
+
+
+@own_arithmetic
+def reports(trials: Any) -> Reports:
+    """The intermediate values of each trial.
+
+    Raises:
+        TypeError, ValueError: no trials, or none that reported anything.
+    """
+    history = drawable(trials)
+    lines = tuple(_line(history, n) for n in numbers_of(history).tolist() if history.reports(n))
+    if not lines:
+        raise ValueError(
+            "no trial reported anything: an objective reports with trial.report(step, value)"
+        )
+    axis = axis_of_numbers("reported value", np.concatenate([each.values for each in lines]))
+    best = best_number(history)
+    return Reports(lines, axis, best if best in {each.number for each in lines} else None)
+
+
+def _line(history: History, number: int) -> Line:
+    last = dict(history.reports(number))  # of a step, the last value
+    steps = sorted(last)
+    values = [last[step] for step in steps]
+    word = WORDS[history[number].status]
+    return Line(number, word, np.array(steps, float), np.array(values, float))
