@@ -185,10 +185,11 @@ class _Pages:
 
     async def _packed(self, request: Request, made: Any) -> Response:
         try:
-            run = await run_in_threadpool(self._watcher.run, request.path_params["key"])
-            if run is None:
-                return JSONResponse({"error": "there is no such run"}, status_code=404)
-            body = await run_in_threadpool(made, run)
+            with self._watcher.answering():
+                run = await run_in_threadpool(self._watcher.run, request.path_params["key"])
+                if run is None:
+                    return JSONResponse({"error": "there is no such run"}, status_code=404)
+                body = await run_in_threadpool(made, run)
         except JournalError as error:
             return JSONResponse({"error": str(error)}, status_code=503)
         return Response(body, media_type="application/json", headers={"Content-Encoding": "gzip"})

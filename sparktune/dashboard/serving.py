@@ -12,7 +12,7 @@ from .watching import Place, Watcher
 __all__ = ["HOST", "PORT", "Dashboard"]
 
 HOST, PORT = "127.0.0.1", 8765
-_PATIENCE = 1  # seconds for requests that are under way at the end
+_PATIENCE = 5  # seconds for requests that are under way at the end
 
 
 class Dashboard:

@@ -58,39 +58,41 @@ class Watched:
         self._error = ""
         self._lock = threading.Lock()  # of the history, which is read on in place
         self._made: tuple[str, bytes] = ("", b"")
-        self._read = ""  # what of the record the line is of
-        self._line: dict[str, Any] = {}
+        self._read = ""  # what of the record was counted
+        self._counted: dict[str, Any] = {}
+        self._line = {"key": key, "name": self.name, "version": "", "error": ""}
 
     def refresh(self) -> bool:
         """Read what is new; whether anything was."""
         with self._lock:
-            before = self.version
+            before, error = self.version, ""
             try:
                 self._recorded = self._source.replay(self._recorded)
-                self._error, self.version = "", self._describe(self._recorded)
-            except JournalError as error:
-                self._recorded, self._read = None, ""
-                self._error, self.version = str(error), f"error {error}"
+                self.version = self._describe(self._recorded)
+            except JournalError as fault:
+                self._recorded, self._read, self._counted = None, "", {}
+                error, self.version = str(fault), f"error {fault}"
+            self._error = error
+            told = {"key": self.key, "name": self.name, "version": self.version}
+            self._line = {**told, "error": one_line(error), **self._counted}
             return self.version != before
 
     def _describe(self, recorded: Recorded) -> str:
         """Take what a list shows of it; gives the version."""
         read = f"{recorded.id}-{recorded.count}"
         if read != self._read:
-            self._line, self._read = _line_of(recorded.history), read
-        self._line["state"] = _state_of(self._source.summary(recorded))
-        return f"{read}-{self._line['state']}"
+            self._counted, self._read = _counted_in(recorded.history), read
+        self._counted["state"] = _state_of(self._source.summary(recorded))
+        return f"{read}-{self._counted['state']}"
 
     def line(self) -> dict[str, Any]:
-        """What a list of runs shows of it, from its last reading.
+        """What a list of runs shows of it, from its last reading; waits for nothing.
 
         ``key``, ``name``, ``version``, ``error`` (a sentence, or empty); and once it could be read
         ``trials``, ``failed``, ``best`` and ``state``, ``begun`` and ``changed`` (seconds since the
         epoch, null without trials).
         """
-        with self._lock:
-            told = {"key": self.key, "name": self.name, "version": self.version}
-            return {**told, "error": one_line(self._error), **({} if self._error else self._line)}
+        return self._line
 
     def document(self) -> tuple[str, bytes]:
         """Its version, and the gzipped JSON of its document; made once for each version.
@@ -131,7 +133,7 @@ def packed(value: Any) -> bytes:
     return gzip.compress(json_of(value).encode(), compresslevel=1)
 
 
-def _line_of(history: History | None) -> dict[str, Any]:
+def _counted_in(history: History | None) -> dict[str, Any]:
     if history is None:
         return {"trials": 0, "failed": 0, "best": None, "begun": None, "changed": None}
     trials = [trial for trial in history if not trial.reserved]

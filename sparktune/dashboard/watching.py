@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 from ..exceptions import JournalError
@@ -15,6 +16,8 @@ __all__ = ["Place", "Source", "Watcher"]
 
 EVERY = 1.0  # seconds between two looks at the runs
 _ANEW = 5.0  # seconds between two looks for further runs
+_BEGINNING = 0.3  # seconds for the page's first question, before other runs are read
+_LONGEST = 2.0  # seconds for which reading waits for answers
 _KEPT = 30.0  # seconds after the last request for which looking goes on
 
 
@@ -46,7 +49,7 @@ class Watcher:
         self.generation = 0
         self._listeners: set[Callable[[], None]] = set()
         self._lock = threading.Lock()
-        self._asked = time.monotonic()
+        self._asked, self._answers, self._was_read = time.monotonic(), 0, False
         self._wanted, self._closed = threading.Event(), threading.Event()
         self._find()
         self._thread = threading.Thread(target=self._watch, name="sparktune-dashboard", daemon=True)
@@ -91,10 +94,32 @@ class Watcher:
     def look(self) -> None:
         """Read what is new in all runs, once."""
         for run in list(self._runs.values()):
+            self._give_way()
             if self._closed.is_set():
                 return
+            is_first = not self._was_read
             if run.refresh():
                 self._changed()
+            self._was_read = True
+            if is_first:  # the page begins with it
+                self._closed.wait(_BEGINNING)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While somebody waits for an answer, no further run is begun to be read."""
+        with self._lock:
+            self._answers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._answers -= 1
+
+    def _give_way(self) -> None:
+        """Wait while answers are made, but not for ever."""
+        until = time.monotonic() + _LONGEST
+        while self._answers and time.monotonic() < until and not self._closed.is_set():
+            self._closed.wait(0.01)
 
     def _find(self) -> None:
         """Take up runs that were not there before."""

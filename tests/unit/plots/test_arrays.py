@@ -365,7 +365,7 @@ def test_odd_losses(name, losses):
 def test_no_trials(name):
     """Without a trial a sentence says so, and what are no trials is refused by its name."""
     for nothing in (Trials(), begun()):
-        with pytest.raises(ValueError, match="nothing to draw|to no search yet"):
+        with pytest.raises(ValueError, match=r"nothing to draw|to no search yet"):
             EVERY[name](nothing)
     with pytest.raises(TypeError, match="`trials` must be Trials of sparktune"):
         EVERY[name]([{"tid": 3}] if name != "edf" else 3)

@@ -410,5 +410,5 @@ def test_nothing_to_draw(pyplot, name):
     if name == "space":
         assert every(begun())[name]().has_data()
         return
-    with pytest.raises(ValueError, match="nothing to draw|to no search yet"):
+    with pytest.raises(ValueError, match=r"nothing to draw|to no search yet"):
         every(begun())[name]()
