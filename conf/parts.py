@@ -80,7 +80,7 @@ FULL = {
     },
     "machines": Part("pytest tests/spark/test_machines.py --spark=standalone --full -v", 30),
     **of_releases(RELEASES[0], RELEASES[-1]),
-    **{name: Part(_WITHOUT_SPARK, 10, name) for name in ("python3.10", "python3.12", "python3.13")},
+    **{name: Part(_WITHOUT_SPARK, 20, name) for name in ("python3.10", "python3.12", "python3.13")},
     **{name: Part(_ESTIMATOR, 20, name) for name in ("sklearn-1.5", "boosting")},
     "templates": Part("pytest tests/frameworks --full -v", 20, "templates"),
     "pages": Part("pytest tests/pages -v", 15, "pages"),

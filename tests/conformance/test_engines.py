@@ -152,7 +152,5 @@ def test_one_object_stays_one_wherever_it_is_referred_to(things, data):
     engine.open(RunSpec(objective, "r", tuple(options.values())))
     assert ended(engine.submit(task(0, [*things, outer]))).loss == 1.0
     engine.close()
-    assert cloudpickle.list_registry_pickle_by_value() <= {
-        "sparktune.engines.travels",
-        "sparktune.hpsklearn.travels",
-    }
+    by_value = cloudpickle.list_registry_pickle_by_value()
+    assert by_value <= {name for name in sys.modules if name.endswith(".travels")}
