@@ -9,18 +9,45 @@ from urllib.parse import urlsplit
 
 from sparktune.cli.places import place_of
 from sparktune.dashboard import Dashboard
+from sparktune.storage.journal import Recorded
+from sparktune.views.standing import Standing
 
 SECONDS = 60
 
 
+class Shelf:
+    """A place with runs in memory: histories by name."""
+
+    def __init__(self, **histories):
+        self.histories = histories
+
+    def sources(self):
+        return {name: lambda name=name: Held(name, self) for name in self.histories}
+
+
+class Held:
+    """A run of a shelf; a history that is put there in place of the old one is a newer state."""
+
+    def __init__(self, name, shelf):
+        self.name, self._shelf = name, shelf
+
+    def replay(self, known=None):
+        history = self._shelf.histories[self.name]
+        return Recorded(history, 0, len(history), id=str(id(history)))
+
+    def summary(self, recorded):
+        return Standing(recorded.history)
+
+
 @contextlib.contextmanager
-def dashboard(*paths, exp_key=None):
-    """A client of a dashboard of these paths, which has not used the token yet."""
-    served = Dashboard([place_of(str(path), exp_key) for path in paths], 0)
+def dashboard(*paths, exp_key=None, shelf=None):
+    """A client of a dashboard of these paths or a shelf, which has not used the token yet."""
+    places = [place_of(str(path), exp_key) for path in paths]
+    served = Dashboard(places if shelf is None else [shelf], 0)
     thread = threading.Thread(target=served.run, daemon=True)
     thread.start()
     try:
-        yield Client(served.address)
+        yield Client(served.address, served.stop)
     finally:
         served.stop()
         thread.join(SECONDS)
@@ -30,7 +57,8 @@ def dashboard(*paths, exp_key=None):
 class Client:
     """Asks a dashboard; ``cookie`` is sent along once there is one."""
 
-    def __init__(self, address):
+    def __init__(self, address, stop=lambda: None):
+        self.address, self.stop = address, stop
         parts = urlsplit(address)
         self.host, self.port = parts.hostname, parts.port
         self.path, self.cookie = f"{parts.path}?{parts.query}", None

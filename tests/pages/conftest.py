@@ -10,6 +10,11 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 
 from sparktune.report import document_of, json_of, page, script, shell, style  # noqa: E402
 
+try:
+    from axe_playwright_python.sync_playwright import Axe
+except ImportError:
+    Axe = None
+
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 HOME = "https://run.test/"  # every request for it is answered here
 DESKTOP = (1280, 900)
@@ -44,6 +49,17 @@ class Opened:
         )
         return self
 
+    def faults(self):
+        """What axe finds wrong for people who read by other means: rules, and where."""
+        if Axe is None:
+            pytest.skip("axe-playwright-python is not installed")
+        found = Axe().run(self.page).response
+        assert len(found["passes"]) > 10
+        return [
+            (each["id"], [node["html"][:200] for node in each["nodes"]])
+            for each in found["violations"]
+        ]
+
     def texts(self, selector):
         """The texts of elements, as lists of code points, which also lone surrogates survive."""
         found = self.page.evaluate(
@@ -67,10 +83,10 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, tmp_path):
-    """Opens a page by its HTML, from a file or with a server's files behind HOME."""
+    """Opens a page by its HTML, from a file, with a server's files behind HOME, or an address."""
     contexts = []
 
-    def open_(text=None, size=DESKTOP, theme="light", answers=None, **more):
+    def open_(text=None, size=DESKTOP, theme="light", answers=None, address=None, **more):
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=theme, **more
         )
@@ -80,6 +96,9 @@ def open_page(browser, tmp_path):
         opened.page.on("console", lambda told: opened.complaints.append(told.text))
         opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
         opened.page.on("request", lambda request: opened.asked.append(request.url))
+        if address is not None:
+            opened.page.goto(address)
+            return opened
         if answers is None:
             file = tmp_path / f"page{len(contexts)}.html"
             file.write_text(text, "utf-8")
