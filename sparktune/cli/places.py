@@ -6,28 +6,17 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
+from ..dashboard import Place
 from ..exceptions import JournalError
 from ..storage.files import FILES
 from ..storage.reading import Listing
 from ..storage.stores.opening import searches_of
 from .sources import JournalSource, Source, StoreSource
 
-__all__ = ["Place", "place_of"]
+__all__ = ["place_of"]
 
 _DEEPEST = 3  # folders below the one that was named
-
-
-class Place(Protocol):
-    """Where runs are recorded."""
-
-    def sources(self) -> Mapping[str, Callable[[], Source]]:
-        """What opens each run there is, by a text that stays the run's; the latest first.
-
-        Raises:
-            JournalError: the place cannot be read, or has none.
-        """
 
 
 class _Folder:

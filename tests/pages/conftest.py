@@ -1,5 +1,6 @@
 """A browser for the pages, with whatever it complains of and asks for."""
 
+import itertools
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -48,6 +49,15 @@ class Opened:
             f"if ({condition}) go(); else setTimeout(look, 10); }}; look(); }})"
         )
         return self
+
+    def headings_are_in_order(self):
+        """Whether there is one first heading, and none is more than one below the one before."""
+        levels = self.page.evaluate(
+            "[...document.querySelectorAll('h1,h2,h3,h4')].filter((each) => "
+            "each.checkVisibility()).map((each) => Number(each.tagName[1]))"
+        )
+        deeper = all(after <= before + 1 for before, after in itertools.pairwise(levels))
+        return levels[0] == 1 and levels.count(1) == 1 and deeper
 
     def faults(self):
         """What axe finds wrong for people who read by other means: rules, and where."""

@@ -1,7 +1,5 @@
 """The dashboard in a real browser: runs, comparison, what comes meanwhile, and who attacks."""
 
-import itertools
-
 import pytest
 from dashboards import Shelf, dashboard
 from shown_runs import EVIL, hostile, work
@@ -62,12 +60,7 @@ def test_it_opens_quietly_and_fits(open_board, shelf, size, theme):
         assert opened.page.url.partition("?")[0] == own
         assert "token" not in opened.page.url
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= size[0]
-        levels = opened.page.evaluate(
-            "[...document.querySelectorAll('h1,h2,h3,h4')].filter((each) => "
-            "each.checkVisibility()).map((each) => Number(each.tagName[1]))"
-        )
-        assert levels[0] == 1
-        assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+        assert opened.headings_are_in_order()
         assert opened.faults() == []
 
 
