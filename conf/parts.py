@@ -37,7 +37,7 @@ GATE = {
     "lint": Part("python -m ruff check .", 1),
     "format": Part("python -m ruff format --check .", 1),
     "types": Part("python -m mypy", 5),
-    "unit": Part("pytest tests/unit -n 2", 5),
+    "unit": Part("pytest tests/unit -n 2", 6),
     "processes": Part("pytest tests/processes -n 2", 5),
     "conformance": Part("pytest tests/conformance -n 2", 5),
     "compat": Part("pytest tests/compat -n 2", 5),
@@ -48,7 +48,8 @@ GATE = {
 _OTHERS = ("faults", "machines")  # parts of their own
 _FULL = " ".join(["--full -v", *(f"--ignore=tests/spark/test_{name}.py" for name in _OTHERS)])
 _SCRIPTS = "pytest tests/scripts --full -v"
-_WITHOUT_SPARK = "pytest tests/unit tests/processes tests/conformance tests/compat -n 2"
+_NO_JVM = ("unit", "processes", "conformance", "compat")
+_WITHOUT_SPARK = f"pytest {' '.join(f'tests/{name}' for name in _NO_JVM)} -n 2"
 RELEASES = ("3.5.2", "4.0.0", "4.1.0", "4.2.0", "newest")  # the oldest first
 
 
@@ -68,6 +69,7 @@ PROGRAMS = ("ray", "hpsklearn")  # that import hyperopt
 _ESTIMATOR = "pytest tests/unit/hpsklearn --full -n 2"
 FULL = {
     **GATE,
+    **{name: Part(f"pytest tests/{name} --full -n 2", 40) for name in _NO_JVM},
     "local": Part(f"pytest tests/spark --spark=local {_FULL}", 15),
     "connect": Part(f"pytest tests/spark --spark=connect {_FULL}", 15),
     "scripts": Part(f"{_SCRIPTS} --ignore=tests/scripts/test_notebooks.py", 15),

@@ -92,7 +92,13 @@ print(text)
 """
 
 
-@pytest.mark.parametrize("how", [*HOW, "documents"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "pickle",
+        *(pytest.param(h, marks=pytest.mark.full) for h in ("protocol2", "saved", "documents")),
+    ],
+)
 @pytest.mark.parametrize("name", SEARCHES)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_trials_of_hyperopt_go_on_after_install(run_python, tmp_path, version, name, how):

@@ -73,6 +73,7 @@ class Picky(ClassifierMixin, BaseEstimator):
     first, error = X[0], ValueError
 
 
+@pytest.mark.full
 @pytest.mark.filterwarnings("ignore")
 def test_it_passes_the_checks_of_scikit_learn():
     """Its only skipped checks are those that its estimator skips here, and none fails."""

@@ -23,7 +23,7 @@ SETTINGS = {"timeout": None, "grace": 5.0, "max_retries": 1, "retry_crashes": Fa
 SETTINGS |= {"run_id": "r", "seed": 1}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.full)])
 def url(request, tmp_path):
     """A store of each database."""
     if request.param == "sqlite":

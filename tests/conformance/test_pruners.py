@@ -191,7 +191,13 @@ def jittered(config, trial):
     return (config["x"] - 0.3) ** 2
 
 
-@pytest.mark.parametrize("rule", [prune.asha(), prune.median(startup=2)], ids=["asha", "median"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(prune.asha(), id="asha"),
+        pytest.param(prune.median(startup=2), id="median", marks=pytest.mark.full),
+    ],
+)
 def test_batches_are_pruned_alike_everywhere(rule, busy):
     """With batch=k the same seed gives the same reports and ends on every engine, under load."""
     records = {}

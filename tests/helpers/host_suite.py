@@ -124,7 +124,7 @@ def test_what_counts_is_what_is_shown(host):
     assert host.statuses() == ["ok", "fail"] * 3
 
 
-@pytest.mark.parametrize("stop", [1, 6, 8])
+@pytest.mark.parametrize("stop", [6, *(pytest.param(n, marks=pytest.mark.full) for n in (1, 8))])
 def test_a_run_that_was_cut_in_batches_goes_on_as_it_would_have(host, another, stop):
     """Cut at any trial of a batch and called again, a run has the trials of one that was not."""
     whole = another()
