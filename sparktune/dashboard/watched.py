@@ -11,7 +11,7 @@ import numpy as np
 
 from ..exceptions import JournalError
 from ..history import History, Status
-from ..report import document_of, json_of
+from ..report import document_of, importance_of, json_of
 from ..report.columns import number_of
 from ..storage.journal import Recorded
 from ..views.standing import Standing
@@ -57,6 +57,7 @@ class Watched:
         self._recorded: Recorded | None = None
         self._error = ""
         self._lock = threading.Lock()  # of the history, which is read on in place
+        self._importance: tuple[int, dict[str, Any]] | None = None
         self._made: tuple[str, bytes] = ("", b"")
         self._read = ""  # what of the record was counted
         self._counted: dict[str, Any] = {}
@@ -71,6 +72,7 @@ class Watched:
                 self.version = self._describe(self._recorded)
             except JournalError as fault:
                 self._recorded, self._read, self._counted = None, "", {}
+                self._importance = None
                 error, self.version = str(fault), f"error {fault}"
             self._error = error
             told = {"key": self.key, "name": self.name, "version": self.version}
@@ -105,10 +107,19 @@ class Watched:
             if self._made[0] != self.version and self._recorded is not None:
                 standing = self._source.summary(self._recorded)
                 history = self._recorded.history
-                document = document_of(history, self.name, standing=standing)
+                document = document_of(
+                    history, self.name, standing=standing, importance=self._weighed(history)
+                )
                 document["key"], document["version"] = self.key, self.version
                 self._made = self.version, packed(document)
             return self._made
+
+    def _weighed(self, history: History | None) -> dict[str, Any]:
+        """The importances, computed anew once a tenth more trials have a loss."""
+        count = 0 if history is None else history.count(Status.OK)
+        if self._importance is None or count > 1.1 * self._importance[0]:
+            self._importance = count, importance_of(history)
+        return self._importance[1]
 
     def course(self) -> bytes:
         """The gzipped JSON of its losses: ``losses`` and ``ended``, by number.

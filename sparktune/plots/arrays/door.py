@@ -99,7 +99,7 @@ def most_important(
     tried = history.X[~np.isin(history.status, ASIDE)]
     active = dict(zip(space.labels, (~np.isnan(tried)).sum(0).tolist(), strict=True))
     try:
-        shares = dict(importance(history))
+        shares = dict(importance(history, "ped-anova"))
     except ValueError:  # too few trials, or losses that are all alike
         shares = {}
     order = sorted(labels, key=lambda label: (-shares.get(label, 0.0), -active[label]))
