@@ -17,11 +17,12 @@ import numpy as np
 from .. import markup
 from ..space.distributions import Array
 from .arrays.axis import Axis
+from .arrays.target import LOSS
 
 __all__ = [
     "BEST", "BLACK", "BLUE", "GRAY", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "RUNS", "SKY",
-    "beyond", "color_bar", "faded", "found_at", "grid_of", "legend", "mark_best", "named", "note",
-    "one_axes", "plural", "pyplot", "safe", "set_axis", "set_losses", "short", "spread",
+    "beyond", "color_bar", "faded", "found_at", "grid_of", "legend", "losses_or", "mark_best", "named",
+    "note", "one_axes", "plural", "pyplot", "safe", "set_axis", "set_losses", "short", "spread",
 ]  # fmt: skip
 
 BLACK, GRAY = "#000000", "#707070"
@@ -113,6 +114,11 @@ def short(value: float) -> str:
     text = f"{value:.3g}"
     value = float(text)
     return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e6 else text
+
+
+def losses_or(name: str, word: str = "Losses") -> str:
+    """What a title calls the numbers that are drawn: losses, or the name of a target."""
+    return word if name == LOSS else safe(name)
 
 
 def plural(count: int, word: str) -> str:
