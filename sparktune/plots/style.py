@@ -21,8 +21,9 @@ from .arrays.target import LOSS
 
 __all__ = [
     "BEST", "BLACK", "BLUE", "GRAY", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "RUNS", "SKY",
-    "beyond", "color_bar", "faded", "found_at", "grid_of", "legend", "losses_or", "mark_best", "named",
-    "note", "one_axes", "plural", "pyplot", "safe", "set_axis", "set_losses", "short", "spread",
+    "beyond", "color_bar", "faded", "found_at", "grid_of", "legend", "losses_or", "mark_best",
+    "named", "note", "one_axes", "plural", "pyplot", "safe", "set_axis", "set_losses", "short",
+    "spread",
 ]  # fmt: skip
 
 BLACK, GRAY = "#000000", "#707070"

@@ -109,8 +109,9 @@ def plot_timeline(
 
 def _clock(ax: Any, began: float) -> float:
     """Give the x side the time of day; when the first trial began, in days as matplotlib counts."""
-    from matplotlib import dates
+    from matplotlib import dates as untyped
 
+    dates: Any = untyped
     try:
         first = datetime.fromtimestamp(began, timezone.utc).astimezone()
     except (OverflowError, OSError, ValueError) as error:
