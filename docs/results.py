@@ -92,7 +92,7 @@ def pictures():
         "reports": lambda: plots.plot_intermediate_values(trials),
         "space": lambda: plots.plot_space(FOUR, log=False),
         "densities": lambda: plots.plot_densities(trials, "learning_rate"),
-        "surrogate": lambda: plots.plot_surrogate(trials, "learning_rate"),
+        "surrogate": lambda: plots.plot_surrogate(drawn, "learning_rate"),
         "importances": lambda: plots.plot_param_importances(drawn),
         "timeline": lambda: plots.plot_timeline(four),
     }

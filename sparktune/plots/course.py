@@ -14,6 +14,7 @@ from .style import (
     BLUE,
     MARKS,
     RUNS,
+    beside,
     beyond,
     faded,
     found_at,
@@ -108,7 +109,7 @@ def plot_optimization_history(
     ax.set_ylim(low - 0.04 * len(found.without) * (high - low), high)
     _over_numbers(ax, found.count)
     ax.set_title(title)
-    legend(ax, handles, names, loc="upper right")
+    legend(ax, handles, names, loc=beside(found.best, axis))
     return ax
 
 
@@ -173,7 +174,8 @@ def _means(runs: Any, ax: Any, target: Any, target_name: str | None) -> Any:
     _over_numbers(ax, max(each.length for each in found))
     cut = ", up to the end of the shortest" if any(each.shortest for each in found) else ""
     ax.set_title(f"Best {safe(what)} so far of {plural(sum(r.count for r in found), 'run')}{cut}")
-    legend(ax, handles, names, loc="upper right")
+    last = [each.mean[-1] for each in found if len(each.mean)]
+    legend(ax, handles, names, loc=beside(np.array([np.max(last, initial=axis.low)]), axis))
     return ax
 
 

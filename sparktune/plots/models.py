@@ -219,7 +219,9 @@ def plot_surrogate(trials: Any, label: str, ax: Any = None, *, seed: int = 0) ->
         )  # fmt: skip
         band = line
     else:
-        ends = window.clip(found.low), window.clip(found.high)
+        ends = (
+            np.clip(p, window.low - reach, window.high + reach) for p in (found.low, found.high)
+        )
         band = ax.fill_between(x, *ends, color=SKY, alpha=0.45, linewidth=0)
         (line,) = ax.plot(x, window.clip(found.mean), color=BLUE, linewidth=2)
     best = int(np.argmin(found.losses))
