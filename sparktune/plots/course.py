@@ -361,6 +361,8 @@ def plot_intermediate_values(trials: Any, ax: Any = None) -> Any:
     ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     ax.set_xlabel("step")
     set_losses(ax, axis, "reported value")
-    ax.set_title(f"Reports of {plural(len(found.lines), 'trial')}")
+    out = sum(bool((line.values > axis.high).any()) for line in found.lines)
+    cut = f", {out:,} of them beyond the axis in part" if out else ""
+    ax.set_title(f"Reports of {plural(len(found.lines), 'trial')}{cut}")
     legend(ax, handles, names, loc="upper right")
     return ax

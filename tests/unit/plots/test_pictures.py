@@ -152,6 +152,16 @@ def test_intermediate_values(pyplot):
     assert f"pruned ({pruned})" in names_in(ax)
 
 
+def test_reports_far_above_all_others_are_counted(pyplot):
+    """A title says how many trials reported something beyond the axis."""
+    history = begun(n=12)
+    for number in range(12):
+        history.report(number, 0, 1, 1e9 if number == 3 else float(number))
+    ax = plots.plot_intermediate_values(history)
+    assert ax.get_title() == "Reports of 12 trials, 1 of them beyond the axis in part"
+    assert ax.get_ylim()[1] < 30
+
+
 @pytest.mark.parametrize("log", [True, False])
 def test_space(pyplot, log):
     """Each label has its prior, on an axis that is logarithmic where that is asked for."""
