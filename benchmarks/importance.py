@@ -103,9 +103,7 @@ def times_of_methods(repeats):
 def orders(runs):
     d, active = 8, 4
     known = np.concatenate([0.25 ** np.arange(active), np.zeros(d - active)])
-    print(
-        "\n| trials | | tau with the known shares | first is first | share without effect |"
-    )
+    print("\n| trials | | tau with the known shares | first is first | share without effect |")
     print("|---|---|---|---|---|")
     for searched, words in ((False, "at random"), (True, "of a search")):
         answers = {"sobol": [], "ped-anova": [], "Optuna's PED-ANOVA": []}
