@@ -40,6 +40,9 @@ class Source(Protocol):
         """What there is to say of it."""
 
 
+_NOT_YET = {"shares": None, "why": "they are being computed"}
+
+
 class Watched:
     """A run, as it was when it was last read. May be used from several threads.
 
@@ -57,7 +60,8 @@ class Watched:
         self._recorded: Recorded | None = None
         self._error = ""
         self._lock = threading.Lock()  # of the history, which is read on in place
-        self._importance: tuple[int, dict[str, Any]] | None = None
+        self._is_shown, self._weighed = False, -1  # with so many losses, below 0 for never
+        self._importance: dict[str, Any] = _NOT_YET
         self._made: tuple[str, bytes] = ("", b"")
         self._read = ""  # what of the record was counted
         self._counted: dict[str, Any] = {}
@@ -72,7 +76,7 @@ class Watched:
                 self.version = self._describe(self._recorded)
             except JournalError as fault:
                 self._recorded, self._read, self._counted = None, "", {}
-                self._importance = None
+                self._weighed, self._importance = -1, _NOT_YET
                 error, self.version = str(fault), f"error {fault}"
             self._error = error
             told = {"key": self.key, "name": self.name, "version": self.version}
@@ -85,7 +89,7 @@ class Watched:
         if read != self._read:
             self._counted, self._read = _counted_in(recorded.history), read
         self._counted["state"] = _state_of(self._source.summary(recorded))
-        return f"{read}-{self._counted['state']}"
+        return f"{read}-{self._counted['state']}-{self._weighed}"
 
     def line(self) -> dict[str, Any]:
         """What a list of runs shows of it, from its last reading; waits for nothing.
@@ -104,22 +108,34 @@ class Watched:
         """
         with self._lock:
             self._refuse_unread()
+            self._is_shown = True
             if self._made[0] != self.version and self._recorded is not None:
                 standing = self._source.summary(self._recorded)
                 history = self._recorded.history
                 document = document_of(
-                    history, self.name, standing=standing, importance=self._weighed(history)
+                    history, self.name, standing=standing, importance=self._importance
                 )
                 document["key"], document["version"] = self.key, self.version
                 self._made = self.version, packed(document)
             return self._made
 
-    def _weighed(self, history: History | None) -> dict[str, Any]:
-        """The importances, computed anew once a tenth more trials have a loss."""
-        count = 0 if history is None else history.count(Status.OK)
-        if self._importance is None or count > 1.1 * self._importance[0]:
-            self._importance = count, importance_of(history)
-        return self._importance[1]
+    def weigh(self) -> bool:
+        """Compute the importances of what somebody looks at; whether there are other ones now.
+
+        They come after the document, for they take a second, and anew once a tenth more trials have
+        a loss.
+        """
+        if not self._is_shown:
+            return False
+        with self._lock:
+            history = None if self._recorded is None else self._recorded.history
+            count = 0 if history is None else history.count(Status.OK)
+            if self._error or (self._weighed >= 0 and count <= 1.1 * self._weighed):
+                return False
+            self._weighed, self._importance = count, importance_of(history)
+            self.version = f"{self.version.rpartition('-')[0]}-{count}"
+            self._line = {**self._line, "version": self.version}
+            return True
 
     def course(self) -> bytes:
         """The gzipped JSON of its losses: ``losses`` and ``ended``, by number.

@@ -94,6 +94,7 @@ class Watcher:
     def look(self) -> None:
         """Read what is new in all runs, once."""
         for run in list(self._runs.values()):
+            self._weigh()
             self._give_way()
             if self._closed.is_set():
                 return
@@ -103,6 +104,11 @@ class Watcher:
             self._was_read = True
             if is_first:  # the page begins with it
                 self._closed.wait(_BEGINNING)
+
+    def _weigh(self) -> None:
+        for run in self._runs.values():
+            if run.weigh():
+                self._changed()
 
     @contextmanager
     def answering(self) -> Iterator[None]:
