@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays
+from .arrays.door import named_runs
 from .arrays.target import LOSS
 from .style import (
     BLACK,
@@ -75,7 +76,7 @@ def plot_optimization_history(
             raise ValueError("`error_bar` needs several runs, as a list or a dict, but got one")
         return _means(trials, ax, target, target_name)
     if several:
-        return _histories(_by_name(trials), ax, target, target_name)
+        return _histories(named_runs(trials), ax, target, target_name)
     found = arrays.course(trials, target, target_name)
     what = found.axis.label
     ax = one_axes(ax)
@@ -134,18 +135,12 @@ def _over_numbers(ax: Any, count: int) -> None:
     ax.set_xlabel("trial")
 
 
-def _by_name(runs: Any) -> dict[str, Any]:
-    if isinstance(runs, Mapping):
-        return {str(name): each for name, each in runs.items()}
-    return {f"run {place}": each for place, each in enumerate(runs)}
-
-
 def _means(runs: Any, ax: Any, target: Any, target_name: str | None) -> Any:
     """Means of the best so far over runs, with bands."""
     if not runs:
         raise ValueError("there is nothing to draw: got no run")
     grouped = isinstance(runs, Mapping) and any(isinstance(r, (list, tuple)) for r in runs.values())
-    groups = {str(name): each for name, each in runs.items()} if grouped else {"": _members(runs)}
+    groups = named_runs(runs) if grouped else {"": _members(runs)}
     found = []
     for name, each in groups.items():
         own = each if isinstance(each, (list, tuple)) else [each]

@@ -69,7 +69,7 @@ def document_of(
         "name": cut(name, NAME),
         "about": cut(about, 2 * NAME),
         "made": time.time() if now is None else now,
-        "state": _state(standing, trials),
+        "state": standing.state,
         "facts": _facts(standing),
         "counts": {word: count for word, count in _counts(trials).items() if count},
         "best": None if history is None else _best(history, trials),
@@ -80,21 +80,11 @@ def document_of(
     }
 
 
-def _state(standing: Standing, trials: list[Trial]) -> str:
-    if not trials:
-        return "no trials yet"
-    told = [f"{count:,} {word}" for word, count in standing.under_way.items() if count]
-    return ", ".join(told) or "nothing is running"
-
-
 def _facts(standing: Standing) -> list[list[str]]:
     """What there is to say beside counts and the best loss, which the page has from the columns."""
-    facts = dict(standing.facts)
-    of_trials = facts.pop("trials", "")
-    facts.pop("best loss", None)
-    if saved := of_trials.partition("; ")[2]:
-        facts["pruning"] = f"{saved}, an estimate"
-    return [[name, text] for name, text in facts.items()]
+    facts = [[name, text] for name, text in standing.facts if name not in ("trials", "best loss")]
+    savings = standing.savings
+    return [*facts, ["pruning", f"{savings}, an estimate"]] if savings else facts
 
 
 def _counts(trials: list[Trial]) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from ...history import History
 from ...space.distributions import Array
 from .axis import Axis, axis_of_numbers
 from .course import WORDS
-from .door import best_number, drawable, numbers_of
+from .door import best_number, drawable, named_runs, numbers_of
 from .target import target_of
 
 __all__ = ["Distribution", "Edf", "Line", "Reports", "edf", "reports"]
@@ -59,12 +58,7 @@ def edf(runs: Any, target: Any = None, target_name: str | None = None) -> Edf:
     Raises:
         TypeError, ValueError: no trials, a run in which no trial has a loss, or no such target.
     """
-    if isinstance(runs, Mapping):
-        named = {str(name): each for name, each in runs.items()}
-    elif isinstance(runs, (list, tuple)):
-        named = {f"run {place}": each for place, each in enumerate(runs)}
-    else:
-        named = {"": runs}
+    named = named_runs(runs)
     if not named:
         raise ValueError("an empirical distribution needs at least one run, but got none")
     found = []

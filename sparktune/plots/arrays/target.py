@@ -65,7 +65,8 @@ def target_of(history: History, target: Any = None, name: str | None = None) -> 
     """
     if name is not None and not isinstance(name, str):
         raise ValueError(f"`target_name` must be a text, but got {name!r:.100}")
-    if target is None or (isinstance(target, str) and target == LOSS):
+    own = not (target is None or (isinstance(target, str) and target == LOSS))
+    if not own:
         name = LOSS if name is None else name
         numbers, y = numbers_of(history, Status.OK), np.array(history.y)
     else:
@@ -84,7 +85,6 @@ def target_of(history: History, target: Any = None, name: str | None = None) -> 
         y[numbers] = values
     best = best_number(history)
     best = best if best is not None and not np.isnan(y[best]) else None
-    own = not (target is None or (isinstance(target, str) and target == LOSS))
     return Target(name, own, numbers, y, axis_of_numbers(name, y), best)
 
 
