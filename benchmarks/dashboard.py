@@ -10,7 +10,8 @@ prints at once:
 - data: seconds until page, script, style, the list of runs and the first run's document are there;
 - all: seconds until every run is in the list with its counts;
 - page: with ``--browser``, a Chromium, seconds until the page shows the first run's table;
-- push: seconds from a trial's end, in another process's journal, to its line in the event.
+- warm: the same of a server that has read all runs;
+- push: then, seconds from a trial's end, in another process's journal, to its line in the event.
 
 Prints Markdown: medians, and the least and the most.
 """
@@ -98,9 +99,9 @@ def push(address, folder):
         known = {}
         for lines in lists:
             known |= {line["key"]: line for line in lines}
-            mine = next(line for line in known.values() if line["name"] == str(folder))
-            if mine["version"]:
+            if all(line["version"] for line in known.values()):
                 break
+        mine = next(line for line in known.values() if line["name"] == str(folder))
         search(folder, mine["trials"] + 1)
         ended = time.time()
         for lines in lists:
@@ -116,7 +117,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--browser")
     args = parser.parse_args()
-    found = {"data": [], "all": [], "page": [], "push": []}
+    found = {"data": [], "all": [], "page": [], "warm": [], "push": []}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         sync, os.fsync = os.fsync, lambda _: None
@@ -133,6 +134,8 @@ def main():
                         first, every = data(address, args.runs)
                         found["data"].append(first)
                         found["all"].append(every)
+                        if args.browser:
+                            found["warm"].append(page(address, args.browser))
                     elif what == "page":
                         found["page"].append(page(address, args.browser))
                     else:

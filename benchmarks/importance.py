@@ -7,8 +7,9 @@ The trials are flat and drawn at random, and the loss is a sum of squares of whi
 weight of the one before. *Time*: PED-ANOVA of these trials, one thread, median over repeats, by
 sparktune and by Optuna's PedAnovaImportanceEvaluator on the same trials in turn; and our three
 methods on 1,000 trials of 10 labels. *Order*: over runs of 200 trials of 8 labels, by other seeds,
-the rank correlation (Kendall's tau) of the shares with the known ones, and the share that labels
-get which the loss does not depend on: the last 4 of the 8. Prints Markdown.
+drawn at random and by TPE in batches of 4, the rank correlation (Kendall's tau) of the shares with
+the known ones, how often the first label is first, and the share that labels get which the loss
+does not depend on: the last 4 of the 8. Prints Markdown.
 """
 # ruff: noqa: E402 (threads are limited before numpy is imported)
 
@@ -31,9 +32,11 @@ from sparktune import hp
 from sparktune.history import History, Outcome, Status
 from sparktune.importance import importance
 from sparktune.space.tree import Space
+from sparktune.suggest.random import Random
+from sparktune.suggest.tpe import TPE
 
 
-def trials_of(n, d, seed, active):
+def trials_of(n, d, seed, active, searched=False):
     """Ours and Optuna's record of the same n trials, of which the loss depends on some labels."""
     import optuna
 
@@ -41,12 +44,15 @@ def trials_of(n, d, seed, active):
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     rng = np.random.default_rng(seed)
     names = [f"x{j}" for j in range(d)]
-    X = rng.random((n, d))
-    y = ((X - 0.4) ** 2)[:, :active] @ 0.5 ** np.arange(active)
-    history = History(Space({name: hp.uniform(name, 0, 1) for name in names}))
-    begun = history.start([dict(zip(names, row, strict=True)) for row in X.tolist()], 0.0)
-    for trial, loss in zip(begun, y.tolist(), strict=True):
-        history.finish(trial.number, 0, Outcome(Status.OK, loss=loss))
+    space = Space({name: hp.uniform(name, 0, 1) for name in names})
+    history = History(space)
+    while len(history) < n:
+        suggester = TPE() if searched else Random()
+        for trial in history.start(suggester.suggest(space, history, rng, 4, n), 0.0):
+            row = np.array([trial.values[name] for name in names])
+            loss = float(((row - 0.4) ** 2)[:active] @ 0.5 ** np.arange(active))
+            history.finish(trial.number, 0, Outcome(Status.OK, loss=loss))
+    X, y = history.X, history.y
     study = optuna.create_study()
     scale = {name: optuna.distributions.FloatDistribution(0, 1) for name in names}
     study.add_trials(
@@ -75,7 +81,7 @@ def seconds(task):
 def times(n, d, repeats):
     history, study = trials_of(n, d, 0, d)
     pairs = [
-        (seconds(lambda: importance(history)), seconds(lambda: optunas(study)))
+        (seconds(lambda: importance(history, "ped-anova")), seconds(lambda: optunas(study)))
         for _ in range(repeats)
     ]
     ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
@@ -87,7 +93,7 @@ def times(n, d, repeats):
 
 def times_of_methods(repeats):
     history, _ = trials_of(1000, 10, 0, 5)
-    for method in ("ped-anova", "sobol", "ablation"):
+    for method in ("sobol", "ped-anova", "ablation"):
         more = {"default": dict.fromkeys(history.space.labels, 0.9)} if method == "ablation" else {}
         asked = partial(importance, history, method, **more)
         took = statistics.median(seconds(asked) for _ in range(repeats))
@@ -97,20 +103,23 @@ def times_of_methods(repeats):
 def orders(runs):
     d, active = 8, 4
     known = np.concatenate([0.25 ** np.arange(active), np.zeros(d - active)])
-    answers = {"ped-anova": [], "sobol": [], "Optuna's PED-ANOVA": []}
-    for seed in range(runs):
-        history, study = trials_of(200, d, seed, active)
-        for name, found in (
-            ("ped-anova", importance(history)),
-            ("sobol", importance(history, "sobol")),
-            ("Optuna's PED-ANOVA", optunas(study)),
-        ):
-            shares = np.array([found[f"x{j}"] for j in range(d)])
-            answers[name].append((kendalltau(known, shares).statistic, shares[active:].sum()))
-    print("\n| | tau with the known shares | share of labels without effect |\n|---|---|---|")
-    for name, rows in answers.items():
-        tau, without = np.mean(rows, axis=0)
-        print(f"| {name} | {tau:.2f} | {without:.1%} |")
+    print("\n| trials | | tau with the known shares | first is first | share without effect |")
+    print("|---|---|---|---|---|")
+    for searched, words in ((False, "at random"), (True, "of a search")):
+        answers = {"sobol": [], "ped-anova": [], "Optuna's PED-ANOVA": []}
+        for seed in range(runs):
+            history, study = trials_of(200, d, seed, active, searched)
+            for name, found in (
+                ("sobol", importance(history, "sobol")),
+                ("ped-anova", importance(history, "ped-anova")),
+                ("Optuna's PED-ANOVA", optunas(study)),
+            ):
+                shares = np.array([found[f"x{j}"] for j in range(d)])
+                tau = kendalltau(known, shares).statistic if shares.std() else 0.0
+                answers[name].append((tau, shares.argmax() == 0, shares[active:].sum()))
+        for name, rows in answers.items():
+            tau, first, without = np.mean(rows, axis=0)
+            print(f"| {words} | {name} | {tau:.2f} | {first:.0%} | {without:.1%} |", flush=True)
 
 
 def main():

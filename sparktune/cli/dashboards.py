@@ -36,6 +36,8 @@ def _show(words: argparse.Namespace) -> int:
 
     if not words.paths and not os.environ.get(URL_VARIABLE):
         raise ValueError(f"name journals' folders or a store's URL, or set {URL_VARIABLE} to a URL")
+    if words.exp_key is not None and words.paths and not any("://" in p for p in words.paths):
+        raise ValueError("--exp-key names a search of a store, but no URL of one is given")
     places = [place_of(path, words.exp_key) for path in words.paths or [None]]
 
     def ready(address: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..exceptions import JournalError
 from ..history import History, Status
-from ..report import document_of, json_of
+from ..report import document_of, importance_of, json_of
 from ..report.columns import number_of
 from ..storage.journal import Recorded
 from ..views.standing import Standing
@@ -40,6 +40,9 @@ class Source(Protocol):
         """What there is to say of it."""
 
 
+_NOT_YET = {"shares": None, "why": "they are being computed"}
+
+
 class Watched:
     """A run, as it was when it was last read. May be used from several threads.
 
@@ -57,33 +60,37 @@ class Watched:
         self._recorded: Recorded | None = None
         self._error = ""
         self._lock = threading.Lock()  # of the history, which is read on in place
+        self._is_shown, self._weighed = False, -1  # with so many losses, below 0 for never
+        self._importance: dict[str, Any] = _NOT_YET
         self._made: tuple[str, bytes] = ("", b"")
-        self._read = ""  # what of the record was counted
+        self._read: tuple[str | None, int] | None = None  # what of the record was counted
         self._counted: dict[str, Any] = {}
         self._line = {"key": key, "name": self.name, "version": "", "error": ""}
 
     def refresh(self) -> bool:
         """Read what is new; whether anything was."""
         with self._lock:
-            before, error = self.version, ""
             try:
-                self._recorded = self._source.replay(self._recorded)
-                self.version = self._describe(self._recorded)
-            except JournalError as fault:
-                self._recorded, self._read, self._counted = None, "", {}
-                error, self.version = str(fault), f"error {fault}"
-            self._error = error
-            told = {"key": self.key, "name": self.name, "version": self.version}
-            self._line = {**told, "error": one_line(error), **self._counted}
-            return self.version != before
+                recorded = self._source.replay(self._recorded)
+                if self._recorded is None or recorded.id != self._recorded.id:
+                    self._weighed, self._importance = -1, _NOT_YET
+                read, self._recorded, self._error = (recorded.id, recorded.count), recorded, ""
+                if read != self._read:
+                    self._counted, self._read = _counted_in(recorded.history), read
+                self._counted["state"] = self._source.summary(recorded).state
+            except JournalError as error:
+                self._recorded, self._read, self._counted = None, None, {}
+                self._error = str(error)
+            return self._told()
 
-    def _describe(self, recorded: Recorded) -> str:
-        """Take what a list shows of it; gives the version."""
-        read = f"{recorded.id}-{recorded.count}"
-        if read != self._read:
-            self._counted, self._read = _counted_in(recorded.history), read
-        self._counted["state"] = _state_of(self._source.summary(recorded))
-        return f"{read}-{self._counted['state']}"
+    def _told(self) -> bool:
+        """Bring version and line up to date; whether they are other ones now."""
+        before = self.version
+        state = self._error or self._counted["state"]
+        self.version = f"{self._read} {state} {self._weighed}"
+        told = {"key": self.key, "name": self.name, "version": self.version}
+        self._line = {**told, "error": one_line(self._error), **self._counted}
+        return self.version != before
 
     def line(self) -> dict[str, Any]:
         """What a list of runs shows of it, from its last reading; waits for nothing.
@@ -102,13 +109,32 @@ class Watched:
         """
         with self._lock:
             self._refuse_unread()
+            self._is_shown = True
             if self._made[0] != self.version and self._recorded is not None:
                 standing = self._source.summary(self._recorded)
                 history = self._recorded.history
-                document = document_of(history, self.name, standing=standing)
+                document = document_of(
+                    history, self.name, standing=standing, importance=self._importance
+                )
                 document["key"], document["version"] = self.key, self.version
                 self._made = self.version, packed(document)
             return self._made
+
+    def weigh(self) -> bool:
+        """Compute the importances of what somebody looks at; whether there are other ones now.
+
+        They come after the document, for they take a second, and anew once a tenth more trials have
+        a loss.
+        """
+        if not self._is_shown:
+            return False
+        with self._lock:
+            history = None if self._recorded is None else self._recorded.history
+            count = 0 if history is None else history.count(Status.OK)
+            if self._error or (self._weighed >= 0 and count <= 1.1 * self._weighed):
+                return False
+            self._weighed, self._importance = count, importance_of(history)
+            return self._told()
 
     def course(self) -> bytes:
         """The gzipped JSON of its losses: ``losses`` and ``ended``, by number.
@@ -146,13 +172,6 @@ def _counted_in(history: History | None) -> dict[str, Any]:
         "begun": min(begun, default=None),
         "changed": max([*begun, *ended], default=None),
     }
-
-
-def _state_of(standing: Standing) -> str:
-    if standing.history is None or not len(standing.history):
-        return "no trials yet"
-    told = [f"{count:,} {word}" for word, count in standing.under_way.items() if count]
-    return ", ".join(told) or "nothing is running"
 
 
 def _end_of(trial: Any) -> float:

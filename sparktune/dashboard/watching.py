@@ -50,6 +50,7 @@ class Watcher:
         self._listeners: set[Callable[[], None]] = set()
         self._lock = threading.Lock()
         self._asked, self._answers, self._was_read = time.monotonic(), 0, False
+        self._fault = ""
         self._wanted, self._closed = threading.Event(), threading.Event()
         self._find()
         self._thread = threading.Thread(target=self._watch, name="sparktune-dashboard", daemon=True)
@@ -94,6 +95,7 @@ class Watcher:
     def look(self) -> None:
         """Read what is new in all runs, once."""
         for run in list(self._runs.values()):
+            self._weigh()
             self._give_way()
             if self._closed.is_set():
                 return
@@ -103,6 +105,11 @@ class Watcher:
             self._was_read = True
             if is_first:  # the page begins with it
                 self._closed.wait(_BEGINNING)
+
+    def _weigh(self) -> None:
+        for run in self._runs.values():
+            if run.weigh():
+                self._changed()
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -148,8 +155,11 @@ class Watcher:
     def _find_again(self) -> None:
         try:
             self._find()
+            self._fault = ""
         except (JournalError, OSError) as error:  # the runs that were found stay
-            tell(f"looking for runs: {error}")
+            if str(error) != self._fault:
+                self._fault = str(error)
+                tell(f"looking for runs: {error}")
 
     def _changed(self) -> None:
         self.generation += 1

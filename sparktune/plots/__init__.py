@@ -15,14 +15,9 @@ from .course import (
     plot_optimization_history,
     plot_over_trials,
 )
-from .labels import (
-    plot_contour,
-    plot_parallel_coordinate,
-    plot_param_importances,
-    plot_rank,
-    plot_slice,
-)
+from .labels import plot_parallel_coordinate, plot_param_importances, plot_slice
 from .models import plot_densities, plot_space, plot_surrogate
+from .pairs import plot_contour, plot_rank
 from .timeline import plot_timeline
 
 __all__ = [

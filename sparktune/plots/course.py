@@ -8,21 +8,25 @@ from typing import Any
 import numpy as np
 
 from . import arrays
-from .arrays.course import LOSS
+from .arrays.door import named_runs
+from .arrays.target import LOSS
 from .style import (
     BLACK,
     BLUE,
     MARKS,
     RUNS,
+    beside,
     beyond,
     faded,
     found_at,
     grid_of,
     legend,
+    losses_or,
     mark_best,
     note,
     one_axes,
     plural,
+    safe,
     set_axis,
     set_losses,
     spread,
@@ -35,7 +39,14 @@ __all__ = [
 _NO_LOSS = "no trial has a loss"
 
 
-def plot_optimization_history(trials: Any, ax: Any = None) -> Any:
+def plot_optimization_history(
+    trials: Any,
+    ax: Any = None,
+    *,
+    target: Any = None,
+    target_name: str | None = None,
+    error_bar: bool = False,
+) -> Any:
     """Draw losses over trials, with the best so far; below them, who has no loss.
 
     Losses that are far beyond all others are triangles at the edge.
@@ -44,17 +55,30 @@ def plot_optimization_history(trials: Any, ax: Any = None) -> Any:
         trials: trials of any kind, also those that were loaded to be read, a Tuner, or a History;
             a list of them, or a dict of names and trials, draws one line for each.
         ax: Axes to draw into; None for a new figure.
+        target: another number to draw than the loss: a key of the dict that the objective returned,
+            or a function of that dict; the best trial is still that with the lowest loss.
+        target_name: what axes call it.
+        error_bar: whether several runs are one line, the mean of their best so far, in a band of
+            one standard deviation between runs each way. A dict of names and lists of trials, such
+            as ``{"TPE": [a, b, c], "random": [d, e, f]}``, has a line for each name.
 
     Returns:
         The Axes.
 
     Raises:
         ImportError: matplotlib is not installed.
-        TypeError, ValueError: no trials, or none yet.
+        TypeError, ValueError: no trials, none yet, no such target, or ``error_bar`` of a single
+            run.
     """
-    if isinstance(trials, (Mapping, list, tuple)):
-        return _histories(_by_name(trials), ax)
-    found = arrays.course(trials)
+    several = isinstance(trials, (Mapping, list, tuple))
+    if error_bar:
+        if not several:
+            raise ValueError("`error_bar` needs several runs, as a list or a dict, but got one")
+        return _means(trials, ax, target, target_name)
+    if several:
+        return _histories(named_runs(trials), ax, target, target_name)
+    found = arrays.course(trials, target, target_name)
+    what = found.axis.label
     ax = one_axes(ax)
     numbers, losses, axis = found.numbers, found.losses, found.axis
     inside = (losses >= axis.low) & (losses <= axis.high)
@@ -63,7 +87,7 @@ def plot_optimization_history(trials: Any, ax: Any = None) -> Any:
         numbers[inside], losses[inside], s=18, color=color, marker=marker, linewidth=0,
         alpha=faded(len(numbers)), rasterized=len(numbers) > 3000,
     )  # fmt: skip
-    handles, names = ([dots], [f"loss ({len(numbers):,})"]) if len(numbers) else ([], [])
+    handles, names = ([dots], [f"{what} ({len(numbers):,})"]) if len(numbers) else ([], [])
     out = beyond(ax, numbers, losses, axis)
     if out:
         names[0] += f", {out:,} of them beyond the axis"
@@ -73,7 +97,7 @@ def plot_optimization_history(trials: Any, ax: Any = None) -> Any:
         (line,) = ax.plot(x, axis.clip(y), color=BLACK, linewidth=1.6, drawstyle="steps-post")
         handles, names = [*handles, line], [*names, "best so far"]
     _rug(ax, found, handles, names)
-    title = f"Losses of {plural(found.count, 'trial')}"
+    title = f"{losses_or(what)} of {plural(found.count, 'trial')}"
     if found.best_trial is not None:
         place = int(np.flatnonzero(numbers == found.best_trial)[0])
         star = mark_best(ax, found.best_trial, losses[place], axis)
@@ -81,12 +105,12 @@ def plot_optimization_history(trials: Any, ax: Any = None) -> Any:
         title += f": the best is {losses[place]:.5g}"
     else:
         note(ax, _NO_LOSS)
-    set_losses(ax, axis, above=bool(out))
+    set_losses(ax, axis, what, above=bool(out))
     low, high = ax.get_ylim()
     ax.set_ylim(low - 0.04 * len(found.without) * (high - low), high)
     _over_numbers(ax, found.count)
     ax.set_title(title)
-    legend(ax, handles, names, loc="upper right")
+    legend(ax, handles, names, loc=beside(found.best, axis))
     return ax
 
 
@@ -111,20 +135,64 @@ def _over_numbers(ax: Any, count: int) -> None:
     ax.set_xlabel("trial")
 
 
-def _by_name(runs: Any) -> dict[str, Any]:
-    if isinstance(runs, Mapping):
-        return {str(name): each for name, each in runs.items()}
-    return {f"run {place}": each for place, each in enumerate(runs)}
-
-
-def _histories(runs: dict[str, Any], ax: Any) -> Any:
+def _means(runs: Any, ax: Any, target: Any, target_name: str | None) -> Any:
+    """Means of the best so far over runs, with bands."""
     if not runs:
         raise ValueError("there is nothing to draw: got no run")
-    found = {name: arrays.course(each) for name, each in runs.items()}
+    grouped = isinstance(runs, Mapping) and any(isinstance(r, (list, tuple)) for r in runs.values())
+    groups = named_runs(runs) if grouped else {"": _members(runs)}
+    found = []
+    for name, each in groups.items():
+        own = each if isinstance(each, (list, tuple)) else [each]
+        found.append(arrays.runs_of(name, own, target, target_name))
+    what = _what(target, target_name)
+    ends = [each.mean + sign * each.deviation for each in found for sign in (-1, 0, 1)]
+    axis = arrays.Axis(what, "linear", *arrays.window(np.concatenate(ends)))
+    ax = one_axes(ax)
+    handles, names = [], []
+    for place, each in enumerate(found):
+        color, style = RUNS[place % len(RUNS)]
+        x = np.append(each.numbers, each.length - 1)[: len(each.numbers) + 1]
+        mean, deviation = (np.append(v, v[-1:]) for v in (each.mean, each.deviation))
+        x = x[: len(mean)]
+        low, high = axis.clip(mean - deviation), axis.clip(mean + deviation)
+        ax.fill_between(x, low, high, color=color, alpha=0.2, step="post", linewidth=0)
+        for edge in (low, high):
+            ax.plot(x, edge, color=color, linestyle=style, linewidth=0.6, drawstyle="steps-post")
+        (line,) = ax.plot(
+            x, axis.clip(mean), color=color, linestyle=style, linewidth=1.8, drawstyle="steps-post"
+        )
+        handles.append(line)
+        told = f"{mean[-1]:.4g} ± {deviation[-1]:.2g}" if len(mean) else _NO_LOSS
+        names.append(f"{each.name or 'mean'} of {plural(each.count, 'run')}: {told}")
+    set_losses(ax, axis, f"best {what} so far, mean ± deviation")
+    _over_numbers(ax, max(each.length for each in found))
+    cut = ", up to the end of the shortest" if any(each.shortest for each in found) else ""
+    ax.set_title(f"Best {safe(what)} so far of {plural(sum(r.count for r in found), 'run')}{cut}")
+    last = [each.mean[-1] for each in found if len(each.mean)]
+    legend(ax, handles, names, loc=beside(np.array([np.max(last, initial=axis.low)]), axis))
+    return ax
+
+
+def _members(runs: Any) -> list[Any]:
+    return list(runs.values()) if isinstance(runs, Mapping) else list(runs)
+
+
+def _what(target: Any, target_name: str | None) -> str:
+    if target_name is not None:
+        return target_name
+    return LOSS if target is None else target if isinstance(target, str) else "target"
+
+
+def _histories(runs: dict[str, Any], ax: Any, target: Any, target_name: str | None) -> Any:
+    if not runs:
+        raise ValueError("there is nothing to draw: got no run")
+    found = {name: arrays.course(each, target, target_name) for name, each in runs.items()}
+    what = _what(target, target_name)
     ax = one_axes(ax)
     every = np.concatenate([each.losses for each in found.values()])
     low, high = arrays.window(every)
-    axis = arrays.Axis(LOSS, "linear", low, high)
+    axis = arrays.Axis(what, "linear", low, high)
     handles, names = [], []
     for place, (name, each) in enumerate(found.items()):
         color, style = RUNS[place % len(RUNS)]
@@ -136,9 +204,9 @@ def _histories(runs: dict[str, Any], ax: Any) -> Any:
         )
         handles.append(line)
         names.append(f"{name}: {each.best[-1]:.5g}" if len(y) else f"{name}: {_NO_LOSS}")
-    set_losses(ax, axis)
+    set_losses(ax, axis, what)
     _over_numbers(ax, max(each.count for each in found.values()))
-    ax.set_title(f"Best loss so far of {plural(len(found), 'run')}")
+    ax.set_title(f"Best {safe(what)} so far of {plural(len(found), 'run')}")
     legend(ax, handles, names, loc="upper right")
     return ax
 
@@ -192,22 +260,27 @@ def plot_over_trials(trials: Any, names: Any = None, ax: Any = None) -> Any:
     return axes if len(axes) > 1 else axes[0]
 
 
-def plot_edf(trials: Any, ax: Any = None) -> Any:
+def plot_edf(
+    trials: Any, ax: Any = None, *, target: Any = None, target_name: str | None = None
+) -> Any:
     """Draw the share of trials that have at most which loss, a line for each run.
 
     Args:
         trials: as in ``plot_optimization_history``; a list of them, or a dict of names and trials,
             for several runs.
         ax: Axes to draw into; None for a new figure.
+        target: another number to draw than the loss: a key of the dict that the objective returned,
+            or a function of that dict; the best trial is still that with the lowest loss.
+        target_name: what axes call it.
 
     Returns:
         The Axes.
 
     Raises:
         ImportError: matplotlib is not installed.
-        TypeError, ValueError: no trials, or a run in which no trial has a loss.
+        TypeError, ValueError: no trials, a run in which no trial has a loss, or no such target.
     """
-    found = arrays.edf(trials)
+    found = arrays.edf(trials, target, target_name)
     ax = one_axes(ax)
     axis, handles, names = found.axis, [], []
     for place, run in enumerate(found.runs):
@@ -218,11 +291,11 @@ def plot_edf(trials: Any, ax: Any = None) -> Any:
         (line,) = ax.plot(x, y, color=color, linestyle=style, drawstyle="steps-post")
         handles.append(line)
         names.append(f"{run.name} ({plural(len(run.losses), 'trial')})".strip())
-    set_axis(ax, "x", axis, "loss")
+    set_axis(ax, "x", axis)
     ax.set_ylim(-0.02, 1.02)
-    ax.set_ylabel("share of trials with at most this loss")
+    ax.set_ylabel(f"share of trials with at most this {safe(axis.label, 24)}")
     ax.grid(True, color="#DDDDDD", linewidth=0.6)
-    ax.set_title("Empirical distribution of losses")
+    ax.set_title(f"Empirical distribution of {losses_or(axis.label, 'losses')}")
     if len(found.runs) > 1:
         legend(ax, handles, names, loc="lower right")
     return ax
@@ -283,6 +356,8 @@ def plot_intermediate_values(trials: Any, ax: Any = None) -> Any:
     ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     ax.set_xlabel("step")
     set_losses(ax, axis, "reported value")
-    ax.set_title(f"Reports of {plural(len(found.lines), 'trial')}")
+    out = sum(bool((line.values > axis.high).any()) for line in found.lines)
+    cut = f", {out:,} of them beyond the axis in part" if out else ""
+    ax.set_title(f"Reports of {plural(len(found.lines), 'trial')}{cut}")
     legend(ax, handles, names, loc="upper right")
     return ax

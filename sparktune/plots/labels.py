@@ -1,4 +1,4 @@
-"""Pictures of losses against labels, and of which labels matter."""
+"""Pictures of losses against each label, and of which labels matter."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..importance import Importance, importance
-from ..space.distributions import Array
 from . import arrays
 from .arrays.door import drawable
-from .arrays.labels import pair_of
+from .arrays.target import LOSS
 from .style import (
     BEST,
     BLACK,
@@ -22,6 +21,7 @@ from .style import (
     faded,
     found_at,
     grid_of,
+    losses_or,
     mark_best,
     note,
     one_axes,
@@ -33,40 +33,55 @@ from .style import (
     spread,
 )
 
-__all__ = [
-    "plot_contour", "plot_parallel_coordinate", "plot_param_importances", "plot_rank", "plot_slice",
-]  # fmt: skip
+__all__ = ["plot_parallel_coordinate", "plot_param_importances", "plot_slice"]
 
-_LEVELS = 12
 _MOST_BARS = 25
 
 
-def plot_slice(trials: Any, labels: Any = None, ax: Any = None) -> Any:
+def plot_slice(
+    trials: Any,
+    labels: Any = None,
+    ax: Any = None,
+    *,
+    target: Any = None,
+    target_name: str | None = None,
+) -> Any:
     """Draw losses against each label: the later a trial, the lighter; failed ones at the top.
 
     Args:
         trials: as in ``plot_optimization_history``.
         labels: a list of labels; None for all, of more than 20 those that matter most.
         ax: Axes to draw into, one for each label; None for a new figure.
+        target: another number to draw than the loss: a key of the dict that the objective returned,
+            or a function of that dict; the best trial is still that with the lowest loss.
+        target_name: what axes call it.
 
     Returns:
         An array of Axes; for a single label the Axes.
 
     Raises:
         ImportError: matplotlib is not installed.
-        TypeError, ValueError: no trials, or a label that the space does not have.
+        TypeError, ValueError: no trials, a label that the space does not have, or no such target.
     """
-    found = arrays.slices(trials, labels)
+    found = arrays.slices(trials, labels, target, target_name)
+    what = found[0].loss_axis.label
     axes = grid_of(ax, len(found), 4, (2.9, 2.5))
     last = max((int(each.numbers.max()) for each in found if len(each.numbers)), default=0)
     drawn = None
     for own, each in zip(axes, found, strict=True):
         drawn = _slice(own, each, last) or drawn
     for place, own in enumerate(axes):
-        own.set_ylabel("loss" if place % 4 == 0 or ax is not None else "")
+        own.set_ylabel(safe(what) if place % 4 == 0 or ax is not None else "")
     if drawn is not None:
         color_bar(axes if len(axes) > 1 else axes[0], drawn, "trial", aspect=30)
-    _title_of_all(axes, ax, f"Losses against {plural(len(found), 'label')}", trials, len(found))
+    title = f"{losses_or(what)} against {plural(len(found), 'label')}"
+    count = len(drawable(trials).space)
+    if labels is None and len(found) < count:
+        title += f" of {count}, those that matter most"
+    if ax is None and len(axes) > 1:
+        axes[0].figure.suptitle(title, fontsize="medium")
+    else:
+        axes[0].set_title(title, fontsize="medium")
     return axes if len(axes) > 1 else axes[0]
 
 
@@ -99,150 +114,18 @@ def _slice(ax: Any, each: arrays.Slice, last: int) -> Any:
     if len(at):
         mark_best(ax, float(axis.clip(x[at])[0]), losses[at][0], each.loss_axis)
     if not len(x):
-        note(ax, "no trial with a loss has it")
+        note(ax, f"no trial with {'a loss' if each.loss_axis.label == LOSS else 'it'} has it")
     return drawn
 
 
-def _title_of_all(axes: Any, ax: Any, title: str, trials: Any, shown: int) -> None:
-    """A title above all pictures of a new figure, or above the first one."""
-    count = len(drawable(trials).space)
-    if shown < count:
-        title += f" of {count}, those that matter most"
-    if ax is None and len(axes) > 1:
-        axes[0].figure.suptitle(title, fontsize="medium")
-    else:
-        axes[0].set_title(title, fontsize="medium")
-
-
-def plot_contour(trials: Any, labels: Any = None, ax: Any = None) -> Any:
-    """Draw losses over two labels, interpolated between the trials; of more, over each pair.
-
-    Args:
-        trials: as in ``plot_optimization_history``.
-        labels: two labels or more; None for the two of the best trial that matter most.
-        ax: Axes to draw into, for n labels one or n² of them; None for a new figure.
-
-    Returns:
-        The Axes; for n > 2 labels an (n, n) array of them, empty ones on the diagonal.
-
-    Raises:
-        ImportError: matplotlib is not installed.
-        TypeError, ValueError: no trials, none with a loss, or a label that the space does not have.
-    """
-    return _pairs(trials, labels, ax, "a contour", _contour)
-
-
-def plot_rank(trials: Any, labels: Any = None, ax: Any = None) -> Any:
-    """Draw the trials over two labels, coloured by the rank of their losses; of more, each pair.
-
-    Args:
-        trials: as in ``plot_optimization_history``.
-        labels: two labels or more; None for the two of the best trial that matter most.
-        ax: Axes to draw into, for n labels one or n² of them; None for a new figure.
-
-    Returns:
-        The Axes; for n > 2 labels an (n, n) array of them, empty ones on the diagonal.
-
-    Raises:
-        ImportError: matplotlib is not installed.
-        TypeError, ValueError: no trials, none with a loss, or a label that the space does not have.
-    """
-    return _pairs(trials, labels, ax, "a plot of ranks", _rank)
-
-
-def _pairs(trials: Any, labels: Any, ax: Any, what: str, draw: Any) -> Any:
-    names = pair_of(trials, labels, what)
-    if len(names) == 2:
-        own = one_axes(ax, (6.4, 4.8))
-        drawn, text = draw(own, trials, *names)
-        if drawn is not None:
-            bar = color_bar(own, drawn, text)
-            if draw is _rank:
-                losses = arrays.contour(trials, *names, grid=False).losses
-                places = np.linspace(0, 1, 5)
-                at = np.quantile(losses, places, method="nearest").tolist()
-                shown = [f"{p:g} ({y:.3g})" for p, y in zip(places, at, strict=True)]
-                bar.set_ticks(places, labels=shown)
-        return own
-    n = len(names)
-    axes = grid_of(ax, n * n, n, (2.3, 2.1)).reshape(n, n)
-    for row, y in enumerate(names):
-        for column, x in enumerate(names):
-            own = axes[row, column]
-            if row == column:
-                own.set_axis_off()
-                own.text(0.5, 0.5, safe(x), ha="center", va="center", transform=own.transAxes)
-                continue
-            found, text = draw(own, trials, x, y)
-            drawn = found if found is not None else None
-            own.set_title("")
-            own.set_xlabel(own.get_xlabel() if row == n - 1 else "")
-            own.set_ylabel(own.get_ylabel() if column == 0 else "")
-            own.tick_params(labelsize="small")
-    if drawn is not None:
-        color_bar(axes.ravel(), drawn, text, aspect=40)
-    return axes
-
-
-def _contour(ax: Any, trials: Any, x: str, y: str) -> tuple[Any, str]:
-    found = arrays.contour(trials, x, y)
-    drawn = None
-    if found.z.size and "options" in (found.x.scale, found.y.scale):
-        drawn = ax.pcolormesh(
-            _edges(found.x, found.grid_x), _edges(found.y, found.grid_y), found.z, cmap="cividis",
-            rasterized=True,
-        )  # fmt: skip
-    elif min(found.z.shape) >= 2 and float(np.ptp(found.z)) > 0:
-        levels = np.linspace(found.z.min(), found.z.max(), _LEVELS + 1)
-        if (np.diff(levels) > 0).all():
-            grid = found.grid_x, found.grid_y, found.z, levels
-            drawn = ax.contourf(*grid, cmap="cividis")
-            ax.contour(*grid, colors="white", linewidths=0.3, alpha=0.6)
-    _points(ax, found, {"color": BLACK, "s": 10, "edgecolor": "white", "linewidth": 0.5})
-    ax.set_title(f"Losses over two labels, {plural(len(found.numbers), 'trial')}")
-    return drawn, "loss, between the trials"
-
-
-def _edges(axis: arrays.Axis, grid: Array) -> Array:
-    """Ends of the cells around grid points."""
-    places = axis.place(grid)
-    middle = axis.at((places[1:] + places[:-1]) / 2)
-    return np.concatenate([[axis.low], middle, [axis.high]])
-
-
-def _rank(ax: Any, trials: Any, x: str, y: str) -> tuple[Any, str]:
-    found = arrays.contour(trials, x, y, grid=False)
-    style = {
-        "c": arrays.ranks(found.losses), "cmap": "viridis", "vmin": 0, "vmax": 1, "s": 26,
-        "edgecolor": "white", "linewidth": 0.4,
-    }  # fmt: skip
-    drawn = _points(ax, found, style)
-    ax.set_title(f"Ranks of losses, {plural(len(found.numbers), 'trial')}")
-    return drawn, "rank of the loss (and the loss): 0 is the best"
-
-
-def _points(ax: Any, found: arrays.Contour, style: dict[str, Any]) -> Any:
-    """The trials, those of the lowest losses on top, and the best."""
-    order = np.argsort(-found.losses, kind="stable")
-    place = {}
-    for side, axis, values in (("x", found.x, found.x_values), ("y", found.y, found.y_values)):
-        step = 0.7548776662 if side == "x" else 0.5698402910  # no two alike
-        moved = values + (spread(found.numbers, 0.6, step) if axis.scale == "options" else 0)
-        place[side] = axis.clip(moved)
-        set_axis(ax, side, axis, pad=0.02)
-    if not len(order):
-        note(ax, "no trial with a loss has both")
-        return None
-    if "c" in style:
-        style = {**style, "c": style["c"][order]}
-    drawn = ax.scatter(place["x"][order], place["y"][order], zorder=3, **style)
-    at = found_at(found.numbers, found.best_trial)
-    if len(at):
-        ax.scatter(place["x"][at], place["y"][at], **BEST)
-    return drawn
-
-
-def plot_parallel_coordinate(trials: Any, labels: Any = None, ax: Any = None) -> Any:
+def plot_parallel_coordinate(
+    trials: Any,
+    labels: Any = None,
+    ax: Any = None,
+    *,
+    target: Any = None,
+    target_name: str | None = None,
+) -> Any:
     """Draw each trial as a line across its loss and its labels; the darker, the lower the loss.
 
     Where a label is inactive, a line goes below its axis.
@@ -252,15 +135,19 @@ def plot_parallel_coordinate(trials: Any, labels: Any = None, ax: Any = None) ->
         labels: a list of labels, in the order in which they are to stand; None for all, of more
             than 20 those that matter most.
         ax: Axes to draw into; None for a new figure.
+        target: another number to draw than the loss: a key of the dict that the objective returned,
+            or a function of that dict; the best trial is still that with the lowest loss.
+        target_name: what axes call it.
 
     Returns:
         The Axes.
 
     Raises:
         ImportError: matplotlib is not installed.
-        TypeError, ValueError: no trials, none with a loss, or a label that the space does not have.
+        TypeError, ValueError: no trials, none with a loss, a label that the space does not have,
+            or no such target.
     """
-    found = arrays.parallel_coordinates(trials, labels)
+    found = arrays.parallel_coordinates(trials, labels, target, target_name)
     from matplotlib.collections import LineCollection
 
     d = len(found.axes)
@@ -308,7 +195,7 @@ def plot_parallel_coordinate(trials: Any, labels: Any = None, ax: Any = None) ->
     ax.set_title(
         title + (f" (those that matter most of {count})" if labels is None and d < count else "")
     )
-    bar = color_bar(ax, lines, "loss", pad=0.01)
+    bar = color_bar(ax, lines, found.loss_axis.label, pad=0.01)
     bar.solids.set_alpha(1)
     return ax
 

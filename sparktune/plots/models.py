@@ -18,6 +18,7 @@ from .style import (
     GRAY,
     RED,
     SKY,
+    beyond,
     faded,
     grid_of,
     legend,
@@ -204,10 +205,12 @@ def plot_surrogate(trials: Any, label: str, ax: Any = None, *, seed: int = 0) ->
     window = arrays.Axis(
         "loss", "linear", max(low, window.low - reach), max(min(high, window.high), window.high)
     )
+    inside = (found.losses >= window.low) & (found.losses <= window.high)
     drawn = ax.scatter(
-        axis.clip(dots), window.clip(found.losses), s=16, color=BLACK, alpha=faded(len(dots)),
+        axis.clip(dots[inside]), found.losses[inside], s=16, color=BLACK, alpha=faded(len(dots)),
         linewidth=0, zorder=3,
     )  # fmt: skip
+    out = beyond(ax, axis.clip(dots), found.losses, window, edgecolor=BLACK)
     if axis.scale == "options":
         size = np.array([found.mean - found.low, found.high - found.mean])
         line = ax.errorbar(
@@ -216,13 +219,15 @@ def plot_surrogate(trials: Any, label: str, ax: Any = None, *, seed: int = 0) ->
         )  # fmt: skip
         band = line
     else:
-        ends = window.clip(found.low), window.clip(found.high)
+        ends = (
+            np.clip(p, window.low - reach, window.high + reach) for p in (found.low, found.high)
+        )
         band = ax.fill_between(x, *ends, color=SKY, alpha=0.45, linewidth=0)
         (line,) = ax.plot(x, window.clip(found.mean), color=BLUE, linewidth=2)
     best = int(np.argmin(found.losses))
     star = mark_best(ax, float(axis.clip(dots[[best]])[0]), found.losses[best], window)
     set_axis(ax, "x", axis)
-    set_losses(ax, window)
+    set_losses(ax, window, above=bool(out))
     texts = {k: v if isinstance(v, str) else short(float(v)) for k, v in found.others.items()}
     others = ", ".join(f"{name}={text}" for name, text in texts.items())
     if axis.scale == "options":

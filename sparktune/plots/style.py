@@ -17,11 +17,13 @@ import numpy as np
 from .. import markup
 from ..space.distributions import Array
 from .arrays.axis import Axis
+from .arrays.target import LOSS
 
 __all__ = [
     "BEST", "BLACK", "BLUE", "GRAY", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "RUNS", "SKY",
-    "beyond", "color_bar", "faded", "found_at", "grid_of", "legend", "mark_best", "named", "note",
-    "one_axes", "plural", "pyplot", "safe", "set_axis", "set_losses", "short", "spread",
+    "beside", "beyond", "color_bar", "faded", "found_at", "grid_of", "legend", "losses_or",
+    "mark_best", "named", "note", "one_axes", "plural", "pyplot", "safe", "set_axis", "set_losses",
+    "short", "spread",
 ]  # fmt: skip
 
 BLACK, GRAY = "#000000", "#707070"
@@ -113,6 +115,11 @@ def short(value: float) -> str:
     text = f"{value:.3g}"
     value = float(text)
     return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e6 else text
+
+
+def losses_or(name: str, word: str = "Losses") -> str:
+    """What a title calls the numbers that are drawn: losses, or the name of a target."""
+    return word if name == LOSS else safe(name)
 
 
 def plural(count: int, word: str) -> str:
@@ -310,12 +317,21 @@ def legend(ax: Any, handles: Sequence[Any], names: Sequence[str], **more: Any) -
     """A legend that hides nothing more than it has to; none without handles."""
     if handles:
         style = {"fontsize": "small", "framealpha": 0.9, **more}
-        ax.legend(list(handles), [named(name) for name in names], **style)
+        drawn = ax.legend(list(handles), [named(name) for name in names], **style)
+        for handle in drawn.legend_handles:  # of thousands of dots each is faint
+            if handle is not None and handle.get_alpha() is not None:
+                handle.set_alpha(max(handle.get_alpha(), 0.45))
+
+
+def beside(values: Array, axis: Axis) -> str:
+    """Where a legend stands that a line of these values leaves free at its end."""
+    high = len(values) and axis.place(values[-1:])[0] > 0.5
+    return "center right" if high else "upper right"
 
 
 def color_bar(ax: Any, drawn: Any, text: str, **more: Any) -> Any:
     """A bar that says what colours mean."""
     first = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()[0]
     bar = first.figure.colorbar(drawn, ax=list(ax) if isinstance(ax, np.ndarray) else ax, **more)
-    bar.set_label(safe(text))
+    bar.set_label(safe(text, 70))
     return bar

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,12 @@ _UNITS = ((86400.0 * 3, "days", 86400.0), (3600.0 * 3, "hours", 3600.0), (180.0,
 
 
 def plot_timeline(
-    trials: Any, ax: Any = None, *, slots: int | None = None, now: float | None = None
+    trials: Any,
+    ax: Any = None,
+    *,
+    slots: int | None = None,
+    now: float | None = None,
+    clock: bool = False,
 ) -> Any:
     """Draw each trial as a bar in a slot of its host: what is white was idle, long bars straggle.
 
@@ -30,6 +36,8 @@ def plot_timeline(
             out while all were busy wait. None takes as many slots as there were trials at a time.
         now: until when trials that run have run, in seconds since the epoch; None for the last
             moment that the record knows of.
+        clock: whether the axis has the time of day, in this machine's time zone, rather than the
+            time since the first trial began.
 
     Returns:
         The Axes.
@@ -44,13 +52,15 @@ def plot_timeline(
 
     count = len(found.hosts)
     ax = one_axes(ax, (8.0, float(np.clip(1.6 + 0.22 * count, 2.4, 9.0))))
-    unit, seconds = "seconds", 1.0
+    unit, seconds, zero = "seconds", 1.0, 0.0
     for least, name, size in _UNITS:
         if found.now >= least:
             unit, seconds = name, size
             break
-    start, end = found.start / seconds, found.end / seconds
-    least = 0.0015 * max(found.now, 1e-9) / seconds  # so that a short one is seen
+    if clock:
+        seconds, zero = 86400.0, _clock(ax, found.began)
+    start, end = found.start / seconds + zero, found.end / seconds + zero
+    least = 0.0015 * max(found.now, 1.0 if clock else 1e-9) / seconds  # so that a short one is seen
     thin = 0.4 if len(start) <= 100 * count else 0.0
     words, handles, names = np.array(found.status), [], []
     for word in MARKS:
@@ -83,17 +93,37 @@ def plot_timeline(
         handles.append(ax.scatter(middle, found.slot[at], **BEST))
         names.append(f"best: trial {found.best_trial}")
     now_at = max(found.now / seconds, least)
-    ax.set_xlim(-0.01 * now_at, 1.01 * now_at)
+    ax.set_xlim(zero - 0.01 * now_at, zero + 1.01 * now_at)
     ax.set_ylim(count - 0.4, -0.6)
     ax.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
     _host_ticks(ax, found.hosts)
-    ax.set_xlabel(f"{unit} since the first trial began")
+    if not clock:
+        ax.set_xlabel(f"{unit} since the first trial began")
     ax.set_title(
         f"{plural(len(found.numbers), 'trial')} in {plural(count, 'slot')}, busy {found.busy:.0%} "
         "of the time"
     )
     legend(ax, handles, names, loc="upper left", bbox_to_anchor=(1.005, 1.0), borderaxespad=0.0)
     return ax
+
+
+def _clock(ax: Any, began: float) -> float:
+    """Give the x side the time of day; when the first trial began, in days as matplotlib counts."""
+    from matplotlib import dates as untyped
+
+    dates: Any = untyped
+    try:
+        first = datetime.fromtimestamp(began, timezone.utc).astimezone()
+    except (OverflowError, OSError, ValueError) as error:
+        raise ValueError(
+            f"`clock` needs trials that have a date, but the first began {began:.6g} s after 1970"
+        ) from error
+    zone = first.tzinfo
+    locator = dates.AutoDateLocator(tz=zone, minticks=3, maxticks=8)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone))
+    ax.set_xlabel(f"time ({safe(first.tzname() or 'UTC', 12)})")
+    return float(dates.date2num(first))
 
 
 def _patch(color: str, hatch: str | None, edge: str = "white") -> Any:

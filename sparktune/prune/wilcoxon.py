@@ -14,6 +14,7 @@ from ..space.distributions import Array
 __all__ = ["Wilcoxon"]
 
 _MOST = 1e300  # in size; infinite values count as this
+_COUNTED = 13  # steps, as the newest SciPy has it where there are ties
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Wilcoxon:
     is the loss there. The trial stops where its mean over the steps that the best trial has as well
     is worse, and the one-sided signed-rank test says that the differences are no accident: with a
     p-value below ``p``. Wilcoxon (1945), "Individual comparisons by ranking methods", exact for up
-    to 50 steps without ties (scipy.stats.wilcoxon). Costs about 0.5 ms a report.
+    to 13 steps, and for up to 50 without ties. Costs about 0.5 ms a report.
 
     Args:
         p: the level of the test, above 0 and at most 0.5. Lower stops fewer trials.
@@ -57,10 +58,26 @@ class Wilcoxon:
         a, b = (_finite(np.array([values[step] for step in common])) for values in (mine, other))
         if not np.mean(a / 2 - b / 2) > 0:  # halves, of which no difference overflows
             return False
-        from scipy.stats import wilcoxon
+        return _p_value(a / 2 - b / 2) < self.p
 
-        test = wilcoxon(a / 2 - b / 2, alternative="greater", zero_method="zsplit")
-        return bool(test.pvalue < self.p)
+
+def _p_value(differences: Array) -> float:
+    """The one-sided p-value of the signed-rank test, the same with every SciPy.
+
+    Few steps are counted out, zeros and ties as well: older releases of SciPy take a normal
+    distribution for these, which finds three steps enough.
+    """
+    from scipy.stats import rankdata, wilcoxon
+
+    if len(differences) > _COUNTED:
+        test = wilcoxon(differences, alternative="greater", zero_method="zsplit")
+        return float(test.pvalue)
+    doubled = np.rint(2 * rankdata(np.abs(differences))).astype(int)  # ranks of ties are halves
+    ways = np.ones(1)  # to choose signs, by the sum of the doubled ranks of those above 0
+    for rank in doubled[differences != 0].tolist():
+        ways = np.pad(ways, (0, rank)) + np.pad(ways, (rank, 0))
+    reached = int(doubled[differences > 0].sum())
+    return float(ways[reached:].sum() / ways.sum())
 
 
 def _finite(values: Array) -> Array:

@@ -77,23 +77,15 @@ def _param(space: Space, j: int, column: list[Any]) -> dict[str, Any]:
         told |= {"options": names, "of": len(param.options)}
     else:
         low, high = (getattr(distribution, name, None) for name in ("low", "high"))
-        if hasattr(distribution, "p"):
-            low, high = 0, len(distribution.p) - 1
-        elif getattr(distribution, "log", False) and low is not None and high is not None:
+        if distribution.log and low is not None and high is not None:
             low, high = distribution.value(low), distribution.value(high)
-        told |= {"kind": _kind(distribution), "log": bool(getattr(distribution, "log", False))}
-        told |= {"whole": not hasattr(distribution, "log"), "options": None, "of": None}
+        told |= {"kind": distribution.word, "log": distribution.log}
+        told |= {"whole": distribution.discrete and distribution.q is None}
+        told |= {"options": None, "of": None}
         told |= {"low": number_of(low), "high": number_of(high)}
     told["when"] = _conditions(space, j)
     told["values"] = numbers_of(column)
     return told
-
-
-def _kind(distribution: Any) -> str:
-    name = type(distribution).__name__.lower()
-    if not hasattr(distribution, "log"):
-        return "whole number"
-    return f"{'q' if distribution.q else ''}{'log' if distribution.log else ''}{name}"
 
 
 def _options(choice: Choice, column: list[Any]) -> tuple[list[str], list[Any]]:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from ..history import History, Status, Trial
-from ..importance import importance
+from ..importance import importance as importance_in
 from ..space.tree import Space
 from ..views.standing import Standing, word_of
 from ..views.values import cut, one_line, real_params
@@ -14,7 +14,7 @@ from .columns import columns_of, number_of, params_of
 from .limits import NAME
 from .literals import python_of
 
-__all__ = ["FORMAT", "document_of"]
+__all__ = ["FORMAT", "document_of", "importance_of"]
 
 FORMAT = 1
 
@@ -25,6 +25,7 @@ def document_of(
     *,
     about: str = "",
     standing: Standing | None = None,
+    importance: dict[str, Any] | None = None,
     now: float | None = None,
 ) -> dict[str, Any]:
     """A run as it stands, in values that JSON has.
@@ -56,6 +57,8 @@ def document_of(
         name: of the run, for people.
         about: where it is recorded, or the like.
         standing: says how it stands; None for the history alone.
+        importance: of an earlier state of the history, where it was not worth a second to have it
+            anew; see ``importance_of``.
         now: seconds since the epoch; None for the clock's.
     """
     standing = Standing(history) if standing is None else standing
@@ -66,32 +69,22 @@ def document_of(
         "name": cut(name, NAME),
         "about": cut(about, 2 * NAME),
         "made": time.time() if now is None else now,
-        "state": _state(standing, trials),
+        "state": standing.state,
         "facts": _facts(standing),
         "counts": {word: count for word, count in _counts(trials).items() if count},
         "best": None if history is None else _best(history, trials),
         "params": [] if history is None else params_of(history.space, trials),
-        "importance": _importance(history),
+        "importance": importance_of(history) if importance is None else importance,
         "notes": notes,
         "trials": columns,
     }
 
 
-def _state(standing: Standing, trials: list[Trial]) -> str:
-    if not trials:
-        return "no trials yet"
-    told = [f"{count:,} {word}" for word, count in standing.under_way.items() if count]
-    return ", ".join(told) or "nothing is running"
-
-
 def _facts(standing: Standing) -> list[list[str]]:
     """What there is to say beside counts and the best loss, which the page has from the columns."""
-    facts = dict(standing.facts)
-    of_trials = facts.pop("trials", "")
-    facts.pop("best loss", None)
-    if saved := of_trials.partition("; ")[2]:
-        facts["pruning"] = f"{saved}, an estimate"
-    return [[name, text] for name, text in facts.items()]
+    facts = [[name, text] for name, text in standing.facts if name not in ("trials", "best loss")]
+    savings = standing.savings
+    return [*facts, ["pruning", f"{savings}, an estimate"]] if savings else facts
 
 
 def _counts(trials: list[Trial]) -> dict[str, int]:
@@ -127,11 +120,12 @@ def _configuration(best: Trial, space: Space, notes: list[str]) -> Any:
         return real_params(best, space)
 
 
-def _importance(history: History | None) -> dict[str, Any]:
+def importance_of(history: History | None) -> dict[str, Any]:
+    """The entry ``importance`` of a document; takes about a second."""
     if history is None:
         return {"shares": None, "why": "there are no trials yet"}
     try:
-        found = importance(history)
+        found = importance_in(history)
     except ValueError as error:
         return {"shares": None, "why": one_line(str(error))}
     return {

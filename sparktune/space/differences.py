@@ -133,12 +133,12 @@ def _of_ranges(label: str, old: Distribution, new: Distribution) -> str:
 
 
 def _form(distribution: Uniform | Integers) -> tuple[Any, Any]:
-    return getattr(distribution, "log", None), getattr(distribution, "q", None)
+    return distribution.log, distribution.q
 
 
 def _range(distribution: Uniform | Integers, form: Any = "{:g}".format) -> str:
     ends = (distribution.low, distribution.high)
-    if getattr(distribution, "log", False):
+    if distribution.log:
         ends = (math.exp(ends[0]), math.exp(ends[1]))
     return f"from {form(ends[0])} to {form(ends[1])}"
 
@@ -151,9 +151,8 @@ def _in_words(distribution: Distribution, param: Any = None) -> str:
         return f"whole numbers {_range(distribution)}"
     if isinstance(distribution, Categorical):
         return f"one of {len(distribution.p)} indices"
-    log = "log-" if getattr(distribution, "log", False) else ""
-    steps = getattr(distribution, "q", None)
-    end = f" in steps of {steps:g}" if steps else ""
+    log = "log-" if distribution.log else ""
+    end = f" in steps of {distribution.q:g}" if distribution.q else ""
     if isinstance(distribution, Uniform):
         return f"{log}uniform {_range(distribution)}{end}"
     if isinstance(distribution, Normal):

@@ -34,6 +34,7 @@ class _Whole(ABC):
     low: int
     high: int
     discrete = True
+    log, q, word = False, None, "whole number"
 
     @property
     def scale(self) -> float:

@@ -47,6 +47,18 @@ class Distribution(Protocol):
         """Whether values come from a countable set, so that exact duplicates are likely."""
 
     @property
+    def log(self) -> bool:
+        """Whether latents are logarithms of the values."""
+
+    @property
+    def q(self) -> float | None:
+        """The step of values that are rounded to multiples; None of all others."""
+
+    @property
+    def word(self) -> str:
+        """What people call it, such as "qloguniform" or "whole number"."""
+
+    @property
     def support(self) -> tuple[float, float]:
         """Lowest and highest latent; infinite for normal distributions."""
 
@@ -129,6 +141,11 @@ class _Numeric(ABC):
 
     log: bool
     q: float | None
+
+    @property
+    def word(self) -> str:
+        name = type(self).__name__.lower()
+        return f"{'q' if self.q else ''}{'log' if self.log else ''}{name}"
 
     def _settle(self, *names: str) -> None:
         """Make settings plain floats, and check the step."""

@@ -115,8 +115,7 @@ def range_of(distribution: Distribution) -> str:
     if isinstance(distribution, Categorical):
         return f"index, 0 to {len(distribution.p) - 1:,}"
     if isinstance(distribution, (Uniform, Normal)):
-        name = type(distribution).__name__.lower()
-        name = f"{'q' if distribution.q else ''}{'log' if distribution.log else ''}{name}"
+        name = distribution.word
         step = f", in steps of {distribution.q:g}" if distribution.q else ""
         if isinstance(distribution, Uniform):
             low, high = (distribution.value(z) for z in (distribution.low, distribution.high))

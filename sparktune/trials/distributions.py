@@ -112,11 +112,10 @@ def _value(distribution: Uniform, z: float) -> float:
 def _words(distribution: Distribution) -> str:
     """A distribution as the user wrote it, without its label."""
     normal = isinstance(distribution, Normal)
-    q, log = getattr(distribution, "q", None), getattr(distribution, "log", False)
-    name = f"{'q' if q else ''}{'log' if log else ''}{'normal' if normal else 'uniform'}"
+    q = distribution.q
     ends = ("mu", "sigma") if normal else ("low", "high")
     numbers = [getattr(distribution, end) for end in ends] + ([q] if q else [])
-    return f"{name}({', '.join(f'{number:g}' for number in numbers)})"
+    return f"{distribution.word}({', '.join(f'{number:g}' for number in numbers)})"
 
 
 def _widened(values: Sequence[float], distribution: Normal, log: bool) -> tuple[float, float]:

@@ -271,12 +271,13 @@ class View(ABC):
         """
         return "no trials" if self.history is None else summary_of(self.history)
 
-    def importance(self, method: str = "ped-anova", **settings: Any) -> Importance:
+    def importance(self, method: str = "sobol", **settings: Any) -> Importance:
         """How much each label mattered: a mapping of labels to shares that sum to 1.
 
         Args:
-            method: "ped-anova" (what made trials good), "sobol" (what varies the losses) or
-                "ablation" (which changes from a default to the best configuration were worth it).
+            method: "sobol" (what varies the losses), "ped-anova" (what sets the best trials
+                apart) or "ablation" (which changes from a default to the best configuration were
+                worth it).
             settings: of the method; see ``sparktune.importance.importance``, also for the errors.
         """
         return importance(self, method, **settings)

@@ -115,6 +115,22 @@ class Standing:
         return {"running": self.counts["pending"]}
 
     @property
+    def savings(self) -> str:
+        """What pruning has saved, an estimate; empty where nothing was pruned or nobody can say."""
+        if self.history is None or not self.counts["pruned"]:
+            return ""
+        share = Savings(self.history).share
+        return "" if share is None else f"{share:.0%} of the trial-seconds saved by pruning"
+
+    @property
+    def state(self) -> str:
+        """How it goes on, in words."""
+        if self.history is None or not len(self.history):
+            return "no trials yet"
+        told = [f"{count:,} {word}" for word, count in self.under_way.items() if count]
+        return ", ".join(told) or "nothing is running"
+
+    @property
     def _trials(self) -> str:
         counts = self.counts
         words = {
@@ -127,10 +143,7 @@ class Standing:
         for name, count in counts.items():
             told |= self.under_way if name == "pending" else {words.get(name, name): count}
         parts = [f"{count} {word}" for word, count in told.items() if count]
-        saved = None
-        if self.history is not None and counts["pruned"]:
-            saved = Savings(self.history).share
-        end = "" if saved is None else f"; {saved:.0%} of the trial-seconds saved by pruning"
+        end = f"; {self.savings}" if self.savings else ""
         total = sum(counts.values())
         order = sorted(parts, key=lambda part: not part.endswith(" ok"))
         return f"{total}: {', '.join(order)}{end}" if total else "none yet"

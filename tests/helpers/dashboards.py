@@ -97,6 +97,10 @@ class Client:
 
     @staticmethod
     def _lists(answer):
+        silent = 0
         for line in answer:
+            silent += line.startswith(b": still here")  # each 15 seconds
+            assert silent < 4, "the server sends signs of life alone"
             if line.startswith(b"data: "):
+                silent = 0
                 yield json.loads(line[6:])["runs"]

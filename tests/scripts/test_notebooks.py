@@ -35,3 +35,19 @@ def test_the_notebook_that_chooses_a_model(tmp_path):
     assert "the script ran: True" in text
     assert "the same predictions: True" in text
     assert "24 candidates" in text
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_that_reads_results(tmp_path):
+    """A run on Spark with failed and pruned trials is summed up, weighed, drawn and written."""
+    text = printed_by("reading_results.ipynb", tmp_path)
+    line = re.search(r"^60 trials: (.*)$", text, re.MULTILINE).group(1)
+    counts = {word: int(n) for n, word in re.findall(r"(\d+) (ok|pruned|failed)", line)}
+    assert set(counts) == {"ok", "pruned", "failed"}
+    assert sum(counts.values()) == 60, line
+    assert float(re.search(r"best loss (\d\.\d+)", text).group(1)) <= 0.06
+    for method in ("ped-anova", "sobol", "ablation"):
+        assert f"Importance ({method})" in text
+    assert "run.html written: True" in text
+    assert (tmp_path / "run.html").exists()

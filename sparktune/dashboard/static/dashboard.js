@@ -272,7 +272,9 @@ function tellLive(text) {
 function listen() {
   const source = new EventSource("/api/events");
   source.addEventListener("runs", (event) => { tellLive(""); take(JSON.parse(event.data).runs); });
-  source.addEventListener("error", () => tellLive("The server does not answer: what is shown is as it was. Trying again."));
+  source.addEventListener("error", () => tellLive(source.readyState === EventSource.CLOSED
+    ? "The server was started anew: open the address that it printed. What is shown is as it was."
+    : "The server does not answer: what is shown is as it was. Trying again."));
   window.addEventListener("pagehide", () => source.close());
   window.addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
 }

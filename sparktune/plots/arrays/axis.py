@@ -108,14 +108,13 @@ def axis_of(param: Param, values: Array) -> Axis:
             return Axis(param.label, "options", -0.5, count - 0.5, names, whole=True)
         return Axis(param.label, "linear", 0.0, count - 1.0, whole=True)
     low, high = _ends(distribution, values[~np.isnan(values)])
-    whole = isinstance(distribution, Integers)
-    if not getattr(distribution, "log", False):
-        q = getattr(distribution, "q", None)
-        whole = whole or (q is not None and q.is_integer())
+    if not distribution.log:
+        q = distribution.q
+        whole = distribution.discrete and (q is None or q.is_integer())
         return Axis(param.label, "linear", max(low, -_FAR), min(high, _FAR), whole=whole)
     if low > 0:
         return Axis(param.label, "log", max(low, _DEEP), min(high, _HIGH))
-    threshold = getattr(distribution, "q", None) or max(high * 1e-6, 1e-6)
+    threshold = distribution.q or max(high * 1e-6, 1e-6)
     return Axis(param.label, "symlog", low, min(high, _HIGH), threshold=threshold)
 
 

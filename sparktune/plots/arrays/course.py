@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arithmetic import own_arithmetic
-from ...checks import number
 from ...history import History, Status
-from ...history.documents import result_of
 from ...space.distributions import Array
 from .axis import Axis, axis_of, axis_of_numbers
 from .door import MANY, best_number, drawable, most_important, numbers_of, values_of
+from .target import LOSS, numbers_in_results, result_keys, target_of
 
-__all__ = ["LOSS", "WORDS", "Course", "OverTrials", "course", "over_trials"]
+__all__ = ["WORDS", "Course", "OverTrials", "Runs", "course", "over_trials", "runs_of"]
 
 Ints = NDArray[np.intp]
 
-LOSS = "loss"
 WORDS: dict[Status, str] = {
     Status.OK: "ok",
     Status.PRUNED: "pruned",
@@ -36,12 +34,12 @@ WORDS: dict[Status, str] = {
 
 @dataclass(frozen=True)
 class Course:
-    """The losses of a search in the order of its trials, n of which have one.
+    """The losses of a search, or a target, in the order of its trials, n of which have it.
 
     Attributes:
-        numbers: (n,) numbers of the trials with a loss.
-        losses: (n,) their losses, which may be infinite.
-        best: (n,) the lowest loss so far.
+        numbers: (n,) numbers of the trials that have it.
+        losses: (n,) their losses, which may be infinite, or their values of the target.
+        best: (n,) the lowest loss so far; of a target, the value of the trial with that loss.
         best_trial: number of the best trial; None without one.
         without: by how trials without a loss stand ("pruned", "failed", "timed out", "running",
             "cut off", "cancelled"), their numbers; only where there are any.
@@ -59,24 +57,90 @@ class Course:
 
 
 @own_arithmetic
-def course(trials: Any) -> Course:
+def course(trials: Any, target: Any = None, target_name: str | None = None) -> Course:
     """Losses with the best so far, and who has none.
 
+    Args:
+        trials: the trials.
+        target: another number to show than the loss; see ``target_of``.
+        target_name: its name.
+
     Raises:
-        TypeError, ValueError: no trials; see ``drawable``.
+        TypeError, ValueError: no trials, or no such target; see ``drawable`` and ``target_of``.
     """
     history = drawable(trials)
-    numbers = numbers_of(history, Status.OK)
-    losses = np.array(history.y[numbers])
+    shown = target_of(history, target, target_name)
+    numbers, losses = shown.numbers, shown.y[shown.numbers]
     without = {
         word: found
         for status, word in WORDS.items()
         if status is not Status.OK and len(found := numbers_of(history, status))
     }
-    best = np.minimum.accumulate(losses) if len(losses) else losses
-    axis = axis_of_numbers(LOSS, losses)
-    count = len(numbers) + sum(map(len, without.values()))
-    return Course(numbers, losses, best, best_number(history), without, axis, count)
+    best = losses[_of_lowest(np.array(history.y[numbers]))]
+    count = history.count(Status.OK) + sum(map(len, without.values()))
+    return Course(numbers, losses, best, shown.best_trial, without, shown.axis, count)
+
+
+def _of_lowest(losses: Array) -> Ints:
+    """(n,) the place of the lowest loss up to each place, of equal ones the first."""
+    lower = np.concatenate([[True], losses[1:] < np.minimum.accumulate(losses)[:-1]])[: len(losses)]
+    found: Ints = np.maximum.accumulate(np.where(lower, np.arange(len(losses)), 0))
+    return found
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The best so far over several runs: its mean, and how far runs are apart.
+
+    Attributes:
+        name: of these runs.
+        count: how many there are.
+        length: over how many trials: as many as the shortest run has.
+        shortest: whether other runs have more.
+        numbers: (n,) numbers of trials, from which on each run has a loss.
+        mean: (n,) mean over the runs of the best so far.
+        deviation: (n,) its standard deviation between runs; 0 of a single run.
+    """
+
+    name: str
+    count: int
+    length: int
+    shortest: bool
+    numbers: Ints
+    mean: Array
+    deviation: Array
+
+
+@own_arithmetic
+def runs_of(
+    name: str, runs: Sequence[Any], target: Any = None, target_name: str | None = None
+) -> Runs:
+    """The mean and the deviation of several runs' best so far, up to the end of the shortest.
+
+    Args:
+        name: of these runs.
+        runs: trials.
+        target: another number to show than the loss; see ``target_of``.
+        target_name: its name.
+
+    Raises:
+        TypeError, ValueError: no run, no trials, or no such target.
+    """
+    if not len(runs):
+        raise ValueError(f"the runs of {name!r:.100} must be at least one, but there are none")
+    found = [course(each, target, target_name) for each in runs]
+    lengths = [each.count for each in found]
+    rows = np.full((len(found), min(lengths)), np.nan)
+    for row, each in zip(rows, found, strict=True):
+        at = np.searchsorted(each.numbers, np.arange(len(row)), "right") - 1
+        row[at >= 0] = each.best[at[at >= 0]]
+    numbers = np.flatnonzero(np.isfinite(rows).all(0))
+    rows = rows[:, numbers]
+    scale = max(float(np.abs(rows).max(initial=0.0)), 1e-300)  # squares of large losses overflow
+    spread = (rows / scale).std(0, ddof=1) * scale if len(found) > 1 else np.zeros(len(numbers))
+    mean = (rows / scale).mean(0) * scale
+    longer = max(lengths) > min(lengths)
+    return Runs(name, len(found), min(lengths), longer, numbers, mean, spread)
 
 
 @dataclass(frozen=True)
@@ -145,24 +209,11 @@ def _of_results(history: History, what: Any) -> tuple[Ints, Array]:
     """Numbers of the trials whose results have a number, and these."""
     if not callable(what) and not isinstance(what, str):
         raise ValueError(f"`names` must be names, or functions of a result, but got {what!r:.100}")
-    read: Callable[[Mapping[str, Any]], Any] = what if callable(what) else lambda r: r.get(what)
-    found: dict[int, float] = {}
-    for trial in history:
-        if trial.status is Status.OK:
-            value = number(read(result_of(trial.outcome)))
-            if value is not None:
-                found[trial.number] = value
-    if not found and isinstance(what, str):
-        raise ValueError(_unknown(history, what))
-    return np.array(list(found), np.intp), np.array(list(found.values()), float)
-
-
-def _unknown(history: History, name: str) -> str:
-    keys: dict[str, None] = {}
-    for trial in history:
-        for key, value in (trial.outcome.info if trial.outcome else {}).items():
-            if number(value) is not None:
-                keys[str(key)] = None
-    labels = ", ".join(map(repr, history.space.labels))
-    text = f"no trial has a number under {name!r:.100}; there are 'loss', the labels {labels:.300}"
-    return f"{text}{', and in results ' if keys else ''}{', '.join(map(repr, keys)):.200}"
+    numbers, values = numbers_in_results(history, what, "a function of `names`")
+    if not len(numbers) and isinstance(what, str):
+        labels = ", ".join(map(repr, history.space.labels))
+        keys = result_keys(history)
+        text = f"no trial has a number under {what!r:.100}; there are 'loss', the labels "
+        results = f", and in results {', '.join(map(repr, keys)):.200}" if keys else ""
+        raise ValueError(f"{text}{labels:.300}{results}")
+    return numbers, values

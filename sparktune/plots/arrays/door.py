@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from ...space.distributions import Array
 from ...space.tree import Space
 
 __all__ = [
-    "MANY", "best_number", "chosen", "drawable", "has_label", "most_important", "numbers_of",
+    "MANY", "best_number", "chosen", "drawable", "has_label", "most_important",
+    "named_runs", "numbers_of",
     "refuse_no_loss", "values_of",
 ]  # fmt: skip
 
@@ -35,6 +36,15 @@ def drawable(trials: Any) -> History:
     if not len(numbers_of(history)):
         raise ValueError("there is nothing to draw: there are no trials yet")
     return history
+
+
+def named_runs(runs: Any) -> dict[str, Any]:
+    """Runs by name: those of a dict, "run 0" and so on of a list, "" of what is one run."""
+    if isinstance(runs, Mapping):
+        return {str(name): each for name, each in runs.items()}
+    if isinstance(runs, (list, tuple)):
+        return {f"run {place}": each for place, each in enumerate(runs)}
+    return {"": runs}
 
 
 def numbers_of(history: History, *statuses: Status) -> Ints:
@@ -99,7 +109,7 @@ def most_important(
     tried = history.X[~np.isin(history.status, ASIDE)]
     active = dict(zip(space.labels, (~np.isnan(tried)).sum(0).tolist(), strict=True))
     try:
-        shares = dict(importance(history))
+        shares = dict(importance(history, "ped-anova"))
     except ValueError:  # too few trials, or losses that are all alike
         shares = {}
     order = sorted(labels, key=lambda label: (-shares.get(label, 0.0), -active[label]))

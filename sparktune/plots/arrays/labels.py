@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,9 @@ from numpy.typing import NDArray
 from ...arithmetic import own_arithmetic
 from ...history import History, Status
 from ...space.distributions import Array
-from .axis import Axis, axis_of, axis_of_numbers, window
+from .axis import Axis, axis_of
 from .door import (
     MANY,
-    best_number,
     chosen,
     drawable,
     has_label,
@@ -24,6 +22,7 @@ from .door import (
     refuse_no_loss,
     values_of,
 )
+from .target import Target, target_of
 
 __all__ = [
     "Contour", "Parallel", "Slice", "contour", "pair_of", "parallel_coordinates", "ranks", "slices",
@@ -41,7 +40,7 @@ class Slice:
 
     Attributes:
         axis: of the label.
-        numbers, values, losses: (n,) of trials with a loss.
+        numbers, values, losses: (n,) of trials with a loss, or with the target in its place.
         failed: (m,) values of trials that failed or ran out of time.
         pruned: (k,) values of trials that were pruned.
         loss_axis: of all losses, the same for each label.
@@ -59,35 +58,38 @@ class Slice:
 
 
 @own_arithmetic
-def slices(trials: Any, labels: Any = None) -> tuple[Slice, ...]:
+def slices(
+    trials: Any, labels: Any = None, target: Any = None, target_name: str | None = None
+) -> tuple[Slice, ...]:
     """Losses against each label.
 
     Args:
         trials: the trials.
         labels: a list of labels; None for all, of more than 20 those that matter most.
+        target: another number to show than the loss; see ``target_of``.
+        target_name: its name.
 
     Raises:
-        TypeError, ValueError: no trials, or a label that the space does not have.
+        TypeError, ValueError: no trials, a label that the space does not have, or no such target.
     """
     history = drawable(trials)
     names = chosen(labels, history.space) or most_important(history, MANY)
-    loss_axis = axis_of_numbers("loss", np.array(history.y))
-    return tuple(_slice(history, name, loss_axis) for name in names)
+    shown = target_of(history, target, target_name)
+    return tuple(_slice(history, name, shown) for name in names)
 
 
-def _slice(history: History, label: str, loss_axis: Axis) -> Slice:
+def _slice(history: History, label: str, shown: Target) -> Slice:
     tried = numbers_of(history)
     values = values_of(history, label, tried)
     axis = axis_of(history.space.params[history.space.column[label]], values)
     active, status = ~np.isnan(values), history.status[tried]
-    ok = active & (status == Status.OK)
+    ok = active & (status == Status.OK) & ~np.isnan(shown.y[tried])
     failed = active & np.isin(status, (Status.FAILED, Status.TIMED_OUT))
     pruned = active & (status == Status.PRUNED)
-    losses = np.array(history.y[tried[ok]])
-    best = best_number(history)
     return Slice(
-        axis, tried[ok], values[ok], losses, values[failed], values[pruned], loss_axis, best
-    )
+        axis, tried[ok], values[ok], shown.y[tried[ok]], values[failed], values[pruned], shown.axis,
+        shown.best_trial,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,14 @@ def _together(history: History) -> tuple[str, ...] | None:
 
 
 @own_arithmetic
-def contour(trials: Any, x: str, y: str, grid: bool = True) -> Contour:
+def contour(
+    trials: Any,
+    x: str,
+    y: str,
+    grid: bool = True,
+    target: Any = None,
+    target_name: str | None = None,
+) -> Contour:
     """Losses over two labels.
 
     Args:
@@ -155,22 +164,26 @@ def contour(trials: Any, x: str, y: str, grid: bool = True) -> Contour:
         x: the label across.
         y: the label upwards.
         grid: whether losses are interpolated; else ``z`` is empty.
+        target: another number to show than the loss; see ``target_of``.
+        target_name: its name.
 
     Raises:
-        TypeError, ValueError: no trials, no trial with a loss, or a label that the space does not
-            have.
+        TypeError, ValueError: no trials, no trial with a loss, a label that the space does not
+            have, or no such target.
     """
     history = drawable(trials)
     space = history.space
     for label in (x, y):
         has_label(space, label)
-    refuse_no_loss(history, "a contour")
+    shown = target_of(history, target, target_name)
+    shown.refuse_none("a contour")
     tried = numbers_of(history)
     values = [values_of(history, label, tried) for label in (x, y)]
     axes = [axis_of(space.params[space.column[n]], v) for n, v in zip((x, y), values, strict=True)]
-    both = ~np.isnan(values[0]) & ~np.isnan(values[1]) & (history.status[tried] == Status.OK)
+    has = np.isin(tried, shown.numbers)
+    both = ~np.isnan(values[0]) & ~np.isnan(values[1]) & has
     numbers, (xs, ys) = tried[both], (v[both] for v in values)
-    losses, loss_axis = np.array(history.y[numbers]), axis_of_numbers("loss", np.array(history.y))
+    losses, loss_axis = shown.y[numbers], shown.axis
     grid_x, grid_y = axes[0].grid(_GRID), axes[1].grid(_GRID)
     z = np.empty((0, 0))
     if grid and len(numbers):
@@ -178,8 +191,7 @@ def contour(trials: Any, x: str, y: str, grid: bool = True) -> Contour:
         shape = len(grid_y), len(grid_x)
         links = tuple(_ACROSS if axis.scale == "options" else 1.0 for axis in axes)
         z = _between(columns[1] * shape[1] + columns[0], loss_axis.clip(losses), shape, links)
-    best = best_number(history)
-    best = best if best in set(numbers.tolist()) else None
+    best = shown.best_trial if shown.best_trial in set(numbers.tolist()) else None
     return Contour(axes[0], axes[1], numbers, xs, ys, losses, grid_x, grid_y, z, loss_axis, best)
 
 
@@ -254,25 +266,30 @@ class Parallel:
 
 
 @own_arithmetic
-def parallel_coordinates(trials: Any, labels: Any = None) -> Parallel:
+def parallel_coordinates(
+    trials: Any, labels: Any = None, target: Any = None, target_name: str | None = None
+) -> Parallel:
     """Every trial as a line across its loss and its labels.
 
     Args:
         trials: the trials.
         labels: a list of labels, in the order in which they are to stand; None for all, of more
             than 20 those that matter most.
+        target: another number to show than the loss; see ``target_of``.
+        target_name: its name.
 
     Raises:
-        TypeError, ValueError: no trials, no trial with a loss, or a label that the space does not
-            have.
+        TypeError, ValueError: no trials, no trial with a loss, a label that the space does not
+            have, or no such target.
     """
     history = drawable(trials)
-    refuse_no_loss(history, "a plot of parallel coordinates")
+    shown = target_of(history, target, target_name)
+    shown.refuse_none("a plot of parallel coordinates")
     space = history.space
     names = chosen(labels, space) or most_important(history, MANY)
-    tried, ok = numbers_of(history), numbers_of(history, Status.OK)
+    tried, ok = numbers_of(history), shown.numbers
     ok = ok[np.argsort(-history.y[ok], kind="stable")]
-    best = best_number(history)
+    best = shown.best_trial
     if best is not None:  # the earlier of two that are alike
         ok = np.append(ok[ok != best], best)
     places, axes = np.empty((len(ok), len(names))), []
@@ -281,8 +298,6 @@ def parallel_coordinates(trials: Any, labels: Any = None) -> Parallel:
         axis = axis_of(space.params[space.column[name]], values)
         axes.append(axis)
         places[:, column] = axis.place(values[np.searchsorted(tried, ok)])
-    losses = np.array(history.y[ok])
-    low, high = window(losses)
-    loss_axis = Axis("loss", "linear", low, high if high > low or math.isinf(low) else low)
-    shown = loss_axis.place(loss_axis.clip(losses))
-    return Parallel(tuple(axes), ok, losses, shown, places, loss_axis, best)
+    losses, loss_axis = shown.y[ok], shown.axis
+    at = loss_axis.place(loss_axis.clip(losses))
+    return Parallel(tuple(axes), ok, losses, at, places, loss_axis, best)

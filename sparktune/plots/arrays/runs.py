@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...arithmetic import own_arithmetic
-from ...history import History, Status
+from ...history import History
 from ...space.distributions import Array
 from .axis import Axis, axis_of_numbers
 from .course import WORDS
-from .door import best_number, drawable, numbers_of, refuse_no_loss
+from .door import best_number, drawable, named_runs, numbers_of
+from .target import target_of
 
 __all__ = ["Distribution", "Edf", "Line", "Reports", "edf", "reports"]
 
@@ -47,32 +47,30 @@ class Edf:
 
 
 @own_arithmetic
-def edf(runs: Any) -> Edf:
+def edf(runs: Any, target: Any = None, target_name: str | None = None) -> Edf:
     """How many trials of each run have at most which loss.
 
     Args:
         runs: trials, a list of trials, or a dict of names and trials.
+        target: another number to show than the loss; see ``target_of``.
+        target_name: its name.
 
     Raises:
-        TypeError, ValueError: no trials, or a run in which no trial has a loss.
+        TypeError, ValueError: no trials, a run in which no trial has a loss, or no such target.
     """
-    if isinstance(runs, Mapping):
-        named = {str(name): each for name, each in runs.items()}
-    elif isinstance(runs, (list, tuple)):
-        named = {f"run {place}": each for place, each in enumerate(runs)}
-    else:
-        named = {"": runs}
+    named = named_runs(runs)
     if not named:
         raise ValueError("an empirical distribution needs at least one run, but got none")
     found = []
     for name, trials in named.items():
         history = drawable(trials)
         whose = f" of {name}" if name else ""
-        refuse_no_loss(history, f"an empirical distribution{whose}")
-        losses = np.sort(history.y[numbers_of(history, Status.OK)])
+        shown = target_of(history, target, target_name)
+        shown.refuse_none(f"an empirical distribution{whose}")
+        losses = np.sort(shown.y[shown.numbers])
         share = np.searchsorted(losses, losses, "right") / len(losses)
         found.append(Distribution(name, losses, share))
-    axis = axis_of_numbers("loss", np.concatenate([each.losses for each in found]))
+    axis = axis_of_numbers(shown.name, np.concatenate([each.losses for each in found]))
     return Edf(tuple(found), axis)
 
 

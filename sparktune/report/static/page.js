@@ -210,7 +210,7 @@ function fillParams() {
       make("td", {}, when && `${when}${param.when.length > 3 ? " or …" : ""}${Number.isNaN(active) ? "" : ` (${digits(active * 100, 2)} % of trials)`}`));
   });
   const head = ["label", "importance", "best", "range", "active where"].map((name) => make("th", { scope: "col" }, name));
-  const words = importance.shares ? [`Importance, by PED-ANOVA: what the label says about ${importance.words}.`, ...importance.notes] : [`No importances: ${importance.why}.`];
+  const words = importance.shares ? [`Importance: ${importance.words}.`, ...importance.notes] : [`No importances: ${importance.why}.`];
   keepScroll(state.parts.get("shares"), ".box", () => state.parts.get("shares").replaceChildren(
     make("div", { class: "box low", tabindex: 0, role: "region", "aria-label": "Parameters, a table that scrolls" },
       make("table", { class: "plain" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows))),

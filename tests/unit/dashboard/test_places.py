@@ -73,6 +73,8 @@ def test_the_command_says_what_is_missing(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("SPARKTUNE_STORE", raising=False)
     assert main(["dashboard"]) == 2
     assert "name journals' folders or a store's URL" in capsys.readouterr().err
+    assert main(["dashboard", str(tmp_path), "--exp-key", "k"]) == 2
+    assert "--exp-key names a search of a store" in capsys.readouterr().err
     assert main(["dashboard", str(tmp_path)]) == 1
     assert "there is no journal" in capsys.readouterr().err
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparktune import STATUS_FAIL, Trials, Tuner, fmin, hp, rand
+from sparktune import STATUS_FAIL, Trials, Tuner, fmin, hp, rand, tpe
 from sparktune.exceptions import AllTrialsFailed
 from sparktune.history import History, Outcome, Status
 from sparktune.importance import METHODS, importance
@@ -85,8 +85,8 @@ def test_a_conditional_space_puts_the_choice_first(method):
 
 def test_among_the_best_other_labels_matter():
     """Of the best quarter alone, the label that made trials good at all matters no more."""
-    overall = importance(TREE_RUN)
-    among_the_best = importance(TREE_RUN, region=0.25)
+    overall = importance(TREE_RUN, "ped-anova")
+    among_the_best = importance(TREE_RUN, "ped-anova", region=0.25)
     assert among_the_best["model"] < 0.05 < overall["model"]
     assert among_the_best["trees"] > 0.8
 
@@ -99,10 +99,10 @@ def test_beside_the_space_it_shows_where_a_search_went():
         values = dict(zip(FLAT, [0.1 * rng.random(), *rng.random(3)], strict=True))
         (trial,) = history.start([values], 0.0)
         history.finish(trial.number, 0, Outcome(Status.OK, loss=float(number % 17)))
-    beside = importance(history, against="space")
+    beside = importance(history, "ped-anova", against="space")
     assert next(iter(beside)) == "x0"
     assert beside["x0"] > 0.9
-    assert importance(history)["x0"] < 0.9
+    assert importance(history, "ped-anova")["x0"] < 0.9
 
 
 @settings(deadline=None, max_examples=25)
@@ -115,8 +115,8 @@ def test_ranks_alone_decide_by_densities(losses, rising):
     losses = np.round(losses, 1)
     if losses.min() == losses.max():
         return
-    before = importance(with_losses(TREE, losses.tolist()))
-    after = importance(with_losses(TREE, [float(rising(y)) for y in losses]))
+    before = importance(with_losses(TREE, losses.tolist()), "ped-anova")
+    after = importance(with_losses(TREE, [float(rising(y)) for y in losses]), "ped-anova")
     assert dict(before) == dict(after)
 
 
@@ -157,7 +157,7 @@ def test_the_same_seed_gives_the_same_answer():
 
 def test_best_trials_that_tie_with_all_others_say_so():
     """Where the best cannot be told from the rest, every share is 0 and a note says why."""
-    tied = importance(with_losses(FLAT, [1.0] * 20 + [2.0] * 20), region=0.5)
+    tied = importance(with_losses(FLAT, [1.0] * 20 + [2.0] * 20), "ped-anova", region=0.5)
     assert sum(tied.values()) == 0
     assert "their losses are the same" in tied.notes[0]
 
@@ -182,13 +182,13 @@ def test_trials_pass_settings_on():
     fmin(flat, FLAT, rand.suggest, 40, trials=trials, rstate=0, show_progressbar=False)
     found = trials.importance("ablation", default=dict.fromkeys(FLAT, 0.0), objective=flat)
     assert found.method == "ablation"
-    assert dict(trials.importance(quantile=0.3)) == dict(importance(trials, quantile=0.3))
+    assert dict(trials.importance(seed=3)) == dict(importance(trials, seed=3))
 
 
 def test_trials_without_a_loss_are_left_aside():
     """Failures change nothing."""
     half = at_random(FLAT, lambda c: None if c["x3"] > 0.5 else flat(c), 300)
-    found = importance(half)
+    found = importance(half, "ped-anova")
     assert list(found)[:2] == ["x0", "x1"]
     with_a_loss = half.count(Status.OK)
     assert with_a_loss < 200
@@ -200,14 +200,26 @@ REFUSED = {
     "a label that is none": ({"labels": ["y"]}, ValueError, "no label 'y'; it has 'x0'"),
     "a label that is no list": ({"labels": "x0"}, ValueError, "list of labels"),
     "no label": ({"labels": []}, ValueError, "at least one label"),
-    "a quantile of 0": ({"quantile": 0}, ValueError, "quantile"),
-    "a quantile that is no number": ({"quantile": "0.1"}, ValueError, "quantile"),
-    "a region below the quantile": ({"region": 0.05}, ValueError, "below `region`"),
-    "an unknown reference": ({"against": "prior"}, ValueError, "'prior'"),
-    "the space with a region": ({"against": "space", "region": 0.5}, ValueError, "region=1"),
+    "a quantile of 0": ({"method": "ped-anova", "quantile": 0}, ValueError, "quantile"),
+    "a quantile that is no number": (
+        {"method": "ped-anova", "quantile": "0.1"},
+        ValueError,
+        "quantile",
+    ),
+    "a region below the quantile": (
+        {"method": "ped-anova", "region": 0.05},
+        ValueError,
+        "below `region`",
+    ),
+    "an unknown reference": ({"method": "ped-anova", "against": "prior"}, ValueError, "'prior'"),
+    "the space with a region": (
+        {"method": "ped-anova", "against": "space", "region": 0.5},
+        ValueError,
+        "region=1",
+    ),
     "few draws": ({"method": "sobol", "draws": 3}, ValueError, "draws"),
     "a seed below 0": ({"seed": -1}, ValueError, "seed"),
-    "a setting of another method": ({"draws": 99}, ValueError, "a setting of 'sobol'"),
+    "a setting of another method": ({"quantile": 0.2}, ValueError, "a setting of 'ped-anova'"),
     "labels of a path": ({"method": "ablation", "labels": ["x0"]}, ValueError, "labels"),
     "a path without beginning": ({"method": "ablation"}, ValueError, "needs `default`"),
     "an objective that is none": (
@@ -257,7 +269,7 @@ def test_what_is_no_trials_is_refused():
 
 def test_it_shows_itself_as_a_table():
     """A line for each label: its share, a bar, how often it is active, and its share there."""
-    heading, names, first, *_ = repr(importance(TREE_RUN)).splitlines()
+    heading, names, first, *_ = repr(importance(TREE_RUN, "ped-anova")).splitlines()
     assert heading.startswith("Importance (ped-anova): being one of the best 4")
     assert names.split() == ["label", "share", "active", "where", "active"]
     assert first.startswith("trees")
@@ -304,3 +316,20 @@ def test_a_label_that_is_not_there_is_a_key_error():
     assert "x9" not in found
     with pytest.raises(KeyError):
         found["x9"]
+
+
+def test_where_a_search_has_spent_its_trials_does_not_matter():
+    """After a search that went to good places the variance of the GP still has the right order."""
+    trials = Trials()
+    fmin(flat, FLAT, tpe.suggest, 120, trials=trials, rstate=1, show_progressbar=False)
+    found = trials.importance()
+    assert found.method == "sobol"
+    assert list(found)[:2] == ["x0", "x1"]
+    assert found["x0"] > 0.7
+
+
+def test_of_many_trials_some_are_fitted():
+    """A thousand trials take a GP of 400, evenly from the best to the worst."""
+    found = importance(at_random(FLAT, flat, 1000))
+    assert "of a GP of 400 of 1000 losses" in found.words
+    assert list(found)[:2] == ["x0", "x1"]

@@ -1,10 +1,15 @@
 """The rules that end running trials, by their formulas."""
 
 import functools
+import itertools
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as relaxed
+from hypothesis import strategies as st
+from scipy.stats import rankdata
 from scipy.stats import wilcoxon as signed_rank
 
 from sparktune import History, Outcome, Space, Status, hp, prune
@@ -202,6 +207,35 @@ def test_wilcoxon_is_the_signed_rank_test():
         assert stopped(prune.wilcoxon(), history) is bool(expected)
         answers.append(bool(expected))
     assert 10 < sum(answers) < 50
+
+
+@pytest.mark.parametrize(
+    ("mine", "best", "stops"),
+    [
+        ([0.02, 0.02, 0.0], [0.0] * 3, False),  # one in four
+        ([0.06, 0.04, 0.02, 0.02], [0.0, 0.0, 0.0, 0.02], False),  # one in eight
+        ([0.04, 0.02, 0.02, 0.02], [0.0] * 4, True),  # one in sixteen, with ties
+        ([0.02] * 3 + [0.0], [0.0] * 3 + [0.02], False),
+    ],
+)
+def test_wilcoxon_counts_few_folds_out(mine, best, stops):
+    """Equal folds and ties do not make three folds enough, whatever SciPy is there."""
+    history = with_curves(best, mine, ended=1)
+    assert stopped(prune.wilcoxon(), history) is stops
+
+
+@relaxed(deadline=None)
+@given(st.lists(st.sampled_from([-0.5, -0.25, 0.0, 0.25, 0.5, 0.75]), min_size=2, max_size=9))
+def test_wilcoxon_is_exact_with_ties(differences):
+    """Of few folds the p-value is the share of all signs with no smaller sum of ranks."""
+    ranks = rankdata(np.abs(differences)) * (np.array(differences) != 0)
+    sums = [ranks[list(map(bool, signs))].sum()
+            for signs in itertools.product([0, 1], repeat=len(differences))]  # fmt: skip
+    p = np.mean(np.array(sums) >= ranks[np.array(differences) > 0].sum())
+    history = with_curves([0.0] * len(differences), differences, ended=1)
+    for level in (0.05, 0.1, 0.2, 0.4):
+        wanted = sum(differences) > 0 and p < level
+        assert stopped(prune.wilcoxon(p=level), history) is bool(wanted)
 
 
 def test_wilcoxon_needs_folds_in_common():
