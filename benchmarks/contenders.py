@@ -1,14 +1,13 @@
 """Tuners on a problem: sparktune, Hyperopt, Optuna and SMAC3, with the same space and in batches.
 
-A contender is a function of (problem, batch, rounds, seed) that returns the loss without noise of
-the best after each evaluation, best by what was observed, and the seconds of suggesting.
+A contender is a function of (problem, batch, rounds, seed) that returns its evaluations, and the
+seconds of suggesting.
 """
 
 import functools
 import math
 import time
 import warnings
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,28 +26,40 @@ from sparktune.suggest.tpe import TPE
 
 
 class Evaluations:
-    """Losses of one run: what a contender observes, and what its best is worth without noise."""
+    """The losses of one run, and what the configurations are worth that it would return.
+
+    Attributes:
+        observed: the lowest loss seen after each evaluation.
+        returned: (number of the evaluation, configuration) wherever the run's best changed.
+    """
 
     def __init__(self, problem, seed):
         self.problem, self.seed = problem, seed
-        self.best_observed, self.trajectory = math.inf, []
+        self.observed, self.returned = [], []
 
     def __call__(self, config):
-        loss = self.problem.loss(config)
-        observed = loss
-        if self.problem.noise:
-            stream = [zlib.crc32(self.problem.name.encode()), self.seed, len(self.trajectory)]
-            observed += self.problem.noise * np.random.default_rng(stream).normal()
-        if observed < self.best_observed:
-            self.best_observed, best = observed, loss
+        loss = self.problem.observed(config, self.seed, len(self.observed))
+        if not self.observed or loss < self.observed[-1]:
+            self.returned.append((len(self.observed), config))
+            self.observed.append(loss)
         else:
-            best = self.trajectory[-1]
-        self.trajectory.append(best)
-        return observed
+            self.observed.append(self.observed[-1])
+        return loss
+
+    def trajectory(self):
+        """What the best is worth after each evaluation; where that is costly, at the end alone."""
+        if self.problem.costly:
+            return [self.problem.worth(self.returned[-1][1])]
+        begins, configs = zip(*self.returned, strict=True)
+        lasts = np.diff([*begins, len(self.observed)])
+        return np.repeat([self.problem.worth(config) for config in configs], lasts).tolist()
 
 
-def run_ours(problem, suggester, batch, rounds, seed):
-    """(trajectory, seconds of suggesting) of a suggester of sparktune, without an engine."""
+def run_ours(problem, suggester, batch, rounds, seed, recommended=None):
+    """(evaluations, seconds of suggesting) of a suggester of sparktune, without an engine.
+
+    The run returns the trial of the lowest loss, or what ``recommended`` picks from the history.
+    """
     evaluate = Evaluations(problem, seed)
     space = Space(problem.space(our_hp))
     history = History(space)
@@ -62,7 +73,10 @@ def run_ours(problem, suggester, batch, rounds, seed):
         for trial in trials:
             loss = evaluate(space.build(trial.values))
             history.finish(trial.number, 0, Outcome(Status.OK, loss=loss))
-    return np.array(evaluate.trajectory), seconds
+    if recommended is not None:
+        config = space.build(history[recommended(history)].values)
+        evaluate.returned.append((batch * rounds - 1, config))
+    return evaluate, seconds
 
 
 def run_hyperopt(problem, batch, rounds, seed):
@@ -95,7 +109,7 @@ def run_hyperopt(problem, batch, rounds, seed):
             trial["result"] = {"loss": loss, "status": "ok"}
             trial["state"] = JOB_STATE_DONE
         trials.refresh()
-    return np.array(evaluate.trajectory), seconds
+    return evaluate, seconds
 
 
 def suggest_optuna(trial, label, distribution):
@@ -154,7 +168,7 @@ def run_optuna(problem, batch, rounds, seed, sampler="TPESampler", **settings):
             for (trial, _), loss in zip(asked, losses, strict=True):
                 study.tell(trial, loss)
             seconds += time.perf_counter() - began
-    return np.array(evaluate.trajectory), seconds
+    return evaluate, seconds
 
 
 @functools.lru_cache(maxsize=16)
@@ -270,17 +284,18 @@ def run_smac(problem, batch, rounds, seed):
             for info, loss in zip(asked, losses, strict=True):
                 smac.tell(info, TrialValue(cost=loss))
             seconds += time.perf_counter() - began
-    return np.array(evaluate.trajectory), seconds
+    return evaluate, seconds
 
 
 @dataclass(frozen=True)
 class Ours:
-    """A suggester of sparktune as a contender."""
+    """A suggester of sparktune as a contender; see ``run_ours``."""
 
     suggester: object
+    recommended: object = None
 
     def __call__(self, problem, batch, rounds, seed):
-        return run_ours(problem, self.suggester, batch, rounds, seed)
+        return run_ours(problem, self.suggester, batch, rounds, seed, self.recommended)
 
 
 CONTENDERS = {

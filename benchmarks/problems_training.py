@@ -4,10 +4,11 @@
 
 Each problem is a family of models with a data set, small enough for an evaluation in 50 ms, and
 a metric that is smooth (log loss, squared error) or goes in steps (the error on few rows). What is
-not seeded where people work is not fixed here either: a model with chance in it and the split of
-the rows are drawn anew in each evaluation, from the number of the trial, alike for all contenders.
-So a loss is a draw, and what a configuration is worth is the mean over draws that no contender has
-seen (``fresh``). The halves "dev" and "test" share no pair of family and data set.
+not seeded where people work is not fixed here either: a model with chance in it and, in two of
+three problems, the split of the rows are drawn anew in each evaluation, from the number of the
+trial, alike for all contenders. So a loss is a draw, and what a configuration is worth is the mean
+over 40 draws that no contender has seen. The halves "dev" and "test" share no pair of family and
+data set. What the lowest such mean is, and what random search finds: see make_training.py.
 
 Run as a script, this prints of each problem its labels, the milliseconds of an evaluation (median
 and most), the deviation between evaluations of one configuration, that between configurations, and
@@ -16,19 +17,23 @@ how many different losses random search has met.
 
 import argparse
 import functools
+import json
 import math
 import time
 import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from landscapes import Fork, Knob, _nodes, gather, plain
 
 TRAINING = {}
-FRESH = 12  # evaluations whose mean a configuration is worth
-HALF = {0: "dev", 1: "test"}
+REFERENCES = Path(__file__).parent / "tables" / "training.json"  # made by make_training.py
+VERSION = 1  # of the data sets and families below
+FRESH = 40  # evaluations whose mean a configuration is worth
+HALVES = ("dev", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +43,19 @@ class Training:
     Attributes:
         name: family, data set and metric.
         half: "dev" or "test".
-        family, data, metric: by name.
+        group, data, metric: family, data set and metric by name.
         items: knobs and forks.
         make: of kinds, values and a seed the model.
         noisy: whether the split of the rows is drawn anew in each evaluation.
     """
 
+    suite = "training"
+    costly = True
+    least = 1e-2
+
     name: str
     half: str
-    family: str
+    group: str
     data: str
     metric: str
     items: list
@@ -79,9 +88,38 @@ class Training:
         """What a contender sees of a run's trial: the same for all contenders."""
         return self.loss(config, zlib.crc32(f"{self.name} {seed} {number}".encode()))
 
-    def fresh(self, config, draws=FRESH):
+    def signature(self, configs):  # noqa: ARG002 (of the protocol)
+        """A text that changes with what is evaluated: not its losses, which differ by machine."""
+        return f"{self.name} {self.noisy} {FRESH} {VERSION}"
+
+    def worth(self, config):
         """What a configuration is worth: the mean over evaluations that no contender sees."""
-        return float(np.mean([self.loss(config, 2**40 + draw) for draw in range(draws)]))
+        return float(np.mean([self.loss(config, 2**40 + draw) for draw in range(FRESH)]))
+
+    @property
+    def optimum(self):
+        """The lowest worth that long searches have found."""
+        return references()[self.name]["optimum"]
+
+    @property
+    def lowest(self):
+        """The lowest loss of a single evaluation that they have found."""
+        return references()[self.name]["lowest"]
+
+    def usual(self, n):
+        """What random search's best of 128 is worth, the median over many runs."""
+        assert n == 128, n
+        return references()[self.name]["usual"]
+
+    def usually_observed(self, n):
+        """The lowest of n losses that random search observes, the median over many runs."""
+        return references()[self.name]["observed"][n - 1]
+
+
+@functools.cache
+def references():
+    """What is known of each problem, by name."""
+    return json.loads(REFERENCES.read_text())
 
 
 # Data.
@@ -249,7 +287,9 @@ def _knn(kinds, v, seed):
 
     return make_pipeline(
         PCA(v["kept"], random_state=seed),
-        KNeighborsClassifier(int(v["neighbors"]), weights=kinds["weights"], p=v["p"]),
+        KNeighborsClassifier(
+            int(v["neighbors"]), weights=kinds["weights"], metric=kinds["distance"]
+        ),
     )
 
 
@@ -257,7 +297,7 @@ KNN = [
     Knob("uniform", "kept", 0.3, 0.999),
     Knob("uniformint", "neighbors", 1, 40),
     plain("weights", ["uniform", "distance"]),
-    Knob("uniform", "p", 1, 4),
+    plain("distance", ["euclidean", "manhattan", "chebyshev"]),
 ]
 
 
@@ -314,9 +354,10 @@ def _network(regresses):
         deeper = [int(v["units2"])] if kinds["layers"] == "two" else []
         kind = MLPRegressor if regresses else MLPClassifier
         return kind(
-            hidden_layer_sizes=[int(v["units1"]), *deeper], activation=kinds["activation"], alpha=v["alpha"],
-            batch_size=int(v["batch"]), learning_rate_init=v["rate"], max_iter=int(v["epochs"]),
-            beta_1=v["beta"], tol=0.0, n_iter_no_change=99, random_state=seed,
+            hidden_layer_sizes=[int(v["units1"]), *deeper], activation=kinds["activation"],
+            alpha=v["alpha"], batch_size=int(v["batch"]), learning_rate_init=v["rate"],
+            max_iter=int(v["epochs"]), beta_1=v["beta"], tol=0.0, n_iter_no_change=99,
+            random_state=seed,
         )  # fmt: skip
 
     return make
@@ -455,7 +496,7 @@ _TABLE = [
 def _register():
     count = 0
     for family, items, make, *halves in _TABLE:
-        for half, words in zip(HALF.values(), halves, strict=True):
+        for half, words in zip(HALVES, halves, strict=True):
             for word in words.split():
                 data, metric = word.split(":")
                 name, count = f"{family}-{data}-{metric}", count + 1
@@ -471,7 +512,7 @@ def main():
     from sparktune.space.tree import Space
 
     parser = argparse.ArgumentParser()
-    parser.add_argument("--half", choices=list(HALF.values()))
+    parser.add_argument("--half", choices=HALVES)
     parser.add_argument("--evaluations", type=int, default=40)
     args = parser.parse_args()
     print("| problem | half | labels | ms | most | within | between | different |\n|" + "---|" * 8)
