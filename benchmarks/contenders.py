@@ -22,6 +22,7 @@ from sparktune.suggest.anneal import Anneal
 from sparktune.suggest.auto import Auto
 from sparktune.suggest.bayes import Bayes
 from sparktune.suggest.random import Random
+from sparktune.suggest.recommended import recommended
 from sparktune.suggest.tpe import TPE
 
 
@@ -31,11 +32,12 @@ class Evaluations:
     Attributes:
         observed: the lowest loss seen after each evaluation.
         returned: (number of the evaluation, configuration) wherever the run's best changed.
+        recommended: the configuration that the contender believes to be best in the end, if any.
     """
 
     def __init__(self, problem, seed):
         self.problem, self.seed = problem, seed
-        self.observed, self.returned = [], []
+        self.observed, self.returned, self.recommended = [], [], None
 
     def __call__(self, config):
         loss = self.problem.observed(config, self.seed, len(self.observed))
@@ -55,11 +57,8 @@ class Evaluations:
         return np.repeat([self.problem.worth(config) for config in configs], lasts).tolist()
 
 
-def run_ours(problem, suggester, batch, rounds, seed, recommended=None):
-    """(evaluations, seconds of suggesting) of a suggester of sparktune, without an engine.
-
-    The run returns the trial of the lowest loss, or what ``recommended`` picks from the history.
-    """
+def run_ours(problem, suggester, batch, rounds, seed):
+    """(evaluations, seconds of suggesting) of a suggester of sparktune, without an engine."""
     evaluate = Evaluations(problem, seed)
     space = Space(problem.space(our_hp))
     history = History(space)
@@ -73,9 +72,8 @@ def run_ours(problem, suggester, batch, rounds, seed, recommended=None):
         for trial in trials:
             loss = evaluate(space.build(trial.values))
             history.finish(trial.number, 0, Outcome(Status.OK, loss=loss))
-    if recommended is not None:
-        config = space.build(history[recommended(history)].values)
-        evaluate.returned.append((batch * rounds - 1, config))
+    number = recommended(history).number
+    evaluate.recommended = space.build(history[number].values)
     return evaluate, seconds
 
 
@@ -289,13 +287,12 @@ def run_smac(problem, batch, rounds, seed):
 
 @dataclass(frozen=True)
 class Ours:
-    """A suggester of sparktune as a contender; see ``run_ours``."""
+    """A suggester of sparktune as a contender."""
 
     suggester: object
-    recommended: object = None
 
     def __call__(self, problem, batch, rounds, seed):
-        return run_ours(problem, self.suggester, batch, rounds, seed, self.recommended)
+        return run_ours(problem, self.suggester, batch, rounds, seed)
 
 
 CONTENDERS = {

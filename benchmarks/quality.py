@@ -3,22 +3,23 @@
     pip install hyperopt==0.3.0 optuna==5.0.0 scikit-learn matplotlib
     python benchmarks/quality.py [--suite functions] [--half dev] [--batch 8] [--rounds 16] \
         [--seeds 10] [--contenders sparktune,optuna] [--problems codes,pipeline] [--jobs 2] \
-        [--out runs.jsonl] [--observed] [--plot curves.png]
+        [--out runs.jsonl] [--by returned] [--plot curves.png]
 
 Every contender minimises every problem of one half of a suite (suites.py) with every seed, in
 batches: ``batch`` candidates are asked for before the first of them has a loss, ``rounds`` times.
 The half "dev" is for developing, "test" only for reporting.
 
-A run returns the candidate whose observed loss is lowest, or, where a contender's name ends in
-"-model", the one that the Gaussian process believes to be best. A run's *best* is what that
-candidate is worth: its loss without noise, in the suite *training* its mean over further
-evaluations. Its *regret ratio* r is
+A run returns the candidate whose observed loss is lowest. Its *best* is what that candidate is
+worth: its loss without noise, in the suite *training* its mean over further evaluations. Its
+*regret ratio* r is
 
     (best - optimum) / (median over many seeds of random search's best - optimum)
 
 so that 1 is random search and 0 the optimum. A contender's *score* is the mean over problems and
 seeds of log10(max(least, r)): lower is better, 0 is random search; least is 0.001, and 0.01 in
-*training*. With --observed, scores are by the lowest loss that a run has seen. *By medians* is the
+*training*. With --by observed, scores are by the lowest loss that a run has seen; with --by
+recommended, of runs of sparktune by what the trial is worth that its Gaussian process believes to
+be best, as with ``fmin(recommend="model")``. *By medians* is the
 mean over problems of the same of the median over seeds of r, which jumps where about half of the
 runs find the right branch and the others nothing. Intervals hold 95 % of bootstrap samples of problems and
 seeds; those of differences are paired. A *win* of A over B is a (problem, seed) where A's best is
@@ -51,7 +52,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from contenders import CONTENDERS, DEFAULT, Ours, run_hyperopt, run_ours, run_smac
-from scoring import beside, collect, compare, each_problem, families, fingerprint, plot
+from scoring import BY, beside, collect, compare, each_problem, families, fingerprint, plot
 from suites import HALVES, PROBLEMS, SUITES
 
 from sparktune.suggest.random import Random
@@ -74,8 +75,6 @@ def tag_of(contender, runner, tag):
     if not ours:
         return contender
     settings = re.sub(r" at 0x[0-9a-f]+", "", repr(runner.suggester))  # of functions
-    if runner.recommended is not None:
-        settings += f" {runner.recommended.__name__}"
     return f"{settings} {tag}".strip()
 
 
@@ -90,6 +89,7 @@ def _perform(job):
     contender, runner, tag, name, batch, rounds, seed = job
     problem = PROBLEMS[name]
     evaluations, seconds = runner(problem, batch, rounds, seed)
+    believed = evaluations.recommended
     return {
         "contender": contender,
         "tag": tag_of(contender, runner, tag),
@@ -101,6 +101,7 @@ def _perform(job):
         "rounds": rounds,
         "seconds": round(seconds, 4),
         "trajectory": [float(f"{loss:.9g}") for loss in evaluations.trajectory()],
+        "recommended": None if believed is None else float(f"{problem.worth(believed):.9g}"),
         "observed": [float(f"{loss:.6g}") for loss in evaluations.observed],
     }
 
@@ -181,7 +182,7 @@ def parse_arguments():
     parser.add_argument("--out", type=Path, help="JSON lines of runs, which are not repeated")
     parser.add_argument("--tag", default="", help="distinguishes runs of sparktune")
     parser.add_argument("--fresh", default="", help="contenders whose runs are repeated")
-    parser.add_argument("--observed", action="store_true", help="scores by the losses observed")
+    parser.add_argument("--by", choices=BY, default="returned", help="what scores are of")
     parser.add_argument("--plot", type=Path, help="a picture of the curves")
     args = parser.parse_args()
     args.contenders = [name for name in args.contenders.split(",") if name]
@@ -204,7 +205,7 @@ def main():
         {name: CONTENDERS[name] for name in args.contenders}, args.problems, args.batch,
         args.rounds, args.seeds, args.jobs, args.out, args.tag, args.fresh,
     )  # fmt: skip
-    results = collect(runs, args.out.parent if args.out else None, args.observed)
+    results = collect(runs, args.out.parent if args.out else None, args.by)
     about = f"{args.suite}, {args.half}: batch {args.batch}, {args.rounds} rounds"
     print(f"\n{about}, {args.seeds} seeds\n")
     tables = [compare(results, args.contenders[0]), families(results), each_problem(results)]

@@ -13,6 +13,7 @@ from suites import GROUPS, PROBLEMS
 from sparktune import hp as our_hp
 from sparktune.space.tree import Space
 
+BY = ("returned", "recommended", "observed")
 RANDOM_SEEDS = 200
 SAMPLES = 2000  # of the bootstrap
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
@@ -60,13 +61,19 @@ def _random_medians(problem, n, path, seeds):
     return medians
 
 
-def ratios(problem, run, folder=None, observed=False):
-    """Regret ratio of a run after each evaluation; 1 where random search is at the optimum too.
+def bests(run, by="returned"):
+    """The best of a run after each evaluation; what is costly to find out at its end alone."""
+    if by == "observed":
+        return run["observed"]
+    values = run["trajectory"]
+    if by == "recommended" and run["recommended"] is not None:
+        values = [*values[:-1], run["recommended"]]
+    return values
 
-    Of what the run's best is worth, or of the losses that it observed. Where a configuration's
-    worth is costly to find out, it is known at the end of a run alone.
-    """
-    values = np.asarray(run["observed" if observed else "trajectory"])
+
+def ratios(problem, run, folder=None, by="returned"):
+    """Regret ratio of a run after each evaluation; 1 where random search is at the optimum too."""
+    values, observed = np.asarray(bests(run, by)), by == "observed"
     n = run["batch"] * run["rounds"]
     if not problem.costly:
         lowest, usual = problem.optimum, random_medians(problem, n, folder)
@@ -102,36 +109,32 @@ class Results:
         ]
 
 
-def collect(runs, folder=None, observed=False):
-    """Results of runs; problems and seeds that some contender lacks are left out.
-
-    By what the configurations are worth that they return, or by the lowest loss that they observed.
-    """
-    by = {}
+def collect(runs, folder=None, by="returned"):
+    """Results of runs by one of BY; problems and seeds that some contender lacks are left out."""
+    of = {}
     for run in runs:
-        by.setdefault(run["contender"], {})[run["problem"], run["seed"]] = run
-    names = [name for name in PROBLEMS if all(any(k[0] == name for k in d) for d in by.values())]
-    seeds = sorted({seed for d in by.values() for _, seed in d})
-    seeds = [s for s in seeds if all((name, s) in d for name in names for d in by.values())]
+        of.setdefault(run["contender"], {})[run["problem"], run["seed"]] = run
+    names = [name for name in PROBLEMS if all(any(k[0] == name for k in d) for d in of.values())]
+    seeds = sorted({seed for d in of.values() for _, seed in d})
+    seeds = [s for s in seeds if all((name, s) in d for name in names for d in of.values())]
     problems = [PROBLEMS[name] for name in names]
-    part = "observed" if observed else "trajectory"
     best = {
-        contender: np.array([[d[name, s][part] for s in seeds] for name in names])
-        for contender, d in by.items()
+        contender: np.array([[bests(d[name, s], by) for s in seeds] for name in names])
+        for contender, d in of.items()
     }
     ratio = {
         contender: np.array(
             [
-                [ratios(problem, d[problem.name, s], folder, observed) for s in seeds]
+                [ratios(problem, d[problem.name, s], folder, by) for s in seeds]
                 for problem in problems
             ]
         )
-        for contender, d in by.items()
+        for contender, d in of.items()
     }
     milliseconds = {
         contender: 1000 * sum(run["seconds"] for run in d.values())
         / sum(run["batch"] * run["rounds"] for run in d.values())
-        for contender, d in by.items()
+        for contender, d in of.items()
     }  # fmt: skip
     return Results(problems, best, ratio, milliseconds)
 
