@@ -1,30 +1,71 @@
-"""Which of the evaluated candidates is best, by a model instead of by luck."""
+"""Which evaluated candidate is best by a model of all losses, instead of by its own luck."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..arithmetic import own_arithmetic
-from ..history import History, Status
-from .bayes import Bayes
+from ..history import History, Status, Trial
+from .candidates import observations
+from .surrogates.gp import GP
+from .surrogates.outputs import Warped
 
 __all__ = ["Recommended", "recommended"]
 
+_BAND = 2.0  # deviations
 
-class Recommended(NamedTuple):
-    """A trial, and what is believed of its mean loss, in deviations of the losses."""
 
-    number: int
+@dataclass(frozen=True)
+class Recommended:
+    """The trial that a model believes to be the best, beside the one that had the lowest loss.
+
+    Attributes:
+        trial: the recommended one.
+        mean, low, high: of the loss without its noise at its candidate: what the model believes,
+            and the ends of a band of two deviations on each side.
+        luckiest: the trial of the lowest loss; often the same.
+    """
+
+    trial: Trial
     mean: float
-    std: float
+    low: float
+    high: float
+    luckiest: Trial
+
+    def __str__(self) -> str:
+        text = (
+            f"trial {self.trial.number}: loss {self.trial.loss:.6g}, believed {self.mean:.6g} "
+            f"({self.low:.6g} to {self.high:.6g}), {dict(self.trial.values)}"
+        )
+        if self.trial.number == self.luckiest.number:
+            return f"{text}; it has the lowest loss, too"
+        lowest = self.luckiest
+        return f"{text}; the lowest loss is {lowest.loss:.6g}, of trial {lowest.number}"
 
 
 @own_arithmetic
-def recommended(history: History) -> Recommended:
+def recommended(history: History) -> Recommended | None:
+    """Find the evaluated candidate with the lowest believed mean loss; None without a loss.
+
+    A Gaussian process is fitted to all losses, of more than a thousand to the best and the latest:
+    it costs as much as a batch of ``bayes.suggest``. Where losses have no noise it believes them,
+    and the answer is the trial of the lowest; where they have, a trial counts as much as its
+    neighbours bear it out.
+    """
+    luckiest = history.best
+    if luckiest is None:
+        return None
     numbers = np.flatnonzero(history.status == Status.OK)
-    rng = np.random.default_rng(len(history))
-    mean, std = Bayes().fit(history.space, history, rng).predict(history.X[numbers])
-    best = int(np.argmin(mean[0]))
-    return Recommended(int(numbers[best]), float(mean[0, best]), float(std[best]))
+    X, y = observations(history)
+    warped = Warped.of(y)
+    variance = history.variance[numbers] * warped.slope**2
+    posterior = GP(warp=False).fit(
+        history.space, X, warped.values, np.random.default_rng(0), variance
+    )
+    means, sd = posterior.predict(X)
+    best = int(np.argmin(means[0]))
+    ends = means[0, best] + _BAND * sd[best] * np.array([0.0, -1.0, 1.0])
+    mean, low, high = warped.back(ends).tolist()
+    return Recommended(history[int(numbers[best])], mean, low, high, luckiest)

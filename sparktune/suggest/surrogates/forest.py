@@ -79,7 +79,14 @@ class Forest:
         check_one_of("forest", self, "splits", _SPLITS)
         check_number("forest", self, "features", "noise", over=True)
 
-    def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> ForestPosterior:
+    def fit(
+        self,
+        space: Space,
+        X: Array,
+        y: Array,
+        rng: Generator,
+        variance: Array | None = None,
+    ) -> ForestPosterior:
         """Grow trees from observations; see Surrogate."""
         n = len(y)
         if self.warp:
