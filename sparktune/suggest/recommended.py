@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arithmetic import own_arithmetic
+from ..exceptions import AllTrialsFailed
 from ..history import History, Status, Trial
+from ..history.failures import failure_text
 from .candidates import observations
 from .surrogates.gp import GP
 from .surrogates.outputs import Warped
@@ -34,6 +36,16 @@ class Recommended:
     high: float
     luckiest: Trial
 
+    @property
+    def number(self) -> int:
+        """Of the recommended trial."""
+        return self.trial.number
+
+    @property
+    def values(self) -> dict[str, int | float]:
+        """Label to value of the recommended trial; a choice holds the index of its option."""
+        return dict(self.trial.values)
+
     def __str__(self) -> str:
         text = (
             f"trial {self.trial.number}: loss {self.trial.loss:.6g}, believed {self.mean:.6g} "
@@ -46,17 +58,20 @@ class Recommended:
 
 
 @own_arithmetic
-def recommended(history: History) -> Recommended | None:
-    """Find the evaluated candidate with the lowest believed mean loss; None without a loss.
+def recommended(history: History) -> Recommended:
+    """Find the evaluated candidate with the lowest believed mean loss.
 
     A Gaussian process is fitted to all losses, of more than a thousand to the best and the latest:
     it costs as much as a batch of ``bayes.suggest``. Where losses have no noise it believes them,
     and the answer is the trial of the lowest; where they have, a trial counts as much as its
     neighbours bear it out.
+
+    Raises:
+        AllTrialsFailed: no trial has a loss.
     """
     luckiest = history.best
     if luckiest is None:
-        return None
+        raise AllTrialsFailed(failure_text(history))
     numbers = np.flatnonzero(history.status == Status.OK)
     X, y = observations(history)
     warped = Warped.of(y)

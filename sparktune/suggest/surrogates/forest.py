@@ -103,8 +103,8 @@ class Forest:
             else:
                 times = np.ones((trees, n), np.intp)
             groups.append(_grow(self, columns, E, y, times, rng))
-        variance = float(np.var(y))
-        floor = self.noise * (variance if variance > 0 else 1.0)
+        spread = float(np.var(y))
+        floor = self.noise * (spread if spread > 0 else 1.0)
         return ForestPosterior(columns, Nodes.joined(groups), floor)
 
 

@@ -110,9 +110,7 @@ class GPPosterior:
     has_gradients: ClassVar[bool] = True
 
     @classmethod
-    def of(
-        cls, kernel: Kernel, X: Array, y: Array, more_noise: Array | float = 0.0
-    ) -> GPPosterior:
+    def of(cls, kernel: Kernel, X: Array, y: Array, more_noise: Array | float = 0.0) -> GPPosterior:
         """Condition on observations, with as much more noise as the arithmetic needs.
 
         ``more_noise`` is the variance of each trial's, (n,), beside that of all.
