@@ -29,6 +29,8 @@ _OPTIONS = 12  # of a category that are tried in one step
 _PARENTS = 10  # best trials around which half of a pool lies
 _STARTS = 10
 _STEPS = 4  # of discrete labels between two ascents by gradients
+_AT_BOUND = 1e-6  # of a bound, in units, that counts as the bound itself
+_NEAR_BOUND = 0.03  # of a bound, in units, where the incumbent has come near it
 _ENDS = (-0.25, 1.25)  # in units, of unbounded labels, where the trust region does not lie beyond
 
 Bools = NDArray[np.bool_]
@@ -240,6 +242,7 @@ def _ascend(
         bounds=list(zip(low[at], high[at], strict=True)),
         options={"maxiter": 30, "ftol": 1e-6, "maxcor": 10},
     ).x  # fmt: skip
+    U = _short_of_bounds(axes, U, region)
     moved = X.copy()
     for position in moves.smooth:
         j, distribution = axes.numeric[position], axes.priors[position]
@@ -248,6 +251,20 @@ def _ascend(
     new = surface.at(moved)
     better = new > value
     return np.where(better[:, None], moved, X), np.where(better, new, value)
+
+
+def _short_of_bounds(axes: Axes, U: Array, region: TrustRegion) -> Array:
+    """Put labels that ascended to a bound halfway from the region's centre to it.
+
+    Beyond the trials a model only extrapolates, and an ascent along its slope ends at the bound,
+    whatever lies between. So a bound is approached by halves, and is taken once the centre is near.
+    """
+    centre = axes.units(region.centre[None])[0]
+    with np.errstate(invalid="ignore"):  # nan where the centre has no such label
+        low = (axes.low + _AT_BOUND >= U) & (centre > axes.low + _NEAR_BOUND)
+        high = (axes.high - _AT_BOUND <= U) & (centre < axes.high - _NEAR_BOUND)
+    moved: Array = np.where(low | high, (U + centre) / 2, U)
+    return moved
 
 
 def _step(surface: Surface, X: Array, value: Array, rng: Generator) -> tuple[bool, Array, Array]:

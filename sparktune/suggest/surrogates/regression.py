@@ -1,0 +1,109 @@
+"""What neighbours bear out of each observed loss: a kernel regression with few hyperparameters.
+
+The kernel is that of the Gaussian process, with lengthscales that are a multiple of the bandwidths
+of TPE's kernels; the multiple and the share of the noise are the likeliest of a grid. So it costs a
+few decompositions of a small matrix, not a search. Rasmussen and Williams (2006), "Gaussian
+processes for machine learning", equations 2.25 and 5.8, with the signal's variance at its maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...space.distributions import Array
+from ...space.tree import Space
+from .gp_kernel import Features, Hyperparameters, Kernel, Points
+from .outputs import Warped
+from .parzen import Bandwidths
+
+__all__ = ["believed"]
+
+Rows = NDArray[np.intp]
+
+_MOST = 100  # observations that the regression sees
+_GOOD = 25  # the best of all, near which these are
+_MULTIPLES = (2.0, 4.0, 8.0, 16.0)  # of the bandwidths
+_NOISE = np.geomspace(1e-4, 30, 16)  # variances of the noise, the signal's being 1
+_SHARED = 0.25  # share of the signal that a branch's own labels leave alone
+
+
+def believed(
+    space: Space, X: Array, y: Array, bandwidths: Bandwidths, variance: Array | None = None
+) -> Array:
+    """(n,) warped losses as the regression believes them, without their noise.
+
+    Of many, those near the good ones are seen, and the others stay as they were observed. Costs
+    about 2 ms for a hundred observations; 15 ms where variances are stated.
+
+    Args:
+        space: of the observations.
+        X: (n, d) latents.
+        y: (n,) losses.
+        bandwidths: of the good observations.
+        variance: (n,) stated variances of the losses, 0 where unknown; None if all are.
+    """
+    warped = Warped.of(y)
+    values = warped.values
+    rows = _near_the_good(space, X, y, bandwidths)
+    middle = float(values[rows].mean())
+    t = values[rows] - middle
+    known = None
+    if variance is not None and variance.any():
+        known = variance[rows] * warped.slope[rows] ** 2
+    best = -np.inf
+    found: Array = values.copy()
+    for multiple in _MULTIPLES:
+        K = _covariance(space, X[rows], bandwidths, multiple)
+        for likelihood, mean in _candidates(K, t, known):
+            if likelihood > best:
+                best = likelihood
+                found[rows] = middle + mean
+    return found
+
+
+def _near_the_good(space: Space, X: Array, y: Array, bandwidths: Bandwidths) -> Rows:
+    """Numbers of the observations that are most like the good ones, whatever their own losses."""
+    if len(y) <= _MOST:
+        return np.arange(len(y))
+    good = np.argsort(y, kind="stable")[:_GOOD]
+    kernel, points = _kernel_and_points(space, X, bandwidths, _MULTIPLES[0])
+    near = kernel.covariance(points, kernel.points(X[good])).sum(1)
+    return np.sort(np.argsort(-near, kind="stable")[:_MOST])
+
+
+def _candidates(K: Array, t: Array, known: Array | None) -> Iterator[tuple[float, Array]]:
+    """Log likelihood and posterior means of the observations, for each variance of the noise."""
+    if known is None:
+        w, V = np.linalg.eigh(K)
+        w = np.maximum(w, 0.0)
+        c = V.T @ t
+        for noise in _NOISE:
+            total = w + noise
+            signal = max(float((c * c / total).mean()), 1e-12)
+            fit = -0.5 * (len(t) * np.log(signal) + np.log(total).sum())
+            yield float(fit), V @ (w / total * c)
+        return
+    for noise in _NOISE:  # of losses of variance 1, which is the signal's
+        A = K + np.diag(noise + known)
+        L = np.linalg.cholesky(A)
+        a = np.linalg.solve(A, t)
+        yield float(-0.5 * t @ a - np.log(np.diag(L)).sum()), K @ a
+
+
+def _covariance(space: Space, X: Array, bandwidths: Bandwidths, multiple: float) -> Array:
+    kernel, points = _kernel_and_points(space, X, bandwidths, multiple)
+    return kernel.covariance(points, points)
+
+
+def _kernel_and_points(
+    space: Space, X: Array, bandwidths: Bandwidths, multiple: float
+) -> tuple[Kernel, Points]:
+    features = Features.of(space)
+    leave = bandwidths.leave
+    theta = np.concatenate([bandwidths.sigma**-2, 2 * (1 / leave - 1)]) / multiple**2
+    kappa = np.full(len(features.groups) - 1, _SHARED)
+    kernel = Kernel(features, Hyperparameters(theta, 1.0, 0.0, kappa))
+    return kernel, kernel.points(X)
