@@ -1,10 +1,13 @@
 """The hosts of this machine keep what every host promises."""
 
+import cloudpickle
+import host_suite
 from host_suite import *  # noqa: F403
 from host_suite import HostKind
 
 from sparktune import Trials
 
+cloudpickle.register_pickle_by_value(host_suite)  # which processes would import
 HOSTS = {
     "serial": HostKind(lambda _: Trials(), frozenset({"raises"})),
     "threads": HostKind(

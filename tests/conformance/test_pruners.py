@@ -12,6 +12,8 @@ import pytest
 from sparktune import History, Outcome, Space, Status, Trials, Tuner, fmin, hp, prune
 from sparktune.prune import asked, pruner_of
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
 SPACE = Space.of({"x": hp.uniform("x", 0, 1)})
 NAN = float("nan")
 RULES = {

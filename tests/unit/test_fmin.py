@@ -36,6 +36,8 @@ from sparktune import (
 )
 from sparktune.suggest.random import Random
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
 quiet = functools.partial(fmin, show_progressbar=False)
 
 

@@ -30,6 +30,7 @@ from sparktune.suggest.bayes import _ended
 from sparktune.suggest.candidates import standings, with_pruned
 from sparktune.views.progress import Progress
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
 SPACE = {"x": hp.uniform("x", 0, 1)}
 NAN = float("nan")
 quiet = functools.partial(fmin, show_progressbar=False)

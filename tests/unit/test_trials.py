@@ -20,6 +20,8 @@ from sparktune import (
     scope,
 )
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
 SPACE = {
     "c": hp.choice("c", ["near", {"deep": hp.uniform("x", 0, 1)}]),
     "n": scope.int(hp.quniform("n", 1, 5, 1)),

@@ -22,6 +22,8 @@ from sparktune.views import pace as pace_module
 from sparktune.views import progress as progress_module
 from sparktune.views.pace import Pace, duration
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
 SPACE = hp.uniform("x", 0, 1)
 
 
