@@ -287,56 +287,6 @@ def test_nothing_prints(name):
     assert not called_in(FILES[name], {"print"})
 
 
-def test_importing_the_package_loads_nothing_heavy(run_python):
-    """`import sparktune` brings numpy and scipy.special, and leaves the rest for their use."""
-    heavy = ["pyspark", "py4j", "scipy.stats", "scipy.optimize", "scipy.linalg", "tqdm"]
-    heavy += ["sklearn", "pandas", "matplotlib", "IPython"]
-    script = f"""
-import sys, numpy, scipy.special
-before = set(sys.modules)  # older releases of scipy.special bring scipy.linalg along
-import sparktune
-print([m for m in {heavy} if m in sys.modules and m not in before])
-"""
-    assert run_python(script).stdout.strip() == "[]"
-
-
-def test_the_package_needs_no_extra(run_python):
-    """Where nothing but the core dependencies is installed, a search runs and shows itself."""
-    extras = ["pyspark", "sqlalchemy", "psycopg", "pandas", "sklearn", "matplotlib", "rich"]
-    extras += ["optuna", "IPython", "ipykernel", "ipywidgets"]
-    script = f"""
-import sys
-sys.modules.update(dict.fromkeys({extras}))
-from sparktune import Trials, fmin, hp
-trials = Trials()
-fmin(lambda x: x, hp.uniform("x", 0, 1), max_evals=2, trials=trials)
-print("2 ok" in repr(trials))
-"""
-    assert run_python(script).stdout.strip() == "True"
-
-
-@pytest.mark.parametrize("name", ["fmin", "search"])
-@pytest.mark.parametrize("first", ["name", "module"])
-def test_functions_with_the_name_of_their_module(run_python, name, first):
-    """sparktune.fmin and .search stay functions, whichever of them was imported first."""
-    lines = [f"from sparktune import {name}", f"import sparktune.{name}"]
-    script = "\n".join(
-        [
-            *(lines if first == "name" else lines[::-1]),
-            "import sys, importlib, types",
-            f"assert isinstance({name}, types.FunctionType)",
-            f"assert sparktune.{name} is {name}",
-            f"module = sys.modules['sparktune.{name}']",
-            f"assert module.{name} is {name}",
-            f"assert importlib.import_module('sparktune.{name}') is module",
-            f"from sparktune.{name} import {name} as again",
-            f"assert sparktune.{name} is again is {name}",
-            "print('fine')",
-        ]
-    )
-    assert run_python(script).stdout.strip() == "fine"
-
-
 def test_everything_public_exists():
     """Every name in __all__ of every module is there."""
     for name in FILES:

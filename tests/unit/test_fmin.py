@@ -741,23 +741,6 @@ def test_space_eval_checks_its_point():
         space_eval(space, {"c": "plain"})
 
 
-def test_without_pyspark_everything_but_spark_works(run_python):
-    """Where pyspark is missing, Trials works and SparkTrials names the extra to install."""
-    script = """
-import sys
-sys.modules["pyspark"] = None  # as if it were not installed
-from sparktune import fmin, hp, SparkTrials, Trials
-print(fmin(lambda x: x ** 2, hp.uniform("x", -1, 1), max_evals=5, show_progressbar=False))
-try:
-    SparkTrials()
-except ImportError as error:
-    print(error)
-"""
-    out = run_python(script).stdout
-    assert "{'x': " in out
-    assert "pip install 'sparktune[spark]'" in out
-
-
 def test_spark_trials_is_a_trials():
     """SparkTrials takes the place of Trials."""
     assert issubclass(SparkTrials, Trials)

@@ -141,20 +141,6 @@ def test_a_table_shows_plain_options():
     assert set(trials.to_pandas()["params_c"]) == {"a", "b", 3}
 
 
-def test_without_pandas_the_extra_is_named(run_python):
-    """Where pandas is missing, to_pandas says what to install."""
-    script = """
-import sys
-sys.modules["pandas"] = None
-from sparktune import Trials
-try:
-    Trials().to_pandas()
-except ImportError as error:
-    print(error)
-"""
-    assert "pip install 'pandas<3'" in run_python(script).stdout
-
-
 def test_pickles_go_on(trials):
     """Pickled trials come back equal and go on."""
     copy = pickle.loads(pickle.dumps(trials))

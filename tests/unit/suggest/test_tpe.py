@@ -11,7 +11,7 @@ from sparktune.suggest.random import Random
 from sparktune.suggest.tpe import TPE, improvements
 
 
-@pytest.mark.parametrize("seeds", [range(5), pytest.param(range(5, 10), marks=pytest.mark.full)])
+@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 10), marks=pytest.mark.full)])
 def test_the_saddle_is_minimised_for_all_of_ten_seeds(saddle, seeds):
     """200 evaluations of a² - b² reach -3.95 with every seed."""
     best = [
