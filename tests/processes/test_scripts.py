@@ -1,6 +1,12 @@
 """Scripts: what a fresh interpreter imports and misses, and what goes on in the next one."""
 
+import pickle
+
+import numpy as np
 import pytest
+from estimators import IRIS, TEXTS, quick
+
+from sparktune import hpsklearn as ours
 
 # What is imported, and in which order.
 
@@ -177,3 +183,40 @@ print(len(trials))
     assert run_python(f"AGAIN = 1\n{path}{script.replace('FACTOR', '2')}").stdout.strip() == "4"
     edited = run_python(f"AGAIN = 1\n{path}{script.replace('FACTOR', '3')}").stdout
     assert "'o' lost the option" in edited
+
+
+LOADED = """
+import pickle, runpy, sys
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "sparktune":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Nothing())
+for path in sys.argv[2:]:
+    with open(path, "rb") as file:
+        pipeline, X = pickle.load(file)
+    print(len(pipeline.predict(X)))
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+def test_the_best_pipeline_needs_no_sparktune(run_python, tmp_path):
+    """Pickles of best_pipeline_ and the script work where sparktune cannot be imported."""
+    X, Y = IRIS
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X).assign(e=[None, *"ab"] * 25)
+    frame.columns = frame.columns.astype(str)
+    texts = np.array(TEXTS[0], object)
+    fits = [
+        (quick(preprocessing=[ours.ts_lagselector("l")]), X, Y),
+        (quick(), frame, Y),
+        (ours.HyperoptEstimator(classifier=ours.multinomial_nb("m"), max_evals=1), texts, TEXTS[1]),
+    ]
+    paths = [tmp_path / f"{number}.pkl" for number in range(len(fits))]
+    for path, (estimator, rows, targets) in zip(paths, fits, strict=True):
+        path.write_bytes(pickle.dumps((estimator.fit(rows, targets).best_pipeline_, rows)))
+    script = tmp_path / "best.py"
+    script.write_text(fits[1][0].to_script())
+    *counts, shown = run_python(LOADED, *map(str, [script, *paths])).stdout.splitlines()[:4]
+    assert counts == ["75", "75", "60"]
+    assert shown.startswith("Pipeline(steps=[('encoder'")
