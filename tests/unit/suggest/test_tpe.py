@@ -186,7 +186,7 @@ def test_suggest_answers_documents_of_hyperopts_shape(saddle):
     assert len(trials) == 20
 
 
-@pytest.mark.parametrize("word", [hp.normal, hp.lognormal])
+@pytest.mark.parametrize("word", [hp.normal, pytest.param(hp.lognormal, marks=pytest.mark.full)])
 def test_an_irrelevant_unbounded_label_stays_plausible(word):
     """A normal label that does not matter is not driven far beyond its prior."""
     space = {"x": word("x", 0, 1), "z": hp.uniform("z", 0, 1)}
