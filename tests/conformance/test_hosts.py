@@ -2,12 +2,12 @@
 
 import cloudpickle
 import host_suite
+import pytest
 from host_suite import *  # noqa: F403
 from host_suite import HostKind
 
 from sparktune import Trials
 
-cloudpickle.register_pickle_by_value(host_suite)  # which processes would import
 HOSTS = {
     "serial": HostKind(lambda _: Trials(), frozenset({"raises"})),
     "threads": HostKind(
@@ -15,3 +15,11 @@ HOSTS = {
     ),
     "processes": HostKind(lambda _: Trials(parallelism=2), frozenset({"records", "side_by_side"})),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def suite_sent_by_value():
+    """Objectives of the suite travel whole, so that no process has to import it."""
+    cloudpickle.register_pickle_by_value(host_suite)
+    yield
+    cloudpickle.unregister_pickle_by_value(host_suite)
