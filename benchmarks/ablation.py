@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from contenders import Ours
 from problems import PROBLEMS
-from quality import bootstrap, collect, interval, perform, score, wins
+from quality import perform
+from scoring import bootstrap, collect, interval, score, wins
 
 from sparktune.history import ENDED, Status
 from sparktune.suggest.axes import Axes

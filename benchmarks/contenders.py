@@ -1,14 +1,13 @@
 """Tuners on a problem: sparktune, Hyperopt, Optuna and SMAC3, with the same space and in batches.
 
-A contender is a function of (problem, batch, rounds, seed) that returns the loss without noise of
-the best after each evaluation, best by what was observed, and the seconds of suggesting.
+A contender is a function of (problem, batch, rounds, seed) that returns its evaluations, and the
+seconds of suggesting.
 """
 
 import functools
 import math
 import time
 import warnings
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,32 +22,43 @@ from sparktune.suggest.anneal import Anneal
 from sparktune.suggest.auto import Auto
 from sparktune.suggest.bayes import Bayes
 from sparktune.suggest.random import Random
+from sparktune.suggest.recommended import recommended
 from sparktune.suggest.tpe import TPE
 
 
 class Evaluations:
-    """Losses of one run: what a contender observes, and what its best is worth without noise."""
+    """The losses of one run, and what the configurations are worth that it would return.
+
+    Attributes:
+        observed: the lowest loss seen after each evaluation.
+        returned: (number of the evaluation, configuration) wherever the run's best changed.
+        recommended: the configuration that the contender believes to be best in the end, if any.
+    """
 
     def __init__(self, problem, seed):
         self.problem, self.seed = problem, seed
-        self.best_observed, self.trajectory = math.inf, []
+        self.observed, self.returned, self.recommended = [], [], None
 
     def __call__(self, config):
-        loss = self.problem.loss(config)
-        observed = loss
-        if self.problem.noise:
-            stream = [zlib.crc32(self.problem.name.encode()), self.seed, len(self.trajectory)]
-            observed += self.problem.noise * np.random.default_rng(stream).normal()
-        if observed < self.best_observed:
-            self.best_observed, best = observed, loss
+        loss = self.problem.observed(config, self.seed, len(self.observed))
+        if not self.observed or loss < self.observed[-1]:
+            self.returned.append((len(self.observed), config))
+            self.observed.append(loss)
         else:
-            best = self.trajectory[-1]
-        self.trajectory.append(best)
-        return observed
+            self.observed.append(self.observed[-1])
+        return loss
+
+    def trajectory(self):
+        """What the best is worth after each evaluation; where that is costly, at the end alone."""
+        if self.problem.costly:
+            return [self.problem.worth(self.returned[-1][1])]
+        begins, configs = zip(*self.returned, strict=True)
+        lasts = np.diff([*begins, len(self.observed)])
+        return np.repeat([self.problem.worth(config) for config in configs], lasts).tolist()
 
 
 def run_ours(problem, suggester, batch, rounds, seed):
-    """(trajectory, seconds of suggesting) of a suggester of sparktune, without an engine."""
+    """(evaluations, seconds of suggesting) of a suggester of sparktune, without an engine."""
     evaluate = Evaluations(problem, seed)
     space = Space(problem.space(our_hp))
     history = History(space)
@@ -62,7 +72,9 @@ def run_ours(problem, suggester, batch, rounds, seed):
         for trial in trials:
             loss = evaluate(space.build(trial.values))
             history.finish(trial.number, 0, Outcome(Status.OK, loss=loss))
-    return np.array(evaluate.trajectory), seconds
+    number = recommended(history).number
+    evaluate.recommended = space.build(history[number].values)
+    return evaluate, seconds
 
 
 def run_hyperopt(problem, batch, rounds, seed):
@@ -95,7 +107,7 @@ def run_hyperopt(problem, batch, rounds, seed):
             trial["result"] = {"loss": loss, "status": "ok"}
             trial["state"] = JOB_STATE_DONE
         trials.refresh()
-    return np.array(evaluate.trajectory), seconds
+    return evaluate, seconds
 
 
 def suggest_optuna(trial, label, distribution):
@@ -154,7 +166,7 @@ def run_optuna(problem, batch, rounds, seed, sampler="TPESampler", **settings):
             for (trial, _), loss in zip(asked, losses, strict=True):
                 study.tell(trial, loss)
             seconds += time.perf_counter() - began
-    return np.array(evaluate.trajectory), seconds
+    return evaluate, seconds
 
 
 @functools.lru_cache(maxsize=16)
@@ -270,7 +282,7 @@ def run_smac(problem, batch, rounds, seed):
             for info, loss in zip(asked, losses, strict=True):
                 smac.tell(info, TrialValue(cost=loss))
             seconds += time.perf_counter() - began
-    return np.array(evaluate.trajectory), seconds
+    return evaluate, seconds
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Spaces and losses of the problems: knobs, forks, wells. See problems.py."""
 
 import math
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -58,6 +59,10 @@ class Problem:
     by label of the knob. ``noise`` is the deviation of what an evaluation adds to the loss.
     """
 
+    suite = "functions"
+    costly = False  # whether what a configuration is worth takes long to find out
+    least = 1e-3  # regret beside random search's, below which all is the same
+
     name: str
     half: str
     group: str
@@ -81,6 +86,23 @@ class Problem:
         kinds, values = {}, {}
         gather(config, kinds, values)
         return float(self.score(kinds, values))
+
+    def observed(self, config, seed, number):
+        """What a contender sees of a trial, by its number in the run of a seed: loss and noise."""
+        loss = self.loss(config)
+        if self.noise:
+            stream = [zlib.crc32(self.name.encode()), seed, number]
+            loss += self.noise * np.random.default_rng(stream).normal()
+        return loss
+
+    def signature(self, configs):
+        """A text that changes with what is evaluated."""
+        losses = [f"{self.loss(config):.9g}" for config in configs]
+        return f"{losses} {self.noise} {self.optimum:.9g}"
+
+    def worth(self, config):
+        """What a configuration is worth once it is chosen: its loss without noise."""
+        return self.loss(config)
 
 
 def _nodes(hp, items, known):

@@ -123,7 +123,7 @@ def check(problem, starts=20):
 
 
 def main():
-    from quality import random_medians
+    from scoring import random_medians
 
     from sparktune import hp
     from sparktune.space.tree import Space

@@ -39,6 +39,7 @@ def fmin(
     trial_timeout: float | None = None,
     pruner: Any = None,
     tracking: Any = None,
+    recommend: str = "luckiest",
 ) -> Any:
     """Minimise ``fn`` over ``space`` and return the best point.
 
@@ -102,6 +103,10 @@ def fmin(
             ``trials`` say; where these say None as well it does if MLflow is installed, and a run
             of it is active, its server was named, or this is Databricks. An unreachable server
             draws a warning and no more; see docs/mlflow.md.
+        recommend: which trial is the best: "luckiest" is that of the lowest loss; "model" the one
+            whose mean loss a Gaussian process, fitted to all losses, believes to be lowest, which
+            is the better choice wherever two evaluations of a configuration differ: see
+            ``trials.recommended``.
 
     Returns:
         Label to value of the best trial, or the best configuration with ``return_argmin=False``.

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import functools
-import logging
-import math
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from .algo import suggester_of
-from .checks import advise, real, whole
+from .checks import advise, one_of, real, whole
 from .engines.base import Engine, takes_trial
 from .engines.settings import Settings, limit_of
-from .events import Budget, CancelToken, Event, Finished, Stopped, StopReason
+from .events import Budget, CancelToken, Event, Finished, StopReason
 from .exceptions import AllTrialsFailed
-from .history import ENDED, History, Status, Trial
+from .following import follow
+from .history import History, Status, Trial
 from .history.failures import failure_text
 from .known import check_points, record_new
 from .memo import with_memo
@@ -27,12 +26,13 @@ from .prune import pruner_of
 from .search import search
 from .space.tree import Space, Values
 from .suggest.random import Random
+from .suggest.recommended import recommended
 from .suggest.tpe import TPE
 from .telling import tell
 from .tracking.place import Place
 from .tracking.runs import tracked
 from .tracking.words import params_of_run
-from .views.progress import BarFactory, progress
+from .views.progress import BarFactory
 
 __all__ = ["Host", "run", "seed_of"]
 
@@ -112,6 +112,7 @@ def run(
     trial_timeout: float | None = None,
     pruner: Any = None,
     tracking: Any = None,
+    recommend: str = "luckiest",
 ) -> Any:
     """Minimise ``fn`` over ``space`` on a host; arguments, results and errors are those of fmin."""
     if not callable(fn):
@@ -138,6 +139,7 @@ def run(
     if trial_timeout is not None:
         settings = replace(settings, timeout=limit_of(trial_timeout))
     rule = pruner_of(pruner)
+    one_of("recommend", recommend, ("luckiest", "model"))
     points, known = check_points(points_to_evaluate, whole_space)
     suggester = suggester_of(algo, TPE(), host, fn)
     if not isinstance(suggester, Random):
@@ -202,97 +204,12 @@ def run(
     if best is None:
         why = "" if reason is StopReason.MAX_EVALS else f"{reason.value}: "
         raise AllTrialsFailed(why + failure_text(history))
+    if recommend == "model":
+        found = recommended(history)
+        if verbose:
+            tell(f"recommended: {found}")
+        best = found.trial
     return dict(best.values) if return_argmin else whole_space.build(best.values)
-
-
-def follow(
-    events: Iterator[Event],
-    host: Host,
-    trials: Any,
-    history: History,
-    engine: Engine,
-    budget: Budget,
-    show: bool | BarFactory,
-    early_stop_fn: Callable[..., tuple[bool, Any]] | None,
-    watchers: Iterable[Callable[[Event], None]],
-    *,
-    raises: bool = False,
-    earlier: tuple[int, float] = (0, math.inf),
-) -> StopReason:
-    """Take the events of a search until it ends or is told to; why it ended, as the host notes.
-
-    Args:
-        events: of ``search``; closed at the end, whatever that is.
-        host: whose run it is.
-        trials: what ``early_stop_fn`` receives.
-        history: of the search.
-        engine: of the search.
-        budget: of the search.
-        show: whether there is a bar, or one of the user's own.
-        early_stop_fn: the user's, called after each trial.
-        watchers: called with each event, before ``early_stop_fn``.
-        raises: whether an exception of the objective ends the run.
-        earlier: as of ``progress``.
-
-    Raises:
-        KeyboardInterrupt: after a line that says what is kept.
-        Exception: the objective's, where ``raises``.
-    """
-    try:
-        bar = progress(history, budget.max_evals, show, earlier, budget.timeout)
-        with closing(events), bar as view:  # type: ignore[type-var]
-
-            def begun() -> None:
-                if host.parallelism_given is None:
-                    _advise_of_slots(type(host).__name__, engine.slots, budget.max_evals)
-
-            reason = _drain(events, [view, *watchers], raises, trials, early_stop_fn, begun)
-    except KeyboardInterrupt:
-        host.ended(StopReason.USER)
-        tell(_interrupted(history), logging.WARNING)
-        raise
-    host.ended(reason)
-    return reason
-
-
-def _drain(
-    events: Iterable[Event],
-    watchers: Iterable[Callable[[Event], None]],
-    raises: bool,
-    trials: Any,
-    early_stop_fn: Callable[..., tuple[bool, Any]] | None,
-    begun: Callable[[], None],
-) -> StopReason:
-    """Take the events until the search ends or is told to; why it ended.
-
-    ``begun`` is called once the engine is open.
-    """
-    stop, arguments = False, ()
-    for number, event in enumerate(events):
-        if not number:
-            begun()
-        for watch in watchers:
-            watch(event)
-        if isinstance(event, Stopped):
-            return event.reason
-        if isinstance(event, Finished):
-            if raises and event.exception is not None:
-                raise event.exception
-            if early_stop_fn is not None:
-                stop, arguments = _answer(early_stop_fn(trials, *arguments))
-            if stop:
-                return StopReason.EARLY_STOPPING
-    raise RuntimeError("the search ended without a reason")
-
-
-def _answer(answer: Any) -> tuple[bool, Any]:
-    """What ``early_stop_fn`` returned: whether to stop, and arguments for its next call."""
-    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-        raise TypeError(
-            "`early_stop_fn` must return whether to stop and a list of arguments for its next "
-            f"call, but got {answer!r}"
-        )
-    return bool(answer[0]), () if answer[1] is None else answer[1]
 
 
 def _once(words: Callable[[Trial], str | None]) -> Callable[[Event], None]:
@@ -326,13 +243,6 @@ def _silence(history: History, trial: Trial) -> str | None:
     )
 
 
-def _interrupted(history: History) -> str:
-    best = history.best
-    kept = history.count(*ENDED)
-    found = "no loss yet" if best is None else f"best loss {best.loss:.6g} with {dict(best.values)}"
-    return f"fmin was interrupted: {kept} finished trials are kept; {found}"
-
-
 def _advise(given: int | None, max_evals: int | None) -> None:
     """Warn where most trials would be chosen without knowing any result."""
     if max_evals is None or given is None or given <= max(1, max_evals / 3):
@@ -341,17 +251,6 @@ def _advise(given: int | None, max_evals: int | None) -> None:
         f"parallelism={given} is more than a third of max_evals={max_evals}: so many trials are "
         "chosen before the results of others are known that the search is little better than "
         f"random; at most {max(1, max_evals // 10)} is a good choice, or more evaluations"
-    )
-
-
-def _advise_of_slots(host: str, slots: int, max_evals: int | None) -> None:
-    """Say how many trials at a time were taken where nobody gave a number and it is large."""
-    if max_evals is None or slots <= max(1, max_evals / 10):
-        return
-    advise(
-        f"{host}() without parallelism took {slots} trials at a time, as many as can run at once, "
-        f"which is more than a tenth of max_evals={max_evals}: so many are chosen before the "
-        "results of others are known; parallelism=... takes another number"
     )
 
 

@@ -22,6 +22,7 @@ from .run import seed_of
 from .search import new_points, propose, trial_seed
 from .space.points import values_of
 from .space.tree import Space, Values
+from .suggest.recommended import Recommended
 from .suggest.tpe import TPE
 from .trials.record import Trials, checked_trials
 from .unpickling import loads
@@ -288,6 +289,11 @@ class Tuner:
     def best_config(self) -> Any:
         """The configuration of that trial, as an objective would receive it."""
         return self.space.build(self.best)
+
+    @property
+    def recommended(self) -> Recommended:
+        """The trial that is believed to be the best; see ``Trials.recommended``."""
+        return self.trials.recommended
 
     def _candidate(self, trial: Trial, config: Any) -> Candidate:
         seed = trial_seed(self.seed, trial.number)

@@ -50,6 +50,7 @@ class History:
         self._trials: list[Trial] = []
         self._X = np.empty((0, len(space)))
         self._y = np.empty(0)
+        self._variance = np.empty(0)
         self._status = np.empty(0, np.int8)
         self._counts = dict.fromkeys(Status, 0)
         self._best: int | None = None
@@ -81,6 +82,11 @@ class History:
         return self._view(self._y)
 
     @property
+    def variance(self) -> Array:
+        """(n,) variances of the losses as the objective stated them, 0 where it did not."""
+        return self._view(self._variance)
+
+    @property
     def status(self) -> NDArray[np.int8]:
         """(n,) Status of each trial."""
         return self._view(self._status)
@@ -108,7 +114,7 @@ class History:
         for number in set(numbers) - set(other.apart.tolist()):
             other._trials[number] = replace(other._trials[number], outcome=None, cut=False)
             other._set_status(number, Status.PENDING)
-            other._y[number] = np.nan
+            other._y[number], other._variance[number] = np.nan, 0.0
         if other._best in numbers:
             found = np.flatnonzero(other.y == np.nanmin(other.y, initial=np.inf))
             other._best = int(found[0]) if len(found) else None
@@ -119,6 +125,7 @@ class History:
         other = History(self.space)
         other._trials, other._X = list(self._trials), self._X
         other._y, other._status = self._y.copy(), self._status.copy()
+        other._variance = self._variance.copy()
         other._counts, other._best = dict(self._counts), self._best
         return other
 
@@ -372,7 +379,7 @@ class History:
         number, status = trial.number, trial.status
         if number == len(self._y):
             self._grow()
-        self._X[number], self._y[number] = row, np.nan
+        self._X[number], self._y[number], self._variance[number] = row, np.nan, 0.0
         self._status[number] = status
         self._counts[status] += 1
         self._trials.append(trial)
@@ -389,6 +396,7 @@ class History:
         more = max(64, len(self._y))
         self._X = np.concatenate([self._X, np.empty((more, len(self.space)))])
         self._y = np.concatenate([self._y, np.empty(more)])
+        self._variance = np.concatenate([self._variance, np.empty(more)])
         self._status = np.concatenate([self._status, np.empty(more, np.int8)])
 
     def _report(self, record: Reported) -> None:
@@ -435,6 +443,7 @@ class History:
         """Take the loss of a trial in, where it has one and counts."""
         if trial.loss is not None and trial.apart is None:
             self._y[trial.number] = trial.loss
+            self._variance[trial.number] = trial.variance
             best = self.best
             if best is None or (trial.loss, trial.number) < (best.loss, best.number):
                 self._best = trial.number

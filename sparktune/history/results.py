@@ -70,7 +70,13 @@ def judged(result: Any, **common: Any) -> Answer:
         error = "the objective returned NaN"
         return Answer(Outcome(Status.FAILED, info=info, error=error, **common))
     del info["loss"]
-    variance = number(info.get("loss_variance"))
+    stated = info.get("loss_variance")
+    variance = number(stated)
+    if stated is not None and (variance is None or not 0 <= variance < math.inf):
+        rule = "the result's 'loss_variance' must be a number >= 0, or None"
+        wrong = f"{rule}, but got {_shown(stated)}: it counts as unknown"
+        common["note"] = common.get("note") or wrong
+        variance = None
     return Answer(Outcome(Status.OK, loss=loss, variance=variance, info=info, **common))
 
 

@@ -136,6 +136,12 @@ class Trial:
         return self.outcome.status
 
     @property
+    def variance(self) -> float:
+        """The variance of the loss as the objective stated it; 0 where it did not."""
+        stated = None if self.outcome is None else self.outcome.variance
+        return stated if stated is not None and 0 <= stated < math.inf else 0.0
+
+    @property
     def loss(self) -> float | None:
         """The loss, None without one."""
         return None if self.outcome is None else self.outcome.loss

@@ -10,10 +10,10 @@ from typing import Any
 from ..checks import whole
 from ..events import Budget, Cancelled, Finished, Started
 from ..exceptions import AllTrialsFailed, BadSearchSpace
+from ..following import follow
 from ..history import ENDED, History, Trial
 from ..history.documents import document_of
 from ..history.failures import failure_text
-from ..run import follow
 from ..search import search
 from ..space.tree import Values
 from ..tracking.runs import tracked

@@ -27,7 +27,7 @@ from .settings import check_number, check_one_of, check_whole
 from .surrogates import Posterior, Predictions, Surrogate
 from .surrogates.forest import Forest
 from .surrogates.gp import GP
-from .surrogates.outputs import standardised
+from .surrogates.outputs import with_scale
 
 __all__ = ["Bayes"]
 
@@ -130,7 +130,10 @@ class Bayes:
         surrogate = self.surrogate
         if isinstance(surrogate, str):
             surrogate = SURROGATES[surrogate]
-        return surrogate.fit(space, *_ended(history), rng)
+        X, z, variance = _ended(history)
+        if not variance.any():
+            return surrogate.fit(space, X, z, rng)
+        return surrogate.fit(space, X, z, rng, variance)
 
 
 class _Batch:
@@ -156,7 +159,7 @@ class _Batch:
         self.chosen = Untried(space, history)
         self.pending = history.X[history.status == Status.PENDING][-_FANTASIZED:]
         self.posterior = settings.fit(space, history, rng)
-        X, y = _ended(history)
+        X, y, _ = _ended(history)
         self.X = X = X[np.argsort(y, kind="stable")[:_LOOKED_AT]] if len(y) > _LOOKED_AT else X
         self.mean = self.posterior.predict(X)[0][0]
         self.lowest = np.full(1, float(self.mean.min()))
@@ -236,14 +239,19 @@ class _Batch:
         return np.minimum(minima(mean, std, u), known[:, None] - _BELOW).ravel()
 
 
-def _ended(history: History) -> tuple[Array, Array]:
-    """Latents and standardised losses of all trials that ended, with or without a loss."""
+def _ended(history: History) -> tuple[Array, Array, Array]:
+    """Latents, standardised losses and their stated variances of all trials that ended.
+
+    Those without a loss have the one that is believed of them, and no variance.
+    """
     X, y = observations(history)
-    z = standardised(y)
+    z, scale = with_scale(y)
+    stated = history.variance[history.status == Status.OK] / scale**2
     failed = np.flatnonzero(np.isin(history.status, (Status.FAILED, Status.TIMED_OUT)))
     pruned = np.flatnonzero(history.status == Status.PRUNED)
     if not (len(failed) or len(pruned)):
-        return X, z
+        return X, z, stated
     believed = np.concatenate([np.full(len(failed), FAILED), standings(history, pruned)])
     X = np.concatenate([X, history.X[failed], history.X[pruned]])
-    return X, np.concatenate([z, np.quantile(z, believed)])
+    stated = np.concatenate([stated, np.zeros(len(believed))])
+    return X, np.concatenate([z, np.quantile(z, believed)]), stated

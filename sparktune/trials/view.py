@@ -21,6 +21,7 @@ from ..history.trial import no_trial
 from ..importance import Importance, importance
 from ..space.distributions import Array
 from ..space.tree import Space
+from ..suggest.recommended import Recommended, recommended
 from ..unpickling import loads
 from ..views.page import page_of
 from ..views.standing import Standing
@@ -231,6 +232,22 @@ class View(ABC):
         ``<int(3.0), not computed>``.
         """
         return params_of(self._best(), self._space)
+
+    @property
+    def recommended(self) -> Recommended:
+        """The trial that is believed to be the best, with what is believed of its mean loss.
+
+        Where losses have noise, the lowest of many is a lucky one. A Gaussian process fitted to all
+        losses (and to the ``loss_variance`` that the objective states) says how much of a loss its
+        neighbours bear out. Without noise it is the trial of the lowest loss. Costs a fit: 0.05 s
+        for 128 trials of 10 labels, about a second for a thousand, and no more beyond.
+
+        Raises:
+            AllTrialsFailed: no trial has a loss.
+        """
+        if self.history is None:
+            raise AllTrialsFailed(failure_text(None))
+        return recommended(self.history)
 
     @property
     def best_loss(self) -> float:

@@ -29,6 +29,7 @@ ROOMS = [
     {"search"},
     {"algo", "known", "memo", "tracking", "views"},
     {"report"},
+    {"following"},
     {"run"},
     {"trials"},
     {"worker"},

@@ -17,7 +17,7 @@ from ...space.tree import Space
 from ...suggest.axes import Axes
 from ...suggest.candidates import observations, with_pruned
 from ...suggest.surrogates.gp import GP
-from ...suggest.surrogates.outputs import power, standardised
+from ...suggest.surrogates.outputs import Warped
 from ...suggest.surrogates.parzen import Bandwidths, Parzen
 from ...suggest.tpe import TPE, lowest
 from .axis import Axis, axis_of, axis_of_numbers
@@ -201,10 +201,11 @@ def surrogate(trials: Any, label: str, seed: int = 0) -> Surrogate:
     refuse_never_active(X[:, j], label)
     numbers = np.flatnonzero(history.status == Status.OK)
     axis, rows, x = _along(history, j, X, y)
-    t, slope = power(standardised(y))
-    posterior = _FITTED.fit(space, X, t, rng)
+    warped = Warped.of(y)
+    variance = history.variance[numbers] * warped.slope**2
+    posterior = _FITTED.fit(space, X, warped.values, rng, variance)
     mean, sd = posterior.predict(rows)
-    back = _Back(y, t, slope)
+    back = warped.back
     middle = mean[0]
     active = ~np.isnan(X[:, j])
     base = _best_row(y, active)
@@ -245,24 +246,3 @@ def _along(history: History, j: int, X: Array, y: Array) -> tuple[Axis, Array, A
     rows = np.repeat(X[[_best_row(y, ~np.isnan(X[:, j]))]], len(x), axis=0)
     rows[:, j] = latents(distribution, x)
     return axis, rows, x
-
-
-class _Back:
-    """The way from warped losses to losses: through those seen, and on along the end's slope."""
-
-    def __init__(self, y: Array, t: Array, log_slope: Array) -> None:
-        finite = np.isfinite(y)
-        order = np.argsort(y[finite], kind="stable")
-        self.y, self.t = y[finite][order], t[finite][order]
-        self.slope = np.exp(-log_slope[finite][order])
-        z = standardised(y)[finite][order]
-        across = float(z[-1] - z[0]) if len(z) else 0.0
-        self.scale = float((self.y[-1] - self.y[0]) / across) if across > 0 else 0.0
-
-    def __call__(self, t: Array) -> Array:
-        if not self.scale:
-            return np.full(len(t), float(self.y[0]) if len(self.y) else 0.0)
-        inside = np.interp(t, self.t, self.y)
-        below, above = np.minimum(t - self.t[0], 0.0), np.maximum(t - self.t[-1], 0.0)
-        found: Array = inside + self.scale * (below * self.slope[0] + above * self.slope[-1])
-        return found

@@ -82,7 +82,9 @@ class Posterior(Protocol[Seen]):
 class Surrogate(Protocol):
     """A model of losses; frozen settings without state."""
 
-    def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> Posterior[Any]:
+    def fit(
+        self, space: Space, X: Array, y: Array, rng: Generator, variance: Array | None = None
+    ) -> Posterior[Any]:
         """Fit the model to observations.
 
         Args:
@@ -90,4 +92,6 @@ class Surrogate(Protocol):
             X: (n, d) latents, nan where a label is inactive; n >= 1.
             y: (n,) losses, finite, of about mean 0 and deviation 1.
             rng: the source of randomness.
+            variance: (n,) what the objective stated of each loss's variance, in the units of y²;
+                0 where it did not, None where it never did. A model without noise ignores it.
         """

@@ -79,7 +79,14 @@ class Forest:
         check_one_of("forest", self, "splits", _SPLITS)
         check_number("forest", self, "features", "noise", over=True)
 
-    def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> ForestPosterior:
+    def fit(
+        self,
+        space: Space,
+        X: Array,
+        y: Array,
+        rng: Generator,
+        variance: Array | None = None,
+    ) -> ForestPosterior:
         """Grow trees from observations; see Surrogate."""
         n = len(y)
         if self.warp:
@@ -96,8 +103,8 @@ class Forest:
             else:
                 times = np.ones((trees, n), np.intp)
             groups.append(_grow(self, columns, E, y, times, rng))
-        variance = float(np.var(y))
-        floor = self.noise * (variance if variance > 0 else 1.0)
+        spread = float(np.var(y))
+        floor = self.noise * (spread if spread > 0 else 1.0)
         return ForestPosterior(columns, Nodes.joined(groups), floor)
 
 

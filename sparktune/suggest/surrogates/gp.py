@@ -63,26 +63,32 @@ class GP:
     def __post_init__(self) -> None:
         check_whole("gp", self, "most", "most_fitted", least=2)
 
-    def fit(self, space: Space, X: Array, y: Array, rng: Generator) -> GPPosterior:
+    def fit(
+        self, space: Space, X: Array, y: Array, rng: Generator, variance: Array | None = None
+    ) -> GPPosterior:
         """Fit hyperparameters and condition on observations; see Surrogate."""
+        known = np.zeros(len(y)) if variance is None else variance
         if len(y) > self.most:
             best, others = _best_half(y, self.most)
             rows = np.sort(np.concatenate([best, others[len(best) - self.most :]]))
-            X, y = X[rows], y[rows]
+            X, y, known = X[rows], y[rows], known[rows]
         rows = np.arange(len(y))
         if len(y) > self.most_fitted:
             best, others = _best_half(y, self.most_fitted)
             rows = np.concatenate([best, rng.permutation(others)[: self.most_fitted - len(best)]])
         features = Features.of(space)
-        likelihood = Likelihood(features, X[rows])
+        stated = known.any()
+        likelihood = Likelihood(features, X[rows], known[rows] if stated else None)
         found, value = likelihood.likeliest(y[rows])
         if self.warp:
             warped, log_slope = power(y)
             if np.abs(warped - y).max() > _SAME:
+                as_warped = known * np.exp(2 * log_slope)
+                likelihood.variance = as_warped[rows] if stated else None
                 other, its = likelihood.likeliest(warped[rows], found)
                 if its - float(log_slope[rows].sum()) < value:
-                    found, y = other, warped
-        return GPPosterior.of(Kernel(features, found), X, y)
+                    found, y, known = other, warped, as_warped
+        return GPPosterior.of(Kernel(features, found), X, y, found.stated * known)
 
 
 def _best_half(y: Array, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -104,15 +110,18 @@ class GPPosterior:
     has_gradients: ClassVar[bool] = True
 
     @classmethod
-    def of(cls, kernel: Kernel, X: Array, y: Array) -> GPPosterior:
-        """Condition on observations, with as much more noise as the arithmetic needs."""
+    def of(cls, kernel: Kernel, X: Array, y: Array, more_noise: Array | float = 0.0) -> GPPosterior:
+        """Condition on observations, with as much more noise as the arithmetic needs.
+
+        ``more_noise`` is the variance of each trial's, (n,), beside that of all.
+        """
         from scipy.linalg import lapack
 
         seen, signal, noise = kernel.points(X), kernel.h.signal, kernel.h.noise
         K = kernel.covariance(seen, seen)
         while True:
             A = K.copy()
-            A.flat[:: len(A) + 1] = signal + noise
+            A.flat[:: len(A) + 1] = signal + noise + more_noise
             L, failed = lapack.dpotrf(A, lower=1, clean=1)
             if not failed:
                 break

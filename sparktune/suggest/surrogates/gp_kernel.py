@@ -39,6 +39,7 @@ __all__ = ["Features", "Hyperparameters", "Kernel", "Likelihood", "Points", "log
 _LEAST_NOISE = 1e-6  # variance
 _MANY = 100  # options of a category, above which they have no columns of their own
 _KAPPA = (-1.0, 1.5)  # mean and deviation of the logits of kappa
+_STATED = (2.0, 2.0)  # and of the logit of the share of stated variances
 
 Bools = NDArray[np.bool_]
 
@@ -113,20 +114,26 @@ class Hyperparameters:
 
     theta: Array  # (d,) inverse squared lengthscales
     signal: float  # s², the signal's variance
-    noise: float  # the noise's variance
+    noise: float  # the noise's variance, beside what trials state
     kappa: Array  # (groups - 1,) constant shares of the conditional groups' factors
+    stated: float = 1.0  # share of the stated variances that is noise
 
     @classmethod
-    def unpack(cls, z: Array, d: int) -> Hyperparameters:
-        """Hyperparameters of a vector of logarithms and, for kappa, logits."""
-        values = np.exp(z[: d + 2])
-        kappa = 1 / (1 + np.exp(-z[d + 2 :]))
-        return cls(values[:d], float(values[d]), float(values[d + 1]) + _LEAST_NOISE, kappa)
+    def unpack(cls, z: Array, features: Features) -> Hyperparameters:
+        """Hyperparameters of a vector of logarithms and logits, with or without that of stated."""
+        d = len(features.columns)
+        values, shares = np.exp(z[: d + 2]), 1 / (1 + np.exp(-z[d + 2 :]))
+        kappa, stated = np.split(shares, [len(features.groups) - 1])
+        return cls(
+            values[:d], float(values[d]), float(values[d + 1]) + _LEAST_NOISE, kappa,
+            float(stated[0]) if len(stated) else 1.0,
+        )  # fmt: skip
 
-    def pack(self) -> Array:
+    def pack(self, with_stated: bool = False) -> Array:
         """The vector that ``unpack`` takes."""
         noise = max(self.noise - _LEAST_NOISE, 1e-7)
-        logits = np.log(self.kappa / (1 - self.kappa))
+        shares = np.append(self.kappa, self.stated) if with_stated else self.kappa
+        logits = np.log(shares / (1 - shares))
         return np.concatenate([np.log([*self.theta, self.signal, noise]), logits])
 
 
@@ -196,14 +203,21 @@ def _matern(r2: Array) -> tuple[Array, Array]:
 class Likelihood:
     """Negative log posterior density of hyperparameters, with its gradient, for (n, d) latents X.
 
+    Args:
+        features: of the space.
+        X: the observations.
+        variance: (n,) stated variances of the losses' noise, 0 where unknown; None if all are. A
+            share of them is learnt: the variance of a mean over folds, say, is that of single
+            folds over their number, but little of it distinguishes trials that share their folds.
+
     Attributes:
         rows, columns: observations of each of the n (n - 1) / 2 pairs; flat: its place in K.
         both, one: for each group the pairs in which both observations have it, or one of them.
         D: for each group (l, pairs) the squared distances in each label of the former pairs.
     """
 
-    def __init__(self, features: Features, X: Array) -> None:
-        self.features, self.n = features, (n := len(X))
+    def __init__(self, features: Features, X: Array, variance: Array | None = None) -> None:
+        self.features, self.n, self.variance = features, (n := len(X)), variance
         self.rows, self.columns = np.tril_indices(n, -1)
         self.flat = self.rows * n + self.columns
         self.both: list[NDArray[np.intp] | slice] = [slice(None)]  # group 0 is active always
@@ -235,27 +249,29 @@ class Likelihood:
         from scipy.optimize import minimize
 
         d, groups = len(self.features.columns), len(self.features.groups)
-        z = np.zeros(d + 2 + groups - 1)
+        shares = groups - 1 + (self.variance is not None)
+        z = np.zeros(d + 2 + shares)
         z[:d] = -2 * self.features.log_length
         z[d + 1] = math.log(1e-2)
         z[d + 2 :] = _KAPPA[0]
+        z[d + groups + 1 :] = _STATED[0]
         if start is not None:
-            z = start.pack()
-        bounds = [(-9.0, 9.0)] * d + [(-7.0, 5.0), (-16.0, 2.0)] + [(-6.0, 6.0)] * (groups - 1)
+            z = start.pack(self.variance is not None)
+        bounds = [(-9.0, 9.0)] * d + [(-7.0, 5.0), (-16.0, 2.0)] + [(-6.0, 6.0)] * shares
         found = minimize(
             self, z, args=(y,), jac=True, method="L-BFGS-B", bounds=bounds,
             options={"maxiter": 60, "ftol": 1e-6, "gtol": 1e-2},
         )  # fmt: skip
         if np.isfinite(found.x).all():
             z = found.x
-        return Hyperparameters.unpack(z, d), float(found.fun)
+        return Hyperparameters.unpack(z, self.features), float(found.fun)
 
     def __call__(self, z: Array, y: Array) -> tuple[float, Array]:
         """Value and gradient at a vector as Hyperparameters.unpack takes it, for losses y."""
         from scipy.linalg import lapack
 
         d, n = len(self.features.columns), self.n
-        h = Hyperparameters.unpack(z, d)
+        h = Hyperparameters.unpack(z, self.features)
         # k = s² prod_g f_g of all pairs
         factors, slopes, materns = [], [], []
         k = np.full(len(self.rows), h.signal)
@@ -274,6 +290,8 @@ class Likelihood:
         K = np.zeros((n, n))
         K.flat[self.flat] = k
         K.flat[:: n + 1] = h.signal + h.noise
+        if self.variance is not None:
+            K.flat[:: n + 1] += h.stated * self.variance
         L, failed = lapack.dpotrf(K, lower=1)
         if failed:
             return 1e25, np.zeros(len(z))
@@ -285,7 +303,8 @@ class Likelihood:
         # value y' a / 2 + log det L; its derivative by K is half of (K + noise)^-1 - a a'
         value = 0.5 * float(y @ a) + float(np.log(L.flat[:: n + 1]).sum())
         W = low - a[self.rows] * a[self.columns]  # of a pair: both of its entries
-        on_diagonal = 0.5 * float((diagonal - a**2).sum())
+        by_variance = 0.5 * (diagonal - a**2)
+        on_diagonal = float(by_variance.sum())
         # by log signal, log noise, then for each group by the logit of kappa and by log theta
         gradient = np.zeros(len(z))
         Wk = W * k
@@ -302,6 +321,8 @@ class Likelihood:
                 by_factor = by_factor * (1 - kappa)
             by_r2 = by_factor * slopes[g]
             gradient[group.labels] = h.theta[group.labels] * (self.D[g] @ by_r2)
+        if self.variance is not None:
+            gradient[-1] = float(by_variance @ self.variance) * h.stated * (1 - h.stated)
         prior, by_z = log_prior(self.features, h, z)
         return value - prior, gradient - by_z
 
@@ -312,7 +333,8 @@ def log_prior(features: Features, h: Hyperparameters, z: Array) -> tuple[float, 
     Lengthscales are lognormal, of deviation 1 of the logarithm, their median the root of the number
     of labels in the group (longer in more dimensions: Hvarfner, Hellsten and Nardi, 2024, "Vanilla
     Bayesian optimization performs great in high dimensions"); the signal Gamma(2, 1); the noise
-    Gamma(1.1, 30); logits of kappa normal of mean -1 and deviation 1.5.
+    Gamma(1.1, 30); logits of kappa normal of mean -1 and deviation 1.5, that of the stated share,
+    where there is one, of mean 2 and deviation 2.
     """
     by_z = np.zeros(len(z))
     d = len(features.columns)
@@ -323,7 +345,9 @@ def log_prior(features: Features, h: Hyperparameters, z: Array) -> tuple[float, 
     by_z[d] = 1 - h.signal
     value += 0.1 * math.log(h.noise) - 30 * h.noise
     by_z[d + 1] = (h.noise - _LEAST_NOISE) * (0.1 / h.noise - 30)
-    logits = z[d + 2 :] - _KAPPA[0]
-    value -= float(logits @ logits) / (2 * _KAPPA[1] ** 2)
-    by_z[d + 2 :] = -logits / _KAPPA[1] ** 2
+    shares, groups = z[d + 2 :], len(features.groups)
+    mean, sd = (np.full(len(shares), each) for each in _KAPPA)
+    mean[groups - 1 :], sd[groups - 1 :] = _STATED
+    value -= 0.5 * float((((shares - mean) / sd) ** 2).sum())
+    by_z[d + 2 :] = -(shares - mean) / sd**2
     return value, by_z

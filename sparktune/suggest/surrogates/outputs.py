@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 
 from ...space.distributions import Array
 
-__all__ = ["power", "standardised"]
+__all__ = ["Warped", "power", "standardised", "with_scale"]
 
 _EXPONENTS = np.linspace(-3.0, 3.0, 61)
 _HUGE = 1e100  # losses beyond which squares would overflow
@@ -18,17 +21,21 @@ def standardised(y: Array) -> Array:
 
     Infinite losses count as the worst or the best of the others.
     """
+    return with_scale(y)[0]
+
+
+def with_scale(y: Array) -> tuple[Array, float]:
+    """Standardised losses, and the deviation they were divided by: inf where they are the same."""
     finite = y[np.isfinite(y)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     y = np.clip(y, low, high)
     largest = max(abs(low), abs(high))
-    if largest > _HUGE:
-        y = y / largest
+    unit = largest if largest > _HUGE else 1.0
+    y = y / unit
     sd = float(y.std())
     if not sd > 1e-12 * float(np.abs(y).max()):
-        return np.zeros(len(y))
-    z: Array = np.clip((y - y.mean()) / sd, -_FAR, _FAR)
-    return z
+        return np.zeros(len(y)), math.inf
+    return np.clip((y - y.mean()) / sd, -_FAR, _FAR), sd * unit
 
 
 def power(z: Array) -> tuple[Array, Array]:
@@ -51,3 +58,35 @@ def power(z: Array) -> tuple[Array, Array]:
         return z, np.zeros(len(z))
     t: Array = (T[best] - T[best].mean()) / sd[best]
     return t, (_EXPONENTS[best] - 1) * sign * size - np.log(sd[best])
+
+
+@dataclass(frozen=True)
+class Warped:
+    """Losses that were standardised and made most like normal ones, with the way back.
+
+    Attributes:
+        values: (n,) warped losses.
+        slope: (n,) derivative of the warped loss by the loss, at each; 0 where all are the same.
+    """
+
+    y: Array
+    values: Array
+    slope: Array
+
+    @classmethod
+    def of(cls, y: Array) -> Warped:
+        """Warp (n,) losses."""
+        z, scale = with_scale(y)
+        t, log_slope = power(z)
+        return cls(y, t, np.exp(log_slope) / scale)
+
+    def back(self, t: Array) -> Array:
+        """Losses that warped ones stand for: through those seen, and on along the end's slope."""
+        finite = np.isfinite(self.y)
+        order = np.argsort(self.y[finite], kind="stable")
+        y, seen, slope = (each[finite][order] for each in (self.y, self.values, self.slope))
+        if not len(y) or not slope[0] > 0:
+            return np.full(len(t), float(y[0]) if len(y) else 0.0)
+        below, above = np.minimum(t - seen[0], 0.0), np.maximum(t - seen[-1], 0.0)
+        found: Array = np.interp(t, seen, y) + below / slope[0] + above / slope[-1]
+        return found

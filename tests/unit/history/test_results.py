@@ -78,3 +78,18 @@ def test_a_dict_is_judged_by_its_entries():
     assert (outcome.status, outcome.loss, outcome.variance) == (Status.OK, 1.0, 0.5)
     assert outcome.info == {"loss_variance": 0.5, "model": [1.0]}
     assert outcome.attachments == {"big": b"x"}
+
+
+@pytest.mark.parametrize("stated", [0, 0.25, np.float32(0.5)])
+def test_a_stated_variance_is_kept(stated):
+    """A number of at least 0 as loss_variance is the variance of the loss."""
+    outcome = judged({"loss": 1.0, "loss_variance": stated})
+    assert (outcome.variance, outcome.note) == (float(stated), None)
+
+
+@pytest.mark.parametrize("stated", [-1, float("nan"), float("inf"), "much"])
+def test_a_wrong_variance_is_unknown_and_said(stated):
+    """Another loss_variance leaves the trial its loss, and a sentence tells what came."""
+    outcome = judged({"loss": 1.0, "loss_variance": stated})
+    assert (outcome.status, outcome.loss, outcome.variance) == (Status.OK, 1.0, None)
+    assert "'loss_variance' must be a number >= 0, or None, but got" in outcome.note

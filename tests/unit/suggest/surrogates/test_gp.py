@@ -43,7 +43,7 @@ def data(n, seed=0):
 
 
 def hyperparameters(rng):
-    return Hyperparameters.unpack(rng.normal(size=D + 2 + GROUPS - 1), D)
+    return Hyperparameters.unpack(rng.normal(size=D + 2 + GROUPS - 1), FEATURES)
 
 
 def posterior(n=25, seed=0):
@@ -113,33 +113,40 @@ def test_a_branch_is_compared_with_itself_only():
     assert kernel(h, first, second) < h.signal
 
 
-def test_likelihood_by_its_definition():
+STATED = pytest.mark.parametrize("stated", [False, True])
+
+
+@STATED
+def test_likelihood_by_its_definition(stated):
     """The value is minus the log density of the losses and of the prior, up to constants."""
     X, y, rng = data(20)
-    likelihood = Likelihood(FEATURES, X)
+    variance = rng.gamma(1, 0.2, size=20) if stated else None
+    likelihood = Likelihood(FEATURES, X, variance)
     found, wanted = [], []
     for _ in range(2):
-        z = rng.normal(size=D + 2 + GROUPS - 1)
-        h = Hyperparameters.unpack(z, D)
-        density = stats.multivariate_normal(np.zeros(20), gram(h, X, X) + h.noise * np.eye(20))
+        z = rng.normal(size=D + 2 + GROUPS - 1 + stated)
+        h = Hyperparameters.unpack(z, FEATURES)
+        noise = np.full(20, h.noise) + (h.stated * variance if stated else 0)
+        density = stats.multivariate_normal(np.zeros(20), gram(h, X, X) + np.diag(noise))
         sizes = [
             sum(TREE.parents[j] == TREE.parents[i] for j in range(D)) for i in FEATURES.columns
         ]
         lengths = stats.norm.logpdf(np.log(h.theta**-0.5), 0.5 * np.log(sizes), 1).sum()
-        prior = (
-            lengths + stats.gamma.logpdf(h.signal, 2) + stats.norm.logpdf(z[D + 2 :], -1, 1.5).sum()
-        )
+        kappa, share = np.split(z[D + 2 :], [GROUPS - 1])
+        prior = lengths + stats.gamma.logpdf(h.signal, 2) + stats.norm.logpdf(kappa, -1, 1.5).sum()
         prior += stats.gamma.logpdf(h.noise, 1.1, scale=1 / 30)
+        prior += stats.norm.logpdf(share, 2, 2).sum()
         found.append(likelihood(z, y)[0])
         wanted.append(-density.logpdf(y) - prior)
     assert found[0] - found[1] == pytest.approx(wanted[0] - wanted[1], rel=1e-8)
 
 
-def test_gradient_of_the_likelihood():
+@STATED
+def test_gradient_of_the_likelihood(stated):
     """The gradient by all hyperparameters is that of finite differences."""
     X, y, rng = data(20)
-    likelihood = Likelihood(FEATURES, X)
-    z = rng.normal(size=D + 2 + GROUPS - 1)
+    likelihood = Likelihood(FEATURES, X, rng.gamma(1, 0.2, size=20) if stated else None)
+    z = rng.normal(size=D + 2 + GROUPS - 1 + stated)
     slopes = [
         (likelihood(z + 1e-5 * e, y)[0] - likelihood(z - 1e-5 * e, y)[0]) / 2e-5
         for e in np.eye(len(z))
@@ -147,13 +154,13 @@ def test_gradient_of_the_likelihood():
     np.testing.assert_allclose(likelihood(z, y)[1], slopes, rtol=1e-6, atol=1e-6)
     prior = [
         (
-            log_prior(FEATURES, Hyperparameters.unpack(z + 1e-5 * e, D), z + 1e-5 * e)[0]
-            - log_prior(FEATURES, Hyperparameters.unpack(z - 1e-5 * e, D), z - 1e-5 * e)[0]
+            log_prior(FEATURES, Hyperparameters.unpack(z + 1e-5 * e, FEATURES), z + 1e-5 * e)[0]
+            - log_prior(FEATURES, Hyperparameters.unpack(z - 1e-5 * e, FEATURES), z - 1e-5 * e)[0]
         )
         / 2e-5
         for e in np.eye(len(z))
     ]
-    by_z = log_prior(FEATURES, Hyperparameters.unpack(z, D), z)[1]
+    by_z = log_prior(FEATURES, Hyperparameters.unpack(z, FEATURES), z)[1]
     np.testing.assert_allclose(by_z, prior, rtol=1e-6, atol=1e-6)
 
 
@@ -320,7 +327,7 @@ def test_a_category_of_many_options_is_compared_as_one_of_few(monkeypatch):
     for most in (100, 1):
         monkeypatch.setattr("sparktune.suggest.surrogates.gp_kernel._MANY", most)
         features = Features(TREE)
-        kernel = Kernel(features, Hyperparameters.unpack(z, D))
+        kernel = Kernel(features, Hyperparameters.unpack(z, FEATURES))
         posterior = GPPosterior.of(kernel, X[:20], rng.normal(size=20) * 0 + X[:20, 0])
         more, values = posterior.with_pending(X[20], np.array([0.0, 1.0]))
         followed = more.follow(posterior.view(X[20:], 1))

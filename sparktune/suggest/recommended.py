@@ -1,0 +1,86 @@
+"""Which evaluated candidate is best by a model of all losses, instead of by its own luck."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arithmetic import own_arithmetic
+from ..exceptions import AllTrialsFailed
+from ..history import History, Status, Trial
+from ..history.failures import failure_text
+from .candidates import observations
+from .surrogates.gp import GP
+from .surrogates.outputs import Warped
+
+__all__ = ["Recommended", "recommended"]
+
+_BAND = 2.0  # deviations
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """The trial that a model believes to be the best, beside the one that had the lowest loss.
+
+    Attributes:
+        trial: the recommended one.
+        mean, low, high: of the loss without its noise at its candidate: what the model believes,
+            and the ends of a band of two deviations on each side.
+        luckiest: the trial of the lowest loss; often the same.
+    """
+
+    trial: Trial
+    mean: float
+    low: float
+    high: float
+    luckiest: Trial
+
+    @property
+    def number(self) -> int:
+        """Of the recommended trial."""
+        return self.trial.number
+
+    @property
+    def values(self) -> dict[str, int | float]:
+        """Label to value of the recommended trial; a choice holds the index of its option."""
+        return dict(self.trial.values)
+
+    def __str__(self) -> str:
+        text = (
+            f"trial {self.trial.number}: loss {self.trial.loss:.6g}, believed {self.mean:.6g} "
+            f"({self.low:.6g} to {self.high:.6g}), {dict(self.trial.values)}"
+        )
+        if self.trial.number == self.luckiest.number:
+            return f"{text}; it has the lowest loss, too"
+        lowest = self.luckiest
+        return f"{text}; the lowest loss is {lowest.loss:.6g}, of trial {lowest.number}"
+
+
+@own_arithmetic
+def recommended(history: History) -> Recommended:
+    """Find the evaluated candidate with the lowest believed mean loss.
+
+    A Gaussian process is fitted to all losses, of more than a thousand to the best and the latest:
+    it costs as much as a batch of ``bayes.suggest``. Where losses have no noise it believes them,
+    and the answer is the trial of the lowest; where they have, a trial counts as much as its
+    neighbours bear it out.
+
+    Raises:
+        AllTrialsFailed: no trial has a loss.
+    """
+    luckiest = history.best
+    if luckiest is None:
+        raise AllTrialsFailed(failure_text(history))
+    numbers = np.flatnonzero(history.status == Status.OK)
+    X, y = observations(history)
+    warped = Warped.of(y)
+    variance = history.variance[numbers] * warped.slope**2
+    posterior = GP(warp=False).fit(
+        history.space, X, warped.values, np.random.default_rng(0), variance
+    )
+    means, sd = posterior.predict(X)
+    best = int(np.argmin(means[0]))
+    ends = means[0, best] + _BAND * sd[best] * np.array([0.0, -1.0, 1.0])
+    mean, low, high = warped.back(ends).tolist()
+    return Recommended(history[int(numbers[best])], mean, low, high, luckiest)
