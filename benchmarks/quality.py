@@ -19,11 +19,10 @@ so that 1 is random search and 0 the optimum. A contender's *score* is the mean 
 seeds of log10(max(least, r)): lower is better, 0 is random search; least is 0.001, and 0.01 in
 *training*. With --by observed, scores are by the lowest loss that a run has seen; with --by
 recommended, of runs of sparktune by what the trial is worth that its Gaussian process believes to
-be best, as with ``fmin(recommend="model")``. *By medians* is the
-mean over problems of the same of the median over seeds of r, which jumps where about half of the
-runs find the right branch and the others nothing. Intervals hold 95 % of bootstrap samples of problems and
-seeds; those of differences are paired. A *win* of A over B is a (problem, seed) where A's best is
-lower; ties count half.
+be best, as with ``fmin(recommend="model")``. *By medians* is the mean over problems of the same of
+the median over seeds of r, which jumps where about half of the runs find the right branch and the
+others nothing. Intervals hold 95 % of bootstrap samples of problems and seeds; those of differences
+are paired. A *win* of A over B is a (problem, seed) where A's best is lower; ties count half.
 
 With --out, runs are kept as JSON lines and those that are there already are not repeated; changed
 problems and, for sparktune, changed settings or --tag count as new. Tables are printed as Markdown,

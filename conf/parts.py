@@ -125,7 +125,9 @@ def run(name: str, part: Part) -> Ran:
     command = [python, *words]
     if program == "pytest":
         command = [python, "-m", "pytest", f"--junitxml={report_of(name)}", *words]
-    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    # else each worker would compile all tests, and each process that they start the package
+    env = {k: text for k, text in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, env=env)
     try:
         code = process.wait(part.minutes * 60)
         result = "ok" if code == 0 else f"failed: exit code {code}"

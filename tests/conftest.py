@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import cloudpickle
 import pytest
 from databases import Postgres, why_no_postgres
 from gates import Gate
@@ -120,6 +121,14 @@ def gate():
     made = Gate()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def sent_by_value(request):
+    """Functions of the module travel whole, as a script's do: processes need not import it."""
+    cloudpickle.register_pickle_by_value(request.module)
+    yield
+    cloudpickle.unregister_pickle_by_value(request.module)
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,7 @@ def test_a_function_of_its_arguments(method, name):
     space = Space(SPACES[name])
     history = filled(space, 30, np.random.default_rng(0))
     draws = [
-        SUGGESTERS[method].suggest(space, history, np.random.default_rng(seed), 12, None)
+        SUGGESTERS[method].suggest(space, history, np.random.default_rng(seed), 5, None)
         for seed in (5, 5, 6)
     ]
     assert draws[0] == draws[1]
@@ -227,20 +227,30 @@ def test_equal_trials(method):
     check(space, SUGGESTERS[method].suggest(space, history, np.random.default_rng(2), 4, None), 4)
 
 
+@pytest.fixture(scope="module")
+def ten_thousand():
+    """A history of so many trials, which suggesters read alone."""
+    return filled(Space(SPACES["mixed"]), 10_000, np.random.default_rng(0))
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_ten_thousand_trials(method):
+def test_ten_thousand_trials(method, ten_thousand):
     """A history of 10,000 trials is no reason to stop."""
-    space = Space(SPACES["mixed"])
-    history = filled(space, 10_000, np.random.default_rng(0))
-    check(space, SUGGESTERS[method].suggest(space, history, np.random.default_rng(1), 8, None), 8)
+    space, rng = ten_thousand.space, np.random.default_rng(1)
+    check(space, SUGGESTERS[method].suggest(space, ten_thousand, rng, 8, None), 8)
+
+
+@pytest.fixture(scope="module")
+def of_many_options():
+    """A history of 40 trials in choices of 100,000 options, which suggesters read alone."""
+    return filled(Space(MANY), 40, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_choices_of_many_options(method):
+def test_choices_of_many_options(method, of_many_options):
     """Choices of 100,000 options, one of them holding a label, cost no table of all of them."""
-    space = Space(MANY)
-    history = filled(space, 40, np.random.default_rng(0))
-    for trials in (History(space), history):
+    space = of_many_options.space
+    for trials in (History(space), of_many_options):
         suggester = SUGGESTERS[method]
         candidates = suggester.suggest(space, trials, np.random.default_rng(1), 4, None)
         check(space, candidates, 4)

@@ -30,15 +30,16 @@ MIXED = functools.partial(
 )
 
 
+@pytest.mark.parametrize("seeds", [3, pytest.param(5, marks=pytest.mark.full)])
 @pytest.mark.parametrize(
     "suggester", [Anneal(), AdaptiveTPE(), Mix([(0.5, TPE()), (0.5, Anneal())])]
 )
-def test_better_than_random_search(suggester):
+def test_better_than_random_search(suggester, seeds):
     """Each method beats random search on a bowl and finds the branch that is best in a tree."""
-    ours = [run(BOWL, bowl, 96, 4, seed, suggester).best.loss for seed in range(5)]
-    random = [run(BOWL, bowl, 96, 4, seed, Random()).best.loss for seed in range(5)]
+    ours = [run(BOWL, bowl, 96, 4, seed, suggester).best.loss for seed in range(seeds)]
+    random = [run(BOWL, bowl, 96, 4, seed, Random()).best.loss for seed in range(seeds)]
     assert np.median(ours) < 0.5 * np.median(random)
-    assert np.median([run(TREE, tree, 96, 4, s, suggester).best.loss for s in range(5)]) < 0.2
+    assert np.median([run(TREE, tree, 96, 4, s, suggester).best.loss for s in range(seeds)]) < 0.2
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,17 @@ def strictest():
             yield
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e30])
-@pytest.mark.parametrize("algo", ALGOS)
+DEAR = {"auto", "gp", "gp-mes", "forest"}
+
+
+@pytest.mark.parametrize(
+    ("algo", "scale"),
+    [
+        *((algo, 1e30) for algo in ALGOS),
+        *((algo, 1.0) for algo in ALGOS if algo not in DEAR),
+        *(pytest.param(algo, 1.0, marks=pytest.mark.full) for algo in sorted(DEAR)),
+    ],
+)
 def test_a_run_is_the_same_in_a_strict_program(algo, scale, strictest):
     """Settings under which every rounding raises give the trials of a program without them."""
     found = []

@@ -36,6 +36,8 @@ from sparktune import (
 )
 from sparktune.suggest.random import Random
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
 quiet = functools.partial(fmin, show_progressbar=False)
 
 
@@ -737,23 +739,6 @@ def test_space_eval_checks_its_point():
         space_eval(space, {"c": 2})
     with pytest.raises(InvalidTrial, match="'plain'; that option has the index 1"):
         space_eval(space, {"c": "plain"})
-
-
-def test_without_pyspark_everything_but_spark_works(run_python):
-    """Where pyspark is missing, Trials works and SparkTrials names the extra to install."""
-    script = """
-import sys
-sys.modules["pyspark"] = None  # as if it were not installed
-from sparktune import fmin, hp, SparkTrials, Trials
-print(fmin(lambda x: x ** 2, hp.uniform("x", -1, 1), max_evals=5, show_progressbar=False))
-try:
-    SparkTrials()
-except ImportError as error:
-    print(error)
-"""
-    out = run_python(script).stdout
-    assert "{'x': " in out
-    assert "pip install 'sparktune[spark]'" in out
 
 
 def test_spark_trials_is_a_trials():

@@ -16,6 +16,8 @@ from sparktune import (
     tpe,
 )
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
 SPACE = {
     "model": hp.choice("m", [{"kind": "svm", "C": hp.uniform("C", 0, 9)}, {"kind": "tree"}]),
     "x": hp.uniform("x", -5, 5),

@@ -30,6 +30,7 @@ from sparktune.suggest.bayes import _ended
 from sparktune.suggest.candidates import standings, with_pruned
 from sparktune.views.progress import Progress
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
 SPACE = {"x": hp.uniform("x", 0, 1)}
 NAN = float("nan")
 quiet = functools.partial(fmin, show_progressbar=False)
@@ -358,7 +359,7 @@ def test_the_gp_believes_a_pruned_trial_to_stand_where_its_last_report_stood():
     """It counts as the loss of the quantile that its value is of all reports at its step."""
     losses = [1.0, 2.0, 3.0, 4.0, 5.0]
     history = history_with_pruned([3.0, 9.0, float("nan"), None], losses)
-    X, z = _ended(history)
+    X, z, _ = _ended(history)
     assert len(X) == 9
     standard = (np.array(losses) - 3) / np.std(losses)
     np.testing.assert_allclose(z[:5], standard)

@@ -20,6 +20,8 @@ from sparktune import (
     scope,
 )
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
 SPACE = {
     "c": hp.choice("c", ["near", {"deep": hp.uniform("x", 0, 1)}]),
     "n": scope.int(hp.quniform("n", 1, 5, 1)),
@@ -137,20 +139,6 @@ def test_a_table_shows_plain_options():
         show_progressbar=False,
     )  # fmt: skip
     assert set(trials.to_pandas()["params_c"]) == {"a", "b", 3}
-
-
-def test_without_pandas_the_extra_is_named(run_python):
-    """Where pandas is missing, to_pandas says what to install."""
-    script = """
-import sys
-sys.modules["pandas"] = None
-from sparktune import Trials
-try:
-    Trials().to_pandas()
-except ImportError as error:
-    print(error)
-"""
-    assert "pip install 'pandas<3'" in run_python(script).stdout
 
 
 def test_pickles_go_on(trials):

@@ -375,32 +375,6 @@ def test_a_tuner_and_its_trials_stay_together_in_a_pickle(saddle):
     assert trials.count_by_state_synced(1) == 1
 
 
-def test_a_pickle_goes_on_in_another_process(tmp_path, run_python):
-    """A Tuner of a script, with an algo of the script's own, goes on in the next one."""
-    path = str(tmp_path / "tuner.pkl")
-    first = f"""
-import pickle
-from sparktune import Tuner, hp, rand
-def algo(new_ids, domain, trials, seed):
-    return rand.suggest(new_ids, domain, trials, seed)
-class Model: pass
-tuner = Tuner({{"x": hp.uniform("x", 0, 1), "m": hp.choice("m", [Model, 1])}}, algo, rstate=0)
-tuner.ask(2)
-with open({path!r}, "wb") as file:
-    pickle.dump(tuner, file)
-print(tuner.ask().values)
-"""
-    then = f"""
-import pickle
-with open({path!r}, "rb") as file:
-    tuner = pickle.load(file)
-print(tuner.ask().values)
-tuner.tell(1, 0.5)
-assert [c.number for c in tuner.pending] == [0, 2]
-"""
-    assert run_python(first).stdout == run_python(then).stdout
-
-
 def test_it_goes_on_from_trials_of_fmin(saddle):
     """Trials of fmin count: numbers, seed and suggestions go on where they ended."""
     # with final_width the kernels know how much of the budget is left

@@ -4,9 +4,6 @@ import io
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
 
 import pytest
 from recorded_runs import searched
@@ -120,35 +117,6 @@ def test_on_a_screen(tmp_path, monkeypatch):
     assert "8: " in text
     lines = told(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text))
     assert [int(line[0]) for line in lines[-3:]] == [5, 6, 7]
-
-
-@pytest.fixture
-def following(tmp_path):
-    """A process that follows a run, once it has shown the summary."""
-    searched(tmp_path / "run", 2)
-    words = [sys.executable, "-m", "sparktune", "show", "--follow", str(tmp_path / "run")]
-    process = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
-    with process:
-        assert process.stdout.readline().strip() == str(tmp_path / "run")
-        yield process
-        process.kill()
-
-
-def test_ctrl_c_ends_it_quietly(following):
-    """The exit code is that of a program which was interrupted, as of tail -f."""
-    following.send_signal(signal.SIGINT)
-    _, error = following.communicate(timeout=60)
-    assert (following.returncode, error) == (130, "")
-
-
-def test_it_ends_when_nobody_reads_it(following):
-    """A pipe whose reader has gone is noticed though nothing comes that could be written."""
-    following.stdout.close()
-    assert following.wait(timeout=60) == 1
-    assert following.stderr.read() == ""
 
 
 def test_a_pause_notices_who_has_gone():

@@ -5,9 +5,6 @@ import io
 import json
 import math
 import pickle
-import shlex
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -259,15 +256,6 @@ def test_wrong_words(capsys, words, rule):
     """The exit code is 2, and the message has the rule."""
     assert main(words.split()) == 2
     assert rule in capsys.readouterr().err
-
-
-def test_a_reader_that_goes_away(run):
-    """Where the next program of a pipe ends, nothing is said of it."""
-    folder, _ = run
-    words = [sys.executable, "-m", "sparktune", "show", str(folder), "--json"]
-    script = f"{shlex.join(words)} | head -n 1"
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("{\n", "")
 
 
 def test_files_are_merged(tmp_path, capsys):

@@ -19,7 +19,7 @@ from sparktune.hpsklearn.suits import why_not
 
 HERE = [name for name, component in COMPONENTS.items() if component.is_here]
 COUNTS = pytest.mark.parametrize(
-    "draws", [2, pytest.param(20, marks=pytest.mark.full)], ids="{} draws".format
+    "draws", [1, pytest.param(20, marks=pytest.mark.full)], ids="{} draws".format
 )
 IN_FULL = pytest.mark.full
 

@@ -12,6 +12,8 @@ from sparktune import StoreTrials, Trials, rand
 from sparktune import hpsklearn as ours
 from sparktune.hpsklearn.standings import Again, standings
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
 X, Y = DIABETES
 
 

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from estimators import DIABETES, IRIS, TEXTS, around, quick, trees
+from estimators import DIABETES, IRIS, around, quick, trees
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.feature_selection import SelectKBest, f_classif
@@ -164,41 +164,6 @@ def test_scripts_of_anything():
     assert same(
         built_by(script_of(odd)), Pipeline([("model", Ridge(float("inf"), tol=1e-3, max_iter=7))])
     )
-
-
-LOADED = """
-import pickle, runpy, sys
-class Nothing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "sparktune":
-            raise ModuleNotFoundError(name)
-sys.meta_path.insert(0, Nothing())
-for path in sys.argv[2:]:
-    with open(path, "rb") as file:
-        pipeline, X = pickle.load(file)
-    print(len(pipeline.predict(X)))
-runpy.run_path(sys.argv[1], run_name="__main__")
-"""
-
-
-def test_the_best_pipeline_needs_no_sparktune(run_python, tmp_path):
-    """Pickles of best_pipeline_ and the script work where sparktune cannot be imported."""
-    frame = pd.DataFrame(X).assign(e=[None, *"ab"] * 25)
-    frame.columns = frame.columns.astype(str)
-    texts = np.array(TEXTS[0], object)
-    fits = [
-        (quick(preprocessing=[ours.ts_lagselector("l")]), X, Y),
-        (quick(), frame, Y),
-        (ours.HyperoptEstimator(classifier=ours.multinomial_nb("m"), max_evals=1), texts, TEXTS[1]),
-    ]
-    paths = [tmp_path / f"{number}.pkl" for number in range(len(fits))]
-    for path, (estimator, rows, targets) in zip(paths, fits, strict=True):
-        path.write_bytes(pickle.dumps((estimator.fit(rows, targets).best_pipeline_, rows)))
-    script = tmp_path / "best.py"
-    script.write_text(fits[1][0].to_script())
-    *counts, shown = run_python(LOADED, *map(str, [script, *paths])).stdout.splitlines()[:4]
-    assert counts == ["75", "75", "60"]
-    assert shown.startswith("Pipeline(steps=[('encoder'")
 
 
 def test_pickles_are_small():

@@ -17,6 +17,8 @@ from sparktune import hpsklearn as ours
 from sparktune.hpsklearn.travels.evaluation import Evaluation
 from sparktune.storage.stores.signing import VARIABLE
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
 X, Y = IRIS
 
 

@@ -15,7 +15,10 @@ from sparktune.hyperas.travels.saving import put, saved, taken
 from sparktune.hyperopt import Trials as Documents
 from sparktune.storage.stores.signing import VARIABLE
 
-SECRET = "the weights of a net"
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
+PARTS = ("the weights", "of a net")
+SECRET = " ".join(PARTS)  # in the bytes of a net, but not in those of its class
 TEXT = (
     "def model():\n    x = {{uniform(0, 1)}}\n"
     "    return {'loss': x, 'status': 'ok', 'model': Net(x)}\n"
@@ -26,7 +29,7 @@ class Net:
     """A model that can be found again in bytes."""
 
     def __init__(self, x):
-        self.x, self.weights = x, SECRET
+        self.x, self.weights = x, " ".join(PARTS)
 
 
 def quiet(model=None, **settings):

@@ -9,51 +9,6 @@ from sparktune.hyperas.distributions import choice, uniform
 from sparktune.hyperas.travels.objective import shown_as
 from sparktune.hyperopt import rand, tpe
 
-SCRIPT = """
-import sparktune.hyperas
-sparktune.hyperas.install()
-sparktune.hyperas.install()
-from hyperas import optim
-from hyperas.distributions import *
-from hyperas.ensemble import VotingModel
-from hyperas.utils import eval_hyperopt_space
-from sparktune.hyperopt import STATUS_OK, Trials, tpe
-
-def data():
-    return 1, 2
-
-def create_model(x_train, y_train):
-    units = {{choice([8, 16])}}
-    if conditional({{choice(['one', 'two'])}}) == 'two':
-        units += {{uniform(0, 1)}}
-    return {'loss': units + x_train, 'status': STATUS_OK, 'model': units}
-
-if __name__ == "__main__":
-    trials = Trials()
-    best_run, best_model, space = optim.minimize(
-        model=create_model, data=data, algo=tpe.suggest, max_evals=5, trials=trials,
-        return_space=True, verbose=False)
-    for trial in trials:
-        assert eval_hyperopt_space(space, trial['misc']['vals'])['units'] in (8, 16)
-    print(sorted(best_run), best_model in (8, 16) or type(best_model))
-"""
-
-
-def test_scripts_of_hyperas(run_python):
-    """A script of Hyperas' runs on with its own imports."""
-    said = run_python(SCRIPT).stdout
-    assert said.startswith("['conditional', 'units'")
-
-
-def test_hyperas_that_was_imported(run_python):
-    """Where Hyperas itself is there already, that is said."""
-    script = (
-        "import sys, types; sys.modules['hyperas'] = types.ModuleType('hyperas')\n"
-        "import sparktune.hyperas\ntry: sparktune.hyperas.install()\n"
-        "except RuntimeError as error: print(error)\n"
-    )
-    assert run_python(script).stdout.startswith("hyperas has been imported already")
-
 
 def model():
     units = {{choice([8, 16])}}

@@ -26,6 +26,8 @@ from sparktune.hyperas import optim
 from sparktune.hyperas.distributions import choice, uniform
 from sparktune.storage.stores.signing import VARIABLE
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
 CALLS = []
 
 
@@ -202,7 +204,7 @@ def test_a_function_of_a_module_in_processes(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     import my_models
 
-    trials = Trials(parallelism=2)
+    trials = Trials(parallelism=1, executor="processes")
     run, _ = quiet(my_models.Models(100).build, lambda: 10, trials=trials, max_evals=4)
     best = trials.history.best
     assert best.loss == pytest.approx((run["helper"] + 3) * 2 + 110)

@@ -351,17 +351,6 @@ def test_without_matplotlib_a_sentence_names_the_extra(monkeypatch):
     assert len(arrays.course(mixed(10)).numbers)
 
 
-def test_the_room_is_imported_without_matplotlib(run_python):
-    """Importing sparktune loads no plots, and importing these no matplotlib."""
-    script = """
-import sys, sparktune
-before = "sparktune.plots" in sys.modules
-import sparktune.plots
-print(before, sparktune.plots.plot_edf.__name__, "matplotlib" in sys.modules)
-"""
-    assert run_python(script).stdout.split() == ["False", "plot_edf", "False"]
-
-
 @st.composite
 def spaces(draw):
     """Spaces of a few labels of any kind, in branches and outside."""

@@ -326,8 +326,13 @@ def histories(draw):
     return history
 
 
-@given(histories())
-@settings(max_examples=40, deadline=None)
-def test_any_history_has_a_document_that_agrees(history):
+@pytest.mark.parametrize("examples", [15, pytest.param(100, marks=pytest.mark.full)])
+def test_any_history_has_a_document_that_agrees(examples):
     """Whatever became of trials, and whatever their losses are, the columns hold it."""
-    agrees(document_of(history, now=0.0, importance=NOT_ASKED), history)
+
+    @given(histories())
+    @settings(max_examples=examples, deadline=None)
+    def check(history):
+        agrees(document_of(history, now=0.0, importance=NOT_ASKED), history)
+
+    check()

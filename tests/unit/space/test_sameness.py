@@ -214,42 +214,6 @@ def test_an_option_made_again_is_the_same_and_another_is_not(name):
         assert not same(list(kept), [make(2)])
 
 
-def test_classes_of_a_script_are_the_same_by_name_and_content(run_python, tmp_path):
-    """What a script pickled by value goes on in its next session; an edited function does not."""
-    script = """
-import dataclasses, functools, pickle, sys
-from sparktune import BadSearchSpace, Trials, fmin, hp
-
-@dataclasses.dataclass
-class Model:
-    depth: int
-    def fit(self):
-        return self.depth
-
-class Plain:
-    __slots__ = ("a",)
-    def __init__(self, a): self.a = a
-
-def scale(x):
-    return x * FACTOR
-
-options = [Model(1), Plain(2), Model, scale, functools.partial(scale, 3), Model(4).fit, lambda x: x]
-trials = pickle.load(open(PATH, "rb")) if AGAIN else Trials()
-try:
-    fmin(lambda c: 0.0, {"o": hp.choice("o", options)}, max_evals=2 + 2 * AGAIN, trials=trials,
-         rstate=0, show_progressbar=False)
-except BadSearchSpace as error:
-    print(error)
-pickle.dump(trials, open(PATH, "wb"))
-print(len(trials))
-"""
-    path = f"PATH = {str(tmp_path / 'trials.pickle')!r}\n"
-    assert run_python(f"AGAIN = 0\n{path}{script.replace('FACTOR', '2')}").stdout.strip() == "2"
-    assert run_python(f"AGAIN = 1\n{path}{script.replace('FACTOR', '2')}").stdout.strip() == "4"
-    edited = run_python(f"AGAIN = 1\n{path}{script.replace('FACTOR', '3')}").stdout
-    assert "'o' lost the option" in edited
-
-
 def test_what_an_objective_did_to_an_option_changes_nothing():
     """A model that an objective fitted goes on in this session, and as a fresh one in the next."""
 

@@ -16,6 +16,8 @@ from sparktune.space.tree import Space
 from sparktune.storage.stores.shared import SharedRecord
 from sparktune.storage.stores.sql import SqlStore
 
+pytestmark = pytest.mark.usefixtures("sent_by_value")
+
 VALUES = {"a": 0.5, "kind": 0}
 
 

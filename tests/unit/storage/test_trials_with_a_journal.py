@@ -54,7 +54,7 @@ def test_what_is_recorded_is_read_again(tmp_path):
     assert "a is broken" in next(iter(again.errors().values()), "") or again.errors()
 
 
-@pytest.mark.parametrize("options", [{}, {"batch": 3}])
+@pytest.mark.parametrize("options", [{}, pytest.param({"batch": 3}, marks=pytest.mark.full)])
 def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path, options):
     """After kill -9 inside a trial the next process ends with what an unbroken run gives."""
     program = f"""

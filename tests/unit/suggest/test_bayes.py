@@ -18,7 +18,7 @@ from sparktune.suggest.surrogates.forest import Forest
 from sparktune.suggest.surrogates.gp import GP
 
 ACQUISITIONS = ("ei", "pi", "lcb", "mes")
-QUICK = ("forest-ei", "forest-lcb")
+QUICK = ("forest-ei",)
 
 
 def each(surrogate, acquisition):

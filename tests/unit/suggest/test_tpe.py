@@ -11,7 +11,7 @@ from sparktune.suggest.random import Random
 from sparktune.suggest.tpe import TPE, improvements
 
 
-@pytest.mark.parametrize("seeds", [range(5), pytest.param(range(5, 10), marks=pytest.mark.full)])
+@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 10), marks=pytest.mark.full)])
 def test_the_saddle_is_minimised_for_all_of_ten_seeds(saddle, seeds):
     """200 evaluations of a² - b² reach -3.95 with every seed."""
     best = [
@@ -186,7 +186,7 @@ def test_suggest_answers_documents_of_hyperopts_shape(saddle):
     assert len(trials) == 20
 
 
-@pytest.mark.parametrize("word", [hp.normal, hp.lognormal])
+@pytest.mark.parametrize("word", [hp.normal, pytest.param(hp.lognormal, marks=pytest.mark.full)])
 def test_an_irrelevant_unbounded_label_stays_plausible(word):
     """A normal label that does not matter is not driven far beyond its prior."""
     space = {"x": word("x", 0, 1), "z": hp.uniform("z", 0, 1)}

@@ -37,20 +37,6 @@ def test_a_server_in_the_environment_is_tracked_where_mlflow_is(monkeypatch):
     assert is_wanted(None) is is_installed()
 
 
-def test_without_any_sign_of_mlflow_nothing_is_tracked(run_python):
-    """A program without MLflow, on a machine that says nothing of it, logs nothing."""
-    script = """
-import os, sys
-for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "DATABRICKS_RUNTIME_VERSION"):
-    os.environ.pop(name, None)
-from sparktune import fmin, hp
-from sparktune.tracking.choice import is_wanted
-fmin(lambda c: c, hp.uniform("x", 0, 1), max_evals=2, show_progressbar=False)
-print(is_wanted(None), "mlflow" in sys.modules)
-"""
-    assert run_python(script).stdout.split() == ["False", "False"]
-
-
 @pytest.mark.skipif(is_installed(), reason="MLflow is installed here")
 def test_true_without_mlflow_says_what_to_install():
     """tracking=True and log_to_mlflow say what is missing, at once."""

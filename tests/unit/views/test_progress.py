@@ -1,18 +1,9 @@
 """Progress: what a bar and a log show, and that no bar swallows a print."""
 
 import contextlib
-import fcntl
-import io
 import logging
-import os
-import pty
 import re
-import select
-import struct
-import subprocess
 import sys
-import termios
-import threading
 import types
 
 import pytest
@@ -21,6 +12,8 @@ from sparktune import Trials, fmin, hp
 from sparktune.views import pace as pace_module
 from sparktune.views import progress as progress_module
 from sparktune.views.pace import Pace, duration
+
+pytestmark = pytest.mark.usefixtures("sent_by_value")
 
 SPACE = hp.uniform("x", 0, 1)
 
@@ -208,68 +201,3 @@ def test_the_time_left_is_that_of_the_trials_or_of_the_limit(monkeypatch):
     assert limited.remaining == "about 20 s left"
     open_ended.done = 12
     assert open_ended.remaining == ""
-
-
-def in_terminal(script, tmp_path, answers):
-    """What a person sees who runs a script in a terminal and answers its prompts in turn."""
-    path = tmp_path / "script.py"
-    path.write_text(script)
-    main, side = pty.openpty()
-    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, str(path)], stdin=side, stdout=side, stderr=side, cwd=tmp_path
-    )
-    os.close(side)
-    seen = io.BytesIO()
-    killer = threading.Timer(60, process.kill)
-    killer.start()
-    while select.select([main], [], [], 60)[0]:
-        try:
-            chunk = os.read(main, 4096)
-        except OSError:
-            break
-        if not chunk:
-            break
-        seen.write(chunk)
-        if answers and seen.getvalue().endswith(answers[0][0]):
-            os.write(main, answers.pop(0)[1])
-    killer.cancel()
-    os.close(main)
-    assert process.wait(30) == 0, seen.getvalue().decode()
-    return seen.getvalue().decode()
-
-
-def test_in_a_terminal_lines_stand_above_the_bar(tmp_path):
-    """In a terminal every printed line is whole, with parts printed one by one and prompts too."""
-    script = """
-from sparktune import fmin, hp
-def objective(x):
-    print("begin", end=" ")
-    print("and end")
-    if not asked:
-        asked.append(input("name? "))
-    return x
-asked = []
-fmin(objective, hp.uniform("x", 0, 1), max_evals=4)
-print("asked", asked, flush=True)
-"""
-    seen = in_terminal(script, tmp_path, [(b"name? ", b"Ada\n")])
-    pieces = seen.replace("\n", "\r").split("\r")
-    assert pieces.count("begin and end") == 4
-    assert "name? " in seen
-    assert "asked ['Ada']" in seen
-    assert "4/4" in seen
-
-
-def test_a_debugger_stops_in_the_objective(tmp_path):
-    """breakpoint() in the objective of a serial run gives a prompt that works."""
-    script = """
-from sparktune import fmin, hp
-def objective(x):
-    secret = "rhubarb"
-    breakpoint()
-    return x
-fmin(objective, hp.uniform("x", 0, 1), max_evals=1)
-"""
-    answers = [(b"(Pdb) ", b"p secret.upper()\n"), (b"(Pdb) ", b"c\n")]
-    assert "'RHUBARB'" in in_terminal(script, tmp_path, answers)
