@@ -176,6 +176,7 @@ CHANGES = {
     "batch: one by one, pending in g": Changed(batch="liar"),
     "branch_share: 0.15": TPE(branch_share=0.15),
     "branch_share: 0.6": TPE(branch_share=0.6),
+    "losses as observed, no regression": TPE(regression=False),
 }
 GROUPS = ("all", "flat", "tree", "noisy")
 
