@@ -61,7 +61,7 @@ class Recommended:
 def recommended(history: History) -> Recommended:
     """Find the evaluated candidate with the lowest believed mean loss.
 
-    A Gaussian process is fitted to all losses, of more than a thousand to the best and the latest:
+    A Gaussian process is fitted to all losses, of more than 400 to the best and the latest:
     it costs as much as a batch of ``bayes.suggest``. Where losses have no noise it believes them,
     and the answer is the trial of the lowest; where they have, a trial counts as much as its
     neighbours bear it out.

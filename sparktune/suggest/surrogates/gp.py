@@ -56,8 +56,8 @@ class GP:
         ValueError: a setting out of its range.
     """
 
-    most: int = 1000
-    most_fitted: int = 256
+    most: int = 400
+    most_fitted: int = 192
     warp: bool = True
 
     def __post_init__(self) -> None:
