@@ -12,7 +12,7 @@ from ...space.distributions import Array
 __all__ = ["Warped", "in_units", "power", "standardised", "with_scale"]
 
 _EXPONENTS = np.linspace(-3.0, 3.0, 61)
-_HUGE = 1e100  # losses beyond which squares would overflow
+_HUGE = 1e100  # losses beyond which squares would overflow; of its inverse they would vanish
 _FAR = 1e6  # deviations
 _STEEPEST = 1e300
 
@@ -31,7 +31,7 @@ def with_scale(y: Array) -> tuple[Array, float]:
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     y = np.clip(y, low, high)
     largest = max(abs(low), abs(high))
-    unit = largest if largest > _HUGE else 1.0
+    unit = largest if largest > 0 and not 1 / _HUGE < largest < _HUGE else 1.0
     y = y / unit
     sd = float(y.std())
     if not sd > 1e-12 * float(np.abs(y).max()):
