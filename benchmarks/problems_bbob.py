@@ -5,8 +5,8 @@
 Each label is uniform from -5 to 5. Odd functions are for developing, in instance 1, even ones for
 reporting, in other instances: so either half has functions of each of COCO's five groups, separable
 ones (1 to 5), moderately (6 to 9) and badly (10 to 14) conditioned ones with one valley, and those
-with many, with (15 to 19) and without (20 to 24) a shape of the whole. Losses are as ioh gives them,
-with an optimum that is not 0. That package is needed when something first asks for a loss.
+with many, with (15 to 19) and without (20 to 24) a shape of the whole. Losses are as ioh gives
+them, with an optimum that is not 0; the package is needed when something first asks for one.
 """
 
 import functools

