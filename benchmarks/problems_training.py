@@ -460,7 +460,7 @@ _TABLE = [
         "wine:log-loss clusters:error digits:error",
     ),
     ("elastic-net", RIDGE, _ridge, "diabetes:squares", "friedman:squares"),
-    ("svm", SVM, _svc, "wine:error quantiles:error moons:error", "cancer:error clusters:error"),
+    ("svm", SVM, _svc, "blobs:error quantiles:error moons:error", "cancer:error clusters:error"),
     ("svr", SVR_, _svr, "friedman:squares curve:squares", "diabetes:squares friedman2:squares"),
     ("knn", KNN, _knn, "digits:error blobs:log-loss", "wine:error quantiles:log-loss"),
     (
