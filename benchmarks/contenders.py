@@ -1,4 +1,4 @@
-"""Tuners on a problem: sparktune, Hyperopt, Optuna and SMAC3, with the same space and in batches.
+"""Tuners on a problem: sparktune and its peers, with the same space and in batches.
 
 A contender is a function of (problem, batch, rounds, seed) that returns its evaluations, and the
 seconds of suggesting.
@@ -228,8 +228,8 @@ def smac_space(space, seed):
     return made
 
 
-def from_smac(values, space):
-    """The values of a configuration of SMAC in the words of the space."""
+def from_words(values, space):
+    """The values of a configuration of SMAC's or HEBO's in the words of the space."""
     from scipy.special import ndtri
 
     found = {}
@@ -241,10 +241,13 @@ def from_smac(values, space):
             value = int(value)
         elif isinstance(distribution, Normal):
             value = distribution.value(distribution.mu + distribution.sigma * float(ndtri(value)))
-        elif distribution.log:
-            value = distribution.value(math.log(value))
+        elif distribution.log:  # ends may come back as floats of 32 bits, beyond the range
+            z = min(max(math.log(value), distribution.low), distribution.high)
+            value = distribution.value(z)
+        elif distribution.q is not None:
+            value = float(value) * distribution.q
         else:
-            value = float(value) * (distribution.q or 1.0)
+            value = min(max(float(value), distribution.low), distribution.high)
         found[label] = value
     return found
 
@@ -277,10 +280,60 @@ def run_smac(problem, batch, rounds, seed):
             began = time.perf_counter()
             asked = [smac.ask() for _ in range(batch)]
             seconds += time.perf_counter() - began
-            losses = [evaluate(space.build(from_smac(dict(a.config), space))) for a in asked]
+            losses = [evaluate(space.build(from_words(dict(a.config), space))) for a in asked]
             began = time.perf_counter()
             for info, loss in zip(asked, losses, strict=True):
                 smac.tell(info, TrialValue(cost=loss))
+            seconds += time.perf_counter() - began
+    return evaluate, seconds
+
+
+def hebo_parameters(space):
+    """A space in HEBO's words, in steps and quantiles as in Optuna's; it has no conditions."""
+    found = []
+    for label, distribution in zip(space.labels, space.distributions, strict=True):
+        if isinstance(distribution, Categorical):
+            words = {"type": "cat", "categories": list(range(len(distribution.p)))}
+        elif isinstance(distribution, Integers):
+            words = {"type": "int", "lb": distribution.low, "ub": distribution.high}
+        elif isinstance(distribution, Normal):
+            words = {"type": "num", "lb": 1e-4, "ub": 0.9999}
+        elif distribution.log:
+            ends = (math.exp(distribution.low), math.exp(distribution.high))
+            words = {"type": "pow", "lb": ends[0], "ub": ends[1]}
+        elif distribution.q is not None:
+            ends = [distribution.value(z) for z in (distribution.low, distribution.high)]
+            words = dict(zip(("lb", "ub"), (round(z / distribution.q) for z in ends), strict=True))
+            words["type"] = "int"
+        else:
+            words = {"type": "num", "lb": distribution.low, "ub": distribution.high}
+        found.append({"name": label, **words})
+    return found
+
+
+def run_hebo(problem, batch, rounds, seed):
+    """HEBO as it is. It has no conditional labels: all are suggested, and idle ones ignored."""
+    import torch
+    from hebo.design_space.design_space import DesignSpace
+    from hebo.optimizers.hebo import HEBO
+
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (of HEBO and pymoo)
+    evaluate = Evaluations(problem, seed)
+    space = Space(problem.space(our_hp))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        hebo = HEBO(DesignSpace().parse(hebo_parameters(space)), scramble_seed=seed)
+        seconds = 0.0
+        for _ in range(rounds):
+            began = time.perf_counter()
+            asked = hebo.suggest(n_suggestions=batch)
+            seconds += time.perf_counter() - began
+            every = [from_words(values, space) for values in asked.to_dict("records")]
+            losses = [evaluate(space.build(values)) for values in every]
+            began = time.perf_counter()
+            hebo.observe(asked, np.array(losses).reshape(-1, 1))
             seconds += time.perf_counter() - began
     return evaluate, seconds
 
@@ -308,6 +361,7 @@ CONTENDERS = {
     "optuna-group": run_optuna_group,
     "optuna-gp": run_optuna_gp,
     "smac": run_smac,
+    "hebo": run_hebo,
     "optuna-independent": functools.partial(run_optuna, multivariate=False),
 }
 DEFAULT = ("sparktune", "random", "hyperopt", "optuna", "optuna-group")

@@ -24,9 +24,10 @@ the median over seeds of r, which jumps where about half of the runs find the ri
 others nothing. Intervals hold 95 % of bootstrap samples of problems and seeds; those of differences
 are paired. A *win* of A over B is a (problem, seed) where A's best is lower; ties count half.
 
-With --out, runs are kept as JSON lines and those that are there already are not repeated; changed
-problems and, for sparktune, changed settings or --tag count as new. Tables are printed as Markdown,
-progress to standard error.
+With --out, runs are kept as JSON lines and those that are there already are not repeated, nor are
+those in the files of --read; changed problems and, for sparktune, changed settings or --tag count
+as new. Tables are printed as Markdown unless --quiet, progress to standard error. A peer that needs
+packages of its own is run by peers/run.sh, and --read shows its runs beside others.
 
 From Python, with names of problems and a batch, rounds and number of seeds:
 
@@ -50,10 +51,11 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
 
-from contenders import CONTENDERS, DEFAULT, Ours, run_hyperopt, run_ours, run_smac
+from contenders import CONTENDERS, DEFAULT, Ours, run_hebo, run_hyperopt, run_ours, run_smac
 from scoring import BY, beside, collect, compare, each_problem, families, fingerprint, plot
 from suites import HALVES, PROBLEMS, SUITES
 
+import sparktune
 from sparktune.suggest.random import Random
 
 # Many runs.
@@ -79,8 +81,8 @@ def tag_of(contender, runner, tag):
 
 def versions_of(runner):
     if isinstance(runner, Ours):
-        return {"sparktune": version("sparktune"), "numpy": version("numpy")}
-    peer = {run_hyperopt: "hyperopt", run_smac: "smac"}.get(runner, "optuna")
+        return {"sparktune": sparktune.__version__, "numpy": version("numpy")}
+    peer = {run_hyperopt: "hyperopt", run_smac: "smac", run_hebo: "HEBO"}.get(runner, "optuna")
     return {peer: version(peer), "numpy": version("numpy")}
 
 
@@ -124,13 +126,20 @@ def read_runs(path):
     return runs
 
 
-def perform(contenders, names, batch, rounds, seeds, jobs=None, out=None, tag="", fresh=()):
-    """All runs of contenders (name -> runner or suggester), those in the file ``out`` not again."""
+def perform(
+    contenders, names, batch, rounds, seeds, jobs=None, out=None, tag="", fresh=(), read=()
+):  # fmt: skip
+    """All runs of contenders (name -> runner or suggester).
+
+    Those in the file ``out``, which new ones are added to, or in the files ``read`` not again.
+    """
     contenders = {
         name: Ours(runner) if hasattr(runner, "suggest") else runner
         for name, runner in contenders.items()
     }
-    known = read_runs(out)
+    known = {}
+    for path in (*read, out):
+        known.update(read_runs(path))
     found, todo = [], []
     for name in names:
         for seed in range(seeds):
@@ -179,12 +188,18 @@ def parse_arguments():
     parser.add_argument("--problems", default="", help="names, with commas; all of the half")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path, help="JSON lines of runs, which are not repeated")
+    parser.add_argument("--read", default="", help="more such files, with commas, as they are")
+    parser.add_argument("--quiet", action="store_true", help="runs alone, and no tables")
     parser.add_argument("--tag", default="", help="distinguishes runs of sparktune")
     parser.add_argument("--fresh", default="", help="contenders whose runs are repeated")
     parser.add_argument("--by", choices=BY, default="returned", help="what scores are of")
     parser.add_argument("--plot", type=Path, help="a picture of the curves")
     args = parser.parse_args()
     args.contenders = [name for name in args.contenders.split(",") if name]
+    args.read = [Path(name) for name in args.read.split(",") if name]
+    missing = [str(path) for path in args.read if not path.exists()]
+    if missing:
+        parser.error(f"--read: there is no {', '.join(missing)}")
     args.fresh = [name for name in args.fresh.split(",") if name]
     args.problems = [name for name in args.problems.split(",") if name] or [
         name for name, problem in SUITES[args.suite].items() if problem.half == args.half
@@ -202,8 +217,13 @@ def main():
     args = parse_arguments()
     runs = perform(
         {name: CONTENDERS[name] for name in args.contenders}, args.problems, args.batch,
-        args.rounds, args.seeds, args.jobs, args.out, args.tag, args.fresh,
+        args.rounds, args.seeds, args.jobs, args.out, args.tag, args.fresh, args.read,
     )  # fmt: skip
+    if not args.quiet:
+        show(runs, args)
+
+
+def show(runs, args):
     results = collect(runs, args.out.parent if args.out else None, args.by)
     about = f"{args.suite}, {args.half}: batch {args.batch}, {args.rounds} rounds"
     print(f"\n{about}, {args.seeds} seeds\n")

@@ -27,7 +27,7 @@ from .settings import check_number, check_one_of, check_whole
 from .surrogates import Posterior, Predictions, Surrogate
 from .surrogates.forest import Forest
 from .surrogates.gp import GP
-from .surrogates.outputs import with_scale
+from .surrogates.outputs import in_units, with_scale
 
 __all__ = ["Bayes"]
 
@@ -246,7 +246,7 @@ def _ended(history: History) -> tuple[Array, Array, Array]:
     """
     X, y = observations(history)
     z, scale = with_scale(y)
-    stated = history.variance[history.status == Status.OK] / scale**2
+    stated = in_units(history.variance[history.status == Status.OK], 1 / scale)
     failed = np.flatnonzero(np.isin(history.status, (Status.FAILED, Status.TIMED_OUT)))
     pruned = np.flatnonzero(history.status == Status.PRUNED)
     if not (len(failed) or len(pruned)):

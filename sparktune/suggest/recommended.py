@@ -75,7 +75,7 @@ def recommended(history: History) -> Recommended:
     numbers = np.flatnonzero(history.status == Status.OK)
     X, y = observations(history)
     warped = Warped.of(y)
-    variance = history.variance[numbers] * warped.slope**2
+    variance = warped.variance(history.variance[numbers])
     posterior = GP(warp=False).fit(
         history.space, X, warped.values, np.random.default_rng(0), variance
     )

@@ -185,14 +185,20 @@ def test_ctrl_c_cuts_off_and_the_next_run_goes_on(host, gate):
             door()
         return loss(config)
 
+    interrupted = threading.Event()
+
     def interrupt():
         gate.reached_by(1)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        while True:  # a signal just before the trial begins to wait does not wake it
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            if interrupted.wait(10):
+                return
 
     thread = threading.Thread(target=interrupt, daemon=True)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
         run(host, objective, 6)
+    interrupted.set()
     thread.join()
     gate.open()
     assert host.fmin_cancelled_reason == "fmin run cancelled by the user"

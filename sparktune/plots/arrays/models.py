@@ -202,7 +202,7 @@ def surrogate(trials: Any, label: str, seed: int = 0) -> Surrogate:
     numbers = np.flatnonzero(history.status == Status.OK)
     axis, rows, x = _along(history, j, X, y)
     warped = Warped.of(y)
-    variance = history.variance[numbers] * warped.slope**2
+    variance = warped.variance(history.variance[numbers])
     posterior = _FITTED.fit(space, X, warped.values, rng, variance)
     mean, sd = posterior.predict(rows)
     back = warped.back

@@ -9,11 +9,12 @@ import numpy as np
 
 from ...space.distributions import Array
 
-__all__ = ["Warped", "power", "standardised", "with_scale"]
+__all__ = ["Warped", "in_units", "power", "standardised", "with_scale"]
 
 _EXPONENTS = np.linspace(-3.0, 3.0, 61)
-_HUGE = 1e100  # losses beyond which squares would overflow
+_HUGE = 1e100  # losses beyond which squares would overflow; of its inverse they would vanish
 _FAR = 1e6  # deviations
+_STEEPEST = 1e300
 
 
 def standardised(y: Array) -> Array:
@@ -30,12 +31,19 @@ def with_scale(y: Array) -> tuple[Array, float]:
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     y = np.clip(y, low, high)
     largest = max(abs(low), abs(high))
-    unit = largest if largest > _HUGE else 1.0
+    unit = largest if largest > 0 and not 1 / _HUGE < largest < _HUGE else 1.0
     y = y / unit
     sd = float(y.std())
     if not sd > 1e-12 * float(np.abs(y).max()):
         return np.zeros(len(y)), math.inf
     return np.clip((y - y.mean()) / sd, -_FAR, _FAR), sd * unit
+
+
+def in_units(variance: Array, slope: Array | float) -> Array:
+    """Variances of losses as variances of what is ``slope`` times as steep, of 1e12 at most."""
+    with np.errstate(over="ignore"):
+        found: Array = np.minimum(np.sqrt(variance) * np.minimum(slope, _STEEPEST), _FAR) ** 2
+    return found
 
 
 def power(z: Array) -> tuple[Array, Array]:
@@ -78,7 +86,12 @@ class Warped:
         """Warp (n,) losses."""
         z, scale = with_scale(y)
         t, log_slope = power(z)
-        return cls(y, t, np.exp(log_slope) / scale)
+        with np.errstate(over="ignore"):
+            return cls(y, t, np.minimum(np.exp(log_slope) / scale, _STEEPEST))
+
+    def variance(self, stated: Array) -> Array:
+        """(n,) stated variances of the losses as those of the warped ones."""
+        return in_units(stated, self.slope)
 
     def back(self, t: Array) -> Array:
         """Losses that warped ones stand for: through those seen, and on along the end's slope."""
@@ -88,5 +101,6 @@ class Warped:
         if not len(y) or not slope[0] > 0:
             return np.full(len(t), float(y[0]) if len(y) else 0.0)
         below, above = np.minimum(t - seen[0], 0.0), np.maximum(t - seen[-1], 0.0)
-        found: Array = np.interp(t, seen, y) + below / slope[0] + above / slope[-1]
+        with np.errstate(over="ignore"):
+            found: Array = np.interp(t, seen, y) + below / slope[0] + above / slope[-1]
         return found

@@ -121,3 +121,13 @@ def test_all_losses_the_same():
     """Where all losses are the same, the first trial is recommended at that loss."""
     found = recommended(recorded([0.1, 0.2, 0.3], [2.0, 2.0, 2.0]))
     assert (found.mean, found.low, found.high) == (2.0, 2.0, 2.0)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e-5, 1e5, 1e150, 1e300])
+def test_losses_of_any_size(scale):
+    """Losses and variances that are huge or tiny have the same recommended trial as others."""
+    xs = np.linspace(-1, 1, 21)
+    variances = np.full(21, (1e-3 * min(scale, 1e150)) ** 2)
+    found = recommended(recorded(xs, scale * ((xs - 0.5) ** 2 + 1), variances))
+    assert found.values["x"] == pytest.approx(0.5)
+    assert np.isfinite([found.mean, found.low, found.high]).all()
