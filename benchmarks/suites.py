@@ -13,7 +13,6 @@ from problems_bbob import BBOB
 from problems_public import PUBLIC
 from problems_training import TRAINING
 
-HALVES = problems.HALVES
 SUITES = {"functions": problems.PROBLEMS, "training": TRAINING, "tables": PUBLIC, "bbob": BBOB}
 PROBLEMS = {name: problem for suite in SUITES.values() for name, problem in suite.items()}
 GROUPS = tuple(

@@ -15,15 +15,15 @@ from .history import ENDED, History
 from .telling import tell
 from .views.progress import BarFactory, progress
 
-__all__ = ["follow"]
+__all__ = ["Followed", "follow"]
 
 
-class _Host(Protocol):
-    """Whose run it is; see Host in run.py."""
+class Followed(Protocol):
+    """Whose run is followed."""
 
     @property
     def parallelism_given(self) -> int | None:
-        """What the user has asked for."""
+        """How many trials at a time its user asked for; None where nobody did."""
 
     def ended(self, reason: StopReason | None) -> None:
         """Take note of why a run ended; None while it lasts."""
@@ -31,7 +31,7 @@ class _Host(Protocol):
 
 def follow(
     events: Iterator[Event],
-    host: _Host,
+    host: Followed,
     trials: Any,
     history: History,
     engine: Engine,

@@ -17,7 +17,7 @@ from .engines.base import Engine, takes_trial
 from .engines.settings import Settings, limit_of
 from .events import Budget, CancelToken, Event, Finished, StopReason
 from .exceptions import AllTrialsFailed
-from .following import follow
+from .following import Followed, follow
 from .history import History, Status, Trial
 from .history.failures import failure_text
 from .known import check_points, record_new
@@ -37,7 +37,7 @@ from .views.progress import BarFactory
 __all__ = ["Host", "run", "seed_of"]
 
 
-class Host(Protocol):
+class Host(Followed, Protocol):
     """Where the trials of a run are recorded and evaluated.
 
     Attributes:
@@ -55,10 +55,6 @@ class Host(Protocol):
     @property
     def limits(self) -> Budget:
         """When its runs end, unless a run has limits of its own."""
-
-    @property
-    def parallelism_given(self) -> int | None:
-        """How many trials at a time its user asked for; None where nobody did."""
 
     @property
     def history(self) -> History | None:
@@ -85,9 +81,6 @@ class Host(Protocol):
 
     def place(self) -> Place:
         """Where MLflow has the runs of its search, or is to have them."""
-
-    def ended(self, reason: StopReason | None) -> None:
-        """Take note of why a run ended; None while it lasts."""
 
 
 def run(

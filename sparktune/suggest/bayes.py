@@ -131,7 +131,7 @@ class Bayes:
         if isinstance(surrogate, str):
             surrogate = SURROGATES[surrogate]
         X, z, variance = _ended(history)
-        if not variance.any():
+        if not variance.any():  # so that a user's surrogate may do without
             return surrogate.fit(space, X, z, rng)
         return surrogate.fit(space, X, z, rng, variance)
 

@@ -93,5 +93,5 @@ class Surrogate(Protocol):
             y: (n,) losses, finite, of about mean 0 and deviation 1.
             rng: the source of randomness.
             variance: (n,) what the objective stated of each loss's variance, in the units of y²;
-                0 where it did not, None where it never did. A model without noise ignores it.
+                0 where it did not; None as if all were 0. A model without noise ignores it.
         """

@@ -80,12 +80,7 @@ class Forest:
         check_number("forest", self, "features", "noise", over=True)
 
     def fit(
-        self,
-        space: Space,
-        X: Array,
-        y: Array,
-        rng: Generator,
-        variance: Array | None = None,
+        self, space: Space, X: Array, y: Array, rng: Generator, variance: Array | None = None
     ) -> ForestPosterior:
         """Grow trees from observations; see Surrogate."""
         n = len(y)

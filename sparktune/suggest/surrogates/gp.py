@@ -78,14 +78,15 @@ class GP:
             rows = np.concatenate([best, rng.permutation(others)[: self.most_fitted - len(best)]])
         features = Features.of(space)
         stated = known.any()
-        likelihood = Likelihood(features, X[rows], known[rows] if stated else None)
-        found, value = likelihood.likeliest(y[rows])
+        likelihood = Likelihood(features, X[rows])
+        found, value = likelihood.likeliest(y[rows], known[rows] if stated else None)
         if self.warp:
             warped, log_slope = power(y)
             if np.abs(warped - y).max() > _SAME:
                 as_warped = known * np.exp(2 * log_slope)
-                likelihood.variance = as_warped[rows] if stated else None
-                other, its = likelihood.likeliest(warped[rows], found)
+                other, its = likelihood.likeliest(
+                    warped[rows], as_warped[rows] if stated else None, found
+                )
                 if its - float(log_slope[rows].sum()) < value:
                     found, y, known = other, warped, as_warped
         return GPPosterior.of(Kernel(features, found), X, y, found.stated * known)

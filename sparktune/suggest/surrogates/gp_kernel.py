@@ -203,12 +203,9 @@ def _matern(r2: Array) -> tuple[Array, Array]:
 class Likelihood:
     """Negative log posterior density of hyperparameters, with its gradient, for (n, d) latents X.
 
-    Args:
-        features: of the space.
-        X: the observations.
-        variance: (n,) stated variances of the losses' noise, 0 where unknown; None if all are. A
-            share of them is learnt: the variance of a mean over folds, say, is that of single
-            folds over their number, but little of it distinguishes trials that share their folds.
+    Losses may come with (n,) stated variances of their noise, 0 where unknown, of which a share is
+    learnt: the variance of a mean over folds, say, is that of single folds over their number, but
+    little of it distinguishes trials that share their folds.
 
     Attributes:
         rows, columns: observations of each of the n (n - 1) / 2 pairs; flat: its place in K.
@@ -216,8 +213,8 @@ class Likelihood:
         D: for each group (l, pairs) the squared distances in each label of the former pairs.
     """
 
-    def __init__(self, features: Features, X: Array, variance: Array | None = None) -> None:
-        self.features, self.n, self.variance = features, (n := len(X)), variance
+    def __init__(self, features: Features, X: Array) -> None:
+        self.features, self.n = features, (n := len(X))
         self.rows, self.columns = np.tril_indices(n, -1)
         self.flat = self.rows * n + self.columns
         self.both: list[NDArray[np.intp] | slice] = [slice(None)]  # group 0 is active always
@@ -239,9 +236,9 @@ class Likelihood:
             self.D.append(D)
 
     def likeliest(
-        self, y: Array, start: Hyperparameters | None = None
+        self, y: Array, variance: Array | None = None, start: Hyperparameters | None = None
     ) -> tuple[Hyperparameters, float]:
-        """Find the hyperparameters of the largest posterior density, given (n,) losses.
+        """Find the hyperparameters of the largest posterior density, given losses and variances.
 
         The search begins at ``start``, by default at usual values of the prior. Also returns minus
         the logarithm of the density.
@@ -249,24 +246,24 @@ class Likelihood:
         from scipy.optimize import minimize
 
         d, groups = len(self.features.columns), len(self.features.groups)
-        shares = groups - 1 + (self.variance is not None)
+        shares = groups - 1 + (variance is not None)
         z = np.zeros(d + 2 + shares)
         z[:d] = -2 * self.features.log_length
         z[d + 1] = math.log(1e-2)
         z[d + 2 :] = _KAPPA[0]
         z[d + groups + 1 :] = _STATED[0]
         if start is not None:
-            z = start.pack(self.variance is not None)
+            z = start.pack(variance is not None)
         bounds = [(-9.0, 9.0)] * d + [(-7.0, 5.0), (-16.0, 2.0)] + [(-6.0, 6.0)] * shares
         found = minimize(
-            self, z, args=(y,), jac=True, method="L-BFGS-B", bounds=bounds,
+            self, z, args=(y, variance), jac=True, method="L-BFGS-B", bounds=bounds,
             options={"maxiter": 60, "ftol": 1e-6, "gtol": 1e-2},
         )  # fmt: skip
         if np.isfinite(found.x).all():
             z = found.x
         return Hyperparameters.unpack(z, self.features), float(found.fun)
 
-    def __call__(self, z: Array, y: Array) -> tuple[float, Array]:
+    def __call__(self, z: Array, y: Array, variance: Array | None = None) -> tuple[float, Array]:
         """Value and gradient at a vector as Hyperparameters.unpack takes it, for losses y."""
         from scipy.linalg import lapack
 
@@ -290,8 +287,8 @@ class Likelihood:
         K = np.zeros((n, n))
         K.flat[self.flat] = k
         K.flat[:: n + 1] = h.signal + h.noise
-        if self.variance is not None:
-            K.flat[:: n + 1] += h.stated * self.variance
+        if variance is not None:
+            K.flat[:: n + 1] += h.stated * variance
         L, failed = lapack.dpotrf(K, lower=1)
         if failed:
             return 1e25, np.zeros(len(z))
@@ -321,8 +318,8 @@ class Likelihood:
                 by_factor = by_factor * (1 - kappa)
             by_r2 = by_factor * slopes[g]
             gradient[group.labels] = h.theta[group.labels] * (self.D[g] @ by_r2)
-        if self.variance is not None:
-            gradient[-1] = float(by_variance @ self.variance) * h.stated * (1 - h.stated)
+        if variance is not None:
+            gradient[-1] = float(by_variance @ variance) * h.stated * (1 - h.stated)
         prior, by_z = log_prior(self.features, h, z)
         return value - prior, gradient - by_z
 

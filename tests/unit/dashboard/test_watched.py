@@ -32,13 +32,19 @@ def test_importances_come_after_the_document():
     assert not run.refresh()
 
 
-def test_importances_are_computed_anew_for_a_tenth_more_losses():
-    """A few more trials leave them as they are; many more do not."""
-    shelf = Shelf(run=work(200))
+def weighed(shelf):
+    """The run of a shelf, which was read, looked at and weighed."""
     run = watched(shelf)
     run.refresh()
     run.document()
     run.weigh()
+    return run
+
+
+def test_importances_are_computed_anew_for_a_tenth_more_losses():
+    """A few more trials leave them as they are; many more do not."""
+    shelf = Shelf(run=work(200))
+    run = weighed(shelf)
     source = shelf.histories["run"]
     assert not run.weigh()
     values = dict(source.best.values)
@@ -52,10 +58,7 @@ def test_importances_are_computed_anew_for_a_tenth_more_losses():
 def test_another_run_in_its_place_has_importances_of_its_own():
     """Where another journal takes the place of one, nothing of the old one is shown."""
     shelf = Shelf(run=work(60))
-    run = watched(shelf)
-    run.refresh()
-    run.document()
-    run.weigh()
+    run = weighed(shelf)
     shelf.histories["run"] = work(50, seed=3)
     assert run.refresh()
     assert importance_in(run)["why"] == "they are being computed"

@@ -121,7 +121,7 @@ def test_likelihood_by_its_definition(stated):
     """The value is minus the log density of the losses and of the prior, up to constants."""
     X, y, rng = data(20)
     variance = rng.gamma(1, 0.2, size=20) if stated else None
-    likelihood = Likelihood(FEATURES, X, variance)
+    likelihood = Likelihood(FEATURES, X)
     found, wanted = [], []
     for _ in range(2):
         z = rng.normal(size=D + 2 + GROUPS - 1 + stated)
@@ -136,7 +136,7 @@ def test_likelihood_by_its_definition(stated):
         prior = lengths + stats.gamma.logpdf(h.signal, 2) + stats.norm.logpdf(kappa, -1, 1.5).sum()
         prior += stats.gamma.logpdf(h.noise, 1.1, scale=1 / 30)
         prior += stats.norm.logpdf(share, 2, 2).sum()
-        found.append(likelihood(z, y)[0])
+        found.append(likelihood(z, y, variance)[0])
         wanted.append(-density.logpdf(y) - prior)
     assert found[0] - found[1] == pytest.approx(wanted[0] - wanted[1], rel=1e-8)
 
@@ -145,13 +145,14 @@ def test_likelihood_by_its_definition(stated):
 def test_gradient_of_the_likelihood(stated):
     """The gradient by all hyperparameters is that of finite differences."""
     X, y, rng = data(20)
-    likelihood = Likelihood(FEATURES, X, rng.gamma(1, 0.2, size=20) if stated else None)
+    likelihood = Likelihood(FEATURES, X)
+    variance = rng.gamma(1, 0.2, size=20) if stated else None
     z = rng.normal(size=D + 2 + GROUPS - 1 + stated)
     slopes = [
-        (likelihood(z + 1e-5 * e, y)[0] - likelihood(z - 1e-5 * e, y)[0]) / 2e-5
+        (likelihood(z + 1e-5 * e, y, variance)[0] - likelihood(z - 1e-5 * e, y, variance)[0]) / 2e-5
         for e in np.eye(len(z))
     ]
-    np.testing.assert_allclose(likelihood(z, y)[1], slopes, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(likelihood(z, y, variance)[1], slopes, rtol=1e-6, atol=1e-6)
     prior = [
         (
             log_prior(FEATURES, Hyperparameters.unpack(z + 1e-5 * e, FEATURES), z + 1e-5 * e)[0]
