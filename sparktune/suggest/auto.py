@@ -12,6 +12,7 @@ from ..history import ENDED, History, Status
 from ..space.tree import Space, Values
 from . import Suggester
 from .bayes import Bayes
+from .noise import ENOUGH, may_be_noisy
 from .settings import check_whole
 from .tpe import TPE
 
@@ -20,9 +21,7 @@ __all__ = ["Auto"]
 _MANY = 1000  # ended trials from which on the GP costs more than it brings
 _BRANCHES_SETTLED = 0.4  # share of the budget after which a tree is left to the GP
 _SETTLED_AFTER = 60  # ended trials after which it is, where the budget is open
-_NOISE = 0.01  # variance of the noise, of the losses' own, from which on TPE takes turns
 _TURN = 8  # trials of a turn
-_ENOUGH = 40  # trials with a loss from which on the learnt noise is believed
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,8 @@ class Auto:
         settled = _SETTLED_AFTER if budget is None else _BRANCHES_SETTLED * budget
         if ended >= _MANY or (space.forks and ended < settled):
             return tpe
-        if (
-            len(history) // _TURN % 2
-            and history.count(Status.OK) >= _ENOUGH
-            and bayes.fit(space, history, np.random.default_rng(len(history))).noise > _NOISE
-        ):
-            return tpe
+        if len(history) // _TURN % 2 and history.count(Status.OK) >= ENOUGH:
+            noise = bayes.fit(space, history, np.random.default_rng(len(history))).noise
+            if may_be_noisy(history, noise):
+                return tpe
         return bayes

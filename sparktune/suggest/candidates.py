@@ -14,8 +14,8 @@ from ..space.distributions import Array, Distribution
 from ..space.tree import Space, Values
 
 __all__ = [
-    "FAILED", "Untried", "best_of_pools", "decode", "observations", "project", "standings",
-    "with_pruned",
+    "FAILED", "Untried", "best_of_pools", "decode", "key_of", "observations", "project",
+    "standings", "with_pruned",
 ]  # fmt: skip
 
 Score = Callable[[Array], Array]  # of candidates, the higher the better
@@ -87,7 +87,7 @@ class Untried:
 
     def __init__(self, space: Space, history: History) -> None:
         self.space = space
-        self.tried = {_key(row) for row in history.X[~np.isin(history.status, ASIDE)]}
+        self.tried = {key_of(row) for row in history.X[~np.isin(history.status, ASIDE)]}
         self.taken: list[Array] = []
 
     def take(self, X: Array, scores: Array, most: int) -> int:
@@ -96,7 +96,7 @@ class Untried:
         for i in np.argsort(-scores, kind="stable"):
             if left == 0:
                 break
-            key = _key(X[i])
+            key = key_of(X[i])
             if key not in self.tried:
                 self.tried.add(key)
                 self.taken.append(X[i])
@@ -150,5 +150,6 @@ def best_of_pools(
     return batch.fill(rng, k, score, pools)
 
 
-def _key(row: Array) -> bytes:
+def key_of(row: Array) -> bytes:
+    """What is equal for equal latents, the nan of inactive labels included."""
     return (row + 0.0).tobytes()

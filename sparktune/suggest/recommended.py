@@ -11,6 +11,7 @@ from ..exceptions import AllTrialsFailed
 from ..history import History, Status, Trial
 from ..history.failures import failure_text
 from .candidates import observations
+from .noise import is_exact
 from .surrogates.gp import GP
 from .surrogates.outputs import Warped
 
@@ -64,7 +65,9 @@ def recommended(history: History) -> Recommended:
     A Gaussian process is fitted to all losses, of more than 400 to the best and the latest:
     it costs as much as a batch of ``bayes.suggest``. Where losses have no noise it believes them,
     and the answer is the trial of the lowest; where they have, a trial counts as much as its
-    neighbours bear it out.
+    neighbours bear it out. A model cannot tell noise from a surface rougher than it can follow, but
+    replicates can: where two of them or more all had the loss that their candidate had before, the
+    lowest loss is the answer, too.
 
     Raises:
         AllTrialsFailed: no trial has a loss.
@@ -72,6 +75,9 @@ def recommended(history: History) -> Recommended:
     luckiest = history.best
     if luckiest is None:
         raise AllTrialsFailed(failure_text(history))
+    if is_exact(history):
+        loss = float(history.y[luckiest.number])
+        return Recommended(luckiest, loss, loss, loss, luckiest)
     numbers = np.flatnonzero(history.status == Status.OK)
     X, y = observations(history)
     warped = Warped.of(y)
