@@ -25,12 +25,15 @@ from scipy.special import erfcx, log_ndtr
 
 from ..space.distributions import Array
 
-__all__ = ["ACQUISITIONS", "Acquisition", "Slopes", "ei", "lcb", "log_h", "mes", "minima", "pi"]
+__all__ = [
+    "ACQUISITIONS", "Acquisition", "Slopes", "bound", "ei", "lcb", "log_h", "mes", "minima", "pi",
+]  # fmt: skip
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 _FAR = -1e4  # z below which all are the same
 _SERIES = -100.0  # z below which the series of Mills' ratio is exact
 CONFIDENCE = 1.8  # deviations of the bound
+WIDE = 4.0  # and of that which explores
 LEAST_IMPROVEMENT = 0.01  # that `pi` asks for, in deviations of the losses
 
 
@@ -42,11 +45,14 @@ class Slopes(NamedTuple):
     by_std: Array  # (m,) derivatives by the deviation
 
 
+Function = Callable[[Array, Array, Array], Slopes]  # of mean, std, target
+
+
 @dataclass(frozen=True)
 class Acquisition:
     """An acquisition function, and what it takes for its target."""
 
-    function: Callable[[Array, Array, Array], Slopes]  # of mean, std, target
+    function: Function
     of_minima: bool = False  # whether targets are draws of the minimum, not the lowest loss so far
 
     def __call__(self, mean: Array, std: Array, target: Array) -> Slopes:
@@ -90,14 +96,21 @@ def pi(mean: Array, std: Array, target: Array) -> Slopes:
     return Slopes(value, *_through(z, std, by_z, mean))
 
 
-def lcb(mean: Array, std: Array, target: Array) -> Slopes:  # noqa: ARG001
-    """Minus the lower confidence bound, which is 1.8 deviations below the mean.
+def bound(factor: float) -> Function:
+    """Minus the lower confidence bound, which is ``factor`` deviations below the mean; 0: the mean.
 
     Over pending trials the mean is averaged, and the deviation is what it will be when they have
     ended: Desautels et al. (2014), "Parallelizing exploration-exploitation tradeoffs".
     """
-    share = np.full(mean.shape, -1 / len(mean))
-    return Slopes(CONFIDENCE * std - mean.mean(0), share, np.full(len(std), CONFIDENCE))
+
+    def below(mean: Array, std: Array, target: Array) -> Slopes:  # noqa: ARG001
+        share = np.full(mean.shape, -1 / len(mean))
+        return Slopes(factor * std - mean.mean(0), share, np.full(len(std), factor))
+
+    return below
+
+
+lcb = bound(CONFIDENCE)
 
 
 def mes(mean: Array, std: Array, target: Array) -> Slopes:
@@ -138,11 +151,15 @@ def minima(mean: Array, std: Array, u: Array) -> Array:
     return drawn
 
 
-ACQUISITIONS = {
-    "ei": Acquisition(ei),
-    "pi": Acquisition(pi),
-    "lcb": Acquisition(lcb),
-    "mes": Acquisition(mes, of_minima=True),
+_EI, _PI, _LCB = (Acquisition(each) for each in (ei, pi, lcb))
+_FAR_AND_WIDE, _MEAN = Acquisition(bound(WIDE)), Acquisition(bound(0.0))
+
+ACQUISITIONS = {  # those that candidates take one after the other
+    "mix": (_EI, _FAR_AND_WIDE, _EI, _PI, _EI, _LCB, _EI, _MEAN),
+    "ei": (_EI,),
+    "pi": (_PI,),
+    "lcb": (_LCB,),
+    "mes": (Acquisition(mes, of_minima=True),),
 }
 
 

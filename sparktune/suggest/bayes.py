@@ -7,6 +7,7 @@ optimization".
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,7 @@ SURROGATES: dict[str, Surrogate] = {"gp": GP(), "forest": Forest()}
 _INTERLEAVED = 0.1  # share of random candidates beside the forest's
 _LOOKED_AT = 500  # best observations of which one is the incumbent
 _FANTASIZED = 128  # latest pending trials; earlier ones only count as tried
+_LABELS = 5  # beyond which a trust region is narrower
 _BELOW = 1e-3  # deviations that a drawn minimum lies below the lowest loss, at least
 
 
@@ -51,8 +53,9 @@ class Bayes:
     - of the whole space: the acquisition's maximum over ``n_candidates`` draws from the prior and
       around the best trials, and over local ascents from ten of them (L-BFGS-B in what is
       continuous, best steps in what is discrete);
-    - of a trust region around the best trial, of half-width ``reach``: with probability
-      ``local_share``; the first candidate of a batch of several is never bound to it;
+    - of a trust region around the best trial, of half-width ``reach``, or of that times the root of
+      5/d where the trial has d > 5 labels: with probability ``local_share``; the first candidate of
+      a batch of several is never bound to it;
     - of a branch of the space, to get below its own best trial before the branch is given up: with
       probability ``branch_share`` in the middle of the budget, falling from twice that to 0;
     - of the prior: with probability ``random_share``;
@@ -72,7 +75,9 @@ class Bayes:
     Args:
         surrogate: "gp" (GP: Gaussian process), "forest" (Forest: random forest), or a Surrogate.
         acquisition: "ei" (log of the expected improvement), "pi" (log of the probability of
-            improvement), "lcb" (lower confidence bound) or "mes" (max-value entropy search).
+            improvement), "lcb" (lower confidence bound), "mes" (max-value entropy search), or
+            "mix": every second trial's is "ei", and the others' in turn a bound that explores,
+            "pi", "lcb" and the mean alone, so that a batch does not hang on one of them.
         n_startup_jobs: trials of a Latin hypercube sample before the first fit, at least 1; fewer
             where they would use more than a third of the budget.
         n_candidates: size of the pool, at least 16.
@@ -88,7 +93,7 @@ class Bayes:
     """
 
     surrogate: str | Surrogate = "gp"
-    acquisition: str = "ei"
+    acquisition: str = "mix"
     n_startup_jobs: int = 20
     n_candidates: int = 2000
     fantasies: int = 16
@@ -167,7 +172,7 @@ class _Batch:
 
     def __init__(self, settings: Bayes, space: Space, history: History, rng: Generator) -> None:
         self.settings, self.space, self.rng = settings, space, rng
-        self.acquisition = ACQUISITIONS[settings.acquisition]
+        self.acquisitions, self.begun = ACQUISITIONS[settings.acquisition], len(history)
         self.chosen = Untried(space, history)
         self.pending = history.X[history.status == Status.PENDING][-_FANTASIZED:]
         self.posterior = settings.fit(space, history, rng)
@@ -177,7 +182,10 @@ class _Batch:
         self.evaluated = evaluated[np.argsort(losses, kind="stable")[:_LOOKED_AT]]
         self.mean = self.posterior.predict(X)[0][0]
         self.lowest = np.full(1, float(self.mean.min()))
-        self.region = TrustRegion(space, X[int(np.argmin(self.mean))], settings.reach)
+        incumbent = X[int(np.argmin(self.mean))]
+        labels = np.count_nonzero(~np.isnan(incumbent))
+        reach = settings.reach * math.sqrt(min(1.0, _LABELS / labels))
+        self.region = TrustRegion(space, incumbent, reach)
         self.pool = pool_of(space, history, rng, settings.n_candidates)
 
     def drawn(self, k: int, in_branch: float, at_random: float, again: float) -> Array:
@@ -250,10 +258,12 @@ class _Batch:
         if not len(inside):
             inside, name = np.arange(len(self.pool)), "all"
         mean, std = self.predictions.mean[:, inside], self.predictions.std[inside]
-        if self.acquisition.of_minima:
+        number = self.begun + len(self.chosen.taken)
+        acquisition = self.acquisitions[number % len(self.acquisitions)]
+        if acquisition.of_minima:
             target = self._minima(mean, std, target)
-        surface = Surface(self.space, self.posterior, self.acquisition, target)
-        pool, score = self.pool[inside], self.acquisition(mean, std, target).value
+        surface = Surface(self.space, self.posterior, acquisition, target)
+        pool, score = self.pool[inside], acquisition(mean, std, target).value
         tops, values = local_ascent(surface, pool, score, self.rng, self.region, name == "region")
         if not self.chosen.take(tops, values, 1):
             self.chosen.take(pool, score, 1)

@@ -4,11 +4,23 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from sparktune.suggest.acquisition import ACQUISITIONS, ei, lcb, log_h, mes, minima, pi
+from sparktune.suggest.acquisition import (
+    ACQUISITIONS,
+    Acquisition,
+    bound,
+    ei,
+    lcb,
+    log_h,
+    mes,
+    minima,
+    pi,
+)
 
 MEAN = np.array([[-1.0, 0.3, 2.0], [-0.5, 0.1, 2.5]])
 STD = np.array([0.5, 1.2, 0.1])
 TARGET = np.array([-0.4, -0.9])
+EACH = {name: each[0] for name, each in ACQUISITIONS.items() if len(each) == 1}
+EACH |= {"mean": Acquisition(bound(0.0)), "wide": Acquisition(bound(4.0))}
 
 
 @pytest.mark.parametrize("z", [-1e3, -101.0, -99.0, -30.0, -5.0, -1.01, -0.99, 0.0, 2.0, 30.0])
@@ -105,11 +117,11 @@ def test_minima_are_minima():
         )
 
 
-@pytest.mark.parametrize("name", ACQUISITIONS)
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize("fantasies", [1, 2])
 def test_derivatives(name, fantasies):
     """Derivatives by means and deviations are those of finite differences."""
-    acquisition = ACQUISITIONS[name]
+    acquisition = EACH[name]
     mean = MEAN[:fantasies]
     found = acquisition(mean, STD, TARGET)
     h = 1e-6
@@ -127,14 +139,23 @@ def test_derivatives(name, fantasies):
     np.testing.assert_allclose(found.by_std, slope, rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", ACQUISITIONS)
+@pytest.mark.parametrize("name", EACH)
 def test_hopeless_and_certain_candidates(name):
     """Values and derivatives stay finite a million deviations from the target."""
     mean, std = np.array([[1e6, -1e6, 0.0]]), np.array([1.0, 1.0, 1e-9])
-    for part in ACQUISITIONS[name](mean, std, np.zeros(1)):
+    for part in EACH[name](mean, std, np.zeros(1)):
         assert np.isfinite(part).all()
 
 
 def test_what_targets_are():
     """Max-value entropy search alone takes draws of the minimum for its targets."""
-    assert [name for name, each in ACQUISITIONS.items() if each.of_minima] == ["mes"]
+    assert [name for name, each in EACH.items() if each.of_minima] == ["mes"]
+
+
+def test_a_mix_is_half_expected_improvement():
+    """Every second trial of a mix takes expected improvement, and no two others are the same."""
+    kinds = [each.function for each in ACQUISITIONS["mix"]]
+    assert kinds[::2] == [ei] * 4
+    values = [kind(MEAN, STD, TARGET).value for kind in kinds[1::2]]
+    assert len({value.tobytes() for value in values}) == 4
+    np.testing.assert_array_equal(values[-1], -MEAN.mean(0))

@@ -74,7 +74,7 @@ def test_a_batch_is_spread(surrogate):
     """The candidates of one batch are not all at one place."""
     space = Space(BOWL)
     history = run(BOWL, bowl, 24, 8, 0, Bayes())
-    batch = Bayes(surrogate, local_share=0.0).suggest(
+    batch = Bayes(surrogate, "ei", local_share=0.0).suggest(
         space, history, np.random.default_rng(0), 8, None
     )
     X = np.array([space.encode(values) for values in batch])
@@ -194,7 +194,11 @@ def test_a_surrogate_of_ones_own():
             "a method fit(space, X, y, rng), but got 3",
         ),
         ({"surrogate": GP}, TypeError, "or an object with a method fit"),
-        ({"acquisition": "ucb"}, ValueError, "one of 'ei', 'pi', 'lcb', 'mes', but got 'ucb'"),
+        (
+            {"acquisition": "ucb"},
+            ValueError,
+            "one of 'mix', 'ei', 'pi', 'lcb', 'mes', but got 'ucb'",
+        ),
         ({"n_startup_jobs": 0}, ValueError, "`n_startup_jobs` must be a whole number >= 1"),
         ({"n_candidates": 5}, ValueError, "`n_candidates` must be a whole number >= 16"),
         ({"fantasies": 1.5}, ValueError, "`fantasies` must be a whole number >= 1"),
@@ -218,3 +222,16 @@ def test_one_finished_trial_is_enough():
     (trial,) = history.start([space.decode(space.sample(np.random.default_rng(0), 1)[0])], 0.0)
     history.finish(trial.number, 0, Outcome(Status.OK, loss=1.0))
     assert len(Bayes(n_startup_jobs=1).suggest(space, history, np.random.default_rng(1), 2)) == 2
+
+
+def test_every_trial_has_its_acquisition_in_batches_of_any_size():
+    """Single candidates take the acquisitions of a mix in turn, as those of a batch do."""
+    history = run(BOWL, bowl, 24, 8, 0, Bayes())
+    for number in range(24, 32):
+        rng = np.random.default_rng(0)
+        mixed = Bayes(local_share=1.0).suggest(history.space, history, rng, 1)
+        rng = np.random.default_rng(0)
+        by_ei = Bayes("gp", "ei", local_share=1.0).suggest(history.space, history, rng, 1)
+        assert (mixed == by_ei) == (number % 2 == 0)
+        trial = history.start(mixed, 0.0)[0]
+        history.finish(trial.number, 0, Outcome(Status.OK, loss=bowl(mixed[0])))
