@@ -1,0 +1,150 @@
+"""What ablation.py changes in Bayes: settings, and parts exchanged for what others do."""
+
+import math
+from dataclasses import dataclass
+from unittest import mock
+
+import numpy as np
+
+from sparktune.suggest import bayes, maximise
+from sparktune.suggest.bayes import Bayes
+from sparktune.suggest.maximise import TrustRegion
+from sparktune.suggest.surrogates import gp_kernel
+from sparktune.suggest.surrogates.gp import GP
+
+SIZES = (1.0, 0.25, 2.0, 0.5)  # of a trust region
+SMALLEST, LARGEST = 1 / 8, 2.0
+
+
+@dataclass(frozen=True)
+class Changed(Bayes):
+    """Bayes with a part exchanged, by its name in PARTS, while it proposes a batch."""
+
+    part: str = ""
+
+    def suggest(self, space, history, rng, k, budget=None):
+        with PARTS[self.part]():
+            return super().suggest(space, history, rng, k, budget)
+
+
+def replaced(target, name, value):
+    """What puts a value in place of a module's or a class's own."""
+    return lambda: mock.patch.object(target, name, value)
+
+
+class OneReach(bayes._Batch):
+    """The trust region is as wide in any number of labels."""
+
+    def __init__(self, settings, space, history, rng):
+        super().__init__(settings, space, history, rng)
+        self.region = TrustRegion(space, self.region.centre, settings.reach)
+
+
+class Sizes(bayes._Batch):
+    """Each candidate of the region has its own width, four in turn."""
+
+    def _choose(self, name, branch):
+        region = self.region
+        factor = SIZES[len(self.chosen.taken) % len(SIZES)]
+        self.region = TrustRegion(self.space, region.centre, min(1.0, factor * region.reach))
+        super()._choose(name, branch)
+        self.region = region
+
+
+class Drawn(bayes._Batch):
+    """The region's centre is the best of the observations in a draw of the posterior."""
+
+    def __init__(self, settings, space, history, rng):
+        super().__init__(settings, space, history, rng)
+        best = self.X[np.argsort(self.mean, kind="stable")[:40]]
+        posterior, points = self.posterior, self.posterior.kernel.points(best)
+        V = posterior.R @ posterior.kernel.covariance(posterior.seen, points)
+        covariance = posterior.kernel.covariance(points, points) - V.T @ V
+        w, Q = np.linalg.eigh(covariance)
+        draw = posterior.mean(best) + Q @ (np.sqrt(np.maximum(w, 0.0)) * rng.normal(size=len(w)))
+        self.region = TrustRegion(space, best[int(np.argmin(draw))], self.region.reach)
+
+
+class BySuccess(bayes._Batch):
+    """The region doubles after three successes, and halves after as many failures as labels.
+
+    At least 8. A tie with the best is half a success. Below an eighth of its width it begins anew;
+    noisy losses leave it as it is.
+    """
+
+    def __init__(self, settings, space, history, rng):
+        super().__init__(settings, space, history, rng)
+        if self.posterior.noise > 0.01:
+            return
+        factor, successes, failures, best = 1.0, 0.0, 0, math.inf
+        losses = history.y[np.isfinite(history.y)]
+        for t, loss in enumerate(losses.tolist()):
+            least = 1e-3 * float(np.std(np.sort(losses[: t + 1])[: max(4, (t + 1) // 2)]))
+            if t >= settings.n_startup_jobs:
+                success = 1.0 if loss < best - least else 0.5 if loss <= best else 0.0
+                successes = successes + success if success else 0.0
+                failures = 0 if success else failures + 1
+            best = min(best, loss)
+            if successes >= 3:
+                factor, successes = min(LARGEST, 2 * factor), 0.0
+            if failures >= max(8, len(space)):
+                factor, failures = factor / 2, 0
+            if factor < SMALLEST:
+                factor = 1.0
+        reach = min(1.0, factor * self.region.reach)
+        self.region = TrustRegion(space, self.region.centre, reach)
+
+
+def with_prior(noise=None, length=None):
+    """What gives the noise a lognormal prior, or lengthscales another one: (mean, deviation)."""
+    usual = gp_kernel.log_prior
+
+    def log_prior(features, h, z):
+        value, by_z = usual(features, h, z)
+        d = len(features.columns)
+        if noise is not None:
+            apart = (math.log(h.noise) - noise[0]) / noise[1]
+            slope = (h.noise - gp_kernel._LEAST_NOISE) / h.noise
+            value += -0.1 * math.log(h.noise) + 30 * h.noise - 0.5 * apart**2
+            by_z[d + 1] = -apart / noise[1] * slope
+        if length is not None:
+            usually = 0.5 * z[:d] + features.log_length
+            apart = (usually + length[0]) / length[1]
+            value += 0.5 * float(usually @ usually) - 0.5 * float(apart @ apart)
+            by_z[:d] = -0.5 * apart / length[1]
+        return value, by_z
+
+    return replaced(gp_kernel, "log_prior", log_prior)
+
+
+PARTS = {
+    "one reach": replaced(bayes, "_Batch", OneReach),
+    "sizes": replaced(bayes, "_Batch", Sizes),
+    "drawn": replaced(bayes, "_Batch", Drawn),
+    "by success": replaced(bayes, "_Batch", BySuccess),
+    "to bounds": replaced(maximise, "_short_of_bounds", lambda _axes, U, _region: U),
+    "noise": with_prior(noise=(-4.0, 1.0)),
+    "length": with_prior(length=(math.sqrt(2), math.sqrt(3))),
+}
+
+CHANGES = {
+    "acquisition: ei": Bayes(acquisition="ei"),
+    "acquisition: lcb": Bayes(acquisition="lcb"),
+    "acquisition: mes": Bayes(acquisition="mes"),
+    "replicate_share: 0": Bayes(replicate_share=0.0),
+    "local_share: 0": Bayes(local_share=0.0),
+    "local_share: 0.5": Bayes(local_share=0.5),
+    "reach: 0.1": Bayes(reach=0.1),
+    "reach: 0.4": Bayes(reach=0.4),
+    "reach: 0.2 in any dimension": Changed(part="one reach"),
+    "region: four sizes in turn": Changed(part="sizes"),
+    "region: around a draw of the best": Changed(part="drawn"),
+    "region: by successes and failures": Changed(part="by success"),
+    "bounds: reached at once": Changed(part="to bounds"),
+    "trials conditioned on: 1,000": Bayes(GP(most=1000, most_fitted=256)),
+    "losses never warped": Bayes(GP(warp=False)),
+    "noise: lognormal(-4, 1)": Changed(part="noise"),
+    "lengthscales: ln l of mean sqrt 2, deviation sqrt 3": Changed(part="length"),
+    "fantasies: 1": Bayes(fantasies=1),
+    "initial design: 10": Bayes(n_startup_jobs=10),
+}
