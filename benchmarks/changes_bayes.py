@@ -8,12 +8,11 @@ import numpy as np
 
 from sparktune.suggest import bayes, maximise
 from sparktune.suggest.bayes import Bayes
-from sparktune.suggest.maximise import TrustRegion
+from sparktune.suggest.regions import TrustRegion
 from sparktune.suggest.surrogates import gp_kernel
 from sparktune.suggest.surrogates.gp import GP
 
 SIZES = (1.0, 0.25, 2.0, 0.5)  # of a trust region
-SMALLEST, LARGEST = 1 / 8, 2.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,9 @@ class OneReach(bayes._Batch):
 
     def __init__(self, settings, space, history, rng):
         super().__init__(settings, space, history, rng)
-        self.region = TrustRegion(space, self.region.centre, settings.reach)
+        labels = np.count_nonzero(~np.isnan(self.region.centre))
+        reach = self.region.reach * math.sqrt(max(1.0, labels / bayes._LABELS))
+        self.region = TrustRegion(space, self.region.centre, min(1.0, reach))
 
 
 class Sizes(bayes._Batch):
@@ -63,36 +64,6 @@ class Drawn(bayes._Batch):
         w, Q = np.linalg.eigh(covariance)
         draw = posterior.mean(best) + Q @ (np.sqrt(np.maximum(w, 0.0)) * rng.normal(size=len(w)))
         self.region = TrustRegion(space, best[int(np.argmin(draw))], self.region.reach)
-
-
-class BySuccess(bayes._Batch):
-    """The region doubles after three successes, and halves after as many failures as labels.
-
-    At least 8. A tie with the best is half a success. Below an eighth of its width it begins anew;
-    noisy losses leave it as it is.
-    """
-
-    def __init__(self, settings, space, history, rng):
-        super().__init__(settings, space, history, rng)
-        if self.posterior.noise > 0.01:
-            return
-        factor, successes, failures, best = 1.0, 0.0, 0, math.inf
-        losses = history.y[np.isfinite(history.y)]
-        for t, loss in enumerate(losses.tolist()):
-            least = 1e-3 * float(np.std(np.sort(losses[: t + 1])[: max(4, (t + 1) // 2)]))
-            if t >= settings.n_startup_jobs:
-                success = 1.0 if loss < best - least else 0.5 if loss <= best else 0.0
-                successes = successes + success if success else 0.0
-                failures = 0 if success else failures + 1
-            best = min(best, loss)
-            if successes >= 3:
-                factor, successes = min(LARGEST, 2 * factor), 0.0
-            if failures >= max(8, len(space)):
-                factor, failures = factor / 2, 0
-            if factor < SMALLEST:
-                factor = 1.0
-        reach = min(1.0, factor * self.region.reach)
-        self.region = TrustRegion(space, self.region.centre, reach)
 
 
 def with_prior(noise=None, length=None):
@@ -121,7 +92,7 @@ PARTS = {
     "one reach": replaced(bayes, "_Batch", OneReach),
     "sizes": replaced(bayes, "_Batch", Sizes),
     "drawn": replaced(bayes, "_Batch", Drawn),
-    "by success": replaced(bayes, "_Batch", BySuccess),
+    "one width": replaced(bayes, "width_after", lambda *_: 1.0),
     "to bounds": replaced(maximise, "_short_of_bounds", lambda _axes, U, _region: U),
     "noise": with_prior(noise=(-4.0, 1.0)),
     "length": with_prior(length=(math.sqrt(2), math.sqrt(3))),
@@ -139,7 +110,7 @@ CHANGES = {
     "reach: 0.2 in any dimension": Changed(part="one reach"),
     "region: four sizes in turn": Changed(part="sizes"),
     "region: around a draw of the best": Changed(part="drawn"),
-    "region: by successes and failures": Changed(part="by success"),
+    "region: of one width throughout": Changed(part="one width"),
     "bounds: reached at once": Changed(part="to bounds"),
     "trials conditioned on: 1,000": Bayes(GP(most=1000, most_fitted=256)),
     "losses never warped": Bayes(GP(warp=False)),

@@ -23,8 +23,9 @@ from .acquisition import ACQUISITIONS, minima
 from .branches import Branch, branch_of, branch_probability, sample_of, within
 from .candidates import FAILED, Untried, decode, observations, standings
 from .design import initial_design
-from .maximise import Surface, TrustRegion, local_ascent, pool_of
-from .noise import is_exact, may_be_noisy, replicate_probability
+from .maximise import Surface, local_ascent, pool_of
+from .noise import NOISY, is_exact, may_be_noisy, replicate_probability
+from .regions import TrustRegion, width_after
 from .settings import check_number, check_one_of, check_whole
 from .surrogates import Posterior, Predictions, Surrogate
 from .surrogates.forest import Forest
@@ -53,9 +54,10 @@ class Bayes:
     - of the whole space: the acquisition's maximum over ``n_candidates`` draws from the prior and
       around the best trials, and over local ascents from ten of them (L-BFGS-B in what is
       continuous, best steps in what is discrete);
-    - of a trust region around the best trial, of half-width ``reach``, or of that times the root of
-      5/d where the trial has d > 5 labels: with probability ``local_share``; the first candidate of
-      a batch of several is never bound to it;
+    - of a trust region around the best trial, with probability ``local_share``; the first candidate
+      of a batch of several is never bound to it. The region's half-width is ``reach``, times the
+      root of 5/d where the trial has d > 5 labels. It grows on improvements and ties and shrinks on
+      failures, between twice and an eighth of that, where losses are not noisy;
     - of a branch of the space, to get below its own best trial before the branch is given up: with
       probability ``branch_share`` in the middle of the budget, falling from twice that to 0;
     - of the prior: with probability ``random_share``;
@@ -185,7 +187,9 @@ class _Batch:
         incumbent = X[int(np.argmin(self.mean))]
         labels = np.count_nonzero(~np.isnan(incumbent))
         reach = settings.reach * math.sqrt(min(1.0, _LABELS / labels))
-        self.region = TrustRegion(space, incumbent, reach)
+        if self.posterior.noise <= NOISY:  # or most failures are bad luck
+            reach *= width_after(losses.tolist(), settings.n_startup_jobs, len(space))
+        self.region = TrustRegion(space, incumbent, min(1.0, reach))
         self.pool = pool_of(space, history, rng, settings.n_candidates)
 
     def drawn(self, k: int, in_branch: float, at_random: float, again: float) -> Array:

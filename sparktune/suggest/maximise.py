@@ -20,9 +20,10 @@ from ..space.tree import Space
 from .acquisition import Acquisition
 from .axes import Axes, OfSpace
 from .candidates import observations, project
+from .regions import TrustRegion, moved_by, moving_labels
 from .surrogates import Posterior
 
-__all__ = ["Surface", "TrustRegion", "local_ascent", "pool_of"]
+__all__ = ["Surface", "local_ascent", "pool_of"]
 
 _MANY = 16  # values of a discrete label from which on it ascends like a continuous one
 _OPTIONS = 12  # of a category that are tried in one step
@@ -33,7 +34,6 @@ _AT_BOUND = 1e-6  # of a bound, in units, that counts as the bound itself
 _NEAR_BOUND = 0.03  # of a bound, in units, where the incumbent has come near it
 _ENDS = (-0.25, 1.25)  # in units, of unbounded labels, where the trust region does not lie beyond
 
-Bools = NDArray[np.bool_]
 Change = tuple[NDArray[np.intp], int, Array]  # rows, the column that changes, its latents there
 
 
@@ -54,7 +54,7 @@ def pool_of(space: Space, history: History, rng: Generator, m: int) -> Array:
     anew = space.sample(rng, m)
     half = m // 2
     near = X[np.array(parents)[np.arange(half) % len(parents)]]
-    moving = _moving(rng, (half, len(space)), [0.1, 0.5])
+    moving = moving_labels(rng, (half, len(space)), [0.1, 0.5])
     scale = 10 ** rng.uniform(-3, -0.5, size=(half, 1))
     axes = Axes.of(space)
     step = rng.normal(size=(half, len(axes.numeric))) * axes.scale * scale
@@ -66,66 +66,8 @@ def pool_of(space: Space, history: History, rng: Generator, m: int) -> Array:
             other[:, j] = np.where(np.isnan(other[:, j]), drawn, other[:, j])
         else:
             other[lost[:, j], j] = distribution.sample(rng, int(lost[:, j].sum()))
-    near = _moved(space, np.where(lost, other, near), moving & ~lost, step, other)
+    near = moved_by(space, np.where(lost, other, near), moving & ~lost, step, other)
     return np.concatenate([space.mask(near), anew[half:]])
-
-
-@dataclass(frozen=True)
-class TrustRegion:
-    """The candidates near a centre, in its branch."""
-
-    space: Space
-    centre: Array  # (d,) latents
-    reach: float  # half-width of the region in each numeric label, in units
-
-    @property
-    def ends(self) -> tuple[Array, Array]:
-        """(p,) lowest and highest units of the region, nan where the centre has no such label."""
-        u = Axes.of(self.space).units(self.centre[None])[0]
-        return u - self.reach, u + self.reach
-
-    def pool(self, rng: Generator, m: int) -> Array:
-        """Draw m candidates of the region: a fifth, a half or all of the centre's labels move."""
-        space = self.space
-        anew, axes = space.sample(rng, m), Axes.of(space)
-        moving = _moving(rng, anew.shape, [0.2, 0.5, 1.0])
-        step = axes.scale * rng.uniform(-self.reach, self.reach, size=(m, len(axes.numeric)))
-        for j in axes.categorical:
-            if j not in space.forks and not np.isnan(self.centre[j]):
-                moving[:, j] &= (rng.random(m) < 0.5) & ~np.isnan(anew[:, j])
-            else:
-                moving[:, j] = False
-        return _moved(space, np.tile(self.centre, (m, 1)), moving, step, anew)
-
-    def holds(self, X: Array) -> Bools:
-        """Which of (m, d) candidates lie in the region."""
-        U, (low, high) = Axes.of(self.space).units(X), self.ends
-        with np.errstate(invalid="ignore"):
-            apart = (low - 1e-9 > U) | (high + 1e-9 < U)
-        apart |= np.isnan(U) != np.isnan(low)
-        forks = list(self.space.forks)
-        A, b = X[:, forks], self.centre[forks]
-        elsewhere = (b != A) & ~(np.isnan(A) & np.isnan(b))
-        inside: Bools = ~(apart.any(1) | elsewhere.any(1))
-        return inside
-
-
-def _moving(rng: Generator, shape: tuple[int, ...], shares: list[float]) -> Bools:
-    """Draw which labels of each candidate move: at least one, and one of these shares of them."""
-    m, d = shape
-    moving = rng.random((m, d)) < rng.choice(shares, size=(m, 1))
-    moving[np.arange(m), rng.integers(d, size=m)] = True
-    return moving
-
-
-def _moved(space: Space, near: Array, moving: Bools, step: Array, other: Array) -> Array:
-    """Move labels of candidates, numeric ones by (m, p) steps, categories to those of others."""
-    moved = np.where(moving, other, near)
-    axes = Axes.of(space)
-    for at, j in enumerate(axes.numeric):
-        z = np.where(moving[:, j], near[:, j] + step[:, at], near[:, j])
-        moved[:, j] = project(axes.priors[at], z)
-    return moved
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,18 @@ import numpy as np
 from ..history import ENDED, History, Status
 from .candidates import key_of, observations
 
-__all__ = ["ENOUGH", "NOISY", "is_exact", "may_be_noisy", "replicate_probability"]
+__all__ = ["NOISY", "is_exact", "may_be_noisy", "replicate_probability"]
 
 NOISY = 0.01  # variance of the noise that counts as such, of the losses' own
 
-ENOUGH = 40  # trials with a loss from which on a learnt noise is believed
+_ENOUGH = 40  # trials with a loss from which on a learnt noise is believed
 _PROOF = 2  # replicates, all the same, after which losses are believed to be exact
 _SAME = 1e-4  # of the losses' deviation, by which replicates may differ all the same
 
 
 def may_be_noisy(history: History, noise: float) -> bool:
     """Whether a learnt variance of the noise, of the losses' own, is to be taken as such."""
-    return noise > NOISY and history.count(Status.OK) >= ENOUGH
+    return noise > NOISY and history.count(Status.OK) >= _ENOUGH
 
 
 def is_exact(history: History) -> bool:

@@ -11,7 +11,7 @@ from ..exceptions import AllTrialsFailed
 from ..history import History, Status, Trial
 from ..history.failures import failure_text
 from .candidates import observations
-from .noise import is_exact
+from .noise import NOISY, is_exact
 from .surrogates.gp import GP
 from .surrogates.outputs import Warped
 
@@ -63,11 +63,11 @@ def recommended(history: History) -> Recommended:
     """Find the evaluated candidate with the lowest believed mean loss.
 
     A Gaussian process is fitted to all losses, of more than 400 to the best and the latest:
-    it costs as much as a batch of ``bayes.suggest``. Where losses have no noise it believes them,
-    and the answer is the trial of the lowest; where they have, a trial counts as much as its
-    neighbours bear it out. A model cannot tell noise from a surface rougher than it can follow, but
-    replicates can: where two of them or more all had the loss that their candidate had before, the
-    lowest loss is the answer, too.
+    it costs as much as a batch of ``bayes.suggest``. Where it takes at most 1 % of their variance
+    for noise, and the objective states none, the answer is the trial of the lowest loss; else a
+    trial counts as much as its neighbours bear it out. A model cannot tell noise from a surface
+    rougher than it can follow, but replicates can: where two of them or more all had the loss that
+    their candidate had before, the lowest loss is the answer, too.
 
     Raises:
         AllTrialsFailed: no trial has a loss.
@@ -86,7 +86,10 @@ def recommended(history: History) -> Recommended:
         history.space, X, warped.values, np.random.default_rng(0), variance
     )
     means, sd = posterior.predict(X)
-    best = int(np.argmin(means[0]))
+    if posterior.noise > NOISY or variance.any():
+        best = int(np.argmin(means[0]))
+    else:
+        best = int(np.searchsorted(numbers, luckiest.number))
     ends = means[0, best] + _BAND * sd[best] * np.array([0.0, -1.0, 1.0])
     mean, low, high = warped.back(ends).tolist()
     return Recommended(history[int(numbers[best])], mean, low, high, luckiest)

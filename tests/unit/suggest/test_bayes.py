@@ -12,8 +12,9 @@ from sparktune.history import History, Outcome, Status
 from sparktune.space.tree import Space
 from sparktune.suggest.bayes import Bayes
 from sparktune.suggest.branches import branch_of, sample_of, within
-from sparktune.suggest.maximise import TrustRegion, pool_of
+from sparktune.suggest.maximise import pool_of
 from sparktune.suggest.random import Random
+from sparktune.suggest.regions import TrustRegion
 from sparktune.suggest.surrogates.forest import Forest
 from sparktune.suggest.surrogates.gp import GP
 
@@ -235,3 +236,23 @@ def test_every_trial_has_its_acquisition_in_batches_of_any_size():
         assert (mixed == by_ei) == (number % 2 == 0)
         trial = history.start(mixed, 0.0)[0]
         history.finish(trial.number, 0, Outcome(Status.OK, loss=bowl(mixed[0])))
+
+
+def test_the_trust_region_shrinks_on_failures():
+    """After failures a batch lies nearer to the incumbent than after improvements."""
+    optimum, rng = np.array([0.3, 0.4, 0.5, 0.6]), np.random.default_rng(1)
+    space, spread = Space(BOWL), []
+    for improves in (True, False):
+        history = run(BOWL, bowl, 24, 8, 0, Random())
+        best = space.encode(history.best.values)
+        worse = [x for x in rng.random((40, 4)) if ((x - optimum) ** 2).sum() > history.best.loss]
+        better = [best + share * (optimum - best) for share in (0.2, 0.4, 0.6)]
+        for row in better if improves else worse[:24]:
+            (trial,) = history.start([space.decode(row)], 0.0)
+            loss = bowl(space.build(trial.values))
+            history.finish(trial.number, 0, Outcome(Status.OK, loss=loss))
+        batch = Bayes(local_share=1.0, n_startup_jobs=24).suggest(space, history, rng, 8, None)
+        X = np.array([space.encode(values) for values in batch])[1:]
+        spread.append(np.ptp(X, axis=0).max())
+    assert spread[0] > 0.3
+    assert spread[1] <= 0.05 + 1e-9

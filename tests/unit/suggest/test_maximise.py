@@ -7,7 +7,8 @@ from searches import TREE
 from sparktune import hp
 from sparktune.space.tree import Space
 from sparktune.suggest.acquisition import ACQUISITIONS
-from sparktune.suggest.maximise import Surface, TrustRegion, local_ascent
+from sparktune.suggest.maximise import Surface, local_ascent
+from sparktune.suggest.regions import TrustRegion
 from sparktune.suggest.surrogates.forest import Forest
 from sparktune.suggest.surrogates.gp import GP
 from sparktune.suggest.surrogates.outputs import standardised
@@ -18,7 +19,7 @@ def surface(surrogate, n=40):
     X = space.sample(rng, n)
     y = standardised(np.nansum(np.tanh(X), axis=1))
     posterior = surrogate.fit(space, X, y, rng)
-    return Surface(space, posterior, ACQUISITIONS["ei"], np.array([y.min()])), rng
+    return Surface(space, posterior, ACQUISITIONS["ei"][0], np.array([y.min()])), rng
 
 
 @pytest.mark.parametrize("surrogate", [GP(), Forest()])
@@ -54,7 +55,7 @@ def test_it_ascends_where_an_unbounded_label_lies_far_out(far, bound):
     X = np.concatenate([space.sample(rng, 20), far + rng.normal(size=(10, 1))])
     y = standardised(np.abs(X[:, 0] - far))
     posterior = GP().fit(space, X, y, rng)
-    found = Surface(space, posterior, ACQUISITIONS["ei"], np.array([y.min()]))
+    found = Surface(space, posterior, ACQUISITIONS["ei"][0], np.array([y.min()]))
     region = TrustRegion(space, X[[int(y.argmin())]][0], 0.2)
     pool = region.pool(rng, 50)
     score = found.at(pool)

@@ -208,7 +208,7 @@ def test_a_view_follows_its_posterior():
     np.testing.assert_allclose(view.std, std, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", ACQUISITIONS)
+@pytest.mark.parametrize("name", ["ei", "pi", "lcb", "mes"])
 def test_gradient_of_an_acquisition(name):
     """Gradients by the numeric labels are those of finite differences, 0 where inactive."""
     found, _, _, _, rng = posterior()
@@ -220,7 +220,7 @@ def test_gradient_of_an_acquisition(name):
 
     def value(U):
         local = slopes_at(U)
-        return ACQUISITIONS[name](local.mean, local.std, target), local
+        return ACQUISITIONS[name][0](local.mean, local.std, target), local
 
     slopes, local = value(U)
     np.testing.assert_allclose(local.mean, found.predict(X)[0], rtol=1e-9, atol=1e-9)
