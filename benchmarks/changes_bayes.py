@@ -34,8 +34,8 @@ def replaced(target, name, value):
 class OneReach(bayes._Batch):
     """The trust region is as wide in any number of labels."""
 
-    def __init__(self, settings, space, history, rng):
-        super().__init__(settings, space, history, rng)
+    def __init__(self, settings, space, history, rng, k):
+        super().__init__(settings, space, history, rng, k)
         labels = np.count_nonzero(~np.isnan(self.region.centre))
         reach = self.region.reach * math.sqrt(max(1.0, labels / bayes._LABELS))
         self.region = TrustRegion(space, self.region.centre, min(1.0, reach))
@@ -55,8 +55,8 @@ class Sizes(bayes._Batch):
 class Drawn(bayes._Batch):
     """The region's centre is the best of the observations in a draw of the posterior."""
 
-    def __init__(self, settings, space, history, rng):
-        super().__init__(settings, space, history, rng)
+    def __init__(self, settings, space, history, rng, k):
+        super().__init__(settings, space, history, rng, k)
         best = self.X[np.argsort(self.mean, kind="stable")[:40]]
         posterior, points = self.posterior, self.posterior.kernel.points(best)
         V = posterior.R @ posterior.kernel.covariance(posterior.seen, points)

@@ -39,6 +39,7 @@ SURROGATES: dict[str, Surrogate] = {"gp": GP(), "forest": Forest()}
 _INTERLEAVED = 0.1  # share of random candidates beside the forest's
 _LOOKED_AT = 500  # best observations of which one is the incumbent
 _FANTASIZED = 128  # latest pending trials; earlier ones only count as tried
+_PATIENCE = 8  # failures after which a trust region halves, at least
 _LABELS = 5  # beyond which a trust region is narrower
 _BELOW = 1e-3  # deviations that a drawn minimum lies below the lowest loss, at least
 
@@ -57,7 +58,8 @@ class Bayes:
     - of a trust region around the best trial, with probability ``local_share``; the first candidate
       of a batch of several is never bound to it. The region's half-width is ``reach``, times the
       root of 5/d where the trial has d > 5 labels. It grows on improvements and ties and shrinks on
-      failures, between twice and an eighth of that, where losses are not noisy;
+      failures (as many as the space has labels, or candidates are under way, at least 8), between
+      twice and an eighth of that, where losses are not noisy;
     - of a branch of the space, to get below its own best trial before the branch is given up: with
       probability ``branch_share`` in the middle of the budget, falling from twice that to 0;
     - of the prior: with probability ``random_share``;
@@ -133,11 +135,11 @@ class Bayes:
         at_random = self.random_share
         if at_random is None:
             at_random = _INTERLEAVED if self.surrogate == "forest" else 0.0
-        batch = _Batch(self, space, history, rng)
+        batch = _Batch(self, space, history, rng, k)
         again = 0.0
         if may_be_noisy(history, batch.posterior.noise) and not is_exact(history):
             again = replicate_probability(self.replicate_share, history, budget)
-        return decode(space, batch.drawn(k, in_branch, at_random, again))
+        return decode(space, batch.drawn(in_branch, at_random, again))
 
     @own_arithmetic
     def fit(self, space: Space, history: History, rng: Generator) -> Posterior[Any]:
@@ -172,8 +174,10 @@ class _Batch:
 
     predictions: Predictions
 
-    def __init__(self, settings: Bayes, space: Space, history: History, rng: Generator) -> None:
-        self.settings, self.space, self.rng = settings, space, rng
+    def __init__(
+        self, settings: Bayes, space: Space, history: History, rng: Generator, k: int
+    ) -> None:
+        self.settings, self.space, self.rng, self.k = settings, space, rng, k
         self.acquisitions, self.begun = ACQUISITIONS[settings.acquisition], len(history)
         self.chosen = Untried(space, history)
         self.pending = history.X[history.status == Status.PENDING][-_FANTASIZED:]
@@ -188,16 +192,18 @@ class _Batch:
         labels = np.count_nonzero(~np.isnan(incumbent))
         reach = settings.reach * math.sqrt(min(1.0, _LABELS / labels))
         if self.posterior.noise <= NOISY:  # or most failures are bad luck
-            reach *= width_after(losses.tolist(), settings.n_startup_jobs, len(space))
+            patience = max(_PATIENCE, len(space), len(self.pending) + k)
+            reach *= width_after(losses.tolist(), settings.n_startup_jobs, patience)
         self.region = TrustRegion(space, incumbent, min(1.0, reach))
         self.pool = pool_of(space, history, rng, settings.n_candidates)
 
-    def drawn(self, k: int, in_branch: float, at_random: float, again: float) -> Array:
+    def drawn(self, in_branch: float, at_random: float, again: float) -> Array:
         """Choose k candidates: (k, d) latents.
 
         One is of a single branch with probability ``in_branch``, of the prior with ``at_random``,
         and of those evaluated before with ``again``.
         """
+        k = self.k
         kinds = [self._kind(i == 0 and k > 1, in_branch, at_random, again) for i in range(k)]
         few = self.settings.n_candidates // 4
         pools = [self.pool]

@@ -23,21 +23,19 @@ __all__ = ["Bools", "TrustRegion", "moved_by", "moving_labels", "width_after"]
 
 _LEAST = 1e-3  # improvement that counts, of the distance of the median loss from the best
 _SUCCESSES = 3  # after which a region doubles
-_FAILURES = 8  # after which it halves, or as many as there are labels
 _SMALLEST, _LARGEST = 1 / 8, 2.0  # widths, of that at the beginning
 
 Bools = NDArray[np.bool_]
 
 
-def width_after(losses: Sequence[float], first: int, labels: int) -> float:
+def width_after(losses: Sequence[float], first: int, patience: int) -> float:
     """How wide a trust region is after these losses, in widths of that at the beginning.
 
     It doubles after three improvements without a failure between them, up to twice its width, and
-    halves after as many failures in a row as there are labels, at least eight. A loss that ties
-    with the best is half an improvement: on a plateau the region grows. Below an eighth it begins
-    anew. The ``first`` losses are of the initial design and only say what is good. Costs O(n²) at
-    most, 0.3 ms for a thousand. As in Eriksson et al. (2019), "Scalable global optimization via
-    local Bayesian optimization", section 2.
+    halves after ``patience`` failures in a row. A loss that ties with the best is half an
+    improvement: on a plateau the region grows. Below an eighth it begins anew. The ``first`` losses
+    are of the initial design and only say what is good. Costs 0.3 ms for a thousand. As in Eriksson
+    et al. (2019), "Scalable global optimization via local Bayesian optimization", section 2.
     """
     width, best, successes, failures = 1.0, math.inf, 0.0, 0
     so_far: list[float] = []
@@ -52,7 +50,7 @@ def width_after(losses: Sequence[float], first: int, labels: int) -> float:
         best = min(best, loss)
         if successes >= _SUCCESSES:
             width, successes = min(_LARGEST, 2 * width), 0.0
-        elif failures >= max(_FAILURES, labels):
+        elif failures >= patience:
             width, failures = width / 2, 0
             if width < _SMALLEST:
                 width = 1.0

@@ -10,9 +10,9 @@ from sparktune.suggest.regions import width_after
 DESIGN = [5.0, 9.0, 7.0, 8.0]
 
 
-def width(*losses, labels=4):
+def width(*losses, patience=8):
     """Width after these losses and an initial design of four."""
-    return width_after([*DESIGN, *losses], len(DESIGN), labels)
+    return width_after([*DESIGN, *losses], len(DESIGN), patience)
 
 
 def test_the_initial_design_leaves_it_as_it_is():
@@ -29,11 +29,11 @@ def test_three_improvements_double_it_once():
 
 
 def test_failures_in_a_row_halve_it():
-    """Eight failures halve a region, or as many as there are labels; improvements reset them."""
+    """As many failures in a row as are borne with halve a region; improvements reset them."""
     assert width(*[6.0] * 7) == 1.0
     assert width(*[6.0] * 8) == 0.5
-    assert width(*[6.0] * 8, labels=20) == 1.0
-    assert width(*[6.0] * 20, labels=20) == 0.5
+    assert width(*[6.0] * 8, patience=20) == 1.0
+    assert width(*[6.0] * 20, patience=20) == 0.5
     assert width(*[6.0] * 7, 4.0, *[6.0] * 7) == 1.0
 
 
@@ -55,7 +55,7 @@ def test_improvements_of_next_to_nothing_are_failures():
     design = np.linspace(5, 9, 40).tolist()
     for step, expected in ((1e-4, 0.5), (1e-2, 2.0)):
         losses = [5.0 - step * i for i in range(1, 9)]
-        assert width_after(design + losses, len(design), 4) == expected
+        assert width_after(design + losses, len(design), 8) == expected
 
 
 @pytest.mark.parametrize("loss", [math.inf, -math.inf, 1e308, -1e308])
