@@ -18,6 +18,7 @@ from .surrogates.outputs import Warped
 __all__ = ["Recommended", "recommended"]
 
 _BAND = 2.0  # deviations
+_CAUTION = 0.5  # deviations that a mean counts as higher, so that of two alike the surer one is it
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,15 @@ class Recommended:
 
 @own_arithmetic
 def recommended(history: History) -> Recommended:
-    """Find the evaluated candidate with the lowest believed mean loss.
+    """Find the evaluated candidate that a model believes to have the lowest mean loss.
 
     A Gaussian process is fitted to all losses, of more than 400 to the best and the latest:
     it costs as much as a batch of ``bayes.suggest``. Where it takes at most 1 % of their variance
-    for noise, and the objective states none, the answer is the trial of the lowest loss; else a
-    trial counts as much as its neighbours bear it out. A model cannot tell noise from a surface
-    rougher than it can follow, but replicates can: where two of them or more all had the loss that
-    their candidate had before, the lowest loss is the answer, too.
+    for noise, and the objective states none, the answer is the trial of the lowest loss; else the
+    one of the lowest mean, plus half the mean's deviation: a trial counts as much as its neighbours
+    bear it out. A model cannot tell noise from a surface rougher than it can follow, but replicates
+    can: where two of them or more all had the loss that their candidate had before, the lowest loss
+    is the answer, too.
 
     Raises:
         AllTrialsFailed: no trial has a loss.
@@ -87,7 +89,7 @@ def recommended(history: History) -> Recommended:
     )
     means, sd = posterior.predict(X)
     if posterior.noise > NOISY or variance.any():
-        best = int(np.argmin(means[0]))
+        best = int(np.argmin(means[0] + _CAUTION * sd))
     else:
         best = int(np.searchsorted(numbers, luckiest.number))
     ends = means[0, best] + _BAND * sd[best] * np.array([0.0, -1.0, 1.0])
