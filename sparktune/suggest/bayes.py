@@ -73,8 +73,8 @@ class Bayes:
     all reports at its step. But for the last kind, no exact duplicate of a finished, failed or
     pending trial is proposed while the space has others.
 
-    With the GP, a batch of 8 costs about 0.2 s at n = 128, d = 10, and 0.4 s from n = 400 on; with the
-    forest 0.1 s and 0.3 s.
+    With the GP, a batch of 8 costs about 0.2 s at n = 128, d = 10, and 0.4 s from n = 400 on;
+    with the forest 0.1 s and 0.3 s.
 
     Args:
         surrogate: "gp" (GP: Gaussian process), "forest" (Forest: random forest), or a Surrogate.
