@@ -52,7 +52,7 @@ def believed(
     t = values[rows] - middle
     known = None
     if variance is not None and variance.any():
-        known = variance[rows] * warped.slope[rows] ** 2
+        known = warped.variance(variance)[rows]
     best = -np.inf
     found: Array = values.copy()
     for multiple in _MULTIPLES:

@@ -59,6 +59,13 @@ def test_a_stated_variance_counts():
     assert spearmanr(uncertain, true)[0] > max(0.99, spearmanr(certain, true)[0])
 
 
+def test_stated_variances_beyond_all_losses_say_nothing():
+    """Tiny losses that are said to be quite uncertain are believed to be all about the same."""
+    X, _, y = some(60)
+    found = believed(FLAT, X, 1e-200 * y, assumed(FLAT), np.full(60, 1e-300))
+    assert np.ptp(found) < 1e-3
+
+
 def test_of_many_those_near_the_good_are_seen():
     """Of 400 observations the far ones stay as they were observed."""
     X, true, y = some(400, noise=0.15)
