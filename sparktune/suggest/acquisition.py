@@ -152,10 +152,10 @@ def minima(mean: Array, std: Array, u: Array) -> Array:
 
 
 _EI, _PI, _LCB = (Acquisition(each) for each in (ei, pi, lcb))
-_FAR_AND_WIDE, _MEAN = Acquisition(bound(WIDE)), Acquisition(bound(0.0))
+_EXPLORING, _MEAN = Acquisition(bound(WIDE)), Acquisition(bound(0.0))
 
 ACQUISITIONS = {  # those that candidates take one after the other
-    "mix": (_EI, _FAR_AND_WIDE, _EI, _PI, _EI, _LCB, _EI, _MEAN),
+    "mix": (_EI, _EXPLORING, _EI, _PI, _EI, _LCB, _EI, _MEAN),
     "ei": (_EI,),
     "pi": (_PI,),
     "lcb": (_LCB,),

@@ -162,12 +162,7 @@ class TPE:
         X, y = with_pruned(history)
         if not self.regression or len(y) < _LEAST:
             return X, y
-        good, best_other = lowest(y, self._good(len(y)))
-        weights = improvements(y[good], best_other)
-        assumed = Bandwidths.assumed(space, self.bandwidth, self.leave)
-        bandwidths = Bandwidths.likeliest(
-            space, X[good], weights, self.prior_weight, assumed, self.bandwidth_weight
-        )
+        _, _, bandwidths = self._kernels(space, X, y, self._good(len(y)))
         stated = np.zeros(len(y))
         losses = history.status == Status.OK
         stated[: np.count_nonzero(losses)] = history.variance[losses]
@@ -193,17 +188,25 @@ class TPE:
         self, space: Space, X: Array, y: Array, n_good: int, width: float = 1.0, given: Branch = ()
     ) -> tuple[Parzen, Parzen]:
         """Fit l and g to trials that all took a branch, as densities given that branch."""
+        good, weights, bandwidths = self._kernels(space, X, y, n_good, given)
+        bandwidths = bandwidths.times(width)
+        return (
+            Parzen.fit(space, X[good], weights, self.prior_weight, bandwidths),
+            Parzen.fit(space, X, np.ones(len(X)), self.prior_weight, bandwidths),
+        )
+
+    def _kernels(
+        self, space: Space, X: Array, y: Array, n_good: int, given: Branch = ()
+    ) -> tuple[NDArray[np.intp], Array, Bandwidths]:
+        """Numbers of the good trials, their weights, and how wide their kernels are."""
         good, best_other = lowest(y, n_good)
         assumed = Bandwidths.assumed(space, self.bandwidth, self.leave)
         assumed.leave[np.isin(Axes.of(space).categorical, [j for j, _ in given])] = 1.0
         weights = improvements(y[good], best_other)
         bandwidths = Bandwidths.likeliest(
             space, X[good], weights, self.prior_weight, assumed, self.bandwidth_weight
-        ).times(width)
-        return (
-            Parzen.fit(space, X[good], weights, self.prior_weight, bandwidths),
-            Parzen.fit(space, X, np.ones(len(X)), self.prior_weight, bandwidths),
         )
+        return good, weights, bandwidths
 
     def _pools_of_branch(
         self, space: Space, X: Array, y: Array, rng: Generator, branch: Branch, times: int
