@@ -75,7 +75,7 @@ def test_a_batch_is_spread(surrogate):
     """The candidates of one batch are not all at one place."""
     space = Space(BOWL)
     history = run(BOWL, bowl, 24, 8, 0, Bayes())
-    batch = Bayes(surrogate, "ei", local_share=0.0).suggest(
+    batch = Bayes(surrogate, local_share=0.0).suggest(
         space, history, np.random.default_rng(0), 8, None
     )
     X = np.array([space.encode(values) for values in batch])
