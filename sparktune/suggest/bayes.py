@@ -25,7 +25,7 @@ from .candidates import FAILED, Untried, decode, observations, standings
 from .design import initial_design
 from .maximise import Surface, local_ascent, pool_of
 from .noise import NOISY, is_exact, may_be_noisy, replicate_probability
-from .regions import TrustRegion, width_after
+from .regions import TrustRegion, apart_from_best, width_after
 from .settings import check_number, check_one_of, check_whole
 from .surrogates import Posterior, Predictions, Surrogate
 from .surrogates.forest import Forest
@@ -193,7 +193,8 @@ class _Batch:
         reach = settings.reach * math.sqrt(min(1.0, _LABELS / labels))
         if self.posterior.noise <= NOISY:  # or most failures are bad luck
             patience = max(_PATIENCE, len(space), len(self.pending) + k)
-            reach *= width_after(losses.tolist(), settings.n_startup_jobs, patience)
+            apart = apart_from_best(space, evaluated, losses) / reach
+            reach *= width_after(losses.tolist(), apart.tolist(), settings.n_startup_jobs, patience)
         self.region = TrustRegion(space, incumbent, min(1.0, reach))
         self.pool = pool_of(space, history, rng, settings.n_candidates)
 

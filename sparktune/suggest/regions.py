@@ -19,7 +19,7 @@ from ..space.tree import Space
 from .axes import Axes
 from .candidates import project
 
-__all__ = ["Bools", "TrustRegion", "moved_by", "moving_labels", "width_after"]
+__all__ = ["Bools", "TrustRegion", "apart_from_best", "moved_by", "moving_labels", "width_after"]
 
 _LEAST = 1e-3  # improvement that counts, of the distance of the median loss from the best
 _SUCCESSES = 3  # after which a region doubles
@@ -28,14 +28,42 @@ _SMALLEST, _LARGEST = 1 / 8, 2.0  # widths, of that at the beginning
 Bools = NDArray[np.bool_]
 
 
-def width_after(losses: Sequence[float], first: int, patience: int) -> float:
+def apart_from_best(space: Space, X: Array, losses: Array) -> Array:
+    """How far each of (n, d) trials lies from the best before it, infinite in another branch: (n,).
+
+    That is the largest difference of a numeric label, in units.
+    """
+    axes, forks = Axes.of(space), list(space.forks)
+    before = _best_before(losses)
+    with np.errstate(invalid="ignore"):
+        U, A = axes.units(X), X[:, forks]
+        apart = np.abs(U - U[before])
+    apart[np.isnan(U) & np.isnan(U[before])] = 0.0
+    apart[np.isnan(apart)] = math.inf
+    other = (A[before] != A) & ~(np.isnan(A) & np.isnan(A[before]))
+    return np.where(other.any(1), math.inf, apart.max(1, initial=0.0))
+
+
+def _best_before(losses: Array) -> NDArray[np.intp]:
+    """Positions of the lowest loss before each; of the first, its own."""
+    lowest = np.minimum.accumulate(losses)
+    falls = np.concatenate([[True], losses[1:] < lowest[:-1]])
+    best = np.maximum.accumulate(np.where(falls, np.arange(len(losses)), 0))
+    return np.concatenate([best[:1], best[:-1]])
+
+
+def width_after(
+    losses: Sequence[float], apart: Sequence[float], first: int, patience: int
+) -> float:
     """How wide a trust region is after these losses, in widths of that at the beginning.
 
     It doubles after three improvements without a failure between them, up to twice its width, and
     halves after ``patience`` failures in a row. A loss that ties with the best is half an
-    improvement: on a plateau the region grows. Below an eighth it begins anew. The ``first`` losses
-    are of the initial design and only say what is good. Costs 0.3 ms for a thousand. As in Eriksson
-    et al. (2019), "Scalable global optimization via local Bayesian optimization", section 2.
+    improvement: on a plateau the region grows. Below an eighth it begins anew. Trials that were
+    further ``apart`` from the best before them than the region reached, in widths, are no failures
+    of it. The ``first`` losses are of the initial design and only say what is good. Costs 0.3 ms
+    for a thousand. As in Eriksson et al. (2019), "Scalable global optimization via local Bayesian
+    optimization", section 2.
     """
     width, best, successes, failures = 1.0, math.inf, 0.0, 0
     so_far: list[float] = []
@@ -45,8 +73,10 @@ def width_after(losses: Sequence[float], first: int, patience: int) -> float:
             least = _LEAST * (so_far[number // 2] - best)
             improved = loss < best - least if math.isfinite(least) else loss < best
             success = 1.0 if improved else 0.5 if loss == best else 0.0
-            successes = successes + success if success else 0.0
-            failures = 0 if success else failures + 1
+            if success:
+                successes, failures = successes + success, 0
+            elif apart[number] <= width:
+                successes, failures = 0.0, failures + 1
         best = min(best, loss)
         if successes >= _SUCCESSES:
             width, successes = min(_LARGEST, 2 * width), 0.0
