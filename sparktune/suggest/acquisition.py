@@ -97,7 +97,7 @@ def pi(mean: Array, std: Array, target: Array) -> Slopes:
 
 
 def bound(factor: float) -> Function:
-    """Minus the lower confidence bound, which is ``factor`` deviations below the mean; 0: the mean.
+    """Minus the lower confidence bound, which is ``factor`` deviations below the mean.
 
     Over pending trials the mean is averaged, and the deviation is what it will be when they have
     ended: Desautels et al. (2014), "Parallelizing exploration-exploitation tradeoffs".
@@ -152,10 +152,10 @@ def minima(mean: Array, std: Array, u: Array) -> Array:
 
 
 _EI, _PI, _LCB = (Acquisition(each) for each in (ei, pi, lcb))
-_EXPLORING, _MEAN = Acquisition(bound(WIDE)), Acquisition(bound(0.0))
+_EXPLORING = Acquisition(bound(WIDE))
 
 ACQUISITIONS = {  # those that candidates take one after the other
-    "mix": (_EI, _EXPLORING, _EI, _PI, _EI, _LCB, _EI, _MEAN),
+    "mix": (_EI, _EXPLORING, _EI, _PI, _EI, _LCB),
     "ei": (_EI,),
     "pi": (_PI,),
     "lcb": (_LCB,),

@@ -81,7 +81,7 @@ class Bayes:
         acquisition: "ei" (log of the expected improvement), "pi" (log of the probability of
             improvement), "lcb" (lower confidence bound), "mes" (max-value entropy search), or
             "mix": every second trial's is "ei", and the others' in turn a bound that explores,
-            "pi", "lcb" and the mean alone, so that a batch does not hang on one of them.
+            "pi" and "lcb", so that a batch does not hang on one of them.
         n_startup_jobs: trials of a Latin hypercube sample before the first fit, at least 1; fewer
             where they would use more than a third of the budget.
         n_candidates: size of the pool, at least 16.
