@@ -1,5 +1,8 @@
 """The GP: its kernel, likelihood, posterior and fantasies."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -287,6 +290,33 @@ def test_more_observations_than_it_takes():
     found = GP(most=100, most_fitted=50).fit(TREE, X, y, rng)
     assert len(found.seen.F) == 100
     assert np.corrcoef(found.predict(X)[0][0], y)[0, 1] > 0.95
+
+
+def test_the_same_observations_are_not_fitted_again():
+    """The last posterior of a space is given again for the same observations and settings alone."""
+    X, y, _ = data(30)
+
+    def fit(X=X, y=y, variance=None, **settings):
+        return GP(**settings).fit(TREE, X, y, np.random.default_rng(0), variance)
+
+    last = fit()
+    assert fit(X=X.copy(), y=y.copy(), variance=np.zeros(30)) is last
+    others = [fit(X=X[::-1]), fit(y=-y), fit(variance=np.ones(30)), fit(warp=False)]
+    assert len({id(each) for each in [last, *others]}) == 5
+    again = fit()
+    assert again is not last
+    np.testing.assert_array_equal(again.b, last.b)
+
+
+def test_the_last_posterior_goes_with_its_space():
+    """What was fitted is forgotten when its space is."""
+    space = Space({"x": hp.uniform("x", 0, 1)})
+    X = space.sample(np.random.default_rng(0), 8)
+    found = weakref.ref(GP().fit(space, X, X[:, 0], np.random.default_rng(1)))
+    assert found() is not None
+    del space
+    gc.collect()
+    assert found() is None
 
 
 @pytest.mark.parametrize(("name", "value"), [("most", 1), ("most_fitted", 0), ("most", 2.5)])
