@@ -11,7 +11,7 @@ from typing import Any
 import scipy.special  # noqa: F401 (first: deep in a chain of imports it loads much slower)
 
 from . import early_stop, exceptions, hp, prune
-from .algo import anneal, atpe, auto, bayes, mix, rand, tpe
+from .algo import anneal, atpe, auto, bayes, cma, mix, rand, tpe
 from .engines.shipping import broadcast
 from .engines.travels.trial import TrialPruned
 from .events import Budget, CancelToken
@@ -52,6 +52,7 @@ from .suggest.adaptive import AdaptiveTPE
 from .suggest.anneal import Anneal
 from .suggest.auto import Auto
 from .suggest.bayes import Bayes
+from .suggest.cma import CMA
 from .suggest.mix import Mix
 from .suggest.random import Random
 from .suggest.tpe import TPE
@@ -77,6 +78,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "CMA",
     "JOB_STATES",
     "JOB_STATE_CANCEL",
     "JOB_STATE_DONE",
@@ -128,6 +130,7 @@ __all__ = [
     "auto",
     "bayes",
     "broadcast",
+    "cma",
     "doctor",
     "early_stop",
     "exceptions",

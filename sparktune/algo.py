@@ -24,6 +24,7 @@ from .suggest.adaptive import AdaptiveTPE
 from .suggest.anneal import Anneal
 from .suggest.auto import Auto
 from .suggest.bayes import Bayes
+from .suggest.cma import CMA
 from .suggest.mix import Mix
 from .suggest.random import Random
 from .suggest.tpe import TPE
@@ -35,6 +36,7 @@ __all__ = [
     "atpe",
     "auto",
     "bayes",
+    "cma",
     "mix",
     "rand",
     "suggester_of",
@@ -264,4 +266,5 @@ anneal = Face("anneal", Anneal)
 atpe = Face("atpe", AdaptiveTPE)
 auto = Face("auto", Auto)
 bayes = Face("bayes", Bayes)
+cma = Face("cma", CMA)
 mix = Face("mix", Mix)

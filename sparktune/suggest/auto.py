@@ -11,24 +11,28 @@ from ..history import ENDED, History
 from ..space.tree import Space, Values
 from . import Suggester
 from .bayes import Bayes
+from .cma import CMA
 from .settings import check_whole
 from .tpe import TPE
 
 __all__ = ["Auto"]
 
-_MANY = 5000  # ended trials from which on what the GP costs is not worth it
+_MANY = 1000  # ended trials from which on CMA-ES finds as much as the GP, for less
+_NEAR = 0.1  # deviation, in shares of a label's range, with which it begins there
+_MANY_IN_BRANCHES = 5000  # ended trials from which on what the GP costs is not worth it
 _BRANCHES_SETTLED = 0.4  # share of the budget after which a tree is left to the GP
 _SETTLED_AFTER = 60  # ended trials after which it is, where the budget is open
 
 
 @dataclass(frozen=True)
 class Auto:
-    """Choose between the Gaussian process (GP) and TPE, batch by batch, by a fixed rule.
+    """Choose between the Gaussian process (GP), TPE and CMA-ES, batch by batch, by a fixed rule.
 
-    1. From the 5,000th ended trial on: TPE.
-    2. In a space with branches (choices whose options hold further labels), for the first 40 % of
-       the budget (60 ended trials where it is open): TPE, which finds the branch.
-    3. Else the GP: Bayes with its defaults.
+    1. In a space without branches: the GP (Bayes with its defaults), and from the 1,000th ended
+       trial on CMA-ES, which begins at the best.
+    2. In a space with branches (choices whose options hold further labels): for the first 40 % of
+       the budget (60 ended trials where it is open) TPE, which finds the branch; then the GP, and
+       from the 5,000th ended trial on TPE again.
 
     Costs what the chosen method costs.
 
@@ -55,6 +59,8 @@ class Auto:
         """The method that proposes the next batch."""
         ended = history.count(*ENDED)
         settled = _SETTLED_AFTER if budget is None else _BRANCHES_SETTLED * budget
-        if ended >= _MANY or (space.forks and ended < settled):
+        if space.forks and not settled <= ended < _MANY_IN_BRANCHES:
             return TPE(n_startup_jobs=self.n_startup_jobs)
+        if not space.forks and ended >= _MANY:
+            return CMA(n_startup_jobs=_MANY, sigma=_NEAR)
         return Bayes(n_startup_jobs=self.n_startup_jobs)

@@ -17,6 +17,7 @@ from sparktune.suggest.adaptive import AdaptiveTPE
 from sparktune.suggest.anneal import Anneal
 from sparktune.suggest.auto import Auto
 from sparktune.suggest.bayes import Bayes
+from sparktune.suggest.cma import CMA
 from sparktune.suggest.mix import Mix
 from sparktune.suggest.random import Random
 from sparktune.suggest.tpe import TPE
@@ -27,6 +28,7 @@ SUGGESTERS = {
     "anneal": Anneal(),
     "tpe": TPE(n_startup_jobs=1),
     "adaptive": AdaptiveTPE(n_startup_jobs=1),
+    "cma": CMA(n_startup_jobs=1, population=4),
     "gp": Bayes(**QUICK),
     "gp-everywhere": Bayes(**QUICK, local_share=0.0),
     "gp-pi": Bayes(**QUICK, acquisition="pi"),
@@ -172,7 +174,7 @@ def test_trials_of_an_earlier_space_are_as_if_cancelled(method, name, strict):
         assert all(new.check(values) == values for values in one)
 
 
-@pytest.mark.parametrize("method", ["tpe", "gp", "forest", "auto", "anneal", "adaptive"])
+@pytest.mark.parametrize("method", ["tpe", "gp", "forest", "auto", "anneal", "adaptive", "cma"])
 def test_a_tuner_goes_on_from_far_points(method):
     """Points told 60 deviations out, or a whole climb to there, are gone on from."""
     tuner = Tuner({"x": hp.normal("x", 0, 1)}, algo=SUGGESTERS[method], rstate=0)

@@ -11,6 +11,7 @@ from sparktune.suggest.adaptive import AdaptiveTPE
 from sparktune.suggest.anneal import Anneal
 from sparktune.suggest.auto import Auto
 from sparktune.suggest.bayes import Bayes
+from sparktune.suggest.cma import CMA
 from sparktune.suggest.mix import Mix
 from sparktune.suggest.random import Random
 from sparktune.suggest.tpe import TPE
@@ -21,6 +22,8 @@ SUGGESTERS = {
     "tpe": TPE(),
     "tpe-1": TPE(n_startup_jobs=1, n_EI_candidates=1),
     "adaptive": AdaptiveTPE(),
+    "cma": CMA(),
+    "cma-1": CMA(n_startup_jobs=1, population=4),
     "gp": Bayes(),
     "gp-pi": Bayes(acquisition="pi", n_candidates=200),
     "gp-lcb": Bayes(acquisition="lcb", n_candidates=200),
@@ -32,7 +35,7 @@ SUGGESTERS = {
     "auto": Auto(),
     "mix": Mix([(0.3, Random()), (0.3, TPE()), (0.4, Anneal())]),
 }
-METHODS = ["random", "anneal", "tpe", "adaptive", "gp", "gp-mes", "forest", "auto", "mix"]
+METHODS = ["random", "anneal", "tpe", "adaptive", "cma", "gp", "gp-mes", "forest", "auto", "mix"]
 REPEATS = {"random", "mix"}  # may propose one point of a discrete space twice
 
 shared = hp.uniform("shared", 0, 1)

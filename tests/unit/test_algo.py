@@ -10,12 +10,13 @@ import pytest
 from searches import BOWL, TREE, bowl, run, tree
 
 import sparktune
-from sparktune import Trials, anneal, atpe, auto, bayes, fmin, mix, rand, tpe
+from sparktune import Trials, anneal, atpe, auto, bayes, cma, fmin, mix, rand, tpe
 from sparktune.algo import Domain, suggester_of
 from sparktune.suggest.adaptive import AdaptiveTPE
 from sparktune.suggest.anneal import Anneal
 from sparktune.suggest.auto import Auto
 from sparktune.suggest.bayes import Bayes
+from sparktune.suggest.cma import CMA
 from sparktune.suggest.mix import Mix
 from sparktune.suggest.random import Random
 from sparktune.suggest.tpe import TPE
@@ -104,6 +105,8 @@ def test_a_mixture_of_users_functions():
     ("algo", "error", "message"),
     [
         (functools.partial(anneal.suggest, avg_best_idx=0.5), ValueError, "must be a number >= 1"),
+        (functools.partial(cma.suggest, population=3), ValueError, "must be a whole number >= 4"),
+        (functools.partial(cma.suggest, sigma=0), ValueError, "a number above 0 and at most 1"),
         (functools.partial(anneal.suggest, shrink_coef=-1), ValueError, "must be a number >= 0"),
         (functools.partial(anneal.suggest, shrink=1), TypeError, "no setting 'shrink'; it has"),
         (
@@ -146,6 +149,7 @@ SETTINGS = {
     "atpe": (atpe, AdaptiveTPE, {"n_startup_jobs": 5, "hold": 0.3}),
     "auto": (auto, Auto, {"n_startup_jobs": 5}),
     "bayes": (bayes, Bayes, {"n_startup_jobs": 5, "local_share": 0.5}),
+    "cma": (cma, CMA, {"n_startup_jobs": 5, "sigma": 0.1, "population": 4}),
 }
 
 
@@ -165,7 +169,7 @@ def test_settings_are_the_same_however_they_are_given(name):
     assert {label: vals[0] for label, vals in documents[0]["misc"]["vals"].items()} == drawn
 
 
-@pytest.mark.parametrize("face", [tpe, rand, anneal, atpe, auto, bayes, mix], ids=repr)
+@pytest.mark.parametrize("face", [tpe, rand, anneal, atpe, auto, bayes, cma, mix], ids=repr)
 def test_a_method_by_its_name(face):
     """Each method can be pickled, has the signature and the docs of its class, and its name."""
     assert pickle.loads(pickle.dumps(face)) is face

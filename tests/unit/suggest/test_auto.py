@@ -7,11 +7,12 @@ from sparktune.history import History, Outcome, Status
 from sparktune.space.tree import Space
 from sparktune.suggest.auto import Auto
 from sparktune.suggest.bayes import Bayes
+from sparktune.suggest.cma import CMA
 from sparktune.suggest.tpe import TPE
 
 
 def test_the_rule_of_auto():
-    """Auto takes TPE for branches early and for histories of thousands, else the GP."""
+    """Auto takes TPE for branches early and for thousands of trials, else the GP, then CMA-ES."""
     flat, branched = Space(BOWL), Space(TREE)
 
     def chosen(space, n, budget):
@@ -23,9 +24,11 @@ def test_the_rule_of_auto():
         return type(Auto().chosen(space, history, budget))
 
     assert chosen(flat, 30, 100) is Bayes
-    assert chosen(flat, 4999, 9000) is Bayes
-    assert chosen(flat, 5000, 9000) is TPE
+    assert chosen(flat, 999, 9000) is Bayes
+    assert chosen(flat, 1000, 9000) is CMA
     assert chosen(branched, 39, 100) is TPE
     assert chosen(branched, 41, 100) is Bayes
     assert chosen(branched, 59, None) is TPE
     assert chosen(branched, 61, None) is Bayes
+    assert chosen(branched, 4999, 9000) is Bayes
+    assert chosen(branched, 5000, 9000) is TPE
