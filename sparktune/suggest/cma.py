@@ -23,7 +23,7 @@ from ..space.discrete import Categorical
 from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .axes import Axes
-from .candidates import FAILED, Untried, decode, project, standings
+from .candidates import Untried, decode, project, standings
 from .design import initial_design
 from .settings import check_number, check_whole
 
@@ -89,7 +89,7 @@ class CMA:
             return first
         X, y = _ended(history)
         begun = min(self.n_startup_jobs, len(y))
-        population = self.population or 4 + int(3 * math.log(len(space)))
+        population = self.population or 4 + int(3 * math.log(max(1, len(space))))
         search = _Search(space, self.sigma, population, X[:begun], y[:begun])
         for row, loss in zip(X[begun:], y[begun:], strict=True):
             search.tell(row, loss)
@@ -109,8 +109,8 @@ def _ended(history: History) -> tuple[Array, Array]:
     pruned = status == Status.PRUNED
     y[~known] = np.inf
     if pruned.any() and known.any():
-        shares = np.minimum(standings(history, rows[pruned]), FAILED)
-        y[pruned] = np.quantile(y[known], shares, method="nearest")
+        believed = standings(history, rows[pruned])
+        y[pruned] = np.quantile(y[known], believed, method="nearest")  # some may be infinite
     return history.X[rows], y
 
 
