@@ -8,7 +8,7 @@ processes for machine learning", equations 2.25 and 5.8, with the signal's varia
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +57,10 @@ def believed(
     found: Array = values.copy()
     for multiple in _MULTIPLES:
         K = _covariance(space, X[rows], bandwidths, multiple)
-        for likelihood, mean in _candidates(K, t, known):
-            if likelihood > best:
-                best = likelihood
-                found[rows] = middle + mean
+        fits, means = _fits(K, t, known)
+        if fits.max() > best:
+            best = float(fits.max())
+            found[rows] = middle + means(int(fits.argmax()))
     return found
 
 
@@ -74,23 +74,23 @@ def _near_the_good(space: Space, X: Array, y: Array, bandwidths: Bandwidths) -> 
     return np.sort(np.argsort(-near, kind="stable")[:_MOST])
 
 
-def _candidates(K: Array, t: Array, known: Array | None) -> Iterator[tuple[float, Array]]:
-    """Log likelihood and posterior means of the observations, for each variance of the noise."""
+def _fits(K: Array, t: Array, known: Array | None) -> tuple[Array, Callable[[int], Array]]:
+    """Log likelihood for each variance of the noise, and what gives the posterior means at one."""
     if known is None:
         w, V = np.linalg.eigh(K)
-        w = np.maximum(w, 0.0)
-        c = V.T @ t
-        for noise in _NOISE:
-            total = w + noise
-            signal = max(float((c * c / total).mean()), 1e-12)
-            fit = -0.5 * (len(t) * np.log(signal) + np.log(total).sum())
-            yield float(fit), V @ (w / total * c)
-        return
-    for noise in _NOISE:  # of losses of variance 1, which is the signal's
+        w, c = np.maximum(w, 0.0), V.T @ t
+        total = w + _NOISE[:, None]
+        signal = np.maximum((c * c / total).mean(1), 1e-12)
+        fits = -0.5 * (len(t) * np.log(signal) + np.log(total).sum(1))
+        return fits, lambda at: V @ (w / total[at] * c)
+    fits = np.empty(len(_NOISE))
+    solved = []
+    for at, noise in enumerate(_NOISE):  # of losses of variance 1, which is the signal's
         A = K + np.diag(noise + known)
-        L = np.linalg.cholesky(A)
-        a = np.linalg.solve(A, t)
-        yield float(-0.5 * t @ a - np.log(np.diag(L)).sum()), K @ a
+        solved.append(np.linalg.solve(A, t))
+        log_det = np.log(np.diag(np.linalg.cholesky(A))).sum()
+        fits[at] = -0.5 * t @ solved[at] - log_det
+    return fits, lambda at: K @ solved[at]
 
 
 def _covariance(space: Space, X: Array, bandwidths: Bandwidths, multiple: float) -> Array:

@@ -9,7 +9,7 @@ from sparktune.history import History, Outcome, Status
 from sparktune.space.tree import Space
 from sparktune.suggest.surrogates.outputs import power, standardised
 from sparktune.suggest.surrogates.parzen import Bandwidths
-from sparktune.suggest.surrogates.regression import _candidates, _covariance, believed
+from sparktune.suggest.surrogates.regression import _covariance, _fits, believed
 from sparktune.suggest.tpe import TPE
 
 FLAT = Space({"x": hp.uniform("x", 0, 1), "y": hp.uniform("y", 0, 1)})
@@ -91,12 +91,16 @@ def test_likelihoods_are_those_of_a_normal_law():
     """With stated variances of 0 the likelihood is the normal density, up to a constant."""
     X, _, y = some(12, noise=0.1)
     K, t = _covariance(FLAT, X, assumed(FLAT), 4.0), standardised(y)
-    found = [likelihood for likelihood, _ in _candidates(K, t, np.zeros(12))]
+    found, means = _fits(K, t, np.zeros(12))
     wanted = [
         multivariate_normal(np.zeros(12), K + noise * np.eye(12)).logpdf(t)
         for noise in np.geomspace(1e-4, 30, 16)
     ]
     np.testing.assert_allclose(np.diff(found), np.diff(wanted), rtol=1e-6)
+    noise = np.geomspace(1e-4, 30, 16)[5]
+    of_the_signal = K @ np.linalg.solve(K + noise * np.eye(12), t)
+    np.testing.assert_allclose(means(5), of_the_signal)
+    np.testing.assert_allclose(_fits(K, t, None)[1](5), of_the_signal)
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, float("inf")])
