@@ -21,6 +21,7 @@ from sparktune.suggest.adaptive import AdaptiveTPE
 from sparktune.suggest.anneal import Anneal
 from sparktune.suggest.auto import Auto
 from sparktune.suggest.bayes import Bayes
+from sparktune.suggest.cma import CMA
 from sparktune.suggest.random import Random
 from sparktune.suggest.recommended import recommended
 from sparktune.suggest.tpe import TPE
@@ -345,6 +346,7 @@ CONTENDERS = {
     "gp": Ours(Bayes()),
     "forest": Ours(Bayes("forest")),
     "atpe": Ours(AdaptiveTPE()),
+    "cma": Ours(CMA()),
     "anneal": Ours(Anneal()),
     "random": Ours(Random()),
     "hyperopt": run_hyperopt,
