@@ -60,6 +60,7 @@ class Axes(OfSpace):
         always, sometimes: positions of the others, active in every candidate or in some.
         gated: (c,) whether a categorical label is active in some candidates only.
         options: probabilities of the options of each categorical label, at least 1e-12.
+        possible: which of these options the prior allows.
         edges: cumulative sums of these probabilities.
     """
 
@@ -82,6 +83,7 @@ class Axes(OfSpace):
         p = [np.asarray(d.p) for d in space.distributions if isinstance(d, Categorical)]
         self.edges = [np.cumsum(each) for each in p]
         self.options = [np.maximum(each, 1e-12) for each in p]
+        self.possible = [each > 0 for each in p]
 
     def part(self, numeric: NDArray[np.intp], categorical: NDArray[np.intp]) -> Axes:
         """Axes of some of the numeric and categorical labels, by their positions among them."""
@@ -92,6 +94,7 @@ class Axes(OfSpace):
         part.priors = [self.priors[at] for at in numeric]
         part.edges = [self.edges[at] for at in categorical]
         part.options = [self.options[at] for at in categorical]
+        part.possible = [self.possible[at] for at in categorical]
         for name in ("quantised", "always", "sometimes"):
             of_kind = np.zeros(len(self.numeric), bool)
             of_kind[getattr(self, name)] = True
@@ -103,7 +106,12 @@ class Axes(OfSpace):
         units: Array = (X[:, self.numeric] - self.origin) / self.scale
         return np.clip(units, -_FAR, _FAR)
 
+    def latents(self, units: Array, at: int | slice = slice(None)) -> Array:
+        """Latents of units: of all numeric labels, (n, p), or of the one at a position."""
+        latents: Array = self.origin[at] + self.scale[at] * units
+        return latents
+
     def cells(self, at: int, unit: Array) -> tuple[Array, Array]:
         """Ends, in units, of the cells of a quantised label's values."""
-        lo, hi = self.priors[at].cells(self.origin[at] + self.scale[at] * unit)
+        lo, hi = self.priors[at].cells(self.latents(unit, at))
         return (lo - self.origin[at]) / self.scale[at], (hi - self.origin[at]) / self.scale[at]

@@ -147,13 +147,7 @@ class Bayes:
 
         The posterior is of losses that are standardised and, by some surrogates, warped.
         """
-        surrogate = self.surrogate
-        if isinstance(surrogate, str):
-            surrogate = SURROGATES[surrogate]
-        X, z, variance = _ended(history)
-        if not variance.any():  # so that a user's surrogate may do without
-            return surrogate.fit(space, X, z, rng)
-        return surrogate.fit(space, X, z, rng, variance)
+        return _fitted(self.surrogate, space, *_ended(history), rng)
 
 
 class _Batch:
@@ -181,8 +175,8 @@ class _Batch:
         self.acquisitions, self.begun = ACQUISITIONS[settings.acquisition], len(history)
         self.chosen = Untried(space, history)
         self.pending = history.X[history.status == Status.PENDING][-_FANTASIZED:]
-        self.posterior = settings.fit(space, history, rng)
-        X, y, _ = _ended(history)
+        X, y, variance = _ended(history)
+        self.posterior = _fitted(settings.surrogate, space, X, y, variance, rng)
         self.X = X = X[np.argsort(y, kind="stable")[:_LOOKED_AT]] if len(y) > _LOOKED_AT else X
         evaluated, losses = observations(history)
         self.evaluated = evaluated[np.argsort(losses, kind="stable")[:_LOOKED_AT]]
@@ -284,6 +278,17 @@ class _Batch:
         u = self.rng.random((len(mean), max(1, self.settings.fantasies // len(mean))))
         known = np.broadcast_to(known, len(mean))
         return np.minimum(minima(mean, std, u), known[:, None] - _BELOW).ravel()
+
+
+def _fitted(
+    surrogate: str | Surrogate, space: Space, X: Array, z: Array, variance: Array, rng: Generator
+) -> Posterior[Any]:
+    """Fit a surrogate, by its name or as it is, to what ``_ended`` gives."""
+    if isinstance(surrogate, str):
+        surrogate = SURROGATES[surrogate]
+    if not variance.any():  # so that a user's surrogate may do without
+        return surrogate.fit(space, X, z, rng)
+    return surrogate.fit(space, X, z, rng, variance)
 
 
 def _ended(history: History) -> tuple[Array, Array, Array]:

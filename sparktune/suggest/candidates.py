@@ -14,8 +14,8 @@ from ..space.distributions import Array, Distribution
 from ..space.tree import Space, Values
 
 __all__ = [
-    "FAILED", "Untried", "best_of_pools", "decode", "key_of", "observations", "project",
-    "standings", "with_pruned",
+    "FAILED", "Untried", "believed_of_pruned", "best_of_pools", "decode", "key_of", "observations",
+    "project", "standings", "with_pruned",
 ]  # fmt: skip
 
 Score = Callable[[Array], Array]  # of candidates, the higher the better
@@ -31,17 +31,24 @@ def observations(history: History) -> tuple[Array, Array]:
 
 
 def with_pruned(history: History) -> tuple[Array, Array]:
-    """Latents and losses of the trials that have a loss, and after them of the pruned ones.
+    """Latents and losses of the trials that have a loss, and after them of the pruned ones."""
+    X, y = observations(history)
+    pruned, believed = believed_of_pruned(history)
+    return np.concatenate([X, history.X[pruned]]), np.concatenate([y, believed])
 
-    A pruned trial is believed to have that quantile of these losses which its last report is of all
+
+def believed_of_pruned(history: History) -> tuple[NDArray[np.intp], Array]:
+    """Numbers of the pruned trials, and the losses believed of them; none if no trial has a loss.
+
+    A pruned trial is believed to have that quantile of all losses which its last report is of all
     reports at its step; see ``standings``.
     """
-    X, y = observations(history)
-    pruned = np.flatnonzero(history.status == Status.PRUNED)
-    if not len(y) or not len(pruned):
-        return X, y
-    believed = np.quantile(y, standings(history, pruned), method="nearest")  # some may be infinite
-    return np.concatenate([X, history.X[pruned]]), np.concatenate([y, believed])
+    y = observations(history)[1]
+    pruned = np.flatnonzero((history.status == Status.PRUNED) & bool(len(y)))
+    if not len(pruned):
+        return pruned, np.empty(0)
+    # some may be infinite
+    return pruned, np.quantile(y, standings(history, pruned), method="nearest")
 
 
 def standings(history: History, numbers: NDArray[np.intp]) -> Array:

@@ -19,11 +19,10 @@ from scipy.special import ndtri
 
 from ..arithmetic import own_arithmetic
 from ..history import ENDED, History, Status
-from ..space.discrete import Categorical
 from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .axes import Axes
-from .candidates import Untried, decode, project, standings
+from .candidates import believed_of_pruned, best_of_pools, decode, project
 from .design import initial_design
 from .settings import check_number, check_whole
 
@@ -93,25 +92,18 @@ class CMA:
         search = _Search(space, self.sigma, population, X[:begun], y[:begun])
         for row, loss in zip(X[begun:], y[begun:], strict=True):
             search.tell(row, loss)
-        chosen = Untried(space, history)
+        order = -np.tile(np.arange(float(_POOL)), k)  # the first of a pool, unless it was tried
         drawn = search.draw(rng, _POOL * k)
-        for i in range(k):
-            pool = drawn[_POOL * i : _POOL * (i + 1)]
-            chosen.take(pool, -np.arange(float(_POOL)), 1)
-        return decode(space, chosen.fill(rng, k, None, drawn))
+        return decode(space, best_of_pools(space, history, rng, drawn, order, k))
 
 
 def _ended(history: History) -> tuple[Array, Array]:
     """Latents and losses of the ended trials in order, with what is believed of those without."""
-    rows = np.flatnonzero(np.isin(history.status, ENDED))
-    status, y = history.status[rows], history.y[rows].copy()
-    known = status == Status.OK
-    pruned = status == Status.PRUNED
-    y[~known] = np.inf
-    if pruned.any() and known.any():
-        believed = standings(history, rows[pruned])
-        y[pruned] = np.quantile(y[known], believed, method="nearest")  # some may be infinite
-    return history.X[rows], y
+    y = np.where(history.status == Status.OK, history.y, np.inf)
+    pruned, believed = believed_of_pruned(history)
+    y[pruned] = believed
+    rows = np.isin(history.status, ENDED)
+    return history.X[rows], y[rows]
 
 
 class _Search:
@@ -124,8 +116,6 @@ class _Search:
 
     def __init__(self, space: Space, sigma: float, population: int, X: Array, y: Array) -> None:
         self.space, self.axes = space, Axes.of(space)
-        kinds = [each for each in space.distributions if isinstance(each, Categorical)]
-        self.possible = [np.asarray(each.p) > 0 for each in kinds]
         self.best, self.restarts = math.inf, 0
         order = np.argsort(y, kind="stable")
         centre = self.axes.units(X[order[:1]])[0]
@@ -166,7 +156,7 @@ class _Search:
         """Draw m candidates: (m, d) latents."""
         X, U, axes = np.empty((m, len(self.space))), self._normal(rng, m), self.axes
         for at, j in enumerate(axes.numeric):
-            X[:, j] = project(axes.priors[at], axes.origin[at] + axes.scale[at] * U[:, at])
+            X[:, j] = project(axes.priors[at], axes.latents(U[:, at], at))
         for j, odds in zip(axes.categorical, self.odds, strict=True):
             X[:, j] = rng.choice(len(odds), m, p=odds)
         return self.space.mask(X)
@@ -264,7 +254,7 @@ class _Search:
             share = float(weights[has].sum())
             own = np.bincount(X[has, j].astype(np.intp), weights[has], len(odds))
             odds += rate * (own - share * odds)
-            _keep_likely(odds, self.possible[at], len(self.odds))
+            _keep_likely(odds, self.axes.possible[at], len(self.odds))
 
 
 def _keep_likely(odds: Array, possible: NDArray[np.bool_], labels: int) -> None:

@@ -188,8 +188,8 @@ def _ascend(
     moved = X.copy()
     for position in moves.smooth:
         j, distribution = axes.numeric[position], axes.priors[position]
-        z = axes.origin[position] + axes.scale[position] * U[:, position]
-        moved[:, j] = np.where(free[:, position], project(distribution, z), X[:, j])
+        z = project(distribution, axes.latents(U[:, position], int(position)))
+        moved[:, j] = np.where(free[:, position], z, X[:, j])
     new = surface.at(moved)
     better = new > value
     return np.where(better[:, None], moved, X), np.where(better, new, value)

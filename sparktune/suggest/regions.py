@@ -29,19 +29,23 @@ Bools = NDArray[np.bool_]
 
 
 def apart_from_best(space: Space, X: Array, losses: Array) -> Array:
-    """How far each of (n, d) trials lies from the best before it, infinite in another branch: (n,).
+    """How far each of (n, d) trials lies from the best before it: (n,), as ``_apart`` measures."""
+    return _apart(space, X, X[_best_before(losses)])
 
-    That is the largest difference of a numeric label, in units.
+
+def _apart(space: Space, X: Array, others: Array) -> Array:
+    """How far (n, d) candidates lie from (n, d) others or a single one, (1, d): (n,).
+
+    That is the largest difference of a numeric label, in units, and infinite in another branch.
     """
     axes, forks = Axes.of(space), list(space.forks)
-    before = _best_before(losses)
+    U, V, A, B = axes.units(X), axes.units(others), X[:, forks], others[:, forks]
     with np.errstate(invalid="ignore"):
-        U, A = axes.units(X), X[:, forks]
-        apart = np.abs(U - U[before])
-    apart[np.isnan(U) & np.isnan(U[before])] = 0.0
+        apart = np.abs(U - V)
+    apart[np.isnan(U) & np.isnan(V)] = 0.0
     apart[np.isnan(apart)] = math.inf
-    other = (A[before] != A) & ~(np.isnan(A) & np.isnan(A[before]))
-    return np.where(other.any(1), math.inf, apart.max(1, initial=0.0))
+    elsewhere = (A != B) & ~(np.isnan(A) & np.isnan(B))
+    return np.where(elsewhere.any(1), math.inf, apart.max(1, initial=0.0))
 
 
 def _best_before(losses: Array) -> NDArray[np.intp]:
@@ -116,14 +120,7 @@ class TrustRegion:
 
     def holds(self, X: Array) -> Bools:
         """Which of (m, d) candidates lie in the region."""
-        U, (low, high) = Axes.of(self.space).units(X), self.ends
-        with np.errstate(invalid="ignore"):
-            apart = (low - 1e-9 > U) | (high + 1e-9 < U)
-        apart |= np.isnan(U) != np.isnan(low)
-        forks = list(self.space.forks)
-        A, b = X[:, forks], self.centre[forks]
-        elsewhere = (b != A) & ~(np.isnan(A) & np.isnan(b))
-        inside: Bools = ~(apart.any(1) | elsewhere.any(1))
+        inside: Bools = _apart(self.space, X, self.centre[None]) <= self.reach + 1e-9
         return inside
 
 

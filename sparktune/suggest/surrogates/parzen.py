@@ -212,7 +212,7 @@ class Parzen:
             lo, hi = ndtr((axes.low - centre) / sigma), ndtr((axes.high - centre) / sigma)
             drawn = centre + sigma * ndtri(lo + u * (hi - lo))
             units = np.where(near, np.clip(drawn, axes.low, axes.high), units)
-        X[:, axes.numeric] = axes.origin + axes.scale * units
+        X[:, axes.numeric] = axes.latents(units)
         for j, distribution in zip(axes.numeric, axes.priors, strict=True):
             X[:, j] = distribution.snap(np.clip(X[:, j], *distribution.support))
         for at, j in enumerate(axes.categorical):
@@ -342,7 +342,7 @@ class _Candidates:
         lo, hi = axes.cells(k, values[on])
         lo, hi = (lo[:, None] - centre) / width, (hi[:, None] - centre) / width
         inside = ndtr((axes.high[k] - centre) / width) - ndtr((axes.low[k] - centre) / width)
-        prior = axes.priors[k].log_prior(axes.origin[k] + axes.scale[k] * values[on])
+        prior = axes.priors[k].log_prior(axes.latents(values[on], k))
         log_r = log_ndtr_difference(lo, hi) - np.log(inside)
         log_r -= np.maximum(prior, _UNDERFLOW)[:, None]
         out[np.ix_(on, near)] = np.maximum(log_r, _UNDERFLOW)
