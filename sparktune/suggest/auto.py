@@ -62,5 +62,5 @@ class Auto:
         if space.forks and not settled <= ended < _MANY_IN_BRANCHES:
             return TPE(n_startup_jobs=self.n_startup_jobs)
         if not space.forks and ended >= _MANY:
-            return CMA(n_startup_jobs=_MANY, sigma=_NEAR)
+            return CMA(n_startup_jobs=self.n_startup_jobs, sigma=_NEAR, after=_MANY)
         return Bayes(n_startup_jobs=self.n_startup_jobs)

@@ -43,9 +43,9 @@ class CMA:
 
     For long searches: it learns less from a trial than a surrogate does, but costs a millisecond
     and 40 ms for each 1,000 trials that it looks back on. The distribution follows from the history
-    alone: every ``population`` ended trials after the first ``n_startup_jobs`` are a generation,
-    whoever proposed them; how far any of them moves the distribution is limited (Hansen, 2011,
-    "Injecting external solutions into CMA-ES").
+    alone: every ``population`` ended trials after the first ones are a generation, whoever proposed
+    them; how far any of them moves the distribution is limited (Hansen, 2011, "Injecting external
+    solutions into CMA-ES").
 
     - It begins at the best of the first trials. When it has shrunk to a point, or has not improved
       for long, it begins anew somewhere else, with a population twice as large.
@@ -63,6 +63,8 @@ class CMA:
             than a third of the budget.
         sigma: the first deviation of each label, in shares of its range, above 0 and at most 1.
         population: candidates of a generation, at least 4; None: 4 + 3 ln d.
+        after: ended trials that say where to begin and are no generations, as those of another
+            method, at least 0; the trials of the initial design never are.
 
     Raises:
         ValueError: a setting out of its range.
@@ -71,9 +73,11 @@ class CMA:
     n_startup_jobs: int = 20
     sigma: float = 0.25
     population: int | None = None
+    after: int = 0
 
     def __post_init__(self) -> None:
         check_whole("cma", self, "n_startup_jobs")
+        check_whole("cma", self, "after", least=0)
         check_number("cma", self, "sigma", over=True)
         if self.population is not None:
             check_whole("cma", self, "population", least=4)
@@ -87,7 +91,7 @@ class CMA:
         if first:
             return first
         X, y = _ended(history)
-        begun = min(self.n_startup_jobs, len(y))
+        begun = min(max(self.n_startup_jobs, self.after), len(y))
         population = self.population or 4 + int(3 * math.log(max(1, len(space))))
         search = _Search(space, self.sigma, population, X[:begun], y[:begun])
         for row, loss in zip(X[begun:], y[begun:], strict=True):

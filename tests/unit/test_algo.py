@@ -106,6 +106,7 @@ def test_a_mixture_of_users_functions():
     [
         (functools.partial(anneal.suggest, avg_best_idx=0.5), ValueError, "must be a number >= 1"),
         (functools.partial(cma.suggest, population=3), ValueError, "must be a whole number >= 4"),
+        (functools.partial(cma.suggest, after=-1), ValueError, "must be a whole number >= 0"),
         (functools.partial(cma.suggest, sigma=0), ValueError, "a number above 0 and at most 1"),
         (functools.partial(anneal.suggest, shrink_coef=-1), ValueError, "must be a number >= 0"),
         (functools.partial(anneal.suggest, shrink=1), TypeError, "no setting 'shrink'; it has"),

@@ -14,6 +14,7 @@ from sparktune import (
     atpe,
     auto,
     bayes,
+    cma,
     fmin,
     hp,
     rand,
@@ -56,7 +57,7 @@ def test_the_loss_of_a_failed_trial_counts_for_nothing(filler):
     assert tuner.best == best
 
 
-@pytest.mark.parametrize("algo", [tpe, bayes, anneal, atpe, auto])
+@pytest.mark.parametrize("algo", [tpe, bayes, anneal, atpe, auto, cma])
 def test_no_method_learns_from_the_loss_of_a_failed_trial(algo):
     """Candidates are the same with and without a loss in the result of failed trials."""
     found = []

@@ -11,6 +11,20 @@ from sparktune.suggest.cma import CMA
 from sparktune.suggest.tpe import TPE
 
 
+def test_many_failures_do_not_send_it_back_to_the_initial_design():
+    """After a thousand trials of which most failed, candidates still gather near the best."""
+    space, rng = Space(BOWL), np.random.default_rng(0)
+    history = History(space)
+    for number, row in enumerate(space.sample(rng, 1000)):
+        (trial,) = history.start([space.decode(row)], 0.0)
+        lost = Outcome(Status.FAILED, error="lost")
+        loss = Outcome(Status.OK, loss=float(((row - 0.4) ** 2).sum()))
+        history.finish(trial.number, 0, lost if number % 3 else loss)
+    batch = Auto().suggest(space, history, rng, 100, 3000)
+    X = np.array([space.encode(values) for values in batch])
+    assert X.std(0).max() < 0.15
+
+
 def test_the_rule_of_auto():
     """Auto takes TPE for branches early and for thousands of trials, else the GP, then CMA-ES."""
     flat, branched = Space(BOWL), Space(TREE)

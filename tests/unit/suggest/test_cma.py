@@ -68,6 +68,16 @@ def test_a_generation_moves_the_distribution():
     assert means[-1][1] == pytest.approx(0.5, abs=0.02)
 
 
+def test_trials_of_another_method_say_where_to_begin():
+    """Those before ``after`` are no generations, whatever they would teach."""
+    history = run(SIX, ellipsoid, 200, 8, 0, CMA())
+    X = drawn(history, CMA(sigma=0.02, after=200))
+    best = history.space.encode(history.best.values)
+    np.testing.assert_allclose(X.mean(0), best, atol=0.01)
+    np.testing.assert_allclose(X.std(0), 0.02, rtol=0.3)
+    assert not np.allclose(drawn(history, CMA(sigma=0.02)).std(0), 0.02, rtol=0.3)
+
+
 def test_categories_come_to_favour_what_is_better():
     """The option of the better half is drawn most, yet each that is possible is drawn still."""
     space = {
