@@ -118,8 +118,8 @@ def importance(
         return _by_densities(space, X, y, names, quantile, region, against)
     rng = np.random.default_rng(seed)
     if method == "sobol":
-        return _by_variance(space, X, y, names, whole("draws", draws, 16), rng)
-    return _by_path(space, history, default, objective, rng)
+        return _by_variance(history, names, whole("draws", draws, 16), rng)
+    return _by_path(history, default, objective, rng)
 
 
 def _refuse_settings_of_others(method: str, given: dict[str, tuple[bool, tuple[str, ...]]]) -> None:
@@ -207,22 +207,22 @@ def _count(share: float, n: int, least: int) -> int:
 
 @own_arithmetic
 def _by_variance(
-    space: Space, X: Array, y: Array, names: tuple[str, ...], draws: int, rng: np.random.Generator
+    history: History, names: tuple[str, ...], draws: int, rng: np.random.Generator
 ) -> Importance:
-    fitted = Fitted.to(space, X, y, rng)
+    space, fitted = history.space, Fitted.to(history, rng)
     found = total_order(fitted.mean, space, rng, draws)
     by_label = _rows(space, found.index, found.active, found.where_active)
     return Importance(
         "sobol",
-        f"total-order Sobol indices of a GP of {_some_of(fitted, y)} losses",
+        f"total-order Sobol indices of a GP of {_some_of(fitted, history)} losses",
         shared({name: by_label[name] for name in names}),
         notes=_on_accuracy(fitted),
     )
 
 
-def _some_of(fitted: Fitted, y: Array) -> str:
-    count = len(fitted.losses)
-    return str(len(y)) if len(y) <= MOST else f"{count} of {len(y)}"
+def _some_of(fitted: Fitted, history: History) -> str:
+    count, of = len(fitted.losses), len(observations(history)[1])
+    return str(of) if of <= MOST else f"{count} of {of}"
 
 
 def _on_accuracy(fitted: Fitted) -> tuple[str, ...]:
@@ -234,16 +234,15 @@ def _on_accuracy(fitted: Fitted) -> tuple[str, ...]:
 
 
 @own_arithmetic
-def _fitted_path(
-    space: Space, history: History, default: Array, best: Array, evaluate: Any, rng: Any
-) -> Any:
-    fitted = Fitted.to(space, *observations(history), rng)
-    return fitted, *path(space, default, best, fitted.loss, evaluate)
+def _fitted_path(history: History, default: Array, best: Array, evaluate: Any, rng: Any) -> Any:
+    fitted = Fitted.to(history, rng)
+    return fitted, *path(history.space, default, best, fitted.loss, evaluate)
 
 
 def _by_path(
-    space: Space, history: History, default: Any, objective: Any, rng: np.random.Generator
+    history: History, default: Any, objective: Any, rng: np.random.Generator
 ) -> Importance:
+    space = history.space
     if default is None:
         raise ValueError("an ablation needs `default`, the configuration that its path begins with")
     if objective is not None and not callable(objective):
@@ -255,7 +254,7 @@ def _by_path(
     evaluate = None
     if objective is not None:
         evaluate = evaluated_by(objective, space, {best.tobytes(): float(history.y[trial.number])})
-    fitted, first, steps = _fitted_path(space, history, start, best, evaluate, rng)
+    fitted, first, steps = _fitted_path(history, start, best, evaluate, rng)
     gains = {step.label: max(0.0, step.gain) if step.gain == step.gain else 0.0 for step in steps}
     by_label = {name: (gains.get(name, 0.0), 1.0, gains.get(name, 0.0)) for name in space.labels}
     notes = [] if objective is not None else list(_on_accuracy(fitted))

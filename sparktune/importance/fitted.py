@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from ..history import History, Status
 from ..space.distributions import Array
-from ..space.tree import Space
-from ..suggest.surrogates.gp import GP, GPPosterior
-from ..suggest.surrogates.outputs import power, standardised
+from ..suggest.candidates import observations
+from ..suggest.surrogates.gp import GPPosterior, fit_warped
 
 __all__ = ["MOST", "Fitted"]
 
@@ -36,20 +36,22 @@ class Fitted:
     accuracy: float
 
     @classmethod
-    def to(cls, space: Space, X: Array, y: Array, rng: Generator) -> Fitted:
-        """Fit a GP to (n, d) latents and (n,) losses; infinite ones count as the worst or best.
+    def to(cls, history: History, rng: Generator) -> Fitted:
+        """Fit a GP to a history's losses, with their stated variances as known noise.
 
-        Of many it takes 400, evenly from the best to the worst.
+        Of many it takes 400, evenly from the best to the worst. Infinite losses count as the worst
+        or best of the others.
         """
+        X, y = observations(history)
+        stated = history.variance[history.status == Status.OK]
         if len(y) > MOST:
             evenly = np.linspace(0, len(y) - 1, MOST).astype(int)
             rows = np.sort(np.argsort(y, kind="stable")[evenly])
-            X, y = X[rows], y[rows]
-        t, _ = power(standardised(y))
-        posterior = GP(warp=False).fit(space, X, t, rng)
+            X, y, stated = X[rows], y[rows], stated[rows]
+        posterior, warped = fit_warped(history.space, X, y, stated, rng)
         finite = np.isfinite(y)
         order = np.argsort(y[finite], kind="stable")
-        return cls(posterior, y[finite][order], t[finite][order], _accuracy(posterior))
+        return cls(posterior, y[finite][order], warped.values[finite][order], _accuracy(posterior))
 
     def mean(self, X: Array) -> Array:
         """(m,) means of the warped losses at (m, d) latents."""

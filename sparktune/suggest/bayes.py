@@ -30,7 +30,7 @@ from .settings import check_number, check_one_of, check_whole
 from .surrogates import Posterior, Predictions, Surrogate
 from .surrogates.forest import Forest
 from .surrogates.gp import GP
-from .surrogates.outputs import in_units, with_scale
+from .surrogates.outputs import in_units, standardised
 
 __all__ = ["Bayes"]
 
@@ -297,7 +297,7 @@ def _ended(history: History) -> tuple[Array, Array, Array]:
     Those without a loss have the one that is believed of them, and no variance.
     """
     X, y = observations(history)
-    z, scale = with_scale(y)
+    z, scale = standardised(y)
     stated = in_units(history.variance[history.status == Status.OK], 1 / scale)
     failed = np.flatnonzero(np.isin(history.status, (Status.FAILED, Status.TIMED_OUT)))
     pruned = np.flatnonzero(history.status == Status.PRUNED)

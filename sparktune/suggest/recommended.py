@@ -12,8 +12,7 @@ from ..history import History, Status, Trial
 from ..history.failures import failure_text
 from .candidates import observations
 from .noise import NOISY, is_exact
-from .surrogates.gp import GP
-from .surrogates.outputs import Warped
+from .surrogates.gp import fit_warped
 
 __all__ = ["Recommended", "recommended"]
 
@@ -82,11 +81,8 @@ def recommended(history: History) -> Recommended:
         return Recommended(luckiest, loss, loss, loss, luckiest)
     numbers = np.flatnonzero(history.status == Status.OK)
     X, y = observations(history)
-    warped = Warped.of(y)
-    variance = warped.variance(history.variance[numbers])
-    posterior = GP(warp=False).fit(
-        history.space, X, warped.values, np.random.default_rng(0), variance
-    )
+    variance = history.variance[numbers]
+    posterior, warped = fit_warped(history.space, X, y, variance, np.random.default_rng(0))
     means, sd = posterior.predict(X)
     if posterior.noise > NOISY or variance.any():
         best = int(np.argmin(means[0] + _CAUTION * sd))

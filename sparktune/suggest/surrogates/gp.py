@@ -29,9 +29,9 @@ from ...space.distributions import Array
 from ...space.tree import Space
 from ..settings import check_whole
 from .gp_kernel import Features, Kernel, Likelihood, Points, quotient
-from .outputs import power
+from .outputs import Warped, power
 
-__all__ = ["GP", "GPLocal", "GPPosterior", "GPPredictions"]
+__all__ = ["GP", "GPLocal", "GPPosterior", "GPPredictions", "fit_warped"]
 
 _JITTER = 1e-6  # of the signal's variance, at fantasies
 _SAME = 1e-3  # what warping may change without being tried
@@ -104,6 +104,15 @@ class GP:
                 if its - float(log_slope[rows].sum()) < value:
                     found, y, known = other, warped, as_warped
         return GPPosterior.of(Kernel(features, found), X, y, found.stated * known)
+
+
+def fit_warped(
+    space: Space, X: Array, y: Array, variance: Array, rng: Generator
+) -> tuple[GPPosterior, Warped]:
+    """Fit a GP to (n,) losses, warped, with the (n,) variances stated of them."""
+    warped = Warped.of(y)
+    known = warped.variance(variance)
+    return GP(warp=False).fit(space, X, warped.values, rng, known), warped
 
 
 def _best_half(y: Array, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

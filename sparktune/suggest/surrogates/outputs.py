@@ -9,7 +9,7 @@ import numpy as np
 
 from ...space.distributions import Array
 
-__all__ = ["Warped", "in_units", "power", "standardised", "with_scale"]
+__all__ = ["Warped", "in_units", "power", "standardised"]
 
 _EXPONENTS = np.linspace(-3.0, 3.0, 61)
 _HUGE = 1e100  # losses beyond which squares would overflow; of its inverse they would vanish
@@ -18,16 +18,11 @@ _STEEPEST = 1e300
 _ENOUGH = 1000  # values by which an exponent is chosen
 
 
-def standardised(y: Array) -> Array:
-    """Losses less their mean, over their deviation; all 0 where they are the same.
+def standardised(y: Array) -> tuple[Array, float]:
+    """Losses less their mean, over their deviation, and that deviation: 0 and inf if all are equal.
 
     Infinite losses count as the worst or the best of the others.
     """
-    return with_scale(y)[0]
-
-
-def with_scale(y: Array) -> tuple[Array, float]:
-    """Standardised losses, and the deviation they were divided by: inf where they are the same."""
     finite = y[np.isfinite(y)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     y = np.clip(y, low, high)
@@ -96,7 +91,7 @@ class Warped:
     @classmethod
     def of(cls, y: Array) -> Warped:
         """Warp (n,) losses."""
-        z, scale = with_scale(y)
+        z, scale = standardised(y)
         t, log_slope = power(z)
         with np.errstate(over="ignore"):
             return cls(y, t, np.minimum(np.exp(log_slope) / scale, _STEEPEST))

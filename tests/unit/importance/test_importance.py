@@ -333,3 +333,16 @@ def test_of_many_trials_some_are_fitted():
     found = importance(at_random(FLAT, flat, 1000))
     assert "of a GP of 400 of 1000 losses" in found.words
     assert list(found)[:2] == ["x0", "x1"]
+
+
+def test_stated_variances_are_noise():
+    """Losses that are stated to be far from their means do not make a label matter."""
+    space = Space(FLAT)
+    history, rng = History(space), np.random.default_rng(0)
+    for row in space.sample(rng, 80):
+        (trial,) = history.start([space.decode(row)], 0.0)
+        x0, x1 = trial.values["x0"], trial.values["x1"]
+        noisy = x1 > 0.8
+        outcome = Outcome(Status.OK, loss=x0 + 2 * noisy, variance=4.0 if noisy else 1e-6)
+        history.finish(trial.number, 0, outcome)
+    assert importance(history)["x0"] > 0.95

@@ -17,7 +17,7 @@ from sparktune.suggest.surrogates.outputs import standardised
 def surface(surrogate, n=40):
     space, rng = Space(TREE), np.random.default_rng(0)
     X = space.sample(rng, n)
-    y = standardised(np.nansum(np.tanh(X), axis=1))
+    y = standardised(np.nansum(np.tanh(X), axis=1))[0]
     posterior = surrogate.fit(space, X, y, rng)
     return Surface(space, posterior, ACQUISITIONS["ei"][0], np.array([y.min()])), rng
 
@@ -53,7 +53,7 @@ def test_it_ascends_where_an_unbounded_label_lies_far_out(far, bound):
     """Where the best value is many deviations out, ascent by gradients gets on from there."""
     space, rng = Space({"x": hp.normal("x", 0, 1)}), np.random.default_rng(0)
     X = np.concatenate([space.sample(rng, 20), far + rng.normal(size=(10, 1))])
-    y = standardised(np.abs(X[:, 0] - far))
+    y = standardised(np.abs(X[:, 0] - far))[0]
     posterior = GP().fit(space, X, y, rng)
     found = Surface(space, posterior, ACQUISITIONS["ei"][0], np.array([y.min()]))
     region = TrustRegion(space, X[[int(y.argmin())]][0], 0.2)
