@@ -10,7 +10,9 @@ Hansen (2016), "The CMA evolution strategy: a tutorial", in this notation:
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.random import Generator
@@ -35,6 +37,9 @@ _ANEW = 0.25  # deviation with which it does
 _DRAWS = 100  # until one lies within the bounds
 _CAUTION = 10.0  # weight of the probabilities so far, in candidates
 _POOL = 4  # draws for each candidate, of which one that was not tried is taken
+_EVERY = 32  # trials after which a search is kept, to go on from there
+_KEPT = 16  # searches that are kept, the latest
+_LAST: WeakKeyDictionary[Space, _Followed] = WeakKeyDictionary()  # by what was asked last
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,11 @@ class CMA:
     """Adapt a normal distribution to the better half of each generation of candidates.
 
     For long searches: it learns less from a trial than a surrogate does, but costs a millisecond
-    and 40 ms for each 1,000 trials that it looks back on. The distribution follows from the history
-    alone: every ``population`` ended trials after the first ones are a generation, whoever proposed
-    them; how far any of them moves the distribution is limited (Hansen, 2011, "Injecting external
-    solutions into CMA-ES").
+    and, where it is asked of a history for the first time, 40 ms for each 1,000 trials: later it
+    goes on from what it last knew. The distribution follows from the history alone: every
+    ``population`` ended trials after the first ones are a generation, whoever proposed them; how
+    far any of them moves the distribution is limited (Hansen, 2011, "Injecting external solutions
+    into CMA-ES").
 
     - It begins at the best of the first trials. When it has shrunk to a point, or has not improved
       for long, it begins anew somewhere else, with a population twice as large.
@@ -93,9 +99,7 @@ class CMA:
         X, y = _ended(history)
         begun = min(max(self.n_startup_jobs, self.after), len(y))
         population = self.population or 4 + int(3 * math.log(max(1, len(space))))
-        search = _Search(space, self.sigma, population, X[:begun], y[:begun])
-        for row, loss in zip(X[begun:], y[begun:], strict=True):
-            search.tell(row, loss)
+        search = _followed(space, self.sigma, population, begun, X, y)
         order = -np.tile(np.arange(float(_POOL)), k)  # the first of a pool, unless it was tried
         drawn = search.draw(rng, _POOL * k)
         return decode(space, best_of_pools(space, history, rng, drawn, order, k))
@@ -108,6 +112,51 @@ def _ended(history: History) -> tuple[Array, Array]:
     y[pruned] = believed
     rows = np.isin(history.status, ENDED)
     return history.X[rows], y[rows]
+
+
+@dataclass(frozen=True)
+class _Followed:
+    """A search as it was after some trials, and after fewer of them.
+
+    Attributes:
+        settings: with which it began.
+        told: (n, d + 1) latents and losses of the trials, as the bits they are of.
+        searches: by how many of the trials each was told, the fewest first.
+    """
+
+    settings: tuple[float, int, int]
+    told: NDArray[np.int64]
+    searches: dict[int, _Search]
+
+
+def _followed(
+    space: Space, sigma: float, population: int, begun: int, X: Array, y: Array
+) -> _Search:
+    """The search after (n, d) latents and (n,) losses, the first ``begun`` of which it begins with.
+
+    It goes on from the last search of the space that was told the same as far as it went: trials
+    that ended late come in between.
+    """
+    settings, told = (sigma, population, begun), np.column_stack([X, y]).view(np.int64)
+    searches: dict[int, _Search] = {}
+    last = _LAST.get(space)
+    if last is not None and last.settings == settings:
+        both = min(len(told), len(last.told))
+        other = (told[:both] != last.told[:both]).any(1)
+        same = int(other.argmax()) if other.any() else both
+        searches = {count: search for count, search in last.searches.items() if count <= same}
+    if not searches:
+        searches = {begun: _Search(space, sigma, population, X[:begun], y[:begun])}
+    known = max(searches)
+    search = searches[known].copy()
+    for count in range(known, len(y)):
+        if count % _EVERY == 0:
+            searches[count] = search.copy()
+        search.tell(X[count], float(y[count]))
+    kept = [count for count in searches if count % _EVERY == 0][-_KEPT:]
+    searches = {count: searches[count] for count in kept} | {len(y): search}
+    _LAST[space] = _Followed(settings, told, searches)
+    return search
 
 
 class _Search:
@@ -155,6 +204,12 @@ class _Search:
         """Find the axes B of the covariance, and the deviations D along them."""
         variance, self.B = np.linalg.eigh(self.C)
         self.D = np.sqrt(np.maximum(variance, float(variance.max(initial=1.0)) / _LARGEST))
+
+    def copy(self) -> _Search:
+        """The same search, which being told more leaves as it is."""
+        other = copy(self)
+        other.told, other.odds = self.told.copy(), [odds.copy() for odds in self.odds]
+        return other
 
     def draw(self, rng: Generator, m: int) -> Array:
         """Draw m candidates: (m, d) latents."""

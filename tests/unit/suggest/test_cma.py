@@ -41,15 +41,45 @@ def test_only_ranks_count():
 def test_the_distribution_follows_from_the_history_alone():
     """Candidates after a copy of a history are those after it, pending trials notwithstanding."""
     history = run(SIX, ellipsoid, 100, 8, 0, CMA())
-    copy = History(history.space)
-    for trial in history:
-        copy.start([trial.values], 0.0)
-        copy.finish(trial.number, 0, Outcome(Status.OK, loss=trial.loss))
+    copy = copied(Space(SIX), history)
     copy.start(
         [history.space.decode(row) for row in history.space.sample(np.random.default_rng(1), 5)],
         0.0,
     )
     np.testing.assert_array_equal(drawn(copy, CMA()), drawn(history, CMA()))
+
+
+def copied(space, trials, late=()):
+    """A history of a space with copies of trials, those with numbers ``late`` still pending."""
+    history = History(space)
+    for trial in trials:
+        history.start([trial.values], 0.0)
+        if trial.number not in late:
+            history.finish(trial.number, 0, Outcome(Status.OK, loss=trial.loss))
+    return history
+
+
+def test_what_was_searched_before_does_not_matter():
+    """Candidates are those of a search that begins anew: after more, fewer and late trials."""
+    mixed = SIX | {"c": hp.choice("c", [0, 1, 2])}
+    trials, space = list(run(mixed, ellipsoid, 300, 8, 0, CMA())), Space(mixed)
+    for suggester, count, late in [
+        (CMA(), 150, ()),
+        (CMA(), 200, (20, 90, 199)),
+        (CMA(), 200, ()),
+        (CMA(), 300, (290,)),
+        (CMA(), 300, (250,)),
+        (CMA(sigma=0.1), 300, (290,)),
+        (CMA(), 300, ()),
+        (CMA(), 300, (297,)),
+        (CMA(population=12), 300, ()),
+        (CMA(after=40), 300, (30,)),
+        (CMA(after=40), 120, ()),
+        (CMA(), 15, ()),
+    ]:
+        again = drawn(copied(space, trials[:count], late), suggester, 200)
+        anew = drawn(copied(Space(mixed), trials[:count], late), suggester, 200)
+        np.testing.assert_array_equal(again, anew)
 
 
 def test_a_generation_moves_the_distribution():
