@@ -10,6 +10,7 @@
 #   conf/environment.sh boosting                             XGBoost, LightGBM and CatBoost
 #   conf/environment.sh templates                            Keras on JAX, PyTorch and XGBoost
 #   conf/environment.sh mlflow | mlflow-VERSION              the newest MLflow, or that release, with Spark
+#   conf/environment.sh site                                 what builds the site, and Playwright to search it
 #   conf/environment.sh pages                                Playwright and axe, for the Chromium that is here
 #   conf/environment.sh hyperopt-0.2.7                       that Hyperopt, for tests/compat/pickles/make.py
 #   PYTHON=...   another Python than setup.sh would take, in an environment beside the other
@@ -88,6 +89,7 @@ named_python() {
         # it imports names that SQLAlchemy 2.1 no longer has
         bash conf/setup.sh connect,notebook,test "mlflow==${name#mlflow-}.*" "sqlalchemy<2.1"
         ;;
+    site) bash conf/setup.sh site,test playwright ;;
     pages) bash conf/setup.sh test playwright axe-playwright-python ;;
     hyperopt-0.2.7)
         PYTHON=$(named_python python3.10) || exit $?

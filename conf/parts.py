@@ -86,6 +86,7 @@ FULL = {
     **{name: Part(_ESTIMATOR, 20, name) for name in ("sklearn-1.5", "boosting")},
     "templates": Part("pytest tests/frameworks --full -v", 20, "templates"),
     "pages": Part("pytest tests/pages -v", 15, "pages"),
+    "site": Part("pytest tests/site -v", 10, "site"),
     "peers": Part("pytest tests/peers -v", 15, "peers"),
     **{name: Part("pytest tests/mlflow --full -v", 25, name) for name in ("mlflow", "mlflow-2.21")},
     **{name: Part(f"pytest tests/programs/test_{name}.py -v", 10, name) for name in PROGRAMS},

@@ -29,7 +29,13 @@ def test_there_are_examples():
     } <= {page for page, blocks in PAGES.items() if blocks}
 
 
-SLOW = ("docs/estimator.md", "docs/migrating.md", "docs/spark.md", "docs/workers.md")
+SLOW = (
+    "docs/estimator.md",
+    "docs/migrating.md",
+    "docs/quickstart.md",
+    "docs/spark.md",
+    "docs/workers.md",
+)
 
 
 @pytest.mark.parametrize(
