@@ -51,3 +51,72 @@ def test_the_notebook_that_reads_results(tmp_path):
         assert f"Importance ({method})" in text
     assert "run.html written: True" in text
     assert (tmp_path / "run.html").exists()
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_of_classic_examples(tmp_path):
+    """Saddle, classifiers, network and workers come to what is known of them."""
+    text = printed_by("examples.ipynb", tmp_path)
+    assert "{'a': 0.0, 'b': 2.0} -4.0" in text.replace("-0.0", "0.0")
+    accuracies = [float(each) for each in re.findall(r"accuracy.*: (\d\.\d+)", text)]
+    assert len(accuracies) == 2
+    assert min(accuracies) >= 0.88
+    lowest = re.search(r"40 trials of workers, lowest value (-\d\.\d+)", text)
+    assert float(lowest.group(1)) <= -3.5
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_that_resumes(tmp_path):
+    """A search that was killed goes on as if nothing had been, and in a wider space later."""
+    text = printed_by("resume.ipynb", tmp_path)
+    assert "ended by signal 9" in text
+    assert "11 trials ended" in text
+    assert "attempt of trial 11: 1" in text
+    assert "the same candidates: True" in text
+    assert "45 trials" in text
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_of_workers(tmp_path):
+    """Two workers evaluate a search, and the one that is left evaluates its rest."""
+    text = printed_by("workers.ipynb", tmp_path)
+    assert float(re.search(r"80 trials, best (\d\.\d+)", text).group(1)) <= 0.8
+    assert "trials        80: 80 ok" in text
+    assert "exit code of the other worker: 0" in text
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_from_hyperopt(tmp_path):
+    """Cells that were written for Hyperopt run unchanged, on Spark, and in sparktune's words."""
+    text = printed_by("from_hyperopt.ipynb", tmp_path)
+    accuracies = [float(each) for each in re.findall(r"accuracy.*?(\d\.\d+)", text)]
+    assert len(accuracies) == 4
+    assert min(accuracies) >= 0.94
+    assert "25 trials moved" in text
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_on_a_cluster(tmp_path):
+    """A standalone cluster is used to its slots, and trials that hang, crash or fail are told."""
+    text = printed_by("on_a_cluster.ipynb", tmp_path)
+    assert "slots: 4" in text
+    assert float(re.search(r"r2: (\d\.\d+)", text).group(1)) >= 0.4
+    for told in ("stopped after 3 s", "ValueError: x is too large", "killed by SIGSEGV"):
+        assert told in text
+    assert "16 trials on data that travelled once" in text
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_on_spark_connect(tmp_path):
+    """The same search runs on a session of Spark Connect, and shares data there."""
+    text = printed_by("spark_connect.ipynb", tmp_path)
+    assert "pyspark.sql.connect.session" in text
+    assert "ready: True" in text
+    assert "20 trials" in text
+    assert "shared data: True" in text
