@@ -73,7 +73,7 @@ FULL = {
     "local": Part(f"pytest tests/spark --spark=local {_FULL}", 15),
     "connect": Part(f"pytest tests/spark --spark=connect {_FULL}", 15),
     "scripts": Part(f"{_SCRIPTS} --ignore=tests/scripts/test_notebooks.py", 15),
-    "notebooks": Part("pytest tests/scripts/test_notebooks.py --full -v", 15),
+    "notebooks": Part("pytest tests/scripts/test_notebooks.py --full -v", 25),
     "standalone": Part(f"pytest tests/spark --spark=standalone {_FULL}", 20),
     "client": Part(f"pytest tests/spark --spark=client {_FULL}", 20),
     **{

@@ -1,9 +1,20 @@
 """The notebooks, run as a person would run them."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from printing import printed_by
+
+
+@pytest.fixture
+def own_cluster(tmp_path, monkeypatch):
+    """A folder for the cluster of a notebook, which is stopped whatever became of the notebook."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield
+    command = [sys.executable, "-m", "sparktune", "cluster", "stop"]
+    subprocess.run(command, check=True)
 
 
 # the notebook client and the kernel's sockets warn of their own accord
@@ -101,7 +112,7 @@ def test_the_notebook_from_hyperopt(tmp_path):
 
 @pytest.mark.full
 @pytest.mark.filterwarnings("ignore")
-def test_the_notebook_on_a_cluster(tmp_path):
+def test_the_notebook_on_a_cluster(tmp_path, own_cluster):
     """A standalone cluster is used to its slots, and trials that hang, crash or fail are told."""
     text = printed_by("on_a_cluster.ipynb", tmp_path)
     assert "slots: 4" in text
@@ -113,7 +124,7 @@ def test_the_notebook_on_a_cluster(tmp_path):
 
 @pytest.mark.full
 @pytest.mark.filterwarnings("ignore")
-def test_the_notebook_on_spark_connect(tmp_path):
+def test_the_notebook_on_spark_connect(tmp_path, own_cluster):
     """The same search runs on a session of Spark Connect, and shares data there."""
     text = printed_by("spark_connect.ipynb", tmp_path)
     assert "pyspark.sql.connect.session" in text
