@@ -29,13 +29,10 @@ extensions = [
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "docs/reference/*.md", "notebooks/*.ipynb"]
 exclude_patterns = [".*", "**/.*", "artifacts", "build", "dist"]
-templates_path = []
 
-myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
-myst_links_external_new_tab = False
 nb_execution_mode = "off"  # the full tests run them
-nb_number_source_lines = False
 suppress_warnings = ["mystnb.unknown_mime_type"]  # widgets of a notebook
 
 autodoc_member_order = "bysource"
@@ -60,8 +57,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
-# pages of all of them are in the table of contents but one, which says what is in it
-toc_object_entries = False
+toc_object_entries = False  # a page's contents are its headings, not every method
 
 
 def _first_page(app, exception):

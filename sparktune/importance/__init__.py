@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arithmetic import own_arithmetic
 from ..checks import one_of, real, whole
-from ..history import History
+from ..history import History, Status
 from ..history.holders import history_of
 from ..space.distributions import Array
 from ..space.points import values_of
@@ -221,7 +221,7 @@ def _by_variance(
 
 
 def _some_of(fitted: Fitted, history: History) -> str:
-    count, of = len(fitted.losses), len(observations(history)[1])
+    count, of = len(fitted.losses), history.count(Status.OK)
     return str(of) if of <= MOST else f"{count} of {of}"
 
 

@@ -1,22 +1,20 @@
 """A browser for the pages, with whatever it complains of and asks for."""
 
 import itertools
-import os
-import shutil
 from dataclasses import dataclass, field
 
 import pytest
+from browsers import launched
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from sparktune.report import document_of, json_of, page, script, shell, style  # noqa: E402
+from sparktune.report import document_of, json_of, page, script, shell, style
 
 try:
     from axe_playwright_python.sync_playwright import Axe
 except ImportError:
     Axe = None
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 HOME = "https://run.test/"  # every request for it is answered here
 DESKTOP = (1280, 900)
 
@@ -83,12 +81,8 @@ class Opened:
 @pytest.fixture(scope="session")
 def browser():
     """The browser of this machine."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine; CHROMIUM may name one")
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ import sys
 import pytest
 from printing import printed_by
 
+# the notebook client and the kernel's sockets warn of their own accord
+pytestmark = pytest.mark.filterwarnings("ignore")
+
 
 @pytest.fixture
 def own_cluster(tmp_path, monkeypatch):
@@ -17,8 +20,6 @@ def own_cluster(tmp_path, monkeypatch):
     subprocess.run(command, check=True)
 
 
-# the notebook client and the kernel's sockets warn of their own accord
-@pytest.mark.filterwarnings("ignore")
 def test_the_quickstart_notebook(tmp_path):
     """Every cell of the quickstart notebook runs, and finds what its text says."""
     text = printed_by("quickstart.ipynb", tmp_path)
@@ -27,7 +28,6 @@ def test_the_quickstart_notebook(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.filterwarnings("ignore")
 def test_the_spark_ml_notebook(tmp_path):
     """Models of Spark ML are tuned in the driver's mode, and the best of them is good."""
     text = printed_by("spark_ml.ipynb", tmp_path)
@@ -36,7 +36,6 @@ def test_the_spark_ml_notebook(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.filterwarnings("ignore")
 def test_the_notebook_that_chooses_a_model(tmp_path):
     """HyperoptEstimator finds a good classifier on Spark, and its script and pickles work."""
     text = printed_by("choose_a_model.ipynb", tmp_path)
@@ -49,7 +48,6 @@ def test_the_notebook_that_chooses_a_model(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.filterwarnings("ignore")
 def test_the_notebook_that_reads_results(tmp_path):
     """A run on Spark with failed and pruned trials is summed up, weighed, drawn and written."""
     text = printed_by("reading_results.ipynb", tmp_path)
@@ -65,7 +63,6 @@ def test_the_notebook_that_reads_results(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.filterwarnings("ignore")
 def test_the_notebook_of_classic_examples(tmp_path):
     """Saddle, classifiers, network and workers come to what is known of them."""
     text = printed_by("examples.ipynb", tmp_path)
@@ -78,7 +75,6 @@ def test_the_notebook_of_classic_examples(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.filterwarnings("ignore")
 def test_the_notebook_that_resumes(tmp_path):
     """A search that was killed goes on as if nothing had been, and in a wider space later."""
     text = printed_by("resume.ipynb", tmp_path)
@@ -90,7 +86,6 @@ def test_the_notebook_that_resumes(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.filterwarnings("ignore")
 def test_the_notebook_of_workers(tmp_path):
     """Two workers evaluate a search, and the one that is left evaluates its rest."""
     text = printed_by("workers.ipynb", tmp_path)
@@ -100,7 +95,6 @@ def test_the_notebook_of_workers(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.filterwarnings("ignore")
 def test_the_notebook_from_hyperopt(tmp_path):
     """Cells that were written for Hyperopt run unchanged, on Spark, and in sparktune's words."""
     text = printed_by("from_hyperopt.ipynb", tmp_path)
@@ -111,7 +105,6 @@ def test_the_notebook_from_hyperopt(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.filterwarnings("ignore")
 def test_the_notebook_on_a_cluster(tmp_path, own_cluster):
     """A standalone cluster is used to its slots, and trials that hang, crash or fail are told."""
     text = printed_by("on_a_cluster.ipynb", tmp_path)
@@ -123,7 +116,6 @@ def test_the_notebook_on_a_cluster(tmp_path, own_cluster):
 
 
 @pytest.mark.full
-@pytest.mark.filterwarnings("ignore")
 def test_the_notebook_on_spark_connect(tmp_path, own_cluster):
     """The same search runs on a session of Spark Connect, and shares data there."""
     text = printed_by("spark_connect.ipynb", tmp_path)

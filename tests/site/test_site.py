@@ -1,14 +1,13 @@
 """The site that is built of the pages of docs/."""
 
 import inspect
-import os
 import posixpath
 import re
-import shutil
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from browsers import launched
 
 import sparktune
 
@@ -94,18 +93,12 @@ def test_the_reference_has_what_is_exported(parts):
 
 def test_search_works_without_a_server(site):
     """A word that is looked for is found on pages that were opened from the disk."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("there is no Chromium here")
     asked = []
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with launched() as browser:
         page = browser.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{(site / 'search.html').as_uri()}?q=lengthscale")
         page.wait_for_selector("ul.search li a")
         found = page.eval_on_selector_all("ul.search li a", "all => all.map((a) => a.href)")
-        browser.close()
     assert any("bayes.html" in link for link in found)
     assert [url for url in asked if not url.startswith("file:")] == []

@@ -16,8 +16,7 @@ from ...space.nodes import Param
 from ...space.tree import Space
 from ...suggest.axes import Axes
 from ...suggest.candidates import observations, with_pruned
-from ...suggest.surrogates.gp import GP
-from ...suggest.surrogates.outputs import Warped
+from ...suggest.surrogates.gp import GP, fit_warped
 from ...suggest.surrogates.parzen import Bandwidths, Parzen
 from ...suggest.tpe import TPE, lowest
 from .axis import Axis, axis_of, axis_of_numbers
@@ -201,9 +200,7 @@ def surrogate(trials: Any, label: str, seed: int = 0) -> Surrogate:
     refuse_never_active(X[:, j], label)
     numbers = np.flatnonzero(history.status == Status.OK)
     axis, rows, x = _along(history, j, X, y)
-    warped = Warped.of(y)
-    variance = warped.variance(history.variance[numbers])
-    posterior = _FITTED.fit(space, X, warped.values, rng, variance)
+    posterior, warped = fit_warped(space, X, y, history.variance[numbers], rng, _FITTED)
     mean, sd = posterior.predict(rows)
     back = warped.back
     middle = mean[0]

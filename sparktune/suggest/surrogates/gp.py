@@ -106,13 +106,15 @@ class GP:
         return GPPosterior.of(Kernel(features, found), X, y, found.stated * known)
 
 
+_OF_WARPED = GP(warp=False)
+
+
 def fit_warped(
-    space: Space, X: Array, y: Array, variance: Array, rng: Generator
+    space: Space, X: Array, y: Array, variance: Array, rng: Generator, gp: GP = _OF_WARPED
 ) -> tuple[GPPosterior, Warped]:
     """Fit a GP to (n,) losses, warped, with the (n,) variances stated of them."""
     warped = Warped.of(y)
-    known = warped.variance(variance)
-    return GP(warp=False).fit(space, X, warped.values, rng, known), warped
+    return gp.fit(space, X, warped.values, rng, warped.variance(variance)), warped
 
 
 def _best_half(y: Array, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
