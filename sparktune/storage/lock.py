@@ -169,6 +169,7 @@ class _Held:
                 if self._files.same(self._fd, self._path):  # it was not deleted meanwhile
                     return True
             except BlockingIOError:
+                self._close()  # what the other wrote into it stays
                 raise self._in_use() from None
             except OSError as error:
                 if error.errno not in NO_LOCK | NO_APPEND:
