@@ -13,7 +13,7 @@ import scipy.special  # noqa: F401 (first: deep in a chain of imports it loads m
 from . import early_stop, exceptions, hp, prune
 from .algo import anneal, atpe, auto, bayes, cma, mix, rand, tpe
 from .engines.shipping import broadcast
-from .engines.travels.trial import TrialPruned
+from .engines.travels.trial import TrialContext, TrialPruned
 from .events import Budget, CancelToken
 from .exceptions import (
     AllTrialsFailed,
@@ -120,6 +120,7 @@ __all__ = [
     "StoreTrials",
     "TrackingError",
     "Trial",
+    "TrialContext",
     "TrialPruned",
     "Trials",
     "Tuner",

@@ -1000,6 +1000,16 @@ def test_what_a_report_raises_is_known_by_its_public_name(start):
     assert [answer.loss for answer in answers] == [1.0, 1.0]
 
 
+def test_an_objective_may_say_the_types_of_its_arguments(start):
+    """An objective whose ``trial`` is annotated with the public class goes wherever others go."""
+    from sparktune import TrialContext
+
+    def objective(config: float, trial: TrialContext) -> float:
+        return float(isinstance(trial, TrialContext)) + trial.number
+
+    assert ended(start(objective).submit(task(3, 0.0))).loss == 4.0
+
+
 @pytest.mark.engines("hears", "side_by_side")
 def test_stop_is_heard_at_the_next_report(start, gate, wait_for):
     """A task that is stopped from outside ends at its next report."""

@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from .trial import TrialPruned
+from .trial import TrialContext, TrialPruned
 
 WORDS = (
     "choice", "conditional", "lognormal", "loguniform", "normal", "qlognormal", "qloguniform",
@@ -61,7 +61,7 @@ class _Finder:
         if module.__name__.rpartition(".")[2] in ("hyperas", "distributions"):
             vars(module).update(dict.fromkeys(WORDS, _unread))
         if module.__name__ in ("sparktune", "sparktune.engines.travels.trial"):
-            module.TrialPruned = TrialPruned  # type: ignore[attr-defined]
+            vars(module).update(TrialContext=TrialContext, TrialPruned=TrialPruned)
 
 
 class _StandIn(ModuleType):
@@ -83,7 +83,7 @@ def _sentence(name: str) -> str:
     package = name.partition(".")[0]
     return (
         f"{name} is not known here, as {package} is not installed for {sys.executable} on this "
-        "machine: objectives find only its statuses and TrialPruned"
+        "machine: objectives find only its statuses, TrialContext and TrialPruned"
     )
 
 

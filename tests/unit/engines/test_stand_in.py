@@ -25,7 +25,8 @@ from sparktune.history import STATUS_FAIL, Status as same
 from sparktune.history.trial import Status as origin
 assert Status is same is origin is sparktune.Status
 sparktune_trial = sys.modules[worker.__package__ + ".trial"]
-assert sparktune.TrialPruned is sparktune_trial.TrialPruned
+for each in ("TrialPruned", "TrialContext"):
+    assert getattr(sparktune, each) is getattr(sparktune_trial, each)
 errors = []
 for what in ("sparktune.nothing", "sparktune.history.trial.Outcome"):
     try:
