@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the environment that a part of the full tests runs in, .venvs/NAME, and prints its Python.
 #   conf/environment.sh client                               pyspark-client and the wheel, without pyspark
+#   conf/environment.sh typing                               mypy and pyright, and the wheel
 #   conf/environment.sh spark-VERSION | spark-newest         that release of pyspark
 #   conf/environment.sh python3.10 | python3.12 | python3.13
 #   conf/environment.sh peers                                Hyperopt and Optuna
@@ -18,6 +19,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=$1
+# Install the wheel, as a user gets it: an editable install would not show a file that is missing.
+as_wheel() {
+    rm -rf "$VENV/wheel"
+    "$VENV/bin/python" -m pip wheel --quiet --no-deps -w "$VENV/wheel" .
+    "$VENV/bin/python" -m pip uninstall --quiet --yes sparktune
+    "$VENV/bin/python" -m pip install --quiet "$(echo "$VENV"/wheel/sparktune-*.whl)$1"
+}
+
 export VENV=.venvs/$name${PYTHON:+-$(basename "$PYTHON")}
 
 named_python() {
@@ -39,12 +48,12 @@ named_python() {
 {
     case $name in
     client)
-        # the wheel, as a user gets it: an editable install would not show a file that is missing
         bash conf/setup.sh test
-        rm -rf "$VENV/wheel"
-        "$VENV/bin/python" -m pip wheel --quiet --no-deps -w "$VENV/wheel" .
-        "$VENV/bin/python" -m pip uninstall --quiet --yes sparktune
-        "$VENV/bin/python" -m pip install --quiet "$(echo "$VENV"/wheel/sparktune-*.whl)[client]"
+        as_wheel "[client]"
+        ;;
+    typing)
+        bash conf/setup.sh test mypy "pyright[nodejs]"
+        as_wheel ""
         ;;
     spark-newest) bash conf/setup.sh connect,test --upgrade pyspark ;;
     spark-3.*) bash conf/setup.sh spark,test "pyspark==${name#spark-}" ;;
