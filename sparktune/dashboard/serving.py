@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..extras import lacking
 from .watching import Place, Watcher
 
 __all__ = ["HOST", "PORT", "Dashboard"]
@@ -37,10 +38,7 @@ class Dashboard:
 
             from .app import app_of
         except ModuleNotFoundError as error:
-            raise ImportError(
-                f"the dashboard needs Starlette and uvicorn ({error}): "
-                'pip install "sparktune[dashboard]"'
-            ) from error
+            raise lacking("the dashboard", str(error.name), "dashboard") from error
         watcher, token = Watcher(places), secrets.token_urlsafe(24)
         self._listening = _listening(port)
         self.address = f"http://{HOST}:{self._listening.getsockname()[1]}/?token={token}"

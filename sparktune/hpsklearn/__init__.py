@@ -10,12 +10,12 @@ Beside HyperoptEstimator there is a function of (label, **overrides) for each co
 ``all_regressors`` and others. Needs scikit-learn.
 """
 
+from ..extras import lacking as _lacking
+
 try:
     import sklearn as _sklearn  # noqa: F401
 except ModuleNotFoundError as error:
-    raise ImportError(
-        'sparktune.hpsklearn needs scikit-learn: pip install "sparktune[sklearn]"', name="sklearn"
-    ) from error
+    raise _lacking("sparktune.hpsklearn", "scikit-learn", "sklearn", name="sklearn") from error
 
 from .components import (
     FUNCTIONS,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..extras import lacking
 from ..trials.record import Trials
 from .standings import drawn_steps, standings
 from .travels.evaluation import described, path_of, steps_in, unusual
@@ -47,9 +48,7 @@ def leaderboard(trials: Trials) -> Any:
     try:
         import pandas
     except ModuleNotFoundError as error:
-        raise ImportError(
-            'leaderboard() makes a pandas DataFrame: pip install "sparktune[pandas]"', name="pandas"
-        ) from error
+        raise lacking("leaderboard", "pandas", "pandas") from error
     rows = {}
     for standing in standings(trials.history):
         trial, loss, variance = standing.trial, standing.loss, standing.variance

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..extras import lacking
+
 if TYPE_CHECKING:
     from .search_cv import HyperoptSearchCV
 
@@ -18,8 +20,6 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if str(error.name).partition(".")[0] != "sklearn":
             raise
-        raise ImportError(
-            f'{name} needs scikit-learn: pip install "sparktune[sklearn]"', name="sklearn"
-        ) from error
+        raise lacking(name, "scikit-learn", "sklearn", name="sklearn") from error
     globals()[name] = HyperoptSearchCV
     return HyperoptSearchCV

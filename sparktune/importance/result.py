@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .. import markup
+from ..extras import lacking
 
 __all__ = ["Importance", "Share", "Step", "shared"]
 
@@ -147,9 +148,7 @@ class Importance(Mapping[str, float]):
         try:
             import pandas as pd
         except ImportError:
-            raise ImportError(
-                "to_pandas needs pandas: pip install 'pandas<3', or the extra [pandas] of sparktune"
-            ) from None
+            raise lacking("to_pandas", "pandas", "pandas") from None
         rows: tuple[Any, ...] = self.steps or self.labels
         kind = Step if self.steps else Share
         names = [field.name for field in fields(kind)]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import markup
+from ..extras import lacking
 from ..space.distributions import Array
 from .arrays.axis import Axis
 from .arrays.target import LOSS
@@ -60,9 +61,7 @@ def pyplot() -> Any:
     try:
         from matplotlib import pyplot as found
     except ModuleNotFoundError as error:
-        raise ImportError(
-            "pictures need matplotlib, which is not installed: pip install 'sparktune[plots]'"
-        ) from error
+        raise lacking("a picture", "matplotlib", "plots") from error
     return found
 
 

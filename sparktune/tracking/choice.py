@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..extras import lacking
+
 __all__ = ["LIVE", "checked_tracking", "is_installed", "is_wanted"]
 
 LIVE = "live"
@@ -33,10 +35,7 @@ def checked_tracking(value: Any) -> bool | str | None:
     else:
         raise ValueError(f'`tracking` must be True, False, None or "live", but got {value!r}')
     if wanted and not is_installed():
-        raise ImportError(
-            f"`tracking={wanted!r}` needs MLflow: pip install mlflow, or the extra [mlflow] of "
-            "sparktune"
-        )
+        raise lacking(f"`tracking={wanted!r}`", "MLflow", "mlflow", name="mlflow")
     return wanted
 
 

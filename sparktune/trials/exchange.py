@@ -11,6 +11,7 @@ from typing import Any
 from ..arithmetic import own_arithmetic
 from ..checks import advise, number
 from ..exceptions import InvalidLoss, InvalidTrial
+from ..extras import lacking
 from ..history import STATUS_FAIL, STATUS_OK, Outcome, Status
 from ..history.documents import (
     JOB_STATE_CANCEL,
@@ -47,9 +48,7 @@ def known_of_frame(frame: Any, space: Space, loss: str) -> list[Known]:
     try:
         import pandas as pd
     except ImportError:
-        raise ImportError(
-            "from_pandas needs pandas: pip install 'pandas<3', or the extra [pandas] of sparktune"
-        ) from None
+        raise lacking("from_pandas", "pandas", "pandas") from None
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"from_pandas takes a pandas DataFrame, but got a {type(frame).__name__}")
     if not frame.columns.is_unique:

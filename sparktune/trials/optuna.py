@@ -15,6 +15,7 @@ import numpy as np
 from ..arithmetic import own_arithmetic
 from ..checks import advise
 from ..exceptions import InvalidTrial
+from ..extras import lacking
 from ..history import History, Outcome, Status, Trial
 from ..history.failures import error_of
 from ..known import Known
@@ -34,9 +35,7 @@ def _optuna(name: str) -> Any:
     try:
         import optuna
     except ImportError:
-        raise ImportError(
-            f"{name} needs Optuna: pip install 'optuna>=4', or the extra [optuna] of sparktune"
-        ) from None
+        raise lacking(name, "Optuna", "optuna", name="optuna") from None
     return optuna
 
 

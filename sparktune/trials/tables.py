@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..arithmetic import own_arithmetic
+from ..extras import lacking
 from ..history import History, Trial
 from ..history.documents import datetime_of
 from ..space.tree import Choice, Space
@@ -20,9 +21,7 @@ def table_of(history: History | None) -> Any:
     try:
         import pandas as pd
     except ImportError:
-        raise ImportError(
-            "to_pandas needs pandas: pip install 'pandas<3', or the extra [pandas] of sparktune"
-        ) from None
+        raise lacking("to_pandas", "pandas", "pandas") from None
     rows = []
     if history is not None:
         spaces = {id(space): space for space in (t.space_in(history.space) for t in history)}

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from ..checks import real
+from ..extras import lacking
 from ..tracking.choice import checked_tracking, is_installed
 from ..tracking.place import Place
 from ..tracking.runs import log_all
@@ -63,7 +64,5 @@ class Tracked(View):
         """
         seconds = real("timeout", timeout, "a number of seconds", above=0)
         if not is_installed():
-            raise ImportError(
-                "log_to_mlflow needs MLflow: pip install mlflow, or the extra [mlflow] of sparktune"
-            )
+            raise lacking("log_to_mlflow", "MLflow", "mlflow", name="mlflow")
         return log_all(self.place(), self.history, seconds)

@@ -478,4 +478,4 @@ try:
 except ImportError as error:
     print(error)
 """
-    assert 'pip install "sparktune[sklearn]"' in run_python(script).stdout
+    assert "pip install 'sparktune[sklearn]'" in run_python(script).stdout

@@ -92,20 +92,6 @@ except ImportError as error:
     assert "pip install 'sparktune[spark]'" in out
 
 
-def test_without_pandas_the_extra_is_named(run_python):
-    """Where pandas is missing, to_pandas says what to install."""
-    script = """
-import sys
-sys.modules["pandas"] = None
-from sparktune import Trials
-try:
-    Trials().to_pandas()
-except ImportError as error:
-    print(error)
-"""
-    assert "pip install 'pandas<3'" in run_python(script).stdout
-
-
 def test_without_any_sign_of_mlflow_nothing_is_tracked(run_python):
     """A program without MLflow, on a machine that says nothing of it, logs nothing."""
     script = """

@@ -196,7 +196,7 @@ def test_a_worker_without_sqlalchemy(url, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     monkeypatch.delitem(sys.modules, "sparktune.storage.stores.sql", raising=False)
     assert main(["worker", "--store", url, "--objective", NAME]) == 1
-    assert 'pip install "sparktune[sql]"' in capsys.readouterr().err
+    assert "pip install 'sparktune[sql]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGINT"])

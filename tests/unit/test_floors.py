@@ -14,7 +14,16 @@ PACKAGE = Path(sparktune.__file__).parent
 
 # From the ground up. A room is a folder or a file; within a folder imports run one way only.
 ROOMS = [
-    {"exceptions", "checks", "arithmetic", "unpickling", "telling", "markup", "tracebacks"},
+    {
+        "exceptions",
+        "checks",
+        "arithmetic",
+        "unpickling",
+        "telling",
+        "markup",
+        "tracebacks",
+        "extras",
+    },
     {"space"},
     {"hp"},
     {"history"},

@@ -261,6 +261,11 @@ def _active_or_new(mode: str) -> Any:
         os.environ["PYSPARK_PYTHON"] = sys.executable
     try:
         return builder.getOrCreate()
+    except ImportError as error:  # such as gRPC's
+        raise ImportError(
+            "a session of Spark Connect needs packages that are not installed: pip install "
+            f"'sparktune[connect]' ({error})"
+        ) from error
     except Exception as error:
         if "JAVA_GATEWAY" in str(error) or "Java gateway" in str(error):
             raise RuntimeError(_NO_JAVA.format(error)) from error

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLA
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ...exceptions import StoreError
+from ...extras import lacking
 from .outages import ConnectionLost, Outages
 from .urls import file_of
 
@@ -206,7 +207,7 @@ def _engine_of(url: Any, writes: bool) -> sa.Engine:
             return sa.create_engine(url, pool_size=4, max_overflow=12)
         engine = sa.create_engine(url, connect_args={"timeout": 60.0, "check_same_thread": False})
     except (ImportError, NoSuchModuleError) as error:
-        raise ImportError('PostgreSQL needs psycopg: pip install "sparktune[sql]"') from error
+        raise lacking("a store in PostgreSQL", "psycopg", "sql") from error
 
     @sa.event.listens_for(engine, "connect")
     def begin_ourselves(connection: Any, _: Any) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ...extras import lacking
 from .signing import VARIABLE
 from .store import Store
 
@@ -108,6 +109,4 @@ def _needing_extra() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ImportError(
-            f'a store needs SQLAlchemy ({error}): pip install "sparktune[sql]"'
-        ) from error
+        raise lacking("a store", "SQLAlchemy", "sql", name=error.name) from error

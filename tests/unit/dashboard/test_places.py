@@ -94,4 +94,4 @@ def test_the_extra_is_named(tmp_path, capsys, monkeypatch):
     searched(tmp_path / "a", 1)
     monkeypatch.setitem(__import__("sys").modules, "uvicorn", None)
     assert main(["dashboard", str(tmp_path)]) == 1
-    assert 'pip install "sparktune[dashboard]"' in capsys.readouterr().err
+    assert "pip install 'sparktune[dashboard]'" in capsys.readouterr().err
