@@ -61,7 +61,7 @@ from .trials.spark import SparkTrials
 from .trials.store import StoreTrials
 from .tuner import Candidate, Tuner
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:
