@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the wheel and the sdist into .cache/dist, installs each into an environment of its own, and runs
 # the unit tests of the sdist with it, in a folder that has nothing of the package beside the tests.
-#   bash conf/release.sh [PYTEST-ARGUMENT ...]      after bash conf/setup.sh dev
+#   bash conf/release.sh            after bash conf/setup.sh dev; takes some 10 minutes
 # Exits with 1 where the wheel has over a megabyte.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -35,5 +35,5 @@ for file in "$wheel" "$sdist"; do
     "$python" -m venv "$work/venv"
     "$work/venv/bin/python" -m pip install --quiet "$file[test]"
     printf 'release: tests/unit with %s\n' "$(basename "$file")"
-    (cd "$work/tree" && "$work/venv/bin/python" -m pytest tests/unit -n 2 -q -p no:cacheprovider "$@")
+    (cd "$work/tree" && "$work/venv/bin/python" -m pytest tests/unit -n 2 -q -p no:cacheprovider)
 done

@@ -9,7 +9,8 @@ LIST = Path(__file__).parents[1] / "public_names.txt"
 MODULES = (
     "sparktune", "sparktune.early_stop", "sparktune.exceptions", "sparktune.hp",
     "sparktune.hpsklearn", "sparktune.hyperas", "sparktune.hyperas.distributions",
-    "sparktune.hyperas.optim", "sparktune.importance", "sparktune.plots", "sparktune.prune", "sparktune.store",
+    "sparktune.hyperas.optim", "sparktune.importance", "sparktune.plots",
+    "sparktune.prune", "sparktune.store",
 )  # fmt: skip
 
 
