@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..storage.whole import write_whole
+
 __all__ = ["ClusterError", "Process", "State", "default_folder", "read_state", "stop"]
 
 MARK = "SPARKTUNE_CLUSTER"  # in the environment of all processes of a cluster
@@ -85,10 +87,7 @@ def read_state(folder: str | os.PathLike[str] | None = None) -> State | None:
 
 def save_state(state: State, folder: Path) -> None:
     """Write what the folder says; it is there whole or not at all."""
-    path = folder / "cluster.json"
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(asdict(state), indent=1))
-    draft.replace(path)
+    write_whole(folder / "cluster.json", json.dumps(asdict(state), indent=1).encode())
 
 
 def default_folder() -> Path:

@@ -7,6 +7,7 @@ import pickle
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ..algo import auto
@@ -16,6 +17,7 @@ from ..history import Trial
 from ..history.failures import failure_text
 from ..prune import wilcoxon
 from ..space.tree import Values
+from ..storage.whole import write_whole
 from ..trials.record import Trials
 from .data import Data, Folds
 from .standings import Again, Standing, candidate_of, drawn_steps, standings
@@ -197,7 +199,4 @@ class Search:
 
     def dump(self, path: str | os.PathLike[str]) -> None:
         """Pickle the trials to a file, which is there whole or not at all."""
-        beside = f"{os.fspath(path)}.part"
-        with open(beside, "wb") as file:  # noqa: PTH123
-            pickle.dump(self.trials, file)
-        os.replace(beside, path)  # noqa: PTH105
+        write_whole(Path(path), pickle.dumps(self.trials))

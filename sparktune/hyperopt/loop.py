@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import logging
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +18,7 @@ from ..history.documents import (
     JOB_STATE_NEW,
     JOB_STATE_RUNNING,
 )
+from ..storage.whole import write_whole
 from . import progress
 from .algos import over_documents
 from .checking import answer_to, check_options
@@ -293,10 +293,7 @@ def save(trials: Record, file: Any) -> None:
         return
     import cloudpickle
 
-    path = Path(file)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(cloudpickle.dumps(trials))
-    beside.replace(path)
+    write_whole(Path(file), cloudpickle.dumps(trials))
 
 
 def minimise(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
+
+from ..storage.whole import write_whole
 
 __all__ = ["write"]
 
@@ -30,21 +31,5 @@ def write(path: str | os.PathLike[str], text: str) -> Path:
         raise IsADirectoryError(f"a report needs the path of a file, but {file} is a folder")
     if not file.parent.is_dir():
         raise FileNotFoundError(f"no report can be written: there is no folder {file.parent}")
-    number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name[:100]}.", suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        part.chmod(file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask())
-        part.replace(file)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    write_whole(file, text.encode())
     return file
-
-
-def _umask() -> int:
-    """Which rights new files do not have; it can be read by setting it alone."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

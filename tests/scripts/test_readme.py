@@ -30,6 +30,7 @@ def test_there_are_examples():
 
 
 SLOW = (
+    "docs/databricks.md",
     "docs/estimator.md",
     "docs/migrating.md",
     "docs/quickstart.md",
