@@ -26,7 +26,7 @@ differences are paired. A *win* of A over B is a (problem, seed) where A's best 
 half.
 
 With --out, runs are kept as JSON lines and those that are there already are not repeated, nor are
-those in the files of --read; changed problems and, for sparktune, changed settings or --tag count
+those in the files of --read (compressed, where a name ends in .gz); changed problems and, for sparktune, changed settings or --tag count
 as new. Tables are printed as Markdown unless --quiet, progress to standard error. A peer that needs
 packages of its own is run by peers/run.sh, and --read shows its runs beside others.
 
@@ -44,6 +44,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # one thread for each process of --jobs
 
 import argparse
+import gzip
 import json
 import re
 import sys
@@ -115,11 +116,18 @@ def _key(run):
     )
 
 
+def opened(path, mode):
+    """A file of JSON lines, which is compressed where its name ends in .gz."""
+    return gzip.open(path, f"{mode}t") if Path(path).suffix == ".gz" else Path(path).open(mode)
+
+
 def read_runs(path):
     """The runs of a file of JSON lines by their keys; the last one of each key."""
     runs = {}
     if path is not None and Path(path).exists():
-        for line in Path(path).read_text().splitlines():
+        with opened(path, "r") as file:
+            lines = file.read().splitlines()
+        for line in lines:
             try:
                 run = json.loads(line)
             except ValueError:
@@ -159,7 +167,7 @@ def perform(
         found.append(run)
         if out is not None:
             Path(out).parent.mkdir(parents=True, exist_ok=True)
-            with Path(out).open("a") as file:
+            with opened(out, "a") as file:
                 file.write(json.dumps(run) + "\n")
         if done % 20 == 0 or done == len(todo):
             spent = time.perf_counter() - began

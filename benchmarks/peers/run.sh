@@ -2,7 +2,7 @@
 # Runs one contender of quality.py in its peer's environment (environment.sh), on one half of a suite.
 #   benchmarks/peers/run.sh hebo | optuna | optuna-group | optuna-gp | smac | hyperopt | random \
 #       [--suite training] [--half test] [--seeds 5] [--jobs 1] [...]
-# Runs are kept in benchmarks/peers/runs/SUITE-HALF-CONTENDER.jsonl, or where --out says, and those that
+# Runs are kept in benchmarks/peers/runs/SUITE-HALF-CONTENDER.jsonl.gz, or where --out says, and those that
 # are there already are not repeated. No tables: quality.py prints them of such files with --read.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -30,4 +30,4 @@ done
 python=$(bash "$root/benchmarks/peers/environment.sh" "$peer")
 export PYTHONPATH=$root
 exec "$python" "$root/benchmarks/quality.py" --quiet --contenders "$contender" \
-    --out "$root/benchmarks/peers/runs/$suite-$half-$contender.jsonl" "$@"
+    --out "$root/benchmarks/peers/runs/$suite-$half-$contender.jsonl.gz" "$@"
