@@ -25,10 +25,11 @@ the others nothing. Intervals hold 95 % of bootstrap samples of problems and see
 differences are paired. A *win* of A over B is a (problem, seed) where A's best is lower; ties count
 half.
 
-With --out, runs are kept as JSON lines and those that are there already are not repeated, nor are
-those in the files of --read (compressed, where a name ends in .gz); changed problems and, for sparktune, changed settings or --tag count
-as new. Tables are printed as Markdown unless --quiet, progress to standard error. A peer that needs
-packages of its own is run by peers/run.sh, and --read shows its runs beside others.
+With --out, runs are kept as JSON lines, compressed where the name ends in .gz, and those that are
+there already are not repeated, nor are those in the files of --read; changed problems and, for
+sparktune, changed settings or --tag count as new. Tables are printed as Markdown unless --quiet,
+progress to standard error. A peer that needs packages of its own is run by peers/run.sh, and --read
+shows its runs beside others.
 
 From Python, with names of problems and a batch, rounds and number of seeds:
 
