@@ -24,7 +24,8 @@ class Short:
     """A context that takes the frames of this package out of what leaves it.
 
     An exception of the user's own function keeps that function's frames, one that we raise on
-    purpose keeps none below the ``with``. Where something else went wrong inside, which nobody
+    purpose keeps none below the ``with``, and its cause only where code of the user's was part of
+    that. Where something else went wrong inside, which nobody
     could mend without all of it, everything stays; so does it with ``SPARKTUNE_TRACEBACK=full`` in
     the environment.
     """
@@ -41,15 +42,18 @@ class Short:
         if error is None or first is None or os.environ.get(VARIABLE) == "full":
             return
         below = list(_entries(first.tb_next))
-        ours = [place for place, each in enumerate(below) if _file(each).startswith(_OURS)]
+        ours = [place for place, each in enumerate(below) if _is_ours(each)]
         if not ours:
             return
         before, called = below[: ours[-1]], below[ours[-1] + 1 :]
-        theirs = [each for each in before if not _file(each).startswith((_OURS, *_LIBRARIES))]
+        theirs = [each for each in before if _is_theirs(each)]
         if called and not _file(called[0]).startswith(_LIBRARIES):
             kept = [*theirs, *called]
         elif isinstance(error, KeyboardInterrupt) or (not called and _is_raise(below[-1])):
             kept = theirs
+            cause = error.__cause__
+            if cause is not None and not any(map(_is_theirs, _entries(cause.__traceback__))):
+                error.__cause__ = None
         else:
             return
         for above, each in zip([first, *kept], [*kept, None], strict=True):
@@ -64,6 +68,17 @@ def _entries(entry: TracebackType | None) -> Iterator[TracebackType]:
 
 def _file(entry: TracebackType) -> str:
     return entry.tb_frame.f_code.co_filename
+
+
+def _is_ours(entry: TracebackType) -> bool:
+    home = entry.tb_frame.f_globals.get("__name__")  # of what has no file, as a dataclass' methods
+    return _file(entry).startswith(_OURS) or (
+        _file(entry).startswith("<") and str(home).startswith(f"{__package__}.")
+    )
+
+
+def _is_theirs(entry: TracebackType) -> bool:
+    return not _is_ours(entry) and not _file(entry).startswith(_LIBRARIES)
 
 
 def _is_raise(entry: TracebackType) -> bool:

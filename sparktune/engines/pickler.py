@@ -14,7 +14,7 @@ import sys
 import typing
 import weakref
 from collections.abc import Callable, Collection
-from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 from .culprits import Refused, refusal
@@ -31,6 +31,7 @@ _MADE_OF_A_NAME = tuple(
 _NEW_TYPE: Any = typing.NewType
 _ALIAS: Any = getattr(typing, "TypeAliasType", None)
 _NAMED = [(module, name) for module in ("numpy", "math") for name in ("nan", "inf")]
+_NO_FILE = "<dynamic-code>"  # cloudpickle's, for code that a trial's traceback is to lead to
 _SHORT = 1000  # characters up to which a string counts as plain
 
 
@@ -88,6 +89,8 @@ def pickler_of(module: ModuleType) -> Any:
             if isinstance(item, functools.cached_property):  # before Python 3.12 with a lock
                 state = {key: part for key, part in vars(item).items() if key != "lock"}
                 return type(item), (item.func,), state
+            if isinstance(item, CodeType):
+                return made[0], tuple(item.co_filename if p == _NO_FILE else p for p in made[1])
             if getattr(made[0], "__name__", "") == "__newobj__" and _is_empty(made):
                 self.seen[id(item)] = item, True
             return made

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import own_arithmetic
+from ..blas import on_one_thread
 from ..checks import one_of, real, whole
 from ..history import History, Status
 from ..history.holders import history_of
@@ -205,6 +206,7 @@ def _count(share: float, n: int, least: int) -> int:
     return min(n, max(least, math.ceil(share * n - 1e-9)))
 
 
+@on_one_thread
 @own_arithmetic
 def _by_variance(
     history: History, names: tuple[str, ...], draws: int, rng: np.random.Generator

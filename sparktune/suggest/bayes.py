@@ -16,6 +16,7 @@ from numpy.random import Generator
 from scipy.special import ndtri
 
 from ..arithmetic import own_arithmetic
+from ..blas import on_one_thread
 from ..history import ENDED, History, Status
 from ..space.distributions import Array
 from ..space.tree import Space, Values
@@ -123,6 +124,7 @@ class Bayes:
             check_number("bayes", self, "random_share")
         check_number("bayes", self, "reach", over=True)
 
+    @on_one_thread
     @own_arithmetic
     def suggest(
         self, space: Space, history: History, rng: Generator, k: int, budget: int | None = None
@@ -141,6 +143,7 @@ class Bayes:
             again = replicate_probability(self.replicate_share, history, budget)
         return decode(space, batch.drawn(in_branch, at_random, again))
 
+    @on_one_thread
     @own_arithmetic
     def fit(self, space: Space, history: History, rng: Generator) -> Posterior[Any]:
         """Fit the surrogate to the ended trials of a history, of which one must have a loss.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arithmetic import own_arithmetic
+from ..blas import on_one_thread
 from ..exceptions import AllTrialsFailed
 from ..history import History, Status, Trial
 from ..history.failures import failure_text
@@ -58,6 +59,7 @@ class Recommended:
         return f"{text}; the lowest loss is {lowest.loss:.6g}, of trial {lowest.number}"
 
 
+@on_one_thread
 @own_arithmetic
 def recommended(history: History) -> Recommended:
     """Find the evaluated candidate that a model believes to have the lowest mean loss.

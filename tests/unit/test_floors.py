@@ -22,6 +22,7 @@ ROOMS = [
         "telling",
         "markup",
         "tracebacks",
+        "blas",
         "extras",
     },
     {"space"},

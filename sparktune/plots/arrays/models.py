@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arithmetic import own_arithmetic
+from ...blas import on_one_thread
 from ...checks import whole
 from ...history import History, Status
 from ...space.distributions import Array, Distribution
@@ -178,6 +179,7 @@ class Surrogate:
     left_out: int
 
 
+@on_one_thread
 @own_arithmetic
 def surrogate(trials: Any, label: str, seed: int = 0) -> Surrogate:
     """The GP's mean and band along a label, the others at the best configuration's values.

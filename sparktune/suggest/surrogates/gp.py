@@ -25,6 +25,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from ...blas import on_one_thread
 from ...space.distributions import Array
 from ...space.tree import Space
 from ..settings import check_whole
@@ -109,6 +110,7 @@ class GP:
 _OF_WARPED = GP(warp=False)
 
 
+@on_one_thread
 def fit_warped(
     space: Space, X: Array, y: Array, variance: Array, rng: Generator, gp: GP = _OF_WARPED
 ) -> tuple[GPPosterior, Warped]:

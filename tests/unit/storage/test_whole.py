@@ -1,7 +1,5 @@
 """Files that are written whole or not at all."""
 
-import os
-
 import pytest
 
 from sparktune.storage.whole import write_whole
@@ -18,7 +16,7 @@ def test_a_file_is_replaced(tmp_path):
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o640
     assert (tmp_path / "other").stat().st_mode == (tmp_path / "usual").stat().st_mode
-    assert sorted(os.listdir(tmp_path)) == ["file", "other", "usual"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "other", "usual"]
 
 
 @pytest.mark.parametrize("call", ["fdopen", "replace"])
@@ -38,4 +36,4 @@ def test_a_write_that_fails_changes_nothing(tmp_path, monkeypatch, call):
         write_whole(path, b"new")
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
