@@ -13,7 +13,7 @@ import numpy as np
 
 from .algo import suggester_of
 from .checks import advise, one_of, real, whole
-from .engines.base import Engine, takes_trial
+from .engines.base import Engine, refuse_other_arguments, takes_trial
 from .engines.settings import Settings, limit_of
 from .events import Budget, CancelToken, Event, Finished, StopReason
 from .exceptions import AllTrialsFailed
@@ -110,6 +110,10 @@ def run(
     """Minimise ``fn`` over ``space`` on a host; arguments, results and errors are those of fmin."""
     if not callable(fn):
         raise TypeError(f"`fn` must be a function of a configuration, but got {fn!r}")
+    if pass_expr_memo_ctrl is None:
+        pass_expr_memo_ctrl = getattr(fn, "fmin_pass_expr_memo_ctrl", False)
+    if not pass_expr_memo_ctrl:
+        refuse_other_arguments(fn)
     if trials_save_file:
         host.attach(trials_save_file)
     whole_space = Space.of(space)
@@ -145,8 +149,6 @@ def run(
         engine = host.engine()
         objective = fn
         build: Callable[[Values], Any] = whole_space.build
-        if pass_expr_memo_ctrl is None:
-            pass_expr_memo_ctrl = getattr(fn, "fmin_pass_expr_memo_ctrl", False)
         if pass_expr_memo_ctrl:
             if not engine.raises:
                 raise ValueError(

@@ -24,14 +24,20 @@ def add_commands(commands: Any) -> None:
     actions = cluster.add_subparsers(required=True, metavar="ACTION")
     add = actions.add_parser("start", help="start a master, workers and maybe a Connect server")
     add.add_argument("--workers", type=number(0, 256), default=2, help="default: %(default)s")
-    add.add_argument("--cores", type=number(1, 4096), default=2, help="of each worker")
-    add.add_argument("--memory", type=_memory, default="1g", help="of each worker, as 512m or 2g")
+    add.add_argument(
+        "--cores", type=number(1, 4096), default=2, help="of each worker; default: %(default)s"
+    )
+    add.add_argument(
+        "--memory", type=_memory, default="1g", help="of each worker, as 512m or 2g; default: 1g"
+    )
     port = number(0, 65535)
-    add.add_argument("--port", type=port, default=7077, help="of the master; 0: a free one")
-    add.add_argument("--host", default="127.0.0.1", help="where servers listen")
+    add.add_argument(
+        "--port", type=port, default=7077, help="of the master; 0: a free one; default: 7077"
+    )
+    add.add_argument("--host", default="127.0.0.1", help="where servers listen; default: 127.0.0.1")
     add.add_argument("--python", metavar="PATH", help="what Python workers run")
     add.add_argument("--connect", action="store_true", help="start a Spark Connect server too")
-    text = "of that server; 0: a free one"
+    text = "of that server; 0: a free one; default: 15002"
     add.add_argument("--connect-port", type=port, default=15002, help=text)
     text = "a setting of the Connect server, any number of times"
     add.add_argument(

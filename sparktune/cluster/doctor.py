@@ -32,6 +32,7 @@ from .state import ClusterError, read_state
 __all__ = ["Check", "examine"]
 
 _CORE = {"numpy": (1, 23), "scipy": (1, 9), "cloudpickle": (2, 2), "tqdm": (4, 62)}
+_CORE["threadpoolctl"] = (3, 1)
 _CONNECT = ("grpcio", "grpcio-status", "googleapis-common-protos", "pandas", "pyarrow")
 _CONNECT_SECONDS = 3.0
 _PORTS = {"spark": 7077, "sc": 15002}
@@ -165,10 +166,10 @@ def _core() -> Check:
 
 
 def _arrow(needed: bool) -> Iterator[Check]:
-    for name in ("pyarrow", "pandas"):
+    for name, who in (("pyarrow", "Spark Connect"), ("pandas", "Spark Connect, or to_pandas(),")):
         version, rule = _version(name), _asked_of(name)
         if not version and not needed:
-            yield Check(name, "ok", "not installed; only Spark Connect needs it")
+            yield Check(name, "ok", f"not installed; {who} needs it")
             continue
         advice = f"Run: pip install '{name}{rule}', which is what this pyspark asks."
         if not version:

@@ -139,13 +139,13 @@ class LocalCluster:
         """Start all processes, and wait until they can be used."""
         home = find_spark()
         find_java()
-        self._check_host()
-        if self._workers and self._port:
-            self._check_port(self._port, "--port")
-        if self._connect:
-            self._check_connect(home)
         with locked(self.folder):
             self._refuse_second()
+            self._check_host()
+            if self._workers and self._port:
+                self._check_port(self._port, "--port")
+            if self._connect:
+                self._check_connect(home)
             for name in ("conf", "work", "tmp"):
                 shutil.rmtree(self.folder / name, ignore_errors=True)
                 (self.folder / name).mkdir()

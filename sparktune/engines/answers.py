@@ -47,7 +47,8 @@ def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
         shared = not (answer["begun"] or answer["loaded"])
         return Answer(Outcome(Status.CRASHED, error=text, **common), shared_fault=shared)
     if status == "unloadable":
-        text = f"the {answer['what']} could not be unpickled on {host}:\n{error}{_missing(answer)}"
+        text = f"the {answer['what']} could not be unpickled on {host}: {_last_line(error)}"
+        text += f"\n{error}{_missing(answer)}"
         outcome = Outcome(Status.FAILED, error=text, error_type=status, **common)
         return Answer(outcome, shared_fault=answer["what"] == "objective")
     text = (
@@ -56,6 +57,10 @@ def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
     )
     info = {key: item for key, item in answer["result"].items() if key != "status"}
     return Answer(Outcome(Status.FAILED, info=info, error=text, error_type=status, **common))
+
+
+def _last_line(text: Any) -> str:
+    return str(text).rstrip().rpartition("\n")[2]
 
 
 def cancelled(error: str | None = None) -> Answer:

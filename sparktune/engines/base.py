@@ -197,6 +197,27 @@ def hearing(
     return hear
 
 
+def refuse_other_arguments(objective: Callable[..., Any]) -> None:
+    """Refuse an objective that cannot be called with a configuration alone, or with ``trial`` too.
+
+    Raises:
+        TypeError: it asks for more or for nothing; the message has its signature.
+    """
+    try:
+        signature = inspect.signature(objective, follow_wrapped=False)
+    except (TypeError, ValueError):  # of a function written in C
+        return
+    further = {"trial": None} if takes_trial(objective) else {}
+    try:
+        signature.bind(None, **further)
+    except TypeError as error:
+        name = getattr(objective, "__name__", type(objective).__name__)
+        raise TypeError(
+            "the objective is called with one argument, the configuration, and `trial` where it "
+            f"has a parameter of this name, but {name}{signature} cannot be called so: {error}"
+        ) from None
+
+
 def takes_trial(objective: Callable[..., Any]) -> bool:
     """Whether an objective has a parameter ``trial`` beside its configuration."""
     if isinstance(objective, functools.partial):

@@ -191,7 +191,8 @@ class Standing:
         ]
         more = kinds[_KINDS:]
         count = sum(len(each.numbers) for each in more)
-        return [*lines, f"{count} for {len(more)} other reasons"] if more else lines
+        rest = f"and {count} more for {len(more)} other reasons: see trials.errors()"
+        return [*lines, rest] if more else lines
 
 
 def columns_of(

@@ -804,3 +804,43 @@ def test_warnings_point_at_the_users_line(by, saddle):
     with pytest.warns(UserWarning, match="more than a third") as caught:
         call(saddle_loss, saddle, max_evals=6, **options)
     assert [warning.filename for warning in caught] == [__file__]
+
+
+def asks_for_labels(rate, layers):
+    return rate
+
+
+@pytest.mark.parametrize(
+    ("objective", "why"),
+    [
+        (
+            asks_for_labels,
+            "asks_for_labels.*: missing a required argument: 'layers'",
+        ),
+        (lambda: 0.0, "too many positional arguments"),
+        (lambda *, config: 0.0, "too many positional arguments"),
+    ],
+)
+def test_an_objective_of_other_arguments_is_refused(objective, why):
+    """An objective that cannot be called with a configuration is refused before the first trial."""
+    trials = Trials()
+    with pytest.raises(TypeError, match=f"is called with one argument, the configuration.*{why}"):
+        fmin(objective, hp.uniform("x", 0, 1), max_evals=2, trials=trials)
+    assert len(trials) == 0
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        lambda config, other=1: 0.0,
+        lambda *args: 0.0,
+        lambda config, trial: float(trial.number),
+        lambda config, **more: float("trial" in more),
+        functools.partial(asks_for_labels, layers=3),
+        abs,
+        float,
+    ],
+)
+def test_an_objective_may_have_more_arguments(objective):
+    """Whatever can be called with a configuration is an objective."""
+    fmin(objective, hp.uniform("x", 0, 1), max_evals=2, show_progressbar=False)
