@@ -30,6 +30,7 @@ def test_there_are_examples():
 
 
 SLOW = (
+    "docs/clusters.md",
     "docs/databricks.md",
     "docs/estimator.md",
     "docs/migrating.md",

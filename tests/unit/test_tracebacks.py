@@ -1,10 +1,20 @@
 """What of a traceback people see: their own code, and the sentence at its end."""
 
+import threading
 import traceback
 
 import pytest
 
-from sparktune import AllTrialsFailed, DuplicateLabel, Trials, fmin, hp, hyperopt, space_eval
+from sparktune import (
+    AllTrialsFailed,
+    DuplicateLabel,
+    Trials,
+    UnpicklableObjective,
+    fmin,
+    hp,
+    hyperopt,
+    space_eval,
+)
 from sparktune import run as run_module
 from sparktune.exceptions import InvalidTrial
 
@@ -89,3 +99,28 @@ def test_the_whole_traceback_on_request(monkeypatch):
     with pytest.raises(KeyError) as raised:
         fmin(objective, SPACE, max_evals=3, show_progressbar=False)
     assert {"run", "follow", "objective", "helper"} <= set(names(raised))
+
+
+def test_in_a_process_it_leads_to_the_file():
+    """The traceback of a trial in a process has file, line and text of a function defined here."""
+    trials = Trials(parallelism=2)
+    with pytest.raises(AllTrialsFailed) as raised:
+        fmin(lambda x: helper(x), SPACE, max_evals=7, trials=trials, show_progressbar=False)
+    for text in (str(raised.value), trials.errors()[0]):
+        assert f'File "{__file__}", line ' in text
+        assert "fmin(lambda x: helper(x), SPACE" in text
+        assert "dynamic" not in text
+
+
+class Unwilling:
+    def __getstate__(self):
+        raise OSError("it is open")
+
+
+@pytest.mark.parametrize(("held", "has_cause"), [(Unwilling(), True), (threading.Lock(), False)])
+def test_what_cannot_leave_this_process_is_one_sentence(held, has_cause):
+    """The cause of a refusal is shown where the user's own code raised it, and not ours."""
+    with pytest.raises(UnpicklableObjective) as raised:
+        fmin(lambda x: [held, x], SPACE, max_evals=7, trials=Trials(parallelism=2))
+    assert (raised.value.__cause__ is not None) == has_cause
+    assert names(raised) == ["fmin"]
