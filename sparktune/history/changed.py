@@ -119,7 +119,7 @@ def adapted(history: History, new: Space, defaults: Mapping[str, Any] | None = N
             raise BadSearchSpace(
                 f"the space has new labels that earlier trials have no value for: "
                 f"{', '.join(starmap(_lacking_in_words, lacking.items()))}; give what these trials "
-                "were run with as the default of each"
+                f"were run with as the default of each: defaults={{{next(iter(lacking))!r}: ...}}"
             )
         if apart:
             advise(_in_words(apart, len(history)))
