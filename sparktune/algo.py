@@ -103,7 +103,14 @@ class Face:
 
         signature = _signature(suggest, suggester, first)
         suggest.__signature__ = signature  # type: ignore[attr-defined]
-        suggest.__doc__ = f"Suggest with Hyperopt's signature.\n\n{inspect.getdoc(suggester)}"
+        suggest.__doc__ = (
+            f"Suggest by {suggester.__name__}; for ``fmin(algo={name}.suggest)``.\n\n"
+            "Users hand it to ``fmin``, and need not call it. Called with the ids of new trials,\n"
+            "a Domain, Trials and a seed (a whole number), it returns a list with a document of\n"
+            "Hyperopt's shape for each id. ``verbose`` has no effect; a setting that the method\n"
+            f"does not have is a TypeError. The other settings are those of {suggester.__name__}:\n"
+            f"\n{inspect.getdoc(suggester)}"
+        )
         suggest.__module__, suggest.__qualname__ = __name__, f"{name}.suggest"
         suggest.suggester = suggester  # type: ignore[attr-defined]  # how fmin recognises it
         self.suggest = suggest

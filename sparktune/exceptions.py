@@ -26,7 +26,10 @@ def __dir__() -> list[str]:
 
 
 class BadSearchSpace(ValueError):  # noqa: N818 (Hyperopt's name)
-    """The search space cannot be searched; the message says why and names the label."""
+    """A space cannot be searched, is not that of the trials, or has an expression that raised.
+
+    The message says why, and names the label where there is one.
+    """
 
 
 class DuplicateLabel(BadSearchSpace):
@@ -34,15 +37,21 @@ class DuplicateLabel(BadSearchSpace):
 
 
 class InvalidTrial(ValueError):  # noqa: N818 (Hyperopt's name)
-    """A point that was given by hand does not fit the space, or a trial was finished twice."""
+    """A point or trial that was given does not fit, a trial is not pending, or a batch is wrong.
+
+    A batch is wrong where ``algo`` gave another number of candidates than it was asked for.
+    """
 
 
 class InvalidResultStatus(ValueError):  # noqa: N818 (Hyperopt's name)
-    """The objective returned a status other than ``'ok'`` or ``'fail'``."""
+    """A result, of an objective or told by hand, has a status other than ``'ok'`` or ``'fail'``."""
 
 
 class InvalidLoss(ValueError):  # noqa: N818 (Hyperopt's name)
-    """The objective returned something that holds no real number as its loss."""
+    """A result, of an objective or told by hand, has no real number as its loss.
+
+    It is also raised for a result whose ``attachments`` are no dict.
+    """
 
 
 class AllTrialsFailed(RuntimeError):  # noqa: N818 (Hyperopt's name)
@@ -58,7 +67,11 @@ class EngineStopped(RuntimeError):  # noqa: N818 (one of a family)
 
 
 class RunCancelled(RuntimeError):  # noqa: N818 (one of a family)
-    """Somebody outside stopped all trials of a run, for example by its notebook cell's button."""
+    """Somebody outside stopped all trials of a run, for example by its notebook cell's button.
+
+    An engine raises it. It does not leave ``fmin``, which ends then, keeps what has ended, and
+    says so in ``trials.fmin_cancelled_reason``.
+    """
 
 
 class TakenElsewhere(InvalidTrial):
@@ -82,4 +95,7 @@ class JournalInUse(JournalError):  # noqa: N818 (one of a family)
 
 
 class TrackingError(RuntimeError):
-    """MLflow could not be reached, or refused; the message says what is not logged."""
+    """``log_to_mlflow`` could not reach MLflow, or it refused; the message says what is not logged.
+
+    A run of ``fmin`` only warns.
+    """

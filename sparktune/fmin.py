@@ -44,8 +44,10 @@ def fmin(
     """Minimise ``fn`` over ``space`` and return the best point.
 
     By default a new candidate is drawn whenever a trial ends, from a refit on everything known by
-    then. ``timeout``, ``loss_threshold``, early stopping and Ctrl-C cut off what is running and
-    keep every finished trial; the next fmin with the same ``trials`` begins with what was cut off.
+    then. ``timeout``, ``loss_threshold``, early stopping and Ctrl-C end the run, and every finished
+    trial is kept. What runs in other threads, in processes, in workers or on Spark is cut off, and
+    the next fmin with the same ``trials`` begins with it. A trial in the caller's thread, as with
+    Trials(), ends first: only Ctrl-C cuts it off. After Ctrl-C fmin raises KeyboardInterrupt.
 
     Args:
         fn: the objective; receives a configuration (and a TrialContext, where it takes a keyword
@@ -55,21 +57,24 @@ def fmin(
         algo: ``tpe.suggest`` (the default), ``auto.suggest``, ``bayes.suggest`` and others, a
             ``functools.partial`` of one, a Suggester, or a function of Hyperopt's signature
             (new_ids, domain, trials, seed).
-        max_evals: evaluations in all, those already in ``trials`` included; failed trials count,
-            cancelled ones do not. None goes on until something else ends the run.
+        max_evals: evaluations in all, at least 1, those already in ``trials`` included. Failed,
+            timed out and pruned trials count, cancelled ones do not. None goes on until something
+            else ends the run.
         timeout: seconds after which the run stops.
         loss_threshold: a loss at which the run stops.
-        trials: where trials run and are recorded: Trials() in this process (the default), or
-            SparkTrials(). What was cut off there, by the end of an earlier run or because a Tuner
-            never heard of it, is begun again first.
+        trials: where trials run and are recorded: Trials() on this machine (the default),
+            SparkTrials() or StoreTrials(). What was cut off there, by the end of an earlier run or
+            because a Tuner never heard of it, is begun again first.
         rstate: the seed: a whole number, a numpy Generator or RandomState, or None, which takes
             the environment's HYPEROPT_FMIN_SEED, else what ``trials`` began with, else chance.
         allow_trials_fmin: whether a subclass of Trials with an ``fmin`` of its own is asked to run.
         pass_expr_memo_ctrl: call ``fn(expr, memo, ctrl)`` instead: the space as written, the value
             of each node, and a Ctrl; in this process only.
-        catch_eval_exceptions: whether an exception of the objective is a failed trial and no more;
-            without it, it leaves fmin once the trial is recorded. On SparkTrials the run always
-            goes on.
+        catch_eval_exceptions: whether an exception of the objective is a failed trial and no more.
+            Without it the exception leaves fmin once the trial is recorded, where trials run in
+            this process: with Trials() and with ``executor="threads"``. In processes, as with
+            ``parallelism`` above 1, on StoreTrials and on SparkTrials, also with
+            ``mode="driver"``, the run always goes on.
         verbose: False shows nothing.
         return_argmin: return label to value, with indices for choices; False returns the best
             configuration, as the objective received it.
@@ -94,8 +99,8 @@ def fmin(
         trial_timeout: seconds that each trial may take, instead of what ``trials`` say; see there.
         pruner: ends trials early by what they report: a rule of ``sparktune.prune``, such as
             ``asha()``, or a function (history, number) -> bool. The objective has to take ``trial``
-            and call ``trial.report(step, value)``. In Trials, and SparkTrials with
-            ``mode="driver"``.
+            and call ``trial.report(step, value)``. In Trials, StoreTrials, and SparkTrials with
+            ``mode="driver"``; with ``mode="cluster"`` fmin raises ValueError.
         tracking: whether the run is logged to MLflow: a run for the search, which is the active one
             or a new one, and below it one for each trial. True does, False does not. "live" does,
             and a trial's run is MLflow's active run while the objective runs, so that what it logs
@@ -113,13 +118,24 @@ def fmin(
 
     Raises:
         AllTrialsFailed: no trial has a loss; shows the first traceback.
-        BadSearchSpace, DuplicateLabel: the space cannot be searched.
+        BadSearchSpace, DuplicateLabel: the space cannot be searched, or ``trials`` were made in
+            another one.
         InvalidTrial: a point of ``points_to_evaluate`` does not fit the space, or several options
-            or values of a label would give it.
-        InvalidLoss: a result there is none.
+            or values of a label would give it; or ``algo`` gave a wrong number of candidates.
+        InvalidLoss, InvalidResultStatus: a result in ``points_to_evaluate`` has no loss or a wrong
+            status; or what the objective returned has, where its exceptions leave fmin.
         UnpicklableObjective: the objective has to leave this process and cannot.
-        Exception: what the objective raised, see above; or ``pruner`` or ``early_stop_fn``.
-        TypeError, ValueError: an argument of a wrong type or out of its range.
+        EngineStopped: no more trials can run, or several in a row failed before the objective
+            began, for a reason that they share.
+        JournalError, JournalInUse, StoreError: the record of ``trials`` cannot be read or written,
+            or another process writes it.
+        ImportError: ``tracking`` asks for MLflow, which is not installed.
+        RuntimeError: a run with the same ``trials`` has not ended, or they were loaded to be read.
+        KeyboardInterrupt: somebody pressed Ctrl-C.
+        Exception: what the objective raised, see ``catch_eval_exceptions``; or what ``pruner`` or
+            ``early_stop_fn`` raised.
+        TypeError, ValueError: an argument of a wrong type, out of its range, or not for these
+            ``trials``.
     """
     options = locals()
     for own in ("trials", "allow_trials_fmin"):
@@ -143,6 +159,7 @@ def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
             the space does not have, or that are inactive in this point, are left aside.
 
     Raises:
+        BadSearchSpace, DuplicateLabel: the space cannot be searched, or an expression in it raised.
         InvalidTrial: a label that is missing, or a value out of its range.
     """
     with Short():

@@ -89,6 +89,10 @@ def choice(label: str, options: Iterable[Any]) -> Choice:
     Options come as a list, tuple, range or array. One may hold further hyperparameters, which are
     active only where it is taken. The objective receives the option; results and ``argmin`` hold
     its index.
+
+    Raises:
+        BadSearchSpace: there is no option.
+        TypeError: ``label`` is no string, or options come as anything else.
     """
     items = options_of(_check_label(label), options)
     return Choice(label, (1.0 / len(items),) * len(items), items)
@@ -98,6 +102,10 @@ def pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Choice:
     """One of several options: (probability, option) pairs whose probabilities sum to 1.
 
     The objective receives the option; results and ``argmin`` hold its index.
+
+    Raises:
+        BadSearchSpace: there is no option, or a probability is negative, or they do not sum to 1.
+        TypeError: ``label`` is no string, or options come as anything but such pairs.
     """
     items = options_of(_check_label(label), p_options)
     for item in items:
@@ -122,6 +130,10 @@ def randint(
 
     The upper end is excluded, the lower one (by default 0) included. Each may be given by position
     or by name; ``low`` alone is the upper end, as it is by position.
+
+    Raises:
+        ValueError: ``low < high`` does not hold, or a bound is no whole number within 2**53.
+        TypeError: ``label`` is no string, a bound is no number, or there is none or one too many.
     """
     name = _check_label(label)
     if low is None and high is None:
@@ -145,6 +157,11 @@ def uniformint(label: str, low: int, high: int, q: float = 1) -> Param:
 
     ``q`` is there for Hyperopt's sake, where it means nothing either: another one than 1 draws a
     warning.
+
+    Raises:
+        ValueError: ``low < high`` or ``q > 0`` does not hold, or a bound is no whole number within
+            2**53.
+        TypeError: ``label`` is no string, or a setting no number.
     """
 
     def make() -> Distribution:
@@ -163,40 +180,87 @@ def uniformint(label: str, low: int, high: int, q: float = 1) -> Param:
 
 
 def uniform(label: str, low: float, high: float) -> Param:
-    """A real number between ``low`` and ``high``."""
+    """A real number between ``low`` and ``high``, all equally likely; a ``float``.
+
+    Raises:
+        ValueError: ``low < high`` does not hold, or a bound is not finite.
+        TypeError: ``label`` is no string, or a bound no number.
+    """
     return _param(label, lambda: Uniform(low, high))
 
 
 def quniform(label: str, low: float, high: float, q: float) -> Param:
-    """``round(uniform(low, high) / q) * q``, a ``float``; for an ``int`` use uniformint."""
+    """``round(uniform(low, high) / q) * q``, a ``float``; for an ``int`` use uniformint.
+
+    Values are multiples of ``q`` and may lie up to ``q / 2`` out of the bounds:
+    ``quniform("n", 1, 10, 3)`` gives 0, 3, 6 and 9.
+
+    Raises:
+        ValueError: ``low < high`` or ``q > 0`` does not hold, or a number is not finite.
+        TypeError: ``label`` is no string, or a setting no number.
+    """
     return _param(label, lambda: Uniform(low, high, q=q))
 
 
 def loguniform(label: str, low: float, high: float) -> Param:
-    """``exp(uniform(low, high))``: both bounds are natural logarithms of the values."""
+    """``exp(uniform(low, high))``: both bounds are natural logarithms of the values.
+
+    Raises:
+        ValueError: ``low < high`` does not hold, or a float cannot hold the exponential of a bound.
+        TypeError: ``label`` is no string, or a bound no number.
+    """
     return _param(label, lambda: Uniform(low, high, log=True))
 
 
 def qloguniform(label: str, low: float, high: float, q: float) -> Param:
-    """``round(exp(uniform(low, high)) / q) * q``: both bounds are natural logarithms."""
+    """``round(exp(uniform(low, high)) / q) * q``: both bounds are natural logarithms.
+
+    Values are multiples of ``q`` and may lie up to ``q / 2`` out of the range.
+
+    Raises:
+        ValueError: ``low < high`` or ``q > 0`` does not hold, or a float cannot hold a number or
+            the exponential of a bound.
+        TypeError: ``label`` is no string, or a setting no number.
+    """
     return _param(label, lambda: Uniform(low, high, log=True, q=q))
 
 
 def normal(label: str, mu: float, sigma: float) -> Param:
-    """A real number, normal with mean ``mu`` and standard deviation ``sigma``; unbounded."""
+    """A real number, normal with mean ``mu`` and standard deviation ``sigma``; unbounded.
+
+    Raises:
+        ValueError: ``sigma > 0`` does not hold, or a number is not finite.
+        TypeError: ``label`` is no string, or a setting no number.
+    """
     return _param(label, lambda: Normal(mu, sigma))
 
 
 def qnormal(label: str, mu: float, sigma: float, q: float) -> Param:
-    """``round(normal(mu, sigma) / q) * q``, a ``float``."""
+    """``round(normal(mu, sigma) / q) * q``, a ``float``.
+
+    Raises:
+        ValueError: ``sigma > 0`` or ``q > 0`` does not hold, or a number is not finite.
+        TypeError: ``label`` is no string, or a setting no number.
+    """
     return _param(label, lambda: Normal(mu, sigma, q=q))
 
 
 def lognormal(label: str, mu: float, sigma: float) -> Param:
-    """``exp(normal(mu, sigma))``: mean and deviation are those of the natural logarithm."""
+    """``exp(normal(mu, sigma))``: mean and deviation are those of the natural logarithm.
+
+    Raises:
+        ValueError: ``sigma > 0`` does not hold, or values are more than a float can hold.
+        TypeError: ``label`` is no string, or a setting no number.
+    """
     return _param(label, lambda: Normal(mu, sigma, log=True))
 
 
 def qlognormal(label: str, mu: float, sigma: float, q: float) -> Param:
-    """``round(exp(normal(mu, sigma)) / q) * q``: parameters of the natural logarithm."""
+    """``round(exp(normal(mu, sigma)) / q) * q``: parameters of the natural logarithm.
+
+    Raises:
+        ValueError: ``sigma > 0`` or ``q > 0`` does not hold, or values are more than a float can
+            hold.
+        TypeError: ``label`` is no string, or a setting no number.
+    """
     return _param(label, lambda: Normal(mu, sigma, log=True, q=q))

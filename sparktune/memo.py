@@ -12,7 +12,18 @@ __all__ = ["Ctrl", "fmin_pass_expr_memo_ctrl", "with_memo"]
 
 
 def fmin_pass_expr_memo_ctrl(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark an objective to be called as ``fn(expr, memo, ctrl)``; see fmin."""
+    """Mark an objective to be called as ``fn(expr, memo, ctrl)``; it works as a decorator.
+
+    This is ``fmin(pass_expr_memo_ctrl=True)``, for trials in this process: ``fmin`` raises
+    ValueError in processes, on Spark and with StoreTrials.
+
+    Args:
+        fn: the objective; it receives the space as written, a dict of nodes and values, and a Ctrl
+            with ``trials``, ``current_trial`` and ``attachments``.
+
+    Returns:
+        ``fn`` itself.
+    """
     fn.fmin_pass_expr_memo_ctrl = True  # type: ignore[attr-defined]
     return fn
 

@@ -84,19 +84,22 @@ def search(
         objective: called with a configuration, and with ``trial=`` where it takes that keyword.
         space: where to search.
         suggester: proposes candidates.
-        engine: evaluates them; opened and closed here.
+        engine: evaluates candidates, such as ``Trials(parallelism=4).engine()``; opened and closed
+            here.
         history: of ``space``; receives the trials, and may hold earlier ones.
         budget: when to end.
         seed: all randomness comes from it: a batch's generator from the seed and the number of
             the batch's first trial, a trial's own seed from the seed and its number.
-        batch: None refits whenever a slot frees up; k evaluates k candidates of one refit and
-            refits when all have ended, which gives the same trials on every engine.
-        queue_ahead: without ``batch``, how many trials to draw beyond the engine's slots.
+        batch: None refits whenever a slot frees up; k, at least 1, evaluates k candidates of one
+            refit and refits when all have ended, which gives the same trials on every engine.
+        queue_ahead: without ``batch``, how many trials to draw beyond the engine's slots, at
+            least 0.
         points: values to evaluate first, but for those that ``history`` holds.
         build: gives what the objective receives, ``space.build`` unless set.
         settings: how the trials are treated.
         token: ends the search from another thread.
-        host: what its user calls the trials of the search, which stays in this process.
+        host: the Trials object that the objective must not take along to other processes; None
+            for none.
         pruner: asked at each report whether its trial is to stop; ``engine`` has to hear reports.
             With ``batch`` it sees the trials of earlier batches and the one that reports, which
             waits for the answer.
@@ -108,6 +111,9 @@ def search(
         The events, in the order in which they happen; within a batch, by trial number.
 
     Raises:
+        ValueError: ``batch`` is below 1, or ``queue_ahead`` below 0.
+        UnpicklableObjective: the objective has to leave this process and cannot.
+        InvalidTrial: the suggester gave another number of candidates than it was asked for.
         EngineStopped: the engine cannot go on, or one trial after the other failed before the
             objective began for a reason that they share.
         BaseException: what ``pruner`` raised; no trial fails of it.

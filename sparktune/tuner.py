@@ -287,12 +287,19 @@ class Tuner:
 
     @property
     def best_config(self) -> Any:
-        """The configuration of that trial, as an objective would receive it."""
+        """The configuration of that trial, as an objective would receive it; errors as of ``best``.
+
+        BadSearchSpace is raised where an expression of the space raises.
+        """
         return self.space.build(self.best)
 
     @property
     def recommended(self) -> Recommended:
-        """The trial that is believed to be the best; see ``Trials.recommended``."""
+        """The trial that is believed to be the best; see ``Trials.recommended``.
+
+        Raises:
+            AllTrialsFailed: no trial has a loss.
+        """
         return self.trials.recommended
 
     def _candidate(self, trial: Trial, config: Any) -> Candidate:

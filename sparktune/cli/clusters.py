@@ -13,42 +13,46 @@ from ..cluster.local import LocalCluster, megabytes, start
 from ..cluster.ports import web_ui_json
 from ..cluster.report import Report, lines_of
 from ..cluster.state import default_folder, read_state, stop
-from .words import beginning, number, say
+from .words import add_command, beginning, number, say
 
 __all__ = ["add_commands"]
 
 
 def add_commands(commands: Any) -> None:
     """Add them to the subparsers of a parser."""
-    cluster = commands.add_parser("cluster", help="a standalone Spark cluster on this machine")
+    cluster = add_command(commands, "cluster", "a standalone Spark cluster on this machine")
     actions = cluster.add_subparsers(required=True, metavar="ACTION")
-    add = actions.add_parser("start", help="start a master, workers and maybe a Connect server")
-    add.add_argument("--workers", type=number(0, 256), default=2, help="default: %(default)s")
-    add.add_argument(
-        "--cores", type=number(1, 4096), default=2, help="of each worker; default: %(default)s"
+    add = add_command(actions, "start", "start a master, workers and maybe a Connect server")
+    text = "how many workers; 0 for a Connect server alone (default: %(default)s)"
+    add.add_argument("--workers", type=number(0, 256), default=2, metavar="N", help=text)
+    text = "task slots of each worker (default: %(default)s)"
+    add.add_argument("--cores", type=number(1, 4096), default=2, metavar="N", help=text)
+    text = (
+        "memory for the executors of each worker, such as 512m or 2g; at least 450m "
+        "(default: %(default)s)"
     )
-    add.add_argument(
-        "--memory", type=_memory, default="1g", help="of each worker, as 512m or 2g; default: 1g"
-    )
+    add.add_argument("--memory", type=_memory, default="1g", metavar="SIZE", help=text)
     port = number(0, 65535)
-    add.add_argument(
-        "--port", type=port, default=7077, help="of the master; 0: a free one; default: 7077"
-    )
-    add.add_argument("--host", default="127.0.0.1", help="where servers listen; default: 127.0.0.1")
-    add.add_argument("--python", metavar="PATH", help="what Python workers run")
+    text = "port of the master; 0 for a free one (default: %(default)s)"
+    add.add_argument("--port", type=port, default=7077, metavar="N", help=text)
+    text = "address at which the servers listen (default: %(default)s)"
+    add.add_argument("--host", default="127.0.0.1", help=text)
+    text = "the Python that workers run (default: PYSPARK_PYTHON, else this one)"
+    add.add_argument("--python", metavar="PATH", help=text)
     add.add_argument("--connect", action="store_true", help="start a Spark Connect server too")
-    text = "of that server; 0: a free one; default: 15002"
-    add.add_argument("--connect-port", type=port, default=15002, help=text)
+    text = "port of that server; 0 for a free one (default: %(default)s)"
+    add.add_argument("--connect-port", type=port, default=15002, metavar="N", help=text)
     text = "a setting of the Connect server, any number of times"
     add.add_argument(
         "--conf", type=_setting, action="append", default=[], metavar="NAME=VALUE", help=text
     )
     add.set_defaults(run=_start)
     text = "stop the cluster, its executors and their Python workers"
-    actions.add_parser("stop", help=text).set_defaults(run=_stop)
+    add_command(actions, "stop", text).set_defaults(run=_stop)
     text = "what of the cluster runs; exit code 0 if all of it does"
-    actions.add_parser("status", help=text).set_defaults(run=_status)
-    doctor = commands.add_parser("doctor", help="check this setup, and say what to do")
+    add_command(actions, "status", text).set_defaults(run=_status)
+    more = "The exit code is 0 without a problem, and 1 with one."
+    doctor = add_command(commands, "doctor", "check this setup, and say what to do", more)
     text = f"the cluster's folder for logs and pids (default: {default_folder()})"
     for action in (*actions.choices.values(), doctor):
         action.add_argument("--dir", help=text.replace("%", "%%"))
@@ -56,9 +60,11 @@ def add_commands(commands: Any) -> None:
     where = doctor.add_mutually_exclusive_group()
     text = "local[4], spark://host:7077, yarn or k8s://..."
     master = beginning("local", "spark://", "yarn", "k8s://", such=text)
-    where.add_argument("--master", type=master, help="as spark://host:7077; default: local[2]")
+    text = "such as spark://host:7077 (default: local[2])"
+    where.add_argument("--master", type=master, help=text)
     remote = beginning("sc://", such="sc://host:15002")
-    where.add_argument("--remote", type=remote, help="a Spark Connect server, as sc://host:15002")
+    text = "a Spark Connect server, such as sc://host:15002"
+    where.add_argument("--remote", type=remote, help=text)
     text = "seconds for the session and its tasks (default: %(default)s)"
     doctor.add_argument("--limit", type=number(1, 86400), default=120, help=text)
     doctor.add_argument("--json", action="store_true", help="for programs")

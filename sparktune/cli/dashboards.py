@@ -9,7 +9,7 @@ from typing import Any
 
 from ..storage.stores.opening import URL_VARIABLE
 from .places import place_of
-from .words import number, say
+from .words import add_command, number, say
 
 __all__ = ["add_commands"]
 
@@ -17,7 +17,7 @@ __all__ = ["add_commands"]
 def add_commands(commands: Any) -> None:
     """Add it to the subparsers of a parser."""
     text = "runs as a page in a browser on this machine, also while they go on, until Ctrl-C"
-    add = commands.add_parser("dashboard", help=text)
+    add = add_command(commands, "dashboard", text)
     text = (
         "the folder of a journal, a folder with journals below it, or the URL of a store "
         "(default: SPARKTUNE_STORE)"

@@ -24,7 +24,7 @@ from ..space.tree import Space
 from ..storage.journal import replay
 from ..trials.record import Trials
 from .inferred import inferred
-from .words import Refused, complain, say
+from .words import Refused, add_command, complain, say
 
 __all__ = ["add_commands"]
 
@@ -32,12 +32,13 @@ __all__ = ["add_commands"]
 def add_commands(commands: Any) -> None:
     """Add it to the subparsers of a parser."""
     text = "make a journal of a pickle of trials, such as Hyperopt's trials_save_file"
-    add = commands.add_parser("import-hyperopt", help=text)
+    add = add_command(commands, "import-hyperopt", text)
     add.add_argument("old", metavar="OLD", help="the pickle, which must be your own")
     add.add_argument("new", metavar="NEW", help="the folder of the journal to be made")
     text = (
         "the space that the trials were made in, or a function without arguments that gives it; "
-        "in the words of sparktune.hp, or of hyperopt.hp"
+        "in the words of sparktune.hp, or of hyperopt.hp (default: that in the pickle; else one is "
+        "inferred, which is enough to read the trials, not to go on with them)"
     )
     add.add_argument("--space", type=_place, metavar="MODULE:NAME|FILE.py:NAME", help=text)
     add.set_defaults(run=_import)

@@ -21,7 +21,7 @@ from .pretty import has_rich, show
 from .sources import Source, source_of
 from .summary import Summary
 from .text import text_of
-from .words import Refused, number, say
+from .words import Refused, add_command, number, say
 
 __all__ = ["add_commands", "add_source", "summary_in"]
 
@@ -31,7 +31,7 @@ _TOP = 10
 def add_commands(commands: Any) -> None:
     """Add them to the subparsers of a parser."""
     text = "a run's summary and its best trials, also while the run goes on"
-    add = commands.add_parser("show", help=text)
+    add = add_command(commands, "show", text)
     add_source(add)
     text = f"how many of the best trials (default: {_TOP})"
     add.add_argument("--top", type=number(0, 10**6), metavar="N", help=text)
@@ -44,14 +44,14 @@ def add_commands(commands: Any) -> None:
     add.set_defaults(run=_show)
 
     text = "merge the files of a journal that nobody is writing into fewer"
-    merge = commands.add_parser("compact", help=text)
+    merge = add_command(commands, "compact", text)
     merge.add_argument("path", metavar="PATH", help="the folder of the journal")
     merge.set_defaults(run=_compact)
 
 
 def add_source(command: argparse.ArgumentParser) -> None:
     """Add the words that say where a run is recorded."""
-    text = "the folder of its journal, or the URL of a store (default: SPARKTUNE_STORE)"
+    text = "the folder of a run's journal, or the URL of a store (default: SPARKTUNE_STORE)"
     command.add_argument("path", metavar="PATH", nargs="?", help=text)
     text = "in a store, the name of the search (default: %(default)s)"
     command.add_argument("--exp-key", default="default", metavar="KEY", help=text)

@@ -11,7 +11,7 @@ from typing import Any
 from ..report import document_of, page, write
 from .journals import add_source, summary_in
 from .sources import source_of
-from .words import Refused, say
+from .words import Refused, add_command, say
 
 __all__ = ["add_commands"]
 
@@ -21,7 +21,7 @@ _FILE = "report.html"
 def add_commands(commands: Any) -> None:
     """Add it to the subparsers of a parser."""
     text = "a run as one page of HTML that works offline, also while the run goes on"
-    add = commands.add_parser("report", help=text)
+    add = add_command(commands, "report", text)
     add_source(add)
     text = "the file, which is replaced where it is there; - for stdout (default: %(default)s)"
     add.add_argument("--out", "-o", default=_FILE, metavar="FILE", help=text)

@@ -6,11 +6,25 @@ import argparse
 import sys
 from typing import Any
 
-__all__ = ["Refused", "beginning", "complain", "number", "say"]
+__all__ = ["Refused", "add_command", "beginning", "complain", "number", "say"]
 
 
 class Refused(Exception):  # noqa: N818 (says what became of a command)
     """A command cannot do what it was asked; the message is the sentence that people see."""
+
+
+def add_command(commands: Any, name: str, text: str, more: str = "") -> argparse.ArgumentParser:
+    """Add a command, whose own ``--help`` says what it does, as the list of commands has it.
+
+    Args:
+        commands: the subparsers of a parser.
+        name: of the command.
+        text: what it does, as a line of the list.
+        more: sentences that its own help alone has.
+    """
+    about = f"{text[0].upper()}{text[1:]}. {more}".strip()
+    made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=about)
+    return made
 
 
 def number(low: int, high: int) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..storage.stores.opening import hide_secrets
 from ..worker import Worker, objectives_of
-from .words import complain, number
+from .words import add_command, complain, number
 
 __all__ = ["add_commands"]
 
@@ -19,7 +19,12 @@ __all__ = ["add_commands"]
 def add_commands(commands: Any) -> None:
     """Add it to the subparsers of a parser."""
     text = "evaluate trials that wait in a store, until Ctrl-C"
-    add = commands.add_parser("worker", help=text)
+    more = (
+        "It takes trials whose objective --objective names, and trials that are signed with the "
+        "secret in SPARKTUNE_STORE_KEY: one of the two is needed. Ctrl-C gives its trial back to "
+        "the queue; SIGTERM lets it end first."
+    )
+    add = add_command(commands, "worker", text, more)
     text = "URL of the database, such as sqlite:///runs.db (default: SPARKTUNE_STORE)"
     add.add_argument("--store", metavar="URL", help=text)
     text = "the name of the search (default: %(default)s)"
@@ -28,11 +33,11 @@ def add_commands(commands: Any) -> None:
     add.add_argument("--objective", action="append", default=[], metavar="PKG.MOD:FN", help=text)
     text = "seconds between two looks for a trial (default: %(default)s)"
     add.add_argument("--poll-interval", type=_seconds, default=0.1, metavar="S", help=text)
-    text = "end after so many trials"
+    text = "end after so many trials (default: no limit)"
     add.add_argument("--max-jobs", type=number(1, 10**9), metavar="N", help=text)
-    text = "end after so many seconds without a trial"
+    text = "end after so many seconds without a trial (default: no limit)"
     add.add_argument("--reserve-timeout", type=_seconds, metavar="S", help=text)
-    text = "begin no trial after so many seconds"
+    text = "begin no trial after so many seconds (default: no limit)"
     add.add_argument("--last-job-timeout", type=_seconds, metavar="S", help=text)
     text = "end with an error after so many failed trials in a row (default: %(default)s)"
     failures = number(1, 10**9)

@@ -62,6 +62,8 @@ def broadcast(value: Any) -> Broadcast:
 
     Args:
         value: anything that cloudpickle can pickle; on the driver, ``handle.value`` is the object.
+            What cannot be pickled makes ``fmin`` raise UnpicklableObjective, unless trials run in
+            this process.
     """
     return Broadcast(value)
 

@@ -33,8 +33,13 @@ STATUS_NEW = "new"
 STATUS_RUNNING = "running"
 STATUS_SUSPENDED = "suspended"
 STATUS_STRINGS = (STATUS_NEW, STATUS_RUNNING, STATUS_SUSPENDED, STATUS_OK, STATUS_FAIL)
+"""What ``status`` in the result of a document may be; objectives return "ok" or "fail" alone."""
 
 JOB_STATES = (0, 1, 2, 3, 4)
+"""What ``state`` of a document may be: new, running, done, error, cancelled, in this order.
+
+Trials that were cut off count as cancelled; a failure that the objective declared is done.
+"""
 JOB_STATE_NEW, JOB_STATE_RUNNING, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_CANCEL = JOB_STATES
 
 

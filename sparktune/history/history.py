@@ -28,7 +28,7 @@ __all__ = ["History"]
 
 
 class History:
-    """All trials of one search, by number: what folding its records gives.
+    """All trials of one search, by number, with columns of numpy arrays.
 
     Each trial is encoded once. Rows are immutable; the columns grow in place and are handed out as
     read-only views, valid until the next trial is started. A trial's values are what is recorded;
@@ -73,7 +73,12 @@ class History:
 
     @property
     def X(self) -> Array:  # noqa: N802 (the field's name)
-        """(n, d) latents of the trials, nan where a label is inactive."""
+        """(n, d) latents of the trials, a column for each of ``space.labels``, nan where inactive.
+
+        A latent is the coordinate in which a label is searched: the natural logarithm of the value
+        for loguniform, lognormal and their q forms, the index of the option for a choice, and the
+        value itself for all others.
+        """
         return self._view(self._X)
 
     @property

@@ -72,6 +72,9 @@ class Outcome:
         host: where it ran.
         note: a sentence about the result, such as what of it was too large to send.
         result_file: where the whole result lies, if it was too large to send.
+
+    Raises:
+        ValueError: the status is OK without a loss, or another one with a loss; or the loss is NaN.
     """
 
     status: Status

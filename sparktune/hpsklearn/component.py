@@ -170,11 +170,14 @@ def function_of(component: Component) -> Callable[..., Call]:
     space.__name__ = space.__qualname__ = component.name
     space.__module__ = __package__
     space.__doc__ = (
-        f"The space of a {class_name}.\n\n"
+        f"The space of {class_name}: a node that gives one with the parameters that were drawn.\n\n"
         "    Args:\n"
         "        label: a string that the labels of its parameters begin with.\n"
         "        **overrides: parameters in place of those below, or besides: values, or nodes\n"
         "            such as hp.uniform(...).\n\n"
+        "    Raises:\n"
+        "        ImportError: the package of the class is not installed.\n"
+        "        TypeError: the class has no such parameter, or ``label`` is no string.\n\n"
         f"    Parameters:\n{lines or '        those of the class, as they are'}\n"
     )
     return space

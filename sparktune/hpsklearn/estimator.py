@@ -85,9 +85,12 @@ class HyperoptEstimator(Reader):
         space: instead of these four one space: a dict with ``preprocessing`` and ``classifier`` or
             ``regressor``, or a dict with a choice of such as ``model``.
         algo: as of ``fmin``; None for ``auto.suggest``.
-        max_evals: candidates that a fit tries, each by one fit for each fold.
-        loss_fn: a function of targets and predictions, of one fold each; None for one less
-            accuracy or R2.
+        max_evals: candidates that a fit tries, at least 1, each by one fit for each fold. With 4
+            folds or more a candidate that is worse than the best one on its first folds is not
+            fitted on the others (``prune.wilcoxon()``), where trials can report while they run; it
+            counts, and its status is "pruned".
+        loss_fn: a function (targets, predictions) -> loss, called for each fold; None for
+            1 - accuracy, or 1 - R2 of a regression.
         continuous_loss_fn: whether ``loss_fn`` is given what ``predict_proba`` returns.
         verbose: whether there is a progress bar, and warnings of the fits are shown.
         trial_timeout: seconds that a candidate may take; see Trials.
@@ -124,7 +127,8 @@ class HyperoptEstimator(Reader):
 
     Attributes:
         trials_: the trials of the last fit, also those that judged the finalists again.
-        best_pipeline_: the best candidate as a Pipeline of scikit-learn alone.
+        best_pipeline_: the best candidate as a Pipeline of scikit-learn, without anything of
+            sparktune.
         best_loss_: its mean loss over its folds or splits.
         classes_: of a classification.
         space_: what was searched, narrowed to the data.
@@ -250,7 +254,8 @@ class HyperoptEstimator(Reader):
             y: targets; labels may be strings.
             EX_list: exogenous data sets: arrays or sparse matrices of as many rows, each with
                 preprocessing of its own, whose columns the learner gets beside those of X.
-            valid_size: share of the rows that candidates are judged by, where there are no folds.
+            valid_size: share of the rows that candidates are judged by, where there are no folds;
+                above 0 and at most 1. One row at least is left to learn from.
             n_folds: folds of a cross-validation: 2 or more, or -1 for one for each row, or for each
                 group. None for ``cv``, else a held out share.
             kfolds_group: another name of ``groups``.
@@ -264,8 +269,12 @@ class HyperoptEstimator(Reader):
                 none learn from repeated rows where all are whole numbers, and are left out else.
             groups: of each row; no group is both learnt from and judged by.
 
+        Returns:
+            The estimator itself.
+
         Raises:
             AllTrialsFailed: no candidate has a loss; shows the first traceback.
+            KeyboardInterrupt: on Ctrl-C, while no candidate has a loss.
             ValueError, TypeError: an argument or the data; with the rule and the value.
         """
         search, data = self._begun(
@@ -312,9 +321,10 @@ class HyperoptEstimator(Reader):
     ) -> Generator[Trials, int | None, None]:
         """A search in steps, without an end: a generator of the trials so far.
 
-        Before each step it yields the trials, of which there are none at first. A step tries
-        ``fit_increment`` candidates, or as many as ``send`` is given. The best candidate is fitted
-        by ``retrain_best_model_on_full_data``. Arguments and errors are those of ``fit``.
+        Before each step it yields the trials; at first they hold what ``warm_start`` or a journal
+        brings, else none. A step tries ``fit_increment`` candidates, or as many as ``send`` is
+        given. The best candidate is fitted by ``retrain_best_model_on_full_data``. Arguments are
+        those of ``fit``, and so are its errors but AllTrialsFailed, of which there is a warning.
         """
         search, _ = self._begun(
             X, y, EX_list, valid_size, n_folds, kfolds_group, cv_shuffle, warm_start,
@@ -492,21 +502,35 @@ class HyperoptEstimator(Reader):
             return getattr(self.best_pipeline_, method)(rows)
 
     def predict(self, X: Any, EX_list: Any = None) -> Any:
-        """The predictions of the best pipeline; arguments as of ``fit``."""
+        """The predictions of the best pipeline, one for each row; arguments as of ``fit``.
+
+        Raises:
+            NotFittedError: there was no fit, or the best candidate is not fitted (``refit=False``).
+            ValueError: the rows are of another kind than those of the fit.
+        """
         return flat(self._answer("predict", X, EX_list))
 
     @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any, EX_list: Any = None) -> Any:
-        """The probabilities of ``classes_``, where the best pipeline has them."""
+        """The probabilities of ``classes_``, where the best pipeline has them.
+
+        Errors are those of ``predict``; without the method there is an AttributeError.
+        """
         return self._answer("predict_proba", X, EX_list)
 
     @available_if(_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any, EX_list: Any = None) -> Any:
-        """The decision function of the best pipeline, where it has one."""
+        """The decision function of the best pipeline, where it has one.
+
+        Errors are those of ``predict``; without the method there is an AttributeError.
+        """
         return self._answer("decision_function", X, EX_list)
 
     def score(self, X: Any, y: Any, EX_list: Any = None, sample_weight: Any = None) -> float:
-        """The score on data by ``scoring``, else the accuracy or R2; higher is better."""
+        """The score on data by ``scoring``, else the accuracy or R2; higher is better.
+
+        Errors are those of ``predict``.
+        """
         more = {} if sample_weight is None else {"sample_weight": sample_weight}
         if self.scoring is None:
             score = accuracy_score if self.classifies else r2_score
@@ -517,12 +541,21 @@ class HyperoptEstimator(Reader):
             return float(scorer(self.best_pipeline_, rows, y, **more))
 
     def best_model(self) -> dict[str, Any]:
-        """The parts of the best pipeline, fitted: ``learner``, ``preprocs`` and ``ex_preprocs``."""
+        """The parts of the best pipeline, fitted: ``learner``, ``preprocs`` and ``ex_preprocs``.
+
+        Raises:
+            NotFittedError: there is no fitted best pipeline.
+        """
         self._check_best_is_fitted()
         return parts_of(self.best_pipeline_)
 
     def leaderboard(self) -> Any:
-        """All candidates as a DataFrame, best first: loss, deviation, seconds, status, parts.
+        """All candidates as a DataFrame, a row for each, the best first.
+
+        The index is the trial's number. Columns: loss (the mean over folds or splits), deviation
+        (the standard deviation of that mean), splits, seconds, status, parts and parameters; loss
+        and deviation are nan where they are not known. Candidates that were judged again stand
+        before all others, whose losses are of one split.
 
         Raises:
             ImportError: pandas is not installed.
@@ -532,6 +565,12 @@ class HyperoptEstimator(Reader):
         return leaderboard(self.trials_)
 
     def to_script(self) -> str:
-        """A short Python script that builds the best pipeline, of scikit-learn alone."""
+        """A short Python script that builds the best pipeline, unfitted and without sparktune.
+
+        It imports scikit-learn and the package of the learner, such as xgboost.
+
+        Raises:
+            NotFittedError: there is no fitted best pipeline.
+        """
         self._check_best_is_fitted()
         return script_of(self.best_pipeline_)

@@ -6,8 +6,9 @@
 ...     rate = {{uniform(0, 0.8)}}
 
 Arguments are those of ``sparktune.hp`` without the label, which comes from the variable or the
-keyword. In a loop the variable of the loop may follow as the last argument: ``{{choice([8, 16],
-i)}}`` is one hyperparameter for each round.
+keyword; there is no ``pchoice``, ``uniformint`` takes no ``q`` and ``randint`` no ``upper``. In a
+loop the variable of the loop may follow as the last argument: ``{{choice([8, 16], i)}}`` is one
+hyperparameter for each round.
 """
 
 from __future__ import annotations
@@ -130,14 +131,22 @@ def qlognormal(mu: float, sigma: float, q: float) -> Range:
 
 
 def conditional(drawn: Any) -> Any:
-    """What was drawn; around the template of a condition, as older examples of Hyperas have it."""
+    """What was drawn; around the template of a condition, as older examples of Hyperas have it.
+
+    Raises:
+        TypeError: the template was reached by a call that no search has made.
+    """
     if isinstance(drawn, Range):
         drawn.refuse()
     return drawn
 
 
 def tune(distribution: Any) -> Any:
-    """A template in another spelling: ``tune(choice([8, 16]))`` is ``{{choice([8, 16])}}``."""
+    """A template in another spelling: ``tune(choice([8, 16]))`` is ``{{choice([8, 16])}}``.
+
+    Raises:
+        TypeError: it was reached by a call that no search has made, or ``distribution`` is none.
+    """
     if isinstance(distribution, Range):
         distribution.refuse()
     raise TypeError(

@@ -52,11 +52,12 @@ def minimize(
             and None is none where ``model`` takes none. None for no data.
         algo: as of fmin: ``tpe.suggest`` (the default) and others.
         max_evals: how many trials, those already in ``trials`` included.
-        trials: where they run and are recorded: Trials() (the default) or
-            SparkTrials(), of sparktune or of sparktune.hyperopt.
+        trials: where they run and are recorded: Trials() (the default), SparkTrials() or
+            StoreTrials() of sparktune, or trials of sparktune.hyperopt.
         functions: accepted for Hyperas' sake, whose temporary file had to hold them: ``model`` and
             ``data`` find their functions as they always do.
-        rseed: the seed of the search; None for chance.
+        rseed: the seed of the search, a whole number of at least 0; None for what ``rstate=None``
+            takes in fmin: HYPEROPT_FMIN_SEED, else the seed of ``trials``, else chance.
         notebook_name: accepted for Hyperas' sake: the function itself is read, not its notebook.
         verbose: whether the space is shown before the run, and a progress bar while it lasts.
         eval_space: None or True for what was drawn, False for indices of choices, as Hyperas has
@@ -68,6 +69,7 @@ def minimize(
             of a store put there themselves. None for the folder of a journal or of a store in
             SQLite, and for a temporary one of other trials, which is removed at the end.
         settings: further ones of fmin by name, such as ``timeout`` or ``trial_timeout``.
+            ``recommend`` has no effect: the best trial is that of the lowest loss.
 
     Returns:
         Label to value of the best trial, and its trained model; with ``return_space`` also the
@@ -146,7 +148,30 @@ def best_ensemble(
     functions: Sequence[Callable[..., Any]] | None = None,
     **settings: Any,
 ) -> VotingModel:
-    """The best models as one that votes; arguments as of ``best_models`` and ``VotingModel``."""
+    """The best models as one, which predicts by vote.
+
+    Args:
+        nb_ensemble_models: how many models, at least 1; fewer where fewer trials returned one.
+        model: as of ``best_models``.
+        data: as of ``minimize``.
+        algo: as of fmin.
+        max_evals: how many trials, those already in ``trials`` included.
+        trials: as of ``minimize``.
+        voting: "hard" counts the classes that the models predict, "soft" takes the mean of their
+            probabilities.
+        weights: of the models, at least 0, one for each, the best first; None for equal ones.
+        nb_classes: how many classes there are; None where the models' predictions say so.
+        functions: accepted for Hyperas' sake.
+        settings: as of ``best_models``.
+
+    Returns:
+        A VotingModel; its ``predict(X)`` gives the class of each row, an array (n,).
+
+    Raises:
+        ValueError: no trial returned a model, another ``voting``, or weights that are not one for
+            each model; and as of ``minimize``. ``predict`` raises it for "soft" where a model
+            gives no probabilities.
+    """
     models = best_models(
         nb_ensemble_models, model, data, algo, max_evals, trials, functions, **settings
     )

@@ -49,7 +49,7 @@ def importance(
     draws: int = _DRAWS,
     seed: int = 0,
 ) -> Importance:
-    """How much each label mattered, as shares that sum to 1.
+    """How much each label mattered, as shares that sum to 1, or are all 0 where none is found.
 
     - "sobol" fits a GP to the losses, of 400 trials at most, and asks what share of its variance
       over the whole space goes away when all labels but this one stand still: interactions count
@@ -65,8 +65,16 @@ def importance(
       the losses, unless there is an ``objective``.
 
     A label that is active in some candidates only is judged by these, and its share is weighed by
-    how often it is active; ``where_active`` of the result has the figure without that weight. Which
-    branch was taken belongs to the choice.
+    how often it is active. The result's ``labels`` hold a Share for each label, whose
+    ``where_active`` is the figure without that weight. Which branch was taken belongs to the
+    choice.
+
+    "sobol" is the total-order index of Saltelli et al. (2010), "Variance based sensitivity analysis
+    of model output", table 2 (f); "ped-anova" is of Watanabe, Bansal and Hutter (2023), "PED-ANOVA:
+    efficiently quantifying hyperparameter importance in arbitrary subspaces"; "ablation" is of
+    Fawcett and Hoos (2016), "Analysing differences between algorithm configurations through
+    ablation", and with the GP of Biedenkapp et al. (2017), "Efficient parameter importance analysis
+    via ablation with surrogates".
 
     Args:
         trials: Trials of any kind, also those that were loaded to be read; a Tuner; or a History.
@@ -84,7 +92,8 @@ def importance(
             ``points_to_evaluate`` takes them.
         objective: for "ablation": evaluates each configuration of the path but the last, in this
             thread, d times at most for d labels that differ.
-        draws: for "sobol": candidates that are drawn, times the labels, at least 16.
+        draws: for "sobol": size n of the sample, at least 16; the GP predicts the losses of up to
+            n (d + 1) candidates for d labels.
         seed: of these draws, and of the fit; the same seed gives the same answer.
 
     Returns:
@@ -92,8 +101,9 @@ def importance(
 
     Raises:
         ValueError: fewer than 10 trials have a loss, or all have the same; a label that the space
-            does not have; a setting out of its range, or of another method.
-        TypeError: no trials.
+            does not have; no ``default`` for "ablation"; a setting out of its range, or of another
+            method.
+        TypeError: ``trials`` are none, or ``objective`` is no function.
         InvalidTrial: ``default`` is no candidate of the space.
     """
     one_of("method", method, METHODS)

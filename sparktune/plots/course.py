@@ -214,8 +214,8 @@ def _histories(runs: dict[str, Any], ax: Any, target: Any, target_name: str | No
 def plot_over_trials(trials: Any, names: Any = None, ax: Any = None) -> Any:
     """Draw the loss, labels or results over trials, one picture below the other.
 
-    ``plot_over_trials(trials, ["loss", "a", "b"])`` shows how f, a and b settle, and
-    ``{"accuracy": lambda result: 1 - result["loss"]}`` the accuracy over trials.
+    ``plot_over_trials(trials, ["loss", "a", "b"])`` shows how the loss and the labels a and b
+    settle, and ``{"accuracy": lambda result: 1 - result["loss"]}`` the accuracy over trials.
 
     Args:
         trials: as in ``plot_optimization_history``.
@@ -302,7 +302,7 @@ def plot_edf(
 
 
 def plot_intermediate_values(trials: Any, ax: Any = None) -> Any:
-    """Draw what each trial reported over its steps; where a trial was pruned, its line ends so.
+    """Draw what each trial reported over its steps; a mark at the end of a line says its status.
 
     Args:
         trials: as in ``plot_optimization_history``.

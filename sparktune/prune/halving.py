@@ -74,7 +74,8 @@ class Hyperband:
     held against those of its own bracket only.
 
     Li et al. (2018), "Hyperband: a novel bandit-based approach to hyperparameter optimization",
-    algorithm 1; asynchronous as in Li et al. (2020). Costs O(n) at a rung.
+    algorithm 1; asynchronous as in Li et al. (2020). Costs O(n) at a rung, and with
+    ``max_steps=None`` at each report.
 
     Args:
         min_steps: the first rung of the first bracket, at least 1.

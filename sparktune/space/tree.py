@@ -41,7 +41,8 @@ class Space(Opaque):
         template: what the objective is to receive, with nodes in place of what is searched.
 
     Attributes:
-        labels: all labels, a choice before everything that depends on it; the columns of arrays.
+        labels: all labels, a choice before everything that depends on it; in this order they are
+            the columns of arrays of latents (see ``History.X``).
         params, distributions: the node and the distribution of each label.
         column: label to column.
         parents: for each label the (column, option) pairs any one of which activates it; empty

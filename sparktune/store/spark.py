@@ -55,8 +55,8 @@ def run_workers(
         How many trials they have evaluated.
 
     Raises:
-        EngineStopped, StoreError, ImportError, ValueError: as of ``start_workers``, and of the
-            ``wait`` of what it gives.
+        EngineStopped, StoreError, ImportError, RuntimeError, ValueError: as of ``start_workers``,
+            and of the ``wait`` of what it gives.
     """
     started = start_workers(spark, url, n, exp_key, reserve_timeout=reserve_timeout, **options)
     with started as workers:
@@ -92,21 +92,24 @@ def start_workers(
     over its network; neither is shown, logged, or left in the environment of Spark's processes.
 
     Args:
-        spark: the session, classic or of Spark Connect; None for the active one.
+        spark: the session, classic or of Spark Connect; None takes the active one, or starts one.
         url: of the store; None for that of SPARKTUNE_STORE. A file of SQLite is for executors of
             this machine.
-        n: how many workers; None for as many as the session runs tasks at a time. What is beyond
-            that waits for a slot.
+        n: how many workers, at least 1; None for as many as the session runs tasks at a time. What
+            is beyond that waits for a slot.
         exp_key: the name of the search.
         objectives: what workers evaluate by name, such as "pkg.mod:fn", or functions of modules;
             without a key there must be one. A file of them that executors lack is sent by
             ``spark.sparkContext.addPyFile(path)`` or ``spark.addArtifacts(path, pyfile=True)``.
-        poll_interval: seconds between two looks for a trial, where the database does not tell.
-        max_jobs: trials after which a worker ends; None for no limit.
-        reserve_timeout: seconds without a trial after which a worker ends; None for no limit.
-        last_job_timeout: seconds after which a worker begins no trial any more; None for no limit.
-        max_consecutive_failures: failed trials in a row after which a worker ends with an error;
-            None for no limit.
+        poll_interval: seconds, above 0, between two looks for a trial, where the database does not
+            tell.
+        max_jobs: trials, at least 1, after which a worker ends; None for no limit.
+        reserve_timeout: seconds, above 0, without a trial after which a worker ends; None for no
+            limit.
+        last_job_timeout: seconds, above 0, after which a worker begins no trial any more; None for
+            no limit.
+        max_consecutive_failures: failed trials in a row, at least 1, after which a worker ends with
+            an error; None for no limit.
         resource_profile: as in ``SparkTrials``.
 
     Returns:
@@ -115,6 +118,7 @@ def start_workers(
     Raises:
         EngineStopped: Spark could not run a worker.
         ImportError: this Python, or that of executors, lacks something; the message says which.
+        RuntimeError: Spark could not be started.
         StoreError: executors cannot reach the database.
         ValueError: no URL, an argument out of its range, or an objective that executors cannot
             import.

@@ -66,16 +66,19 @@ class Bayes:
     - of the prior: with probability ``random_share``;
     - one that was evaluated before, the one whose mean less its deviation is lowest: with
       probability ``replicate_share`` in the second half of the budget (half of it where that is
-      open), where more than 1 % of the losses' variance is learnt to be noise and replicates have
-      not had the same loss twice.
+      open), once 40 trials have a loss, where more than 1 % of the losses' variance is learnt to be
+      noise and replicates have not had the same loss twice.
 
     Losses are standardised; infinite ones count as the worst finite one, failed trials as worse
     than five in six, and a pruned trial as that quantile of the losses which its last report is of
     all reports at its step. But for the last kind, no exact duplicate of a finished, failed or
     pending trial is proposed while the space has others.
 
-    With the GP, a batch of 8 costs about 0.2 s at n = 128, d = 10, and 0.4 s from n = 400 on;
-    with the forest 0.1 s and 0.3 s.
+    Jones, Schonlau and Welch (1998), "Efficient global optimization of expensive black-box
+    functions"; in batches as in Ginsbourger, Le Riche and Carraro (2010), "Kriging is well-suited
+    to parallelize optimization"; the trust region as in Eriksson et al. (2019), "Scalable global
+    optimization via local Bayesian optimization". With the GP, a batch of 8 costs about 0.2 s at
+    n = 128, d = 10, and 0.4 s from n = 400 on; with the forest 0.1 s and 0.3 s.
 
     Args:
         surrogate: "gp" (GP: Gaussian process), "forest" (Forest: random forest), or a Surrogate.
@@ -84,7 +87,7 @@ class Bayes:
             "mix": every second trial's is "ei", and the others' in turn a bound that explores,
             "pi" and "lcb", so that a batch does not hang on one of them.
         n_startup_jobs: trials of a Latin hypercube sample before the first fit, at least 1; fewer
-            where they would use more than a third of the budget.
+            where they would use more than a third of the budget, more while too many of them fail.
         n_candidates: size of the pool, at least 16.
         fantasies: draws of the pending trials, at least 1.
         local_share, branch_share: see above, 0 to 1.

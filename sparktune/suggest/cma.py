@@ -62,7 +62,8 @@ class CMA:
     - In a space with branches all labels are drawn, and those of other branches left out: trials
       teach what they have. Branches are better told apart by TPE.
 
-    Failed trials count as worse than all others, pruned ones by their last report.
+    Failed trials count as worse than all others, pruned ones by their last report. The method is
+    that of Hansen (2016), "The CMA evolution strategy: a tutorial".
 
     Args:
         n_startup_jobs: trials of the initial design, at least 1; fewer where they would use more

@@ -23,14 +23,16 @@ class Mix:
     """Each candidate comes from one of several methods, drawn with given probabilities.
 
     Of a batch each method gives its part from one refit, and knows the parts before its own as
-    pending trials.
+    pending trials. A batch costs what the methods cost that are drawn for it.
 
     Args:
-        p_suggest: (probability, suggester) pairs, whose probabilities sum to 1.
+        p_suggest: (probability, suggester) pairs, whose probabilities sum to 1. A suggester is an
+            object with ``suggest``, such as ``TPE()``. Functions such as ``tpe.suggest`` are taken
+            by ``functools.partial(mix.suggest, p_suggest=[...])`` alone.
 
     Raises:
         ValueError: no pair, or probabilities that are negative or do not sum to 1.
-        TypeError: something else than pairs.
+        TypeError: something else than pairs, or a method that is no suggester.
     """
 
     p_suggest: Sequence[tuple[float, Suggester]]
@@ -43,6 +45,15 @@ class Mix:
                 "mix: the probabilities in `p_suggest` must be from 0 to 1 and sum to 1, but got "
                 f"{[each for each, _ in pairs]!r}"
             )
+        for _, method in pairs:
+            suggest = getattr(method, "suggest", None)
+            # a class, and a name of algo.py, have a `suggest` that takes other arguments
+            if suggest is None or isinstance(method, type) or hasattr(suggest, "suggester"):
+                raise TypeError(
+                    "mix: a method in `p_suggest` must be a suggester such as TPE(), but got "
+                    f"{method!r:.200}; functools.partial(mix.suggest, p_suggest=[...]) takes "
+                    "functions such as tpe.suggest"
+                )
         object.__setattr__(self, "p_suggest", pairs)
 
     @staticmethod

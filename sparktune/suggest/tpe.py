@@ -59,15 +59,18 @@ class TPE:
     Failed trials teach l and g nothing; a pruned one counts as finished, with that quantile of the
     losses which its last report is of all reports at its step.
 
-    Costs O(k n d) a batch: about 5 ms at k = 8, n = 100, d = 10.
+    Bergstra et al. (2011), "Algorithms for hyper-parameter optimization", with a joint mixture over
+    all labels; weights by improvement are those of Watanabe (2023). Costs O(k n d) a batch: about
+    5 ms at k = 8, n = 100, d = 10.
 
     Args:
         n_startup_jobs: trials of a Latin hypercube sample before the first fit, at least 1; fewer
-            where they would use more than a third of the budget.
+            where they would use more than a third of the budget, more while too many of them fail.
         n_EI_candidates: size of a pool, at least 1.
-        gamma: how many of n finished trials are good: a function n -> count, or a number with
-            Hyperopt's meaning, ``min(ceil(gamma * sqrt(n)), 25)``. The fit's cost grows with the
-            square of the count. Pools of one branch take 40 % of its trials instead.
+        gamma: how many of n finished trials are good: a function n -> count, at least 1, or a
+            number above 0 with Hyperopt's meaning, ``min(ceil(gamma * sqrt(n)), 25)``. The default,
+            ``good_count``, is a quarter of them, at most 25. The fit's cost grows with the square
+            of the count. Pools of one branch take 40 % of its trials instead.
         prior_weight: weight of the prior in l and g relative to the mean trial, 1e-9 to 1e9.
         branch_share: probability, 0 to 1, that a pool is one of a single branch. It falls from
             twice this (at most 1) to 0 in the course of the budget; an open budget leaves it as is.

@@ -62,27 +62,28 @@ class Trials(Tracked):
 
     The documents (``trials``, ``results``, ``miscs``, ...) are a view in Hyperopt's shape: changing
     one does not change the record. ``len``, iteration and ``trials`` show the trials that count
-    for ``max_evals``: those that ended with a loss, failed or ran out of time. Those that were
-    cancelled or cut off, or are under way, are left out; ``_dynamic_trials`` has all.
+    for ``max_evals``: those that ended with a loss, failed, ran out of time or were pruned. Those
+    that were cancelled or cut off, or are under way, are left out; ``_dynamic_trials`` has all.
 
     Args:
         exp_key: a name that the documents carry.
         refresh: accepted for Hyperopt's sake: there is nothing to read when they are made.
-        parallelism: how many trials at a time.
+        parallelism: how many trials at a time, at least 1.
         executor: where trials run if not in the caller's thread: ``"processes"``, the default with
             ``parallelism`` above 1, which uses all cores for objectives in Python and survives
             their crashes; or ``"threads"`` of this process, which suits objectives that wait or
             share what cannot be pickled.
-        trial_timeout: seconds that a trial may take. It is raised inside the objective as an
-            exception that ``except Exception`` does not catch; a process that has not reacted
-            ``trial_grace`` seconds later is killed. A thread that has not is given up and runs on
-            unheard; for a trial in the caller's thread nothing more can be done then.
-        trial_grace: seconds between the two.
+        trial_timeout: seconds, above 0, that a trial may take; None for no limit. Then an exception
+            that ``except Exception`` does not catch is raised inside the objective. A process that
+            has not reacted ``trial_grace`` seconds later is killed. A thread that has not is given
+            up and runs on unheard; for a trial in the caller's thread nothing more can be done.
+        trial_grace: seconds, above 0, that a trial has to react to that exception.
         trial_cpus: threads that numerical libraries use in each process (OpenMP, OpenBLAS, MKL,
-            numexpr, torch); None leaves them alone.
+            numexpr, torch), at least 1; None leaves them alone. For trials in processes only.
         retry_crashes: whether a trial whose process died is tried once more.
         trials_per_process: how many trials a process evaluates before a fresh one takes its place,
-            1 for a process for each trial, None for no limit; for objectives that leak memory.
+            1 for a process for each trial, None for no limit; for objectives that leak memory. For
+            trials in processes only.
         env: environment variables that trials in processes of their own find in ``os.environ``,
             values by name, such as tokens. Nothing here shows, logs, records or pickles the values:
             trials that were unpickled say which they lost.
@@ -105,6 +106,14 @@ class Trials(Tracked):
         seed: the whole number from which all randomness of the search comes, once it has begun.
         attachments: a dict for the user's own use, kept with the trials.
         fmin_cancelled_reason: why the last run stopped before ``max_evals``, None where it did not.
+
+    Raises:
+        ValueError: an argument out of its range; ``trial_cpus``, ``trials_per_process`` or ``env``
+            without processes; both ``journal`` and ``store``; ``defaults`` without "adapt".
+        TypeError: ``journal`` is no path, or ``defaults`` are no dict.
+        JournalError: the journal is damaged, or none.
+        StoreError: the database cannot be reached.
+        ImportError: ``store`` needs SQLAlchemy, or ``tracking`` MLflow, which is not installed.
     """
 
     asynchronous = False
@@ -462,10 +471,11 @@ class Trials(Tracked):
         self._lock = threading.RLock()
 
     def refresh(self) -> None:
-        """Read what others have recorded in the store; else the view is always up to date.
+        """Read what others have recorded in the store; without a store there is nothing to read.
 
-        A run reads by itself. Costs as much as loading the trials anew, and what was added where
-        they were loaded to be read.
+        It does nothing while a run with these trials goes on, which reads by itself. It costs as
+        much as loading the trials anew; of trials that ``StoreTrials.load`` gave, only what came
+        since is read.
 
         Raises:
             StoreError: the database cannot be reached.

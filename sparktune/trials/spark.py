@@ -45,34 +45,37 @@ class SparkTrials(Trials):
     The driver suggests, executors evaluate: the objective is pickled once and sent once, and
     executors need Python (the driver's minor version) and what the objective imports, on Spark
     Connect also pyarrow; nothing of sparktune. A trial costs about 70 ms beside the objective's own
-    time (130 ms on Spark Connect), so objectives of less than half a second gain little. A trial
-    runs in a process of its own beside Spark's Python worker, which runs one trial after the other
-    and keeps what it imported; an objective that raises, crashes or does not end takes nothing else
-    along.
+    time (130 ms on Spark Connect), so objectives of less than half a second gain little. With
+    ``mode="cluster"`` a trial runs in a process of its own beside Spark's Python worker, which runs
+    one trial after the other and keeps what it imported; an objective that raises, crashes or does
+    not end takes nothing else along.
 
     Args:
-        parallelism: how many trials to keep under way; None takes as many as the cluster can really
-            run at once when the run begins (in the driver at most 4), and says so where that is
-            more than a tenth of ``max_evals``. There is no upper limit: trials beyond the slots
-            wait in Spark, and a cluster that grows takes them up. More trials at a time end sooner,
-            but each is chosen knowing less.
+        parallelism: how many trials to keep under way, at least 1; None takes as many as the
+            cluster can really run at once when the run begins (in the driver at most 4), and says
+            so where that is more than a tenth of ``max_evals``. There is no upper limit: trials
+            beyond the slots wait in Spark, and a cluster that grows takes them up. More trials at a
+            time end sooner, but each is chosen knowing less.
         timeout: seconds after which a run stops and returns its best; ``fmin(timeout=...)`` wins.
         loss_threshold: a loss at which a run stops; ``fmin(loss_threshold=...)`` wins.
         spark_session: the session to run in, classic or Spark Connect; None takes the active one,
             or starts one.
         resource_profile: a pyspark ``ResourceProfile`` for the trials' tasks, on clusters with
-            stage-level scheduling (on Spark Connect from Spark 4.0 on).
+            stage-level scheduling (on Spark Connect from Spark 4.0 on); with ``mode="cluster"``
+            only.
         mode: ``"cluster"``: trials are Spark tasks. ``"driver"``: trials run in threads of the
             driver, for objectives that use Spark themselves (MLlib, data frames); each has a job
             group and a scheduler pool of its own (on Spark Connect a tag).
-        trial_timeout: seconds that a trial may take from the start of its objective. It is raised
-            inside the objective as an exception that ``except Exception`` does not catch; a
-            process that has not reacted ``trial_grace`` seconds later is killed.
-        trial_grace: seconds between the two.
+        trial_timeout: seconds, above 0, that a trial may take from the start of its objective; None
+            for no limit. Then an exception that ``except Exception`` does not catch is raised
+            inside the objective, and a process that has not reacted ``trial_grace`` seconds later
+            is killed. With ``mode="driver"`` there is a thread instead, which cannot be killed: its
+            trial counts as timed out, its Spark jobs are cancelled, and it runs on unheard.
+        trial_grace: seconds, above 0, that a trial has to react to that exception.
         trial_cpus: threads that numerical libraries use in a trial (OpenMP, OpenBLAS, MKL, numexpr,
-            torch); None leaves them alone.
+            torch), at least 1; None leaves them alone. With ``mode="cluster"`` only.
         max_retries: how often a trial that was lost with its executor, machine or server is queued
-            again.
+            again, at least 0.
         retry_crashes: whether a trial whose process died (a segmentation fault, no memory left)
             counts as lost rather than failed.
         max_result_mb: a result that is larger, pickled, is written to ``artifact_dir`` where the
@@ -81,6 +84,7 @@ class SparkTrials(Trials):
             one, of a larger result only the small entries are kept.
         trials_per_process: how many trials a process evaluates before a fresh one takes its place,
             1 for a process for each trial, None for no limit; for objectives that leak memory.
+            With ``mode="cluster"`` only.
         env: environment variables that trials find in ``os.environ``, values by name, such as
             tokens; with ``mode="cluster"`` only. They are set before the objective is unpickled,
             too late for what Python or the system's loader read as they start. Nothing here shows,

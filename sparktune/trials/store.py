@@ -28,13 +28,17 @@ class StoreTrials(Trials):
     programs may call ``fmin`` with the same store and ``exp_key`` at the same time: they share what
     is known, and ``max_evals`` is the number of all their trials. See docs/workers.md.
 
+    Workers take an objective by its name, such as ``pkg.mod:fn``, which they have to be started
+    with (``--objective``), and a space of plain data. With the same secret in SPARKTUNE_STORE_KEY
+    for this program and the workers, the objective may be any that cloudpickle can pickle.
+
     Args:
         url: of the database, as SQLAlchemy has it: ``"sqlite:///runs.db"`` for workers of this
             machine, ``"postgresql://user:password@host/database"``; None for that of
             SPARKTUNE_STORE.
         exp_key: the name of the search.
-        parallelism: how many trials to keep in the queue or under way; None for one more than
-            there are live workers.
+        parallelism: how many trials to keep in the queue or under way, at least 1; None for one
+            more than there are live workers.
         trial_timeout, trial_grace, max_retries, retry_crashes: as in ``SparkTrials``; for what
             workers do with the trials.
         lost_after: seconds without a sign of life after which a driver or worker is taken for dead
@@ -45,7 +49,8 @@ class StoreTrials(Trials):
     Raises:
         ImportError: SQLAlchemy is not installed.
         StoreError: the database cannot be reached.
-        ValueError: an argument out of its range.
+        ValueError: an argument out of its range, or no URL. A run raises it, too, for an objective
+            or a space that workers cannot take without SPARKTUNE_STORE_KEY.
     """
 
     asynchronous = True

@@ -61,6 +61,7 @@ class Tracked(View):
         Raises:
             ImportError: MLflow is not installed.
             TrackingError: the server could not be reached in this time, or refused.
+            ValueError: ``timeout`` is no number above 0.
         """
         seconds = real("timeout", timeout, "a number of seconds", above=0)
         if not is_installed():

@@ -59,7 +59,7 @@ class View(ABC):
         return [self._document(trial) for trial in self._counted()]
 
     def document(self, number: int) -> dict[str, Any]:
-        """The document of one trial."""
+        """The document of the trial of this number; ValueError where there is none."""
         return self._document(self._trial(number))
 
     def _trial(self, number: int) -> Trial:
@@ -181,9 +181,11 @@ class View(ABC):
     def load_result(self, number: int) -> Any:
         """What the objective of a trial returned, also where it was too large to send.
 
+        What was too large is read from its file, and unpickled, at each call.
+
         Raises:
             FileNotFoundError: the file that holds it is not there (any more).
-            ValueError: the trial has no result.
+            ValueError: there is no trial of this number, or it has no result.
         """
         trial = self._trial(number)
         outcome = trial.outcome
@@ -194,7 +196,7 @@ class View(ABC):
         return loads(Path(outcome.result_file).read_bytes())
 
     def trial_attachments(self, trial: Mapping[str, Any]) -> dict[str, Any]:
-        """The attachments of the trial of a document."""
+        """The attachments of the trial of a document; ValueError where there is no such trial."""
         outcome = self._trial(trial["tid"]).outcome
         return {} if outcome is None else dict(outcome.attachments)
 
@@ -219,7 +221,11 @@ class View(ABC):
 
     @property
     def argmin(self) -> dict[str, int | float]:
-        """Label to value of the best trial; a choice holds the index of its option."""
+        """Label to value of the best trial; a choice holds the index of its option.
+
+        Raises:
+            AllTrialsFailed: no trial has a loss.
+        """
         return dict(self._best().values)
 
     @property
@@ -230,6 +236,9 @@ class View(ABC):
         configuration that the objective received is ``space_eval(space, trials.argmin)``. Of trials
         that were loaded without their space, what an option computes stands as
         ``<int(3.0), not computed>``.
+
+        Raises:
+            AllTrialsFailed: no trial has a loss.
         """
         return params_of(self._best(), self._space)
 
@@ -251,7 +260,7 @@ class View(ABC):
 
     @property
     def best_loss(self) -> float:
-        """The lowest loss."""
+        """The lowest loss; AllTrialsFailed without one."""
         loss = self._best().loss
         return math.nan if loss is None else loss
 
@@ -276,7 +285,11 @@ class View(ABC):
         return self._count(*ENDED)
 
     def reports(self, number: int) -> tuple[tuple[int, float], ...]:
-        """The (step, value) pairs that a trial reported, in the order in which they came."""
+        """The (step, value) pairs that a trial reported, in the order in which they came.
+
+        Raises:
+            ValueError: there is no trial of this number.
+        """
         trial = self._trial(number)
         return () if self.history is None else self.history.reports(trial.number)
 
@@ -289,7 +302,9 @@ class View(ABC):
         return "no trials" if self.history is None else summary_of(self.history)
 
     def importance(self, method: str = "sobol", **settings: Any) -> Importance:
-        """How much each label mattered: a mapping of labels to shares that sum to 1.
+        """How much each label mattered: a mapping of labels to shares.
+
+        They sum to 1, or are all 0 where none is found.
 
         Args:
             method: "sobol" (what varies the losses), "ped-anova" (what sets the best trials

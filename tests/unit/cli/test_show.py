@@ -284,6 +284,22 @@ def test_help_lists_the_commands(capsys):
         assert f"    {command} " in text.replace("\n", " ")
 
 
+@pytest.mark.parametrize(
+    ("words", "about"),
+    [
+        (["show"], "A run's summary"), (["report"], "A run as one page"), (["compact"], "Merge "),
+        (["dashboard"], "Runs as a page"), (["worker"], "Evaluate trials"),
+        (["import-hyperopt"], "Make a journal"), (["doctor"], "Check this setup"),
+        (["cluster"], "A standalone"), (["cluster", "start"], "Start a master"),
+        (["cluster", "stop"], "Stop the cluster"), (["cluster", "status"], "What of the cluster"),
+    ],
+)  # fmt: skip
+def test_the_help_of_a_command_says_what_it_does(words, about, capsys):
+    """The help of each command begins with its line in the list of commands."""
+    assert main([*words, "--help"]) == 0
+    assert f"\n\n{about}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("width", [60, 80, 140])
 def test_rich_draws_the_same_facts(run, width):
     """What rich draws fits the width, has no markup of others, and says what the text says."""

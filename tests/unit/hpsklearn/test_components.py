@@ -142,7 +142,8 @@ def test_every_component_has_a_table(name):
     assert name in ours.__all__
     assert function.__name__ == name
     text = function.__doc__
-    assert text.startswith(f"The space of a {component.path.rpartition('.')[2]}.\n\n    Args:\n")
+    assert text.startswith(f"The space of {component.path.rpartition('.')[2]}: ")
+    assert "\n\n    Args:\n" in text
     for parameter, condition, searched in component.rows():
         where = f", for {condition}" if condition else ""
         assert f"        {parameter}{where}: {searched}\n" in text

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from searches import BOWL, bowl, run
 
+from sparktune import tpe
 from sparktune.history import Status
 from sparktune.space.tree import Space
 from sparktune.suggest.mix import Mix
 from sparktune.suggest.random import Random
+from sparktune.suggest.tpe import TPE
 
 
 def test_a_mixture_takes_its_shares():
@@ -45,3 +47,10 @@ def test_methods_of_a_batch_know_each_other():
         )
     assert max(seen) > 0
     assert history.count(Status.PENDING) == 0
+
+
+@pytest.mark.parametrize("method", [tpe.suggest, tpe, TPE, None])
+def test_what_is_no_suggester_is_refused_at_once(method):
+    """A function of Hyperopt's signature, or a class, does not wait for a run to fail in."""
+    with pytest.raises(TypeError, match=r"must be a suggester such as TPE\(\), but got"):
+        Mix([(0.5, TPE()), (0.5, method)])
