@@ -41,7 +41,9 @@ def test_a_server_in_the_environment_is_tracked_where_mlflow_is(monkeypatch):
 def test_true_without_mlflow_says_what_to_install():
     """tracking=True and log_to_mlflow say what is missing, at once."""
     for value in (True, "live"):
-        with pytest.raises(ImportError, match=r"needs MLflow, .* pip install 'sparktune\[mlflow\]'"):
+        with pytest.raises(
+            ImportError, match=r"needs MLflow, .* pip install 'sparktune\[mlflow\]'"
+        ):
             Trials(tracking=value)
     with pytest.raises(ImportError, match=r"needs MLflow, .* pip install 'sparktune\[mlflow\]'"):
         Trials().log_to_mlflow()
