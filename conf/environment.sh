@@ -19,15 +19,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=$1
-# Install the wheel, as a user gets it: an editable install would not show a file that is missing.
+export VENV=.venvs/$name${PYTHON:+-$(basename "$PYTHON")}
+
+# Installs the wheel, as a user gets it: an editable install would not show a file that is missing.
 as_wheel() {
     rm -rf "$VENV/wheel"
     "$VENV/bin/python" -m pip wheel --quiet --no-deps -w "$VENV/wheel" .
     "$VENV/bin/python" -m pip uninstall --quiet --yes sparktune
     "$VENV/bin/python" -m pip install --quiet "$(echo "$VENV"/wheel/sparktune-*.whl)$1"
 }
-
-export VENV=.venvs/$name${PYTHON:+-$(basename "$PYTHON")}
 
 named_python() {
     local root

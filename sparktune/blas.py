@@ -9,9 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
-
-from threadpoolctl import ThreadpoolController
+from typing import Any, ParamSpec, TypeVar
 
 __all__ = ["on_one_thread"]
 
@@ -44,6 +42,8 @@ _held = threading.Lock()
 
 
 @functools.cache
-def _libraries() -> ThreadpoolController:
+def _libraries() -> Any:
     """Those of numpy and scipy, which are loaded by the time of the first fit."""
+    from threadpoolctl import ThreadpoolController  # here: workers, which fit nothing, need it not
+
     return ThreadpoolController()

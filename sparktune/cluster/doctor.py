@@ -31,8 +31,13 @@ from .state import ClusterError, read_state
 
 __all__ = ["Check", "examine"]
 
-_CORE = {"numpy": (1, 23), "scipy": (1, 9), "cloudpickle": (2, 2), "tqdm": (4, 62)}
-_CORE["threadpoolctl"] = (3, 1)
+_CORE = {
+    "numpy": (1, 23),
+    "scipy": (1, 9),
+    "cloudpickle": (2, 2),
+    "threadpoolctl": (3, 1),
+    "tqdm": (4, 62),
+}
 _CONNECT = ("grpcio", "grpcio-status", "googleapis-common-protos", "pandas", "pyarrow")
 _CONNECT_SECONDS = 3.0
 _PORTS = {"spark": 7077, "sc": 15002}

@@ -75,3 +75,16 @@ def test_an_error_gives_the_setting_back(three):
     with pytest.raises(np.linalg.LinAlgError):
         fails()
     assert threads() == {3}
+
+
+def test_what_fits_nothing_does_without_it(run_python):
+    """Workers, and every method but the GP, run where threadpoolctl is not installed."""
+    script = """
+import sys
+sys.modules["threadpoolctl"] = None  # as if it were not installed
+import sparktune.worker
+from sparktune import fmin, hp
+fmin(abs, hp.uniform("x", -1, 1), max_evals=25, show_progressbar=False)
+print("ran")
+"""
+    assert run_python(script).stdout == "ran\n"

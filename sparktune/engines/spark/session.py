@@ -261,12 +261,12 @@ def _active_or_new(mode: str) -> Any:
         os.environ["PYSPARK_PYTHON"] = sys.executable
     try:
         return builder.getOrCreate()
-    except ImportError as error:  # such as gRPC's
-        raise ImportError(
-            "a session of Spark Connect needs packages that are not installed: pip install "
-            f"'sparktune[connect]' ({error})"
-        ) from error
     except Exception as error:
+        if isinstance(error, ImportError) and "SPARK_REMOTE" in os.environ:  # such as gRPC's
+            raise ImportError(
+                "a session of Spark Connect needs packages that are not installed: pip install "
+                f"'sparktune[connect]' ({error})"
+            ) from error
         if "JAVA_GATEWAY" in str(error) or "Java gateway" in str(error):
             raise RuntimeError(_NO_JAVA.format(error)) from error
         if "CONNECT_URL_NOT_SET" in str(error):

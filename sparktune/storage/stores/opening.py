@@ -109,4 +109,4 @@ def _needing_extra() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise lacking("a store", "SQLAlchemy", "sql", name=error.name) from error
+        raise lacking("a store", str(error.name), "sql") from error
