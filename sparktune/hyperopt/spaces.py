@@ -6,12 +6,16 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .. import hp as core
 from ..exceptions import BadSearchSpace, DuplicateLabel
 from ..space.discrete import Categorical, Integers
 from ..space.expressions import Call
 from ..space.expressions import scope as core_scope
 from ..space.nodes import Choice
+from ..space.sameness import ATOMS
+from ..space.texts import short_text
 from ..space.tree import Param, Space
 from .pyll.base import Apply, Literal, dfs, rec_eval, scope
 
@@ -86,7 +90,14 @@ def _options_by_index(nodes: list[Apply]) -> dict[Apply, list[list[Apply]]]:
 
 
 def _template(node: Apply, made: dict[Apply, Any], options: Any) -> Any:
-    """What stands for a node in the Space: containers of what stands for its arguments."""
+    """What stands for a node in the Space, so that options are called by what they hold.
+
+    Containers hold what stands for their items; an object has its short text, since a Space
+    refuses objects with nodes inside, which a graph takes for constants.
+    """
+    if isinstance(node, Literal):
+        plain = type(node.obj) in ATOMS or isinstance(node.obj, np.generic)
+        return node.obj if plain else short_text(node.obj)
     if node.name == "hyperopt_param":
         return None if node in options else _param(node)
     if node.name == "switch" and node.pos_args[0] in options:
@@ -97,8 +108,19 @@ def _template(node: Apply, made: dict[Apply, Any], options: Any) -> Any:
                 _make(dfs(each), made, options)
             made[index] = _choice(index, made, options[index])
         return made[index]
-    below = [made[each] for each in node.inputs()]
-    return [each for each in below if each is not None] or None
+    if node.name == "pos_args":
+        return [made[each] for each in node.pos_args]
+    if node.name == "dict" and not node.pos_args:
+        return {name: made[each] for name, each in node.named_args}
+    below = [made[each] for each in node.inputs() if made[each] is not None]
+    if node.name in ("float", "int") and len(below) == 1:
+        return below[0]
+    if node.name == "switch":
+        return below
+    try:
+        return Call(_function(node.name), *below)
+    except BadSearchSpace:
+        return below
 
 
 def _choice(index: Apply, made: dict[Apply, Any], options: list[list[Apply]]) -> Any:
@@ -114,7 +136,8 @@ def _choice(index: Apply, made: dict[Apply, Any], options: list[list[Apply]]) ->
     if len(p) != count or any(len(each) != count for each in options):
         below = [made[each] for several in options for each in several if made[each] is not None]
         return [_param(index), *below]
-    return Choice(label, p, tuple([made.get(each[i]) for each in options] for i in range(count)))
+    together = ([made.get(each[i]) for each in options] for i in range(count))
+    return Choice(label, p, tuple(each[0] if len(each) == 1 else each for each in together))
 
 
 def _param(node: Apply) -> Any:
@@ -216,7 +239,7 @@ class _Translation:
         made = _choice(index, {each: self.of(each) for each in options}, [options])
         if not isinstance(made, Choice):
             raise self._two_ways(index)
-        return Choice(made.label, made.distribution.p, tuple(each for (each,) in made.options))
+        return made
 
     def _two_ways(self, index: Apply) -> BadSearchSpace:
         name = repr(label_of(index)) if index.name == "hyperopt_param" else index.name

@@ -11,6 +11,7 @@ from sparktune.hyperopt import Ctrl, Domain, hp
 from sparktune.hyperopt.exceptions import BadSearchSpace, DuplicateLabel
 from sparktune.hyperopt.pyll import as_apply, scope, stochastic
 from sparktune.hyperopt.pyll_utils import EQ, Cond, expr_to_config
+from sparktune.space.texts import option_names
 
 
 def test_labels_are_strings_and_of_one_node():
@@ -112,6 +113,31 @@ def test_a_space_says_when_a_hyperparameter_has_a_value():
     assert found["x"]["conditions"] == found["kind"]["conditions"] == {always}
     assert found["n"]["conditions"] == {(*always, EQ("kind", 0))}
     assert found["q"]["conditions"] == {(*always, EQ("kind", 1))}
+
+
+def test_options_are_called_by_what_they_hold():
+    """Tables and MLflow call options by their constants, functions and labels, not by a place."""
+
+    class Model:
+        def __repr__(self):
+            return "Model()"
+
+    @scope.define
+    def named_model(C):
+        return C
+
+    C = hp.lognormal("C", 0, 1)
+    options = {
+        "None": None, "a": "a", "2.5": np.float64(2.5), "[x, 1]": ["x", 1], "svm": {"kind": "svm"},
+        "forest": {"kind": "forest", "q": hp.quniform("q", 1, 9, 1)}, "Model()": Model(),
+        "<whole>": scope.int(hp.quniform("whole", 1, 9, 1)), "named_model(…)": scope.named_model(C),
+    }  # fmt: skip
+    found = Domain(None, hp.choice("model", list(options.values()))).space
+    assert option_names(found.template[0].options) == tuple(options)
+    one_draw = hp.choice("i", ["a", C])
+    both = [one_draw, scope.switch(one_draw.pos_args[0], 1, 2)]
+    found = Domain(None, both).space
+    assert option_names(found.template[0][0].options) == ("[a, 1]", "[<C>, 2]")
 
 
 def test_functions_of_hp_name_their_parameters():

@@ -258,9 +258,14 @@ import mlflow
 from hyperopt import STATUS_OK, SparkTrials, fmin, hp, tpe
 
 def train(config):
-    return {"loss": (config["C"] - 2) ** 2 + config["depth"] / 100, "status": STATUS_OK}
+    loss = (config["C"] - 2) ** 2 + config["depth"] / 100
+    return {"loss": loss, "status": STATUS_OK, "kernel": config["kernel"]}
 
-space = {"C": hp.lognormal("C", 0, 1.0), "depth": hp.quniform("depth", 1, 9, 1)}
+space = {
+    "C": hp.lognormal("C", 0, 1.0),
+    "depth": hp.quniform("depth", 1, 9, 1),
+    "kernel": hp.choice("kernel", ["linear", "rbf"]),
+}
 spark_trials = SparkTrials(parallelism=2)
 with mlflow.start_run() as run:
     best = fmin(fn=train, space=space, algo=tpe.suggest, max_evals=40, trials=spark_trials)
@@ -283,7 +288,8 @@ def test_an_unedited_script_on_spark(client, runs, server, run_python):
     assert {n: len(runs) for n, runs in children.items()} == dict.fromkeys(range(40), 1)
     for [run] in children.values():
         assert run.info.status == "FINISHED"
-        assert set(run.data.params) == {"C", "depth"}
+        assert set(run.data.params) == {"C", "depth", "kernel"}
+        assert run.data.params["kernel"] in ("linear", "rbf")
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert parent.data.params["algorithm"] == "tpe.suggest"
     assert parent.data.params["parallelism"] == "2"
