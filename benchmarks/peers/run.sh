@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs one contender of quality.py in its peer's environment (environment.sh), on one half of a suite.
 #   benchmarks/peers/run.sh hebo | optuna | optuna-group | optuna-gp | smac | hyperopt | random \
-#       [--suite training] [--half test] [--seeds 5] [--jobs 1] [...]
+#       | auto | sparktune [--suite training] [--half test] [--seeds 5] [--jobs 1] [...]
 # Runs are kept in benchmarks/peers/runs/SUITE-HALF-CONTENDER.jsonl.gz, or where --out says, and those that
 # are there already are not repeated. No tables: quality.py prints them of such files with --read.
 set -euo pipefail
@@ -11,7 +11,7 @@ shift
 case $contender in
 hebo | smac | hyperopt) peer=$contender ;;
 optuna | optuna-group | optuna-gp) peer=optuna ;;
-random) peer=hyperopt ;; # any has all that it needs
+random | auto | sparktune) peer=hyperopt ;; # any has all that these need
 *)
     printf 'run: unknown contender %s\n' "$contender" >&2
     exit 2
