@@ -19,7 +19,9 @@ _SECONDS_OF_OUTAGE = 60.0  # until a server that did not answer is asked again
 _TEXTS = ("search", "experiment", "parent", "suffix")
 
 
-def context_for(place: Place, above: str, number: int, attempt: int) -> dict[str, Any] | None:
+def context_for(
+    place: Place, above: str, number: int, attempt: int, uri: str | None = None
+) -> dict[str, Any] | None:
     """Tags of runs that an objective begins, see travels.tracked; None without a run above them.
 
     Args:
@@ -27,12 +29,14 @@ def context_for(place: Place, above: str, number: int, attempt: int) -> dict[str
         above: the id of the run that is their parent; "" without one.
         number: of the trial.
         attempt: at it.
+        uri: of the server, for a process that knows none; None where it is told otherwise.
     """
     if not above:
         return None
     told = {"of_search": place.search, "of_trial": number, "of_attempt": attempt}
     tags = {f"sparktune.{name}": str(value) for name, value in told.items()}
-    return {"tags": {"mlflow.parentRunId": above, **tags}, "live": None}
+    runs = {"tags": {"mlflow.parentRunId": above, **tags}, "uri": uri}
+    return {**runs, "experiment": place.experiment, "live": None}
 
 
 class Outage:
@@ -114,7 +118,7 @@ class OfWorker:
     def context_of(self, number: int, attempt: int) -> dict[str, Any] | None:
         """What an attempt at a trial has to know; waits for its run, but not in an outage."""
         if not self.is_live:
-            return context_for(self._place, self._place.parent, number, attempt)
+            return context_for(self._place, self._place.parent, number, attempt, self._uri)
         return live_context(
             self._place, self._uri, number, attempt, self._outage, self._outage.why(), self._run_of
         )

@@ -147,12 +147,12 @@ class Tracker:
         to be there before, but not again while the server stays away.
         """
         self._wait_for_parent()
+        uri = for_others(self._server.uri)
         if not self.is_live:
-            return context_for(self.place, self.place.parent, number, attempt)
+            return context_for(self.place, self.place.parent, number, attempt, uri)
         return live_context(
-            self.place, for_others(self._server.uri), number, attempt, self._outage,
-            self._why_away(), self._children.begin,
-        )  # fmt: skip
+            self.place, uri, number, attempt, self._outage, self._why_away(), self._children.begin
+        )
 
     def of_run(self) -> dict[str, Any] | None:
         """What workers have to know, see OfWorker; None where there is no parent yet."""

@@ -159,6 +159,25 @@ def test_runs_that_an_objective_begins_know_their_trial(client, runs, request, o
         assert run.data.tags["mlflow.parentRunId"] == active.info.run_id
 
 
+def test_what_an_objective_logs_without_a_run_is_at_the_drivers_server(client, runs):
+    """A process for trials that was told of no server logs to the search's, under its parent."""
+
+    def logs(config):
+        import mlflow
+
+        mlflow.log_metric("mine", 2.0)
+        return 1.0
+
+    env = dict.fromkeys(("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"), "")
+    trials = Trials(parallelism=2, env=env)
+    with mlflow.start_run() as active:
+        fmin(logs, SPACE, max_evals=2, trials=trials, **QUIET)
+    own = [run for run in runs()[0] if "mine" in run.data.metrics]
+    assert sorted(run.data.tags["sparktune.of_trial"] for run in own) == ["0", "1"]
+    assert {run.data.tags["mlflow.parentRunId"] for run in own} == {active.info.run_id}
+    assert {run.info.status for run in own} == {"FINISHED"}
+
+
 def test_when_runs_are_tracked(client, runs, monkeypatch):
     """Nothing is logged with tracking=False, nor without a run or a server that somebody named."""
     with mlflow.start_run():

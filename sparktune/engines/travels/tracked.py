@@ -3,6 +3,8 @@
 ``told`` is a dict:
 
     tags        of every run that the objective begins; None where it shares its process with others
+    uri         of the server for these runs where a trial's process knows none; None for no server
+    experiment  id of their experiment, likewise
     live        None, or where the run of the trial itself is, active while the trial lasts:
 
         uri         of the server; None where none is known
@@ -17,6 +19,8 @@ in the driver's process.
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib.util
 import json
 import os
 import shutil
@@ -31,6 +35,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _CONTEXT = "MLFLOW_RUN_CONTEXT"  # of MLflow: tags of each run that is begun here, as JSON
+_EXPERIMENT = ("MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
 _HASTY = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "4",
@@ -77,7 +82,8 @@ def tracked(told: Mapping[str, Any] | None, is_own: bool = True) -> Iterator[Bes
     with contextlib.ExitStack() as stack:
         if told and told["tags"]:
             text = json.dumps({**_tags_in(os.environ.get(_CONTEXT)), **told["tags"]})
-            stack.enter_context(_variables({_CONTEXT: text}))
+            more = _way_to(told["uri"], told["experiment"]) if is_own and not told["live"] else {}
+            stack.enter_context(_variables({_CONTEXT: text, **more}))
         if told and told["live"]:
             stack.enter_context(_active(told["live"], beside, is_own))
         elif told and is_own:
@@ -105,6 +111,24 @@ def why_unreachable(uri: str | None) -> str | None:
     except OSError as error:
         return f"{parts.hostname}:{port} cannot be reached: {error}"
     return None
+
+
+def _way_to(uri: str | None, experiment: str) -> dict[str, str]:
+    """The variables by which MLflow here finds a server that it can reach and knows nothing of."""
+    if uri is None or os.environ.get("MLFLOW_TRACKING_URI") or not _is_there(uri):
+        return {}
+    found = {"MLFLOW_TRACKING_URI": uri}
+    if experiment and not any(map(os.environ.get, _EXPERIMENT)):
+        found["MLFLOW_EXPERIMENT_ID"] = experiment
+    return found
+
+
+@functools.cache  # a machine without a way to the server waits for that once
+def _is_there(uri: str) -> bool:
+    """Whether MLflow is installed and its server listens, and is not one that a platform knows."""
+    is_known = urllib.parse.urlsplit(uri).scheme in ("http", "https", "sqlite", "file")
+    is_installed = "mlflow" in sys.modules or importlib.util.find_spec("mlflow") is not None
+    return is_known and is_installed and why_unreachable(uri) is None
 
 
 @contextlib.contextmanager

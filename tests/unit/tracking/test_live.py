@@ -10,7 +10,8 @@ import pytest
 
 from sparktune.engines.travels.tracked import tracked, why_unreachable
 from sparktune.tracking.children import free_names, within
-from sparktune.tracking.contexts import OfWorker
+from sparktune.tracking.contexts import OfWorker, context_for
+from sparktune.tracking.place import Place
 from sparktune.tracking.server import for_others
 
 TOLD = {"search": "s", "experiment": "1", "parent": "p", "suffix": "", "tags": {"mlflow.user": "u"},
@@ -64,6 +65,31 @@ def test_nobody_waits_longer_than_said():
 
     with pytest.raises(OSError, match="away"):
         within(60, fails)
+
+
+def test_a_process_that_knows_no_server_has_the_driver_s(monkeypatch, tmp_path):
+    """MLflow finds the search's server and experiment, unless it has its own or cannot reach it."""
+    names = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID")
+    for name in (*names, "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.setenv(name, "")
+    (tmp_path / "mlflow.py").write_text("def active_run():\n    return None\n")
+    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "runs.db").touch()
+    there, away = (f"sqlite:///{tmp_path}/{name}" for name in ("runs.db", "gone.db"))
+
+    def found(uri, **options):
+        told = context_for(Place("s", experiment="7"), "parent", 0, 0, uri)
+        with tracked(told, **options):
+            return [os.environ.get(name) for name in names]
+
+    assert found(there) == [there, "7"]
+    assert found(there, is_own=False) == ["", ""]
+    assert found(away) == found("databricks") == found(None) == ["", ""]
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "mine")
+    assert found(there) == [there, ""]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mine")
+    assert found(there) == ["http://mine", ""]
 
 
 def test_a_trial_without_its_run_logs_nowhere(monkeypatch):
