@@ -140,7 +140,7 @@ def run(
     points, known = check_points(points_to_evaluate, whole_space)
     suggester = suggester_of(algo, TPE(), host, fn)
     if not isinstance(suggester, Random):
-        _advise(host.parallelism_given, budget.max_evals)
+        advise_if_blind(host.parallelism_given, budget.max_evals)
     wanted = seed_of(rstate, host.seed)
 
     with host.run(whole_space) as history:
@@ -238,8 +238,13 @@ def _silence(history: History, trial: Trial) -> str | None:
     )
 
 
-def _advise(given: int | None, max_evals: int | None) -> None:
-    """Warn where most trials would be chosen without knowing any result."""
+def advise_if_blind(given: int | None, max_evals: int | None) -> None:
+    """Warn where most trials would be chosen without knowing any result.
+
+    Args:
+        given: how many trials at a time the user asked for; None for no number.
+        max_evals: how many trials the run has; None for any number.
+    """
     if max_evals is None or given is None or given <= max(1, max_evals / 3):
         return
     advise(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["generator_of", "seed_from", "source_of"]
+__all__ = ["generator_of", "seed_from", "seed_in", "source_of"]
 
 
 class _OfOldKind:
@@ -44,14 +44,21 @@ def generator_of(rstate: Any) -> Any:
     if hasattr(rstate, "randint"):
         return _OfOldKind(rstate)
     if rstate is None:
-        given = os.environ.get("HYPEROPT_FMIN_SEED", "")
-        rstate = int(given) if given else None
+        rstate = seed_in(rstate)
     elif isinstance(rstate, bool) or not isinstance(rstate, (int, np.integer)):
         raise TypeError(
             "a generator must be a numpy Generator or RandomState, or a whole number as its seed, "
             f"but got {rstate!r}"
         )
     return np.random.default_rng(rstate)
+
+
+def seed_in(rstate: Any) -> int | None:
+    """The seed that an argument of ``generator_of`` says; None where it says none."""
+    if rstate is None:
+        given = os.environ.get("HYPEROPT_FMIN_SEED", "")
+        return int(given) if given else None
+    return int(rstate) if isinstance(rstate, (int, np.integer)) else None
 
 
 def seed_from(generator: Any) -> int:

@@ -14,6 +14,7 @@ from ..following import follow
 from ..history import ENDED, History, Trial
 from ..history.documents import document_of
 from ..history.failures import failure_text
+from ..run import advise_if_blind
 from ..search import search
 from ..space.tree import Values
 from ..tracking.runs import tracked
@@ -25,6 +26,7 @@ from ..trials.spark import (
     FMIN_CANCELLED_REASON_USER,
 )
 from ..trials.spark import SparkTrials as Host
+from . import rand
 from .base import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
@@ -39,7 +41,7 @@ from .base import (
 from .documents import Document, documents_in
 from .loop import answer_of, save, set_up
 from .points import insert_points
-from .randomness import seed_from
+from .randomness import seed_from, seed_in
 from .utils import coarse_utcnow
 
 __all__ = [
@@ -167,6 +169,8 @@ class SparkTrials(Trials):
                 "`pass_expr_memo_ctrl` hands out this process's own objects, so it works with "
                 "Trials() only"
             )
+        if getattr(algo, "func", algo) is not rand.suggest:
+            advise_if_blind(self._host.parallelism_given, max_evals)
         given = insert_points(self, points_to_evaluate or ())
         self.pass_over_drawn(generator)
         is_open = max_evals is None or max_evals >= sys.maxsize
@@ -185,7 +189,7 @@ class SparkTrials(Trials):
             run, engine = _Run(self, domain, algo, generator, history), self._host.engine()
             ahead = whole("max_queue_len", max_queue_len) - 1
             points = tuple(run.points())
-            params = params_of_run(algo, None, budget, self._host.parallelism_given)
+            params = params_of_run(algo, seed_in(rstate), budget, self._host.parallelism_given)
             show = show_progressbar if verbose else False
 
             def note(event: Any) -> None:

@@ -7,7 +7,7 @@ from elsewhere import Elsewhere
 from quiet_runs import document
 
 import sparktune.hyperopt as hyperopt
-from sparktune.hyperopt import SparkTrials, base, fmin, hp, rand
+from sparktune.hyperopt import SparkTrials, base, fmin, hp, rand, tpe
 from sparktune.hyperopt.exceptions import AllTrialsFailed, BadSearchSpace
 from sparktune.hyperopt.spark import (
     FMIN_CANCELLED_REASON_EARLY_STOPPING,
@@ -34,6 +34,13 @@ def test_settings_are_kept():
     assert SparkTrials(spark_session=SESSION).user_specified_parallelism is None
     with pytest.raises(ValueError, match="`parallelism`"):
         SparkTrials(0, spark_session=SESSION)
+
+
+def test_more_at_a_time_than_the_search_can_learn_from_draws_a_warning():
+    """Parallelism above a third of max_evals is advised against, but not for random search."""
+    with pytest.warns(UserWarning, match="parallelism=2 is more than a third of max_evals=3"):
+        run(lambda config: config["x"], 3, Elsewhere(), algo=tpe.suggest)
+    run(lambda config: config["x"], 3, Elsewhere())
 
 
 def test_trials_are_counted_by_how_they_ended():

@@ -12,6 +12,10 @@ class Host(sparktune.Trials):
     timeout = loss_threshold = fmin_cancelled_reason = None
     at_a_time = 2
 
+    @property
+    def parallelism_given(self):
+        return self.at_a_time
+
     def engine(self):
         return Pickling(self.at_a_time)
 
