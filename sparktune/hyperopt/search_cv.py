@@ -66,8 +66,9 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
         trials_: the documents of all candidates.
         cv_results_: as of GridSearchCV, in the order of ``trials_``; a trial that ended without a
             cross-validation, such as one that was lost or cancelled, is not among them.
-        best_estimator_, best_index_, best_params_, best_score_, classes_, feature_names_in_,
-            multimetric_, n_features_in_, n_splits_, refit_time_, scorer_: as of GridSearchCV.
+        best_estimator_, best_index_, best_params_, best_score_: as of GridSearchCV.
+        classes_, feature_names_in_, n_features_in_, n_splits_: likewise.
+        multimetric_, refit_time_, scorer_: likewise.
     """
 
     __module__ = __package__ + ".sklearn"  # where pickles look for it
