@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from .history.records import Reported
-from .history.trial import Trial
+from .history.trial import Outcome, Trial
 
 __all__ = [
     "Budget",
@@ -63,9 +63,15 @@ class Finished:
 
 @dataclass(frozen=True)
 class Requeued:
-    """A trial was lost with its executor and goes into its next attempt."""
+    """A trial was lost with its executor, or its process died, and it goes into its next attempt.
+
+    Attributes:
+        trial: in its next attempt.
+        outcome: of the attempt before.
+    """
 
     trial: Trial
+    outcome: Outcome
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from .checks import advise
 from .engines.base import Engine
-from .events import Budget, Event, Finished, Stopped, StopReason
+from .events import Budget, Event, Finished, Requeued, Stopped, StopReason
 from .history import ENDED, History
+from .history.failures import why_failed
 from .telling import tell
 from .views.progress import BarFactory, progress
 
@@ -97,6 +98,9 @@ def _drain(
             begun()
         for watch in watchers:
             watch(event)
+        if isinstance(event, Requeued):
+            why = why_failed(event.outcome)
+            tell(f"trial {event.trial.number} is begun again: {why}", logging.WARNING)
         if isinstance(event, Stopped):
             return event.reason
         if isinstance(event, Finished):

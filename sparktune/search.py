@@ -402,7 +402,7 @@ class _Run:
                 return happened
             self.waiting.appendleft(trial)
             del self.running[number]
-            return [*happened, Requeued(trial)]
+            return [*happened, Requeued(trial, outcome)]
         outcome = self.received(number, _final(outcome, self.lost[number]))
         self.note_cancelled(outcome)
         try:

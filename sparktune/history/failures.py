@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .history import History
-from .trial import Status, Trial
+from .trial import Outcome, Status, Trial
 
-__all__ = ["error_of", "failure_text"]
+__all__ = ["error_of", "failure_text", "why_failed"]
 
 
 def error_of(trial: Trial) -> str:
     """Why a trial failed, and the last that it printed."""
-    outcome = trial.outcome
+    return why_failed(trial.outcome)
+
+
+def why_failed(outcome: Outcome | None) -> str:
+    """Why an attempt at a trial failed, and the last that it printed."""
     text = (outcome.error if outcome is not None else None) or "no reason was given"
     if outcome is None or not outcome.log_tail:
         return text

@@ -389,6 +389,21 @@ def test_a_crash_fails_its_trial_and_says_how(start):
 
 
 @pytest.mark.engines("own_process")
+def test_a_result_without_a_loss_comes_with_its_last_lines(start):
+    """What a trial printed is kept where it returned NaN, nothing or a failure, not with a loss."""
+    results = [math.nan, None, {"status": "fail"}, {"loss": math.nan, "status": "ok"}, "text"]
+    results += [1, math.inf, {"loss": 2.0}, np.float32(3.0)]
+
+    def objective(config):
+        print("of", config, flush=True)
+        return results[config]
+
+    engine = start(objective)
+    tails = [ended(engine.submit(task(i, i))).log_tail for i in range(len(results))]
+    assert tails == [*(f"of {i}\n" for i in range(5)), None, None, None, None]
+
+
+@pytest.mark.engines("own_process")
 def test_one_process_serves_many_trials(kind, start):
     """A process is kept for later trials, also after one that raised or ran out of time."""
 

@@ -518,6 +518,25 @@ def test_ctrl_c_is_raised_again_and_keeps_everything(saddle, caplog):
     assert len(trials) == 10
 
 
+def test_an_attempt_that_is_tried_again_says_why_and_what_it_printed(saddle, caplog):
+    """A trial that is begun again after a crash has a line about its first attempt."""
+
+    def objective(config, trial):
+        if trial.number == 1 and trial.attempt == 0:
+            print("the last words", flush=True)
+            os._exit(3)
+        return saddle_loss(config)
+
+    trials = Trials(executor="processes", retry_crashes=True)
+    quiet(objective, saddle, max_evals=2, trials=trials)
+    [line] = caplog.messages
+    assert line.startswith("trial 1 is begun again: the trial's process died under the objective")
+    assert line.endswith(
+        "exited with code 3 (os._exit or the like)\nthe last it printed:\nthe last words"
+    )
+    assert trials.count_successful_trials() == 2
+
+
 def test_another_thread_ends_a_run(executor_and_n, saddle, gate):
     """trials.cancel() from another thread ends a run with its best so far; it can go on."""
     executor, n = executor_and_n

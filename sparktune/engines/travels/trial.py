@@ -24,7 +24,8 @@ this module as it is; where a trial runs elsewhere, the modules beside it add to
     untracked  why the trial's run of MLflow was not active, as a sentence; None where it was
     kept      digests of what the trial's process holds unpickled now; read on the way
     accumulated  what the objective added to Spark's accumulators; read on the way
-    log_tail  the last lines that the trial printed, unless it returned
+    has_loss  whether the result is, or holds, a number that is not NaN, where status is "returned"
+    log_tail  the last lines that the trial printed, unless it was pruned or has a loss
     begun     whether the objective had begun, where status is "died"
     loaded    whether the process had unpickled the objective, where status is "died"
     exit      how the trial's process died, as from os.waitpid, where status is "died"
@@ -212,6 +213,7 @@ def evaluate(
     try:
         with time_limit(limit, guard):
             answer = {"status": "returned", "result": objective(config, **extra), "error": None}
+            answer["has_loss"] = _has_loss(answer["result"])
     except TrialTimeout as error:
         answer = {"status": "timeout", "result": None, "error": text_of(error), "hard": False}
     except BaseException as error:  # a trial must not take its process along
@@ -223,6 +225,16 @@ def evaluate(
     answer["seconds"] = time.monotonic() - began
     answer["reports"] = trial.reports
     return {**answer, **here()}
+
+
+def _has_loss(result: Any) -> bool:
+    """Whether a result looks like one with a loss; who reads it in the driver knows for sure."""
+    try:
+        if isinstance(result, Mapping):
+            return result.get("status", "ok") == "ok" and not math.isnan(result["loss"])
+        return not math.isnan(result)
+    except Exception:  # whatever a strange type raises, it is no real number
+        return False
 
 
 _NO_SESSION = (

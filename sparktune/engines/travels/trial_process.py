@@ -102,7 +102,7 @@ class TrialProcess:
         self.kept = tuple(answer.pop("kept", ()))
         if answer["status"] in ("timeout", "pruned"):
             self._tell(KILL_CHILDREN)
-        if answer["status"] not in ("returned", "pruned"):
+        if answer["status"] != "pruned" and not answer.pop("has_loss", False):
             answer["log_tail"] = self._ask(TAIL)
         self._trials += answer["status"] != "unloadable"
         most = message["per_process"]
