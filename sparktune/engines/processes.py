@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ class Processes:
         """Pickle the objective; an UnpicklableObjective names what of it cannot be pickled."""
         import cloudpickle
 
+        spec = replace(spec, settings=spec.settings.sharing_cores(self.slots))
         self._spec, self._on_report = spec, on_report
         self._shipment = Shipment(spec, cloudpickle)
         self._closed = False

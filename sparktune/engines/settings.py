@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,16 @@ class Settings:
     def environment(self) -> dict[str, str]:
         """Variables to set for the trials."""
         return {} if self.cpus is None else dict.fromkeys(_THREADS, str(self.cpus))
+
+    def sharing_cores(self, slots: int) -> Settings:
+        """These settings, with this machine's cores shared out among several trials at a time.
+
+        Else numerical libraries would use every core in each of them, and mostly wait for each
+        other. Where the user has said how many threads there are, that stands.
+        """
+        if slots == 1 or self.cpus is not None or {*os.environ, *self.env} & {*_THREADS}:
+            return self
+        return replace(self, cpus=max(1, len(os.sched_getaffinity(0)) // slots))
 
 
 def settings_of(

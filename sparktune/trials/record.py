@@ -79,7 +79,9 @@ class Trials(Tracked):
             up and runs on unheard; for a trial in the caller's thread nothing more can be done.
         trial_grace: seconds, above 0, that a trial has to react to that exception.
         trial_cpus: threads that numerical libraries use in each process (OpenMP, OpenBLAS, MKL,
-            numexpr, torch), at least 1; None leaves them alone. For trials in processes only.
+            numexpr, torch), at least 1. None shares the cores out among ``parallelism`` processes,
+            unless OMP_NUM_THREADS or the like is set, and leaves a single one alone. For trials in
+            processes only.
         retry_crashes: whether a trial whose process died is tried once more.
         trials_per_process: how many trials a process evaluates before a fresh one takes its place,
             1 for a process for each trial, None for no limit; for objectives that leak memory. For

@@ -224,6 +224,35 @@ def test_a_wrong_env_is_refused_without_its_values(env, sentence):
         assert "s3cret" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("options", "environment", "threads"),
+    [
+        ({"parallelism": 2}, {}, "4"),
+        ({"parallelism": 16}, {}, "1"),
+        ({"executor": "processes"}, {}, None),
+        ({"parallelism": 2, "trial_cpus": 3}, {}, "3"),
+        ({"parallelism": 2, "env": {"OMP_NUM_THREADS": "5"}}, {}, "5"),
+        ({"parallelism": 2}, {"OMP_NUM_THREADS": "6"}, "6"),
+        ({"parallelism": 2}, {"MKL_NUM_THREADS": "6"}, None),
+    ],
+)
+def test_processes_share_the_cores(options, environment, threads, monkeypatch):
+    """Numerical libraries of each process have their part of the cores, unless it is said."""
+    names = [name for name in os.environ if name.endswith("_THREADS")]
+    for name in names:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+
+    def objective(x):
+        return {"loss": x, "threads": os.environ.get("OMP_NUM_THREADS")}
+
+    trials = Trials(**options)
+    fmin(objective, hp.uniform("x", 0, 1), max_evals=1, trials=trials, show_progressbar=False)
+    assert trials.results[0]["threads"] == threads
+
+
 def test_the_values_of_env_are_kept_nowhere():
     """Values of `env` are in no repr, pickle or record; trials say once that a pickle lost them."""
     given = {"TOKEN": "s3cret", "OTHER": "x"}
