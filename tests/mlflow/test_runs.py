@@ -168,8 +168,7 @@ def test_what_an_objective_logs_without_a_run_is_at_the_drivers_server(client, r
         mlflow.log_metric("mine", 2.0)
         return 1.0
 
-    env = dict.fromkeys(("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"), "")
-    trials = Trials(parallelism=2, env=env)
+    trials = Trials(parallelism=2, env={"MLFLOW_TRACKING_URI": ""})
     with mlflow.start_run() as active:
         fmin(logs, SPACE, max_evals=2, trials=trials, **QUIET)
     own = [run for run in runs()[0] if "mine" in run.data.metrics]
