@@ -193,7 +193,7 @@ def run(
             reason = follow(
                 events, host, host, history, engine, budget, show, early_stop_fn,
                 [*watchers, *map(_once, first_words)],
-                raises=engine.raises and not catch_eval_exceptions,
+                raises=engine.raises and not catch_eval_exceptions, goes_on=first > 0,
             )  # fmt: skip
     best = history.best
     if best is None:

@@ -16,6 +16,10 @@ class Sink(Protocol):
     Several histories may share what a sink keeps; what the others record comes with ``refresh``.
     """
 
+    @property
+    def name(self) -> str:
+        """Where that is, for people."""
+
     def append(self, record: Record) -> None:
         """Keep a record; it is durable once this returns.
 
