@@ -26,8 +26,11 @@ from ..history.trial import Trial
 from ..space.described import describe, described
 from ..space.reading import from_description, value_from
 from ..space.tree import Space
-from .attachments import keep, stored
+from .attachments import keep, keeps_any, stored
+from .files import FILES
+from .lines import REMEDY
 from .lock import WriterLock
+from .reading import Listing, name_of
 from .records import record_of, written
 from .segments import Segments, read
 
@@ -107,7 +110,8 @@ def replay(folder: Path, known: Recorded | None = None) -> Recorded:
         JournalError: it is damaged, or none; the message has the file and the line.
     """
     found = known or Recorded()
-    if not folder.exists() or (folder.is_dir() and not any(folder.glob("*.jsonl"))):
+    if not folder.exists() or (folder.is_dir() and _is_empty(folder)):
+        _refuse_lost(folder)
         return Recorded()
     other = functools.partial(stored, folder)
     reading = read(folder, found.count)
@@ -123,7 +127,27 @@ def replay(folder: Path, known: Recorded | None = None) -> Recorded:
     if found.id not in (None, reading.id):
         return replay(folder)
     found.id, found.closed = reading.id, reading.closed
+    if not found.count:
+        _refuse_lost(folder)
     return found
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a folder has no file of records; a list made while some come and go may lack all."""
+    return not any(folder.glob("*.jsonl")) and not Listing(FILES, folder).numbers
+
+
+def _refuse_lost(folder: Path) -> None:
+    """Refuse a folder without a record that has had some.
+
+    Raises:
+        JournalError: parts of results are there, which are written after the first record.
+    """
+    if keeps_any(folder):
+        raise JournalError(
+            f"{folder / name_of(1)}: this file is missing or empty, but "
+            f"{folder / 'attachments'} has parts of results: {REMEDY}"
+        )
 
 
 def _fold(found: Recorded, data: Mapping[str, Any], other: Callable[[Any], Any]) -> None:
@@ -221,7 +245,7 @@ class Journal:
             try:
                 recorded = Recorded(known, self.seed, segments.count)
                 if anew or segments.count != self._count or known is None:
-                    recorded = replay(self.folder)
+                    recorded = replay(self.folder) if segments.count else Recorded()
                     recorded.history = known if recorded.history is None else recorded.history
                 self.seed, self._is_empty = recorded.seed, not segments.count
                 self._segments = segments

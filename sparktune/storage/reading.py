@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from ..checks import whole
 from ..exceptions import JournalError
 from .files import FILES, Files
-from .lines import CLOSED, Damage, Head, Walk, import_sentence, object_of
+from .lines import CLOSED, REMEDY, Damage, Head, Walk, import_sentence, object_of
 
 __all__ = ["Listing", "Reading", "Source", "explained", "name_of", "read", "read_back"]
 
@@ -186,7 +186,7 @@ class Listing:
     def missing(self, number: int) -> Damage:
         """That a segment is missing."""
         others = f"{name_of(self.numbers[-1])} is there"
-        return Damage(self.path(number, 1), None, f"this file is missing, but {others}")
+        return Damage(self.path(number, 1), None, f"this file is missing, but {others}: {REMEDY}")
 
 
 class Reading(Iterator[dict[str, Any]]):
