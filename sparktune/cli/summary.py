@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..exceptions import JournalError
 from ..storage.files import FILES
-from ..storage.journal import Recorded
+from ..storage.journal import Recorded, torn_words
 from ..storage.lock import writer_of
 from ..storage.owner import Owner
 from ..storage.reading import Listing
@@ -35,6 +35,7 @@ class Summary(Standing):
         writer: who writes it; None for nobody.
         closed: whether the last writer closed the journal; of a store, whether no driver lives.
         alive: who takes part in a search of a store; None for a journal.
+        torn: that a journal's last record is torn, in words; None where it is not.
     """
 
     where: Path | str
@@ -46,6 +47,7 @@ class Summary(Standing):
     writer: Owner | None
     closed: bool
     alive: Alive | None = None
+    torn: str | None = None
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -127,7 +129,7 @@ def summary_of(folder: Path, recorded: Recorded) -> Summary:
     begun = min(filter(None, [*starts, recorded.begun]), default=None)
     return Summary(
         history, folder, recorded.seed, recorded.runs, begun, _written(folder), time.time(),
-        writer_of(folder), recorded.closed,
+        writer_of(folder), recorded.closed, torn=torn_words(folder, recorded),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from ..arithmetic import own_arithmetic
 from ..checks import advise
 from ..exceptions import InvalidTrial, JournalError
-from ..history import History
+from ..history import ENDED, History
 from ..history.changed import adapted
 from ..history.records import Record, Reported
 from ..history.trial import Trial
@@ -29,12 +29,12 @@ from ..space.tree import Space
 from .attachments import keep, keeps_any, stored
 from .files import FILES
 from .lines import REMEDY
-from .lock import WriterLock
+from .lock import WriterLock, writer_of
 from .reading import Listing, name_of
 from .records import record_of, written
 from .segments import Segments, read
 
-__all__ = ["Journal", "Recorded", "folder_of", "replay"]
+__all__ = ["Journal", "Recorded", "folder_of", "replay", "torn_words"]
 
 _REPORTS_WAIT = 1.0  # seconds at most
 _TOGETHER = 256  # records that are written with one sync, where several are known
@@ -52,6 +52,7 @@ class Recorded:
         runs: how many runs and steps by hand with a seed have begun.
         begun: when the first of them did, in seconds since the epoch; None before it.
         closed: whether the last writer closed the journal; see ``reading.Reading``.
+        torn: what was left out of the last file, or is being written; see ``fragment`` there.
     """
 
     history: History | None = None
@@ -61,6 +62,7 @@ class Recorded:
     runs: int = 0
     begun: float | None = None
     closed: bool = False
+    torn: str | None = None
 
 
 def folder_of(path: Any) -> Path:
@@ -126,10 +128,29 @@ def replay(folder: Path, known: Recorded | None = None) -> Recorded:
         found.count += 1
     if found.id not in (None, reading.id):
         return replay(folder)
-    found.id, found.closed = reading.id, reading.closed
+    found.id, found.closed, found.torn = reading.id, reading.closed, reading.fragment
     if not found.count:
         _refuse_lost(folder)
     return found
+
+
+def torn_words(folder: Path, recorded: Recorded) -> str | None:
+    """That the last record is torn; None where it is not, or where somebody may be writing it.
+
+    Args:
+        folder: of the journal.
+        recorded: what was just read of it.
+    """
+    if recorded.torn is None or writer_of(folder) is not None:
+        return None
+    rest = _remaining(recorded)
+    return f"the journal's last record is torn, and is left out ({recorded.torn}){rest}"
+
+
+def _remaining(recorded: Recorded) -> str:
+    """How many trials there are without a torn record, as the end of a sentence."""
+    count = 0 if recorded.history is None else recorded.history.count(*ENDED)
+    return f": {count} ended trial{' remains' if count == 1 else 's remain'}"
 
 
 def _is_empty(folder: Path) -> bool:
@@ -240,7 +261,7 @@ class Journal:
         """
         with WriterLock(self.folder) as lock:
             self._lock = lock
-            segments = Segments(self.folder)
+            segments = Segments(self.folder, remaining=lambda: _remaining(self.replay()))
             segments.open()
             try:
                 recorded = Recorded(known, self.seed, segments.count)

@@ -26,7 +26,7 @@ from ..history.changed import ON_CHANGE, checked_defaults, go_on
 from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
-from ..storage.journal import Journal, Recorded, folder_of, replay
+from ..storage.journal import Journal, Recorded, folder_of, replay, torn_words
 from ..storage.stores.reader import StoredSearch
 from ..storage.stores.shared import SharedRecord
 from ..tracebacks import Short
@@ -311,6 +311,8 @@ class Trials(Tracked):
         recorded = replay(folder)
         if recorded.history is None:
             raise JournalError(_no_trials(folder, recorded.count))
+        if torn := torn_words(folder, recorded):
+            advise(torn, raises=False)
         return Trials.to_read(recorded, str(folder))
 
     @classmethod

@@ -9,6 +9,7 @@ import pickle
 import numpy as np
 import pytest
 from journals import read_all, written
+from recorded_runs import torn
 
 from sparktune import Space, Trials, fmin, hp, scope
 from sparktune.cli import main
@@ -75,6 +76,18 @@ def test_it_says_who_writes(tmp_path, capsys):
     assert "(this one) on" in seen[1]
     assert "2: 1 ok, 1 running" in seen[1]
     assert "writer        nobody" in shown(capsys, tmp_path)
+
+
+@pytest.mark.parametrize("words", [[], ["--csv"], ["--json"]])
+def test_a_torn_record_is_said_beside_what_is_shown(run, capsys, words):
+    """A word on stderr names the place and how many trials remain, in whatever form it prints."""
+    folder = torn(run[0])
+    assert main(["show", str(folder), *words]) == 0
+    out, error = capsys.readouterr()
+    assert error.count("\n") == 1
+    assert error.startswith("sparktune: the journal's last record is torn, and is left out (")
+    assert error.endswith(": the line is cut off): 19 ended trials remain\n")
+    assert "is torn" not in out
 
 
 def test_a_journal_without_trials_or_losses(tmp_path, capsys):
