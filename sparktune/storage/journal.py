@@ -9,9 +9,10 @@ import platform
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from .attachments import keep, keeps_any, stored
 from .files import FILES
 from .lines import REMEDY
 from .lock import WriterLock, writer_of
+from .owner import boot
 from .reading import Listing, name_of
 from .records import record_of, written
 from .segments import Segments, read
@@ -53,6 +55,9 @@ class Recorded:
         begun: when the first of them did, in seconds since the epoch; None before it.
         closed: whether the last writer closed the journal; see ``reading.Reading``.
         torn: what was left out of the last file, or is being written; see ``fragment`` there.
+        serial_on: the boot of the machine on which the last run is, or was, where it evaluates one
+            trial after the other in its own process; "" where it does not, or nobody knows.
+        lost: by number of a trial, how often the process of such a run has ended under it.
     """
 
     history: History | None = None
@@ -63,6 +68,8 @@ class Recorded:
     begun: float | None = None
     closed: bool = False
     torn: str | None = None
+    serial_on: str = ""
+    lost: Counter[int] = field(default_factory=Counter)
 
 
 def folder_of(path: Any) -> Path:
@@ -188,6 +195,10 @@ def _fold(found: Recorded, data: Mapping[str, Any], other: Callable[[Any], Any])
             raise JournalError(f"the seed of a run is {seed!r:.60}")
         found.seed = seed
         found.runs += 1
+        machine = data.get("boot") if data.get("serial") is True else ""
+        found.serial_on = machine if isinstance(machine, str) else ""
+        if type(number := data.get("lost")) is int:
+            found.lost[number] += 1
         now = data.get("now")
         if found.begun is None and isinstance(now, (int, float)):
             found.begun = float(now)
@@ -195,6 +206,17 @@ def _fold(found: Recorded, data: Mapping[str, Any], other: Callable[[Any], Any])
     if found.history is None:
         raise JournalError(f"a record of the kind {kind!r:.60} before the space")
     found.history.apply(record_of(data, other))
+
+
+def _left_in(recorded: Recorded) -> int | None:
+    """The trial in which the last run was when its process ended; None where nobody can tell.
+
+    A machine that was started anew since has ended the process itself. Of trials under way a serial
+    run evaluates the first.
+    """
+    ended_here = not recorded.closed and recorded.serial_on == boot() != ""
+    pending = [] if recorded.history is None or not ended_here else recorded.history.pending
+    return pending[0].number if pending else None
 
 
 class Journal:
@@ -218,6 +240,8 @@ class Journal:
         self._is_empty = True
         self.seed: int | None = None
         self._space: Space | None = None
+        self._lost: Counter[int] = Counter()
+        self._left_in: int | None = None  # the trial in which the process before this one ended
         self._notes: list[dict[str, Any]] = []
         self._timer: threading.Timer | None = None
         self._failed: Exception | None = None
@@ -268,6 +292,7 @@ class Journal:
                 if anew or segments.count != self._count or known is None:
                     recorded = replay(self.folder) if segments.count else Recorded()
                     recorded.history = known if recorded.history is None else recorded.history
+                    self._lost, self._left_in = recorded.lost, _left_in(recorded)
                 self.seed, self._is_empty = recorded.seed, not segments.count
                 self._segments = segments
                 yield recorded
@@ -297,11 +322,22 @@ class Journal:
             self._write([{"kind": "space", **told}])
         history.sink = self
 
-    def note_run(self, seed: int) -> None:
-        """Record that a run begins."""
-        told = {"host": platform.node(), "pid": os.getpid(), "python": platform.python_version()}
+    def note_run(self, seed: int, serial: bool = False) -> None:
+        """Record that a run begins, and in which trial the one before was when its process ended.
+
+        Args:
+            seed: of the run.
+            serial: whether it evaluates one trial after the other in this process.
+        """
+        told: dict[str, Any] = {"host": platform.node(), "boot": boot(), "pid": os.getpid()}
+        told |= {"python": platform.python_version(), "serial": serial}
+        if self._left_in is not None:
+            told["lost"] = self._left_in
         self._write([{"kind": "run", "seed": seed, "now": time.time(), **told}])
         self.seed = seed
+        if self._left_in is not None:
+            self._lost[self._left_in] += 1
+            self._left_in = None
 
     def append(self, record: Record) -> None:
         """Keep a record, and the reports that wait; see Sink."""
@@ -332,6 +368,10 @@ class Journal:
     def left(self, history: History) -> list[Trial]:
         """All pending trials: there is one writer; see Sink."""
         return history.pending
+
+    def lost(self, number: int) -> int:
+        """How often the process of a serial run has ended under a trial; see Sink."""
+        return self._lost[number]
 
     def listen(self, wake: Callable[[], None], max_evals: int | None) -> None:
         """Do nothing: there is one writer; see Sink."""

@@ -377,12 +377,13 @@ class Trials(Tracked):
                     history.sink = None
                 return
 
-    def agree(self, seed: int, given: bool) -> int:
+    def agree(self, seed: int, given: bool, serial: bool = False) -> int:
         """The seed that a run takes, which is recorded; call it while a run or a step goes on.
 
         Args:
             seed: that the run would take.
             given: whether the user asked for it.
+            serial: whether one trial after the other is evaluated in this process.
         """
         if self._journal is not None:
             recorded = self._journal.seed
@@ -393,7 +394,7 @@ class Trials(Tracked):
                         f"run that goes on proposes what it would have; rstate gave {seed}"
                     )
                 seed = recorded
-            self._journal.note_run(seed)
+            self._journal.note_run(seed, serial)
         self.seed = seed
         return seed
 
