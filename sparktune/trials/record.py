@@ -170,10 +170,11 @@ class Trials(Tracked):
         self._source: StoredSearch | None = None
         if journal is not None and store is not None:
             raise ValueError("trials have a `journal` or a `store`, but not both")
-        if journal is not None:
-            self.attach(journal)
-        elif store is not None:
-            self._adopt(self._record_in(store))
+        with Short():
+            if journal is not None:
+                self.attach(journal)
+            elif store is not None:
+                self._adopt(self._record_in(store))
         self.fmin_cancelled_reason: str | None = None
         self.attachments: dict[str, Any] = {}
 
@@ -307,13 +308,14 @@ class Trials(Tracked):
         Raises:
             JournalError: there is none, or it is damaged.
         """
-        folder = folder_of(journal)
-        recorded = replay(folder)
-        if recorded.history is None:
-            raise JournalError(_no_trials(folder, recorded.count))
-        if torn := torn_words(folder, recorded):
-            advise(torn, raises=False)
-        return Trials.to_read(recorded, str(folder))
+        with Short():
+            folder = folder_of(journal)
+            recorded = replay(folder)
+            if recorded.history is None:
+                raise JournalError(_no_trials(folder, recorded.count))
+            if torn := torn_words(folder, recorded):
+                advise(torn, raises=False)
+            return Trials.to_read(recorded, str(folder))
 
     @classmethod
     def to_read(
@@ -413,12 +415,13 @@ class Trials(Tracked):
             ValueError: both these trials and the folder hold some, or there is another journal.
             JournalError: the journal is damaged, or none.
         """
-        new = Journal(journal)
-        self._refuse_in_use()
-        if self._journal is not None and self._journal.name != new.name:
-            raise ValueError(f"these trials have {self._journal.name} already")
-        if self._journal is None:
-            self._adopt(new)
+        with Short():
+            new = Journal(journal)
+            self._refuse_in_use()
+            if self._journal is not None and self._journal.name != new.name:
+                raise ValueError(f"these trials have {self._journal.name} already")
+            if self._journal is None:
+                self._adopt(new)
 
     def _record_in(self, store: str) -> SharedRecord:
         record = SharedRecord(store, self.exp_key or _DEFAULT_KEY)
@@ -556,8 +559,9 @@ class Trials(Tracked):
                 the message has its number, from 0.
             TypeError, ValueError: no DataFrame, or no column for the loss or for a label.
         """
-        space = Space.of(space)
-        return cls._of(known_of_frame(frame, space, loss), space, options)
+        with Short():
+            space = Space.of(space)
+            return cls._of(known_of_frame(frame, space, loss), space, options)
 
     @classmethod
     def from_documents(cls: type[T], documents: Any, space: Any, **options: Any) -> T:
@@ -578,8 +582,9 @@ class Trials(Tracked):
             InvalidTrial: a document does not fit the space, or is none; the message has its place.
             TypeError: no documents.
         """
-        space = Space.of(space)
-        return cls._of(known_of_documents(documents, space), space, options)
+        with Short():
+            space = Space.of(space)
+            return cls._of(known_of_documents(documents, space), space, options)
 
     @classmethod
     def from_optuna(cls: type[T], study: Any, space: Any, **options: Any) -> T:
@@ -603,8 +608,9 @@ class Trials(Tracked):
             TypeError: no study.
             ValueError: the study has several objectives.
         """
-        space = Space.of(space)
-        return cls._of(known_of_study(study, space), space, options)
+        with Short():
+            space = Space.of(space)
+            return cls._of(known_of_study(study, space), space, options)
 
     @classmethod
     def _of(cls: type[T], evaluations: list[Known], space: Space, options: dict[str, Any]) -> T:
