@@ -72,9 +72,9 @@ class Summary(Standing):
     @property
     def under_way(self) -> dict[str, int]:
         """How many pending trials there are, by what becomes of them."""
-        pending = self.counts["pending"]
         if self.alive is None:
-            return {"running" if self.writer else "not ended": pending}
+            return super().under_way
+        pending = self.counts["pending"]
         waiting = min(self.alive.waiting, pending)
         return {"waiting for a worker": waiting, "running": pending - waiting}
 
@@ -127,9 +127,10 @@ def summary_of(folder: Path, recorded: Recorded) -> Summary:
     history = recorded.history
     starts = [trial.started for trial in history or ()]
     begun = min(filter(None, [*starts, recorded.begun]), default=None)
+    writer = writer_of(folder)
     return Summary(
         history, folder, recorded.seed, recorded.runs, begun, _written(folder), time.time(),
-        writer_of(folder), recorded.closed, torn=torn_words(folder, recorded),
+        writer, recorded.closed, torn=torn_words(folder, recorded), is_running=writer is not None,
     )  # fmt: skip
 
 

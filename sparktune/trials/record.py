@@ -27,9 +27,11 @@ from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
 from ..storage.journal import Journal, Recorded, folder_of, replay, torn_words
+from ..storage.lock import writer_of
 from ..storage.stores.reader import StoredSearch
 from ..storage.stores.shared import SharedRecord
 from ..tracebacks import Short
+from ..views.standing import Standing
 from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
 from .tracked import Tracked
@@ -118,6 +120,7 @@ class Trials(Tracked):
 
     asynchronous = False
     workers_record = False
+    _was_written = True  # by whoever goes on with it, when it was read
 
     def __init__(
         self,
@@ -184,6 +187,14 @@ class Trials(Tracked):
             return f"{super()._heading}, as read from {self._read_only}"
         kept = "" if self._journal is None else f", recorded in {self._journal.name}"
         return f"{super()._heading}{kept}"
+
+    @property
+    def _standing(self) -> Standing:
+        """How these trials stand; those of a journal that nobody writes do not run."""
+        is_running = self._was_written
+        if isinstance(self._journal, Journal):
+            is_running = writer_of(self._journal.folder) is not None
+        return Standing(self._history, is_running=is_running)
 
     def __dir__(self) -> list[str]:
         """What its users call; what a run asks of its host is there all the same."""
@@ -315,7 +326,9 @@ class Trials(Tracked):
                 raise JournalError(_no_trials(folder, recorded.count))
             if torn := torn_words(folder, recorded):
                 advise(torn, raises=False)
-            return Trials.to_read(recorded, str(folder))
+            trials = Trials.to_read(recorded, str(folder))
+            trials._was_written = writer_of(folder) is not None
+            return trials
 
     @classmethod
     def to_read(

@@ -5,6 +5,7 @@ import io
 import json
 import math
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -76,6 +77,26 @@ def test_it_says_who_writes(tmp_path, capsys):
     assert "(this one) on" in seen[1]
     assert "2: 1 ok, 1 running" in seen[1]
     assert "writer        nobody" in shown(capsys, tmp_path)
+
+
+def test_trials_have_the_words_of_show(tmp_path, capsys):
+    """Trials without an outcome are running while somebody writes the journal, else not ended."""
+    folder, left = tmp_path / "run", tmp_path / "left"
+    trials, told = Trials(journal=folder), []
+
+    def objective(config):
+        told.extend([shown(capsys, folder), repr(Trials.load(folder)), repr(trials)])
+        shutil.copytree(folder, left)
+        return 1.0
+
+    space = {"x": hp.uniform("x", 0, 1)}
+    fmin(objective, space, max_evals=1, trials=trials, show_progressbar=False)
+    assert ["1: 1 running" in each for each in told] == [True] * 3
+    (left / "lock").unlink()
+    views = [Trials.load(left), Trials(journal=left)]
+    told = [shown(capsys, left), *map(repr, views), *(each._repr_html_() for each in views)]
+    assert ["1: 1 not ended" in each for each in told] == [True] * 5
+    assert "1 not ended" in views[0].report(tmp_path / "left.html").read_text()
 
 
 @pytest.mark.parametrize("words", [[], ["--csv"], ["--json"]])
