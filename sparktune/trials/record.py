@@ -90,8 +90,9 @@ class Trials(Tracked):
             values by name, such as tokens. Nothing here shows, logs, records or pickles the values:
             trials that were unpickled say which they lost.
         journal: a folder in which everything is recorded before anybody sees it; ``~`` in its path
-            is the user's home. What it holds
-            already is in these trials, and a run goes on with it; see docs/resume.md.
+            is the user's home. What it holds already is in these trials, and a run goes on with it.
+            A trial in the caller's thread under which the process has ended twice is counted as
+            failed then; see docs/resume.md.
         store: in place of a journal the URL of a database, such as ``"sqlite:///runs.db"``, which
             further runs with the same ``exp_key`` may share; see docs/workers.md.
         on_space_change: what happens where a run is given another space than that of the trials:
