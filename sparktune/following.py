@@ -43,6 +43,7 @@ def follow(
     *,
     raises: bool = False,
     earlier: tuple[int, float] = (0, math.inf),
+    goes_on: bool = False,
 ) -> StopReason:
     """Take the events of a search until it ends or is told to; why it ended, as the host notes.
 
@@ -58,13 +59,14 @@ def follow(
         watchers: called with each event, before ``early_stop_fn``.
         raises: whether an exception of the objective ends the run.
         earlier: as of ``progress``.
+        goes_on: as of ``progress``.
 
     Raises:
         KeyboardInterrupt: after a line that says what is kept.
         Exception: the objective's, where ``raises``.
     """
     try:
-        bar = progress(history, budget.max_evals, show, earlier, budget.timeout)
+        bar = progress(history, budget.max_evals, show, earlier, budget.timeout, goes_on)
         with closing(events), bar as view:  # type: ignore[type-var]
 
             def begun() -> None:

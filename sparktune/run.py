@@ -76,7 +76,7 @@ class Host(Followed, Protocol):
     def attach(self, journal: Any) -> None:
         """Record everything in a folder from now on."""
 
-    def agree(self, seed: int, given: bool) -> int:
+    def agree(self, seed: int, given: bool, serial: bool = False) -> int:
         """The seed that the run takes, which is recorded; called within the run."""
 
     def place(self) -> Place:
@@ -145,8 +145,8 @@ def run(
 
     with host.run(whole_space) as history:
         whole_space = history.space  # that of the trials, where it is kept
-        seed = host.agree(wanted, rstate is not None)
         engine = host.engine()
+        seed = host.agree(wanted, rstate is not None, engine.blocking)
         objective = fn
         build: Callable[[Values], Any] = whole_space.build
         if pass_expr_memo_ctrl:
@@ -193,7 +193,7 @@ def run(
             reason = follow(
                 events, host, host, history, engine, budget, show, early_stop_fn,
                 [*watchers, *map(_once, first_words)],
-                raises=engine.raises and not catch_eval_exceptions,
+                raises=engine.raises and not catch_eval_exceptions, goes_on=first > 0,
             )  # fmt: skip
     best = history.best
     if best is None:

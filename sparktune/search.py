@@ -78,7 +78,8 @@ def search(
 
     What an earlier search or a Tuner left without an outcome comes first, with the number and the
     parameters that it had. So a search that goes on after an end gives the trials of one that did
-    not end there, where it is serial or in batches.
+    not end there, where it is serial or in batches. Where trials run in the caller's thread, one
+    under which the process has ended more often than ``settings.max_retries`` is failed instead.
 
     Args:
         objective: called with a configuration, and with ``trial=`` where it takes that keyword.
@@ -128,7 +129,13 @@ def search(
         if value is not None and value < least:
             raise ValueError(f"`{name} >= {least}` must hold, but got {value}")
     for trial in history.left:  # of a Tuner, or of a run that did not end in this process
-        history.requeue(trial.number, "cut")
+        kept = history.sink if engine.blocking else None
+        times = 0 if kept is None else kept.lost(trial.number)
+        if times > run.settings.max_retries:
+            outcome = _lost_here(trial, times)
+            run.given_up.append(history.finish(trial.number, trial.attempt, outcome))
+        else:
+            history.requeue(trial.number, "cut")
     try:
         run.token.attach(lambda: run.arrivals.put(None))
         history.listen(lambda: run.arrivals.put(None), budget.max_evals)
@@ -215,6 +222,7 @@ class _Run:
     held: dict[int, Event] = field(default_factory=dict)
     arrivals: queue.SimpleQueue[Arrival] = field(default_factory=queue.SimpleQueue)
     lost: Counter[int] = field(default_factory=Counter)
+    given_up: list[Trial] = field(default_factory=list)  # before the search began
     cancelled_in_a_row: int = 0
     faults: list[Trial] = field(default_factory=list)  # in a row, that every trial would share
     began: float = field(default_factory=lambda: time.monotonic())
@@ -225,7 +233,7 @@ class _Run:
 
     def events(self) -> Iterator[Event]:
         """All events up to the end; leaves pending trials to close."""
-        happened: list[Event] = self.resume()
+        happened: list[Event] = [*map(Finished, self.given_up), *self.resume()]
         while True:
             if self.heard.error is not None:
                 yield from happened
@@ -467,6 +475,17 @@ class _Run:
         finally:
             self.engine.close()
         return happened
+
+
+def _lost_here(trial: Trial, times: int) -> Outcome:
+    """The outcome of a trial under which the process of its search has ended so many times."""
+    error = f"lost {times} times with its process, which ended without a word while the trial ran"
+    note = (
+        f"it was begun {trial.attempt + 1} times, and {times} times the process ended under it, "
+        "which left no reason (os._exit, a signal, no memory left): it is counted as failed. "
+        "executor='processes' gives trials processes of their own, whose end is one failed trial"
+    )
+    return Outcome(Status.FAILED, error=error, error_type="lost", note=note)
 
 
 def _final(outcome: Outcome, lost: int) -> Outcome:

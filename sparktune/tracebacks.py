@@ -12,6 +12,7 @@ __all__ = ["Short"]
 
 VARIABLE = "SPARKTUNE_TRACEBACK"
 
+_CUT = "_sparktune_cut"  # in an exception's __dict__: its frames of ours were taken out below here
 _OURS = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120 (a prefix of texts)
 _PATHS = sysconfig.get_paths()
 _LIBRARIES = tuple(
@@ -27,7 +28,7 @@ class Short:
     purpose keeps none below the ``with``, and its cause only where code of the user's was part of
     that. Where something else went wrong inside, which nobody
     could mend without all of it, everything stays; so does it with ``SPARKTUNE_TRACEBACK=full`` in
-    the environment.
+    the environment. Where one stands within another, the outer one takes the inner one's end on.
     """
 
     def __enter__(self) -> None:
@@ -49,8 +50,9 @@ class Short:
         theirs = [each for each in before if _is_theirs(each)]
         if called and not _file(called[0]).startswith(_LIBRARIES):
             kept = [*theirs, *called]
-        elif isinstance(error, KeyboardInterrupt) or (not called and _is_raise(below[-1])):
+        elif isinstance(error, KeyboardInterrupt) or (not called and _is_end(below[-1], error)):
             kept = theirs
+            error.__dict__[_CUT] = True
             cause = error.__cause__
             if cause is not None and not any(map(_is_theirs, _entries(cause.__traceback__))):
                 error.__cause__ = None
@@ -81,7 +83,9 @@ def _is_theirs(entry: TracebackType) -> bool:
     return not _is_ours(entry) and not _file(entry).startswith(_LIBRARIES)
 
 
-def _is_raise(entry: TracebackType) -> bool:
-    """Whether an entry is a statement that raises, rather than one in which something failed."""
+def _is_end(entry: TracebackType, error: BaseException) -> bool:
+    """Whether an entry, the last, raises or called what did, rather than that something failed."""
+    if _CUT in error.__dict__:
+        return True
     line = linecache.getline(_file(entry), entry.tb_lineno)
     return line.lstrip().startswith("raise ")

@@ -52,7 +52,7 @@ def steps(source: Source, pause: Callable[[float], None]) -> Iterator[Step]:
     Raises:
         JournalError: it is damaged, or no journal.
     """
-    recorded, waits = Recorded(), False
+    recorded, waits, torn = Recorded(), False, None
     over: set[int] = set()
     while True:
         before = recorded.id
@@ -67,7 +67,11 @@ def steps(source: Source, pause: Callable[[float], None]) -> Iterator[Step]:
             waits = True
         else:
             first, waits = before != recorded.id, False
-            yield _step(source, recorded, over, first)
+            step = _step(source, recorded, over, first)
+            if step.summary.torn not in (None, torn):
+                torn = step.summary.torn
+                complain(torn)
+            yield step
         pause(_EVERY)
 
 

@@ -21,7 +21,7 @@ from .pretty import has_rich, show
 from .sources import Source, source_of
 from .summary import Summary
 from .text import text_of
-from .words import Refused, add_command, number, say
+from .words import Refused, add_command, complain, number, say
 
 __all__ = ["add_commands", "add_source", "summary_in"]
 
@@ -84,11 +84,18 @@ def _show(words: argparse.Namespace) -> int:
 
 
 def summary_in(source: Source) -> Summary:
-    """How the run of a source stands; Refused where there is none."""
+    """How the run of a source stands, after a word where its last record is torn.
+
+    Raises:
+        Refused: there is none.
+    """
     recorded = source.replay()
     if recorded.id is None:
         raise Refused(f"{source.name} holds no {source.what}")
-    return source.summary(recorded)
+    summary = source.summary(recorded)
+    if summary.torn is not None:
+        complain(summary.torn)
+    return summary
 
 
 def _width() -> int | None:

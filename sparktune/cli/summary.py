@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..exceptions import JournalError
 from ..storage.files import FILES
-from ..storage.journal import Recorded
+from ..storage.journal import Recorded, torn_words
 from ..storage.lock import writer_of
 from ..storage.owner import Owner
 from ..storage.reading import Listing
@@ -35,6 +35,7 @@ class Summary(Standing):
         writer: who writes it; None for nobody.
         closed: whether the last writer closed the journal; of a store, whether no driver lives.
         alive: who takes part in a search of a store; None for a journal.
+        torn: that a journal's last record is torn, in words; None where it is not.
     """
 
     where: Path | str
@@ -46,6 +47,7 @@ class Summary(Standing):
     writer: Owner | None
     closed: bool
     alive: Alive | None = None
+    torn: str | None = None
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -70,9 +72,9 @@ class Summary(Standing):
     @property
     def under_way(self) -> dict[str, int]:
         """How many pending trials there are, by what becomes of them."""
-        pending = self.counts["pending"]
         if self.alive is None:
-            return {"running" if self.writer else "not ended": pending}
+            return super().under_way
+        pending = self.counts["pending"]
         waiting = min(self.alive.waiting, pending)
         return {"waiting for a worker": waiting, "running": pending - waiting}
 
@@ -125,9 +127,10 @@ def summary_of(folder: Path, recorded: Recorded) -> Summary:
     history = recorded.history
     starts = [trial.started for trial in history or ()]
     begun = min(filter(None, [*starts, recorded.begun]), default=None)
+    writer = writer_of(folder)
     return Summary(
         history, folder, recorded.seed, recorded.runs, begun, _written(folder), time.time(),
-        writer_of(folder), recorded.closed,
+        writer, recorded.closed, torn=torn_words(folder, recorded), is_running=writer is not None,
     )  # fmt: skip
 
 

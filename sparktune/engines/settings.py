@@ -74,7 +74,8 @@ class Settings:
         cpus: how many threads numerical libraries use in a trial; None leaves them alone.
         max_result_mb: megabytes from which on a result is not sent as a whole.
         artifact_dir: where larger results are written; a folder that all machines share.
-        max_retries: how often a trial that was lost with its executor is queued again.
+        max_retries: how often a trial that was lost with its executor, or with the process of a
+            serial search, is queued again.
         retry_crashes: whether a trial whose process died counts as lost rather than failed.
         trials_per_process: how many trials a process evaluates before a fresh one takes its place;
             None for no limit.

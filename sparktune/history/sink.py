@@ -16,6 +16,10 @@ class Sink(Protocol):
     Several histories may share what a sink keeps; what the others record comes with ``refresh``.
     """
 
+    @property
+    def name(self) -> str:
+        """Where that is, for people."""
+
     def append(self, record: Record) -> None:
         """Keep a record; it is durable once this returns.
 
@@ -40,6 +44,9 @@ class Sink(Protocol):
 
     def left(self, history: Any) -> list[Any]:
         """The pending trials of a history that nobody evaluates, as its run ended elsewhere."""
+
+    def lost(self, number: int) -> int:
+        """How often the process of a serial search has ended under a trial, as is recorded."""
 
     def listen(self, wake: Callable[[], None], max_evals: int | None) -> None:
         """Begin a run that ends with ``max_evals`` trials.

@@ -15,7 +15,7 @@ from ..exceptions import JournalError
 from .files import FILES, Files
 from .reading import explained
 
-__all__ = ["Stored", "keep", "stored"]
+__all__ = ["Stored", "keep", "keeps_any", "stored"]
 
 _FOLDER = "attachments"
 _NAME = re.compile(r"[0-9]{6,12}-[0-9]{1,6}-[0-9]{1,6}\.(npy|pkl)", re.ASCII)
@@ -111,6 +111,14 @@ def keep(
             ) from None
         return {"type": kind, "lost": text[:_SHOWN]}
     return {"type": kind, "name": path.name, "bytes": len(data)}
+
+
+def keeps_any(folder: Path, *, files: Files = FILES) -> bool:
+    """Whether parts of results lie in a journal's folder, whose records were then there, too."""
+    try:
+        return any(map(_NAME.fullmatch, files.names(folder / _FOLDER)))
+    except OSError:
+        return False
 
 
 def _written(files: Files, place: Path, begin: str, part: int, suffix: str, data: bytes) -> Path:

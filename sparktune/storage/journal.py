@@ -9,9 +9,10 @@ import platform
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,23 @@ from typing import Any
 from ..arithmetic import own_arithmetic
 from ..checks import advise
 from ..exceptions import InvalidTrial, JournalError
-from ..history import History
+from ..history import ENDED, History
 from ..history.changed import adapted
 from ..history.records import Record, Reported
 from ..history.trial import Trial
 from ..space.described import describe, described
 from ..space.reading import from_description, value_from
 from ..space.tree import Space
-from .attachments import keep, stored
-from .lock import WriterLock
+from .attachments import keep, keeps_any, stored
+from .files import FILES
+from .lines import REMEDY
+from .lock import WriterLock, writer_of
+from .owner import boot
+from .reading import Listing, name_of
 from .records import record_of, written
 from .segments import Segments, read
 
-__all__ = ["Journal", "Recorded", "folder_of", "replay"]
+__all__ = ["Journal", "Recorded", "folder_of", "replay", "torn_words"]
 
 _REPORTS_WAIT = 1.0  # seconds at most
 _TOGETHER = 256  # records that are written with one sync, where several are known
@@ -49,6 +54,10 @@ class Recorded:
         runs: how many runs and steps by hand with a seed have begun.
         begun: when the first of them did, in seconds since the epoch; None before it.
         closed: whether the last writer closed the journal; see ``reading.Reading``.
+        torn: what was left out of the last file, or is being written; see ``fragment`` there.
+        serial_on: the boot of the machine on which the last run is, or was, where it evaluates one
+            trial after the other in its own process; "" where it does not, or nobody knows.
+        lost: by number of a trial, how often the process of such a run has ended under it.
     """
 
     history: History | None = None
@@ -58,6 +67,9 @@ class Recorded:
     runs: int = 0
     begun: float | None = None
     closed: bool = False
+    torn: str | None = None
+    serial_on: str = ""
+    lost: Counter[int] = field(default_factory=Counter)
 
 
 def folder_of(path: Any) -> Path:
@@ -107,7 +119,8 @@ def replay(folder: Path, known: Recorded | None = None) -> Recorded:
         JournalError: it is damaged, or none; the message has the file and the line.
     """
     found = known or Recorded()
-    if not folder.exists() or (folder.is_dir() and not any(folder.glob("*.jsonl"))):
+    if not folder.exists() or (folder.is_dir() and _is_empty(folder)):
+        _refuse_lost(folder)
         return Recorded()
     other = functools.partial(stored, folder)
     reading = read(folder, found.count)
@@ -122,8 +135,47 @@ def replay(folder: Path, known: Recorded | None = None) -> Recorded:
         found.count += 1
     if found.id not in (None, reading.id):
         return replay(folder)
-    found.id, found.closed = reading.id, reading.closed
+    found.id, found.closed, found.torn = reading.id, reading.closed, reading.fragment
+    if not found.count:
+        _refuse_lost(folder)
     return found
+
+
+def torn_words(folder: Path, recorded: Recorded) -> str | None:
+    """That the last record is torn; None where it is not, or where somebody may be writing it.
+
+    Args:
+        folder: of the journal.
+        recorded: what was just read of it.
+    """
+    if recorded.torn is None or writer_of(folder) is not None:
+        return None
+    rest = _remaining(recorded)
+    return f"the journal's last record is torn, and is left out ({recorded.torn}){rest}"
+
+
+def _remaining(recorded: Recorded) -> str:
+    """How many trials there are without a torn record, as the end of a sentence."""
+    count = 0 if recorded.history is None else recorded.history.count(*ENDED)
+    return f": {count} ended trial{' remains' if count == 1 else 's remain'}"
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a folder has no file of records; a list made while some come and go may lack all."""
+    return not any(folder.glob("*.jsonl")) and not Listing(FILES, folder).numbers
+
+
+def _refuse_lost(folder: Path) -> None:
+    """Refuse a folder without a record that has had some.
+
+    Raises:
+        JournalError: parts of results are there, which are written after the first record.
+    """
+    if keeps_any(folder):
+        raise JournalError(
+            f"{folder / name_of(1)}: this file is missing or empty, but "
+            f"{folder / 'attachments'} has parts of results: {REMEDY}"
+        )
 
 
 def _fold(found: Recorded, data: Mapping[str, Any], other: Callable[[Any], Any]) -> None:
@@ -143,6 +195,10 @@ def _fold(found: Recorded, data: Mapping[str, Any], other: Callable[[Any], Any])
             raise JournalError(f"the seed of a run is {seed!r:.60}")
         found.seed = seed
         found.runs += 1
+        machine = data.get("boot") if data.get("serial") is True else ""
+        found.serial_on = machine if isinstance(machine, str) else ""
+        if type(number := data.get("lost")) is int:
+            found.lost[number] += 1
         now = data.get("now")
         if found.begun is None and isinstance(now, (int, float)):
             found.begun = float(now)
@@ -150,6 +206,17 @@ def _fold(found: Recorded, data: Mapping[str, Any], other: Callable[[Any], Any])
     if found.history is None:
         raise JournalError(f"a record of the kind {kind!r:.60} before the space")
     found.history.apply(record_of(data, other))
+
+
+def _left_in(recorded: Recorded) -> int | None:
+    """The trial in which the last run was when its process ended; None where nobody can tell.
+
+    A machine that was started anew since has ended the process itself. Of trials under way a serial
+    run evaluates the first.
+    """
+    ended_here = not recorded.closed and recorded.serial_on == boot() != ""
+    pending = [] if recorded.history is None or not ended_here else recorded.history.pending
+    return pending[0].number if pending else None
 
 
 class Journal:
@@ -173,6 +240,8 @@ class Journal:
         self._is_empty = True
         self.seed: int | None = None
         self._space: Space | None = None
+        self._lost: Counter[int] = Counter()
+        self._left_in: int | None = None  # the trial in which the process before this one ended
         self._notes: list[dict[str, Any]] = []
         self._timer: threading.Timer | None = None
         self._failed: Exception | None = None
@@ -216,13 +285,14 @@ class Journal:
         """
         with WriterLock(self.folder) as lock:
             self._lock = lock
-            segments = Segments(self.folder)
+            segments = Segments(self.folder, remaining=lambda: _remaining(self.replay()))
             segments.open()
             try:
                 recorded = Recorded(known, self.seed, segments.count)
                 if anew or segments.count != self._count or known is None:
-                    recorded = replay(self.folder)
+                    recorded = replay(self.folder) if segments.count else Recorded()
                     recorded.history = known if recorded.history is None else recorded.history
+                    self._lost, self._left_in = recorded.lost, _left_in(recorded)
                 self.seed, self._is_empty = recorded.seed, not segments.count
                 self._segments = segments
                 yield recorded
@@ -252,11 +322,22 @@ class Journal:
             self._write([{"kind": "space", **told}])
         history.sink = self
 
-    def note_run(self, seed: int) -> None:
-        """Record that a run begins."""
-        told = {"host": platform.node(), "pid": os.getpid(), "python": platform.python_version()}
+    def note_run(self, seed: int, serial: bool = False) -> None:
+        """Record that a run begins, and in which trial the one before was when its process ended.
+
+        Args:
+            seed: of the run.
+            serial: whether it evaluates one trial after the other in this process.
+        """
+        told: dict[str, Any] = {"host": platform.node(), "boot": boot(), "pid": os.getpid()}
+        told |= {"python": platform.python_version(), "serial": serial}
+        if self._left_in is not None:
+            told["lost"] = self._left_in
         self._write([{"kind": "run", "seed": seed, "now": time.time(), **told}])
         self.seed = seed
+        if self._left_in is not None:
+            self._lost[self._left_in] += 1
+            self._left_in = None
 
     def append(self, record: Record) -> None:
         """Keep a record, and the reports that wait; see Sink."""
@@ -287,6 +368,10 @@ class Journal:
     def left(self, history: History) -> list[Trial]:
         """All pending trials: there is one writer; see Sink."""
         return history.pending
+
+    def lost(self, number: int) -> int:
+        """How often the process of a serial run has ended under a trial; see Sink."""
+        return self._lost[number]
 
     def listen(self, wake: Callable[[], None], max_evals: int | None) -> None:
         """Do nothing: there is one writer; see Sink."""

@@ -28,6 +28,7 @@ from .files import Files
 
 __all__ = [
     "CLOSED",
+    "REMEDY",
     "SEALED",
     "WHOLE",
     "Damage",
@@ -44,6 +45,8 @@ __all__ = [
 ]
 
 SEALED, WHOLE, CLOSED = "sealed", "whole", "closed"
+REMEDY = "put it back from a copy of the journal, or take another folder for a new search"
+"""What to do where a file is lost, as the end of a sentence."""
 LONGEST = 64 * 2**20  # bytes of a line
 DEEPEST = 100  # objects and lists within each other
 VERSION = 1
@@ -280,7 +283,8 @@ class Walk:
                 self._count(line, crc, None)
                 return True
             if found is None and not (self._torn_allowed and _begins_a_head(line)):
-                raise self.damage("this is no journal of sparktune")
+                empty = f", but an empty file: {REMEDY}" if line == b"\n" else ""
+                raise self.damage(f"this is no journal of sparktune{empty}")
             if not line.endswith(b"\n"):
                 raise self.damage("the checksum does not fit the line")
         elif fits:

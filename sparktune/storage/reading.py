@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from ..checks import whole
 from ..exceptions import JournalError
 from .files import FILES, Files
-from .lines import CLOSED, Damage, Head, Walk, import_sentence, object_of
+from .lines import CLOSED, REMEDY, Damage, Head, Walk, import_sentence, object_of
 
 __all__ = ["Listing", "Reading", "Source", "explained", "name_of", "read", "read_back"]
 
@@ -186,7 +186,7 @@ class Listing:
     def missing(self, number: int) -> Damage:
         """That a segment is missing."""
         others = f"{name_of(self.numbers[-1])} is there"
-        return Damage(self.path(number, 1), None, f"this file is missing, but {others}")
+        return Damage(self.path(number, 1), None, f"this file is missing, but {others}: {REMEDY}")
 
 
 class Reading(Iterator[dict[str, Any]]):
@@ -196,6 +196,7 @@ class Reading(Iterator[dict[str, Any]]):
         count: number of the next record, which is how many there are when all were read.
         torn: at the end, what was left out of the last file: a record that was being written, or
             whose writer was killed. None where nothing was.
+        fragment: the same, but None as well where not a byte of the file was written.
         closed: at the end, whether the last writer closed the journal. If not, somebody is
             writing it, or was killed, or its last lines or files were taken away.
         id: the journal's own id, known once the first record was read.
@@ -205,6 +206,7 @@ class Reading(Iterator[dict[str, Any]]):
         self._folder, self._files = folder, files
         self.count = since
         self.torn: str | None = None
+        self.fragment: str | None = None
         self.closed = False
         self.id: str | None = None
         self._records = self._all()
@@ -251,6 +253,8 @@ class Reading(Iterator[dict[str, Any]]):
             if source.left_out is not None and number is None:
                 self.torn = self.torn or f"{source.left_out}: the file is not whole"
         self.closed = walk.state == CLOSED and self.torn is None
+        is_empty = self.torn is None or not self._files.size(source.left_out or source.path)
+        self.fragment = None if is_empty else self.torn
 
     def _begin(self, listing: Listing, failed: Path | None) -> int:
         """The last file that begins at the next record or before it; not after one that failed."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -62,17 +62,23 @@ class Segments:
         folder: of the journal; made where it is missing.
         limit: records of a segment, >= 1.
         files: the disk.
+        remaining: gives what there is without a torn record, as the end of the warning.
 
     Raises:
         ValueError: ``limit`` is no whole number >= 1.
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], limit: int = 256, *, files: Files = FILES
+        self,
+        folder: str | os.PathLike[str],
+        limit: int = 256,
+        *,
+        files: Files = FILES,
+        remaining: Callable[[], str] = lambda: "",
     ) -> None:
         self.folder = Path(folder)
         self._limit: int = whole("limit", limit)
-        self._files = files
+        self._files, self._remaining = files, remaining
         self._id = ""
         self._tail: _Tail | None = None
         self._fd: int | None = None
@@ -189,7 +195,10 @@ class Segments:
         if source.left_out is not None:
             torn = torn or f"{source.left_out}: the file is not whole"
         if torn is not None and self._files.size(source.left_out or source.path):
-            advise(f"the journal's last record is torn, and is dropped ({torn})", raises=False)
+            advise(
+                f"the journal's last record is torn, and is dropped ({torn}){self._remaining()}",
+                raises=False,
+            )
         if walk.head is None:  # not even the head of a new segment was written
             self._files.remove(source.path)
             self._files.keep_names(self.folder)

@@ -26,10 +26,12 @@ from ..history.changed import ON_CHANGE, checked_defaults, go_on
 from ..known import Known, record
 from ..run import run
 from ..space.tree import Space
-from ..storage.journal import Journal, Recorded, folder_of, replay
+from ..storage.journal import Journal, Recorded, folder_of, replay, torn_words
+from ..storage.lock import writer_of
 from ..storage.stores.reader import StoredSearch
 from ..storage.stores.shared import SharedRecord
 from ..tracebacks import Short
+from ..views.standing import Standing
 from .exchange import known_of_documents, known_of_frame
 from .optuna import known_of_study
 from .tracked import Tracked
@@ -90,8 +92,9 @@ class Trials(Tracked):
             values by name, such as tokens. Nothing here shows, logs, records or pickles the values:
             trials that were unpickled say which they lost.
         journal: a folder in which everything is recorded before anybody sees it; ``~`` in its path
-            is the user's home. What it holds
-            already is in these trials, and a run goes on with it; see docs/resume.md.
+            is the user's home. What it holds already is in these trials, and a run goes on with it.
+            A trial in the caller's thread under which the process has ended twice is counted as
+            failed then; see docs/resume.md.
         store: in place of a journal the URL of a database, such as ``"sqlite:///runs.db"``, which
             further runs with the same ``exp_key`` may share; see docs/workers.md.
         on_space_change: what happens where a run is given another space than that of the trials:
@@ -120,6 +123,7 @@ class Trials(Tracked):
 
     asynchronous = False
     workers_record = False
+    _was_written = True  # by whoever goes on with it, when it was read
 
     def __init__(
         self,
@@ -172,10 +176,11 @@ class Trials(Tracked):
         self._source: StoredSearch | None = None
         if journal is not None and store is not None:
             raise ValueError("trials have a `journal` or a `store`, but not both")
-        if journal is not None:
-            self.attach(journal)
-        elif store is not None:
-            self._adopt(self._record_in(store))
+        with Short():
+            if journal is not None:
+                self.attach(journal)
+            elif store is not None:
+                self._adopt(self._record_in(store))
         self.fmin_cancelled_reason: str | None = None
         self.attachments: dict[str, Any] = {}
 
@@ -185,6 +190,14 @@ class Trials(Tracked):
             return f"{super()._heading}, as read from {self._read_only}"
         kept = "" if self._journal is None else f", recorded in {self._journal.name}"
         return f"{super()._heading}{kept}"
+
+    @property
+    def _standing(self) -> Standing:
+        """How these trials stand; those of a journal that nobody writes do not run."""
+        is_running = self._was_written
+        if isinstance(self._journal, Journal):
+            is_running = writer_of(self._journal.folder) is not None
+        return Standing(self._history, is_running=is_running)
 
     def __dir__(self) -> list[str]:
         """What its users call; what a run asks of its host is there all the same."""
@@ -309,11 +322,16 @@ class Trials(Tracked):
         Raises:
             JournalError: there is none, or it is damaged.
         """
-        folder = folder_of(journal)
-        recorded = replay(folder)
-        if recorded.history is None:
-            raise JournalError(_no_trials(folder, recorded.count))
-        return Trials.to_read(recorded, str(folder))
+        with Short():
+            folder = folder_of(journal)
+            recorded = replay(folder)
+            if recorded.history is None:
+                raise JournalError(_no_trials(folder, recorded.count))
+            if torn := torn_words(folder, recorded):
+                advise(torn, raises=False)
+            trials = Trials.to_read(recorded, str(folder))
+            trials._was_written = writer_of(folder) is not None
+            return trials
 
     @classmethod
     def to_read(
@@ -377,12 +395,13 @@ class Trials(Tracked):
                     history.sink = None
                 return
 
-    def agree(self, seed: int, given: bool) -> int:
+    def agree(self, seed: int, given: bool, serial: bool = False) -> int:
         """The seed that a run takes, which is recorded; call it while a run or a step goes on.
 
         Args:
             seed: that the run would take.
             given: whether the user asked for it.
+            serial: whether one trial after the other is evaluated in this process.
         """
         if self._journal is not None:
             recorded = self._journal.seed
@@ -393,7 +412,7 @@ class Trials(Tracked):
                         f"run that goes on proposes what it would have; rstate gave {seed}"
                     )
                 seed = recorded
-            self._journal.note_run(seed)
+            self._journal.note_run(seed, serial)
         self.seed = seed
         return seed
 
@@ -412,12 +431,13 @@ class Trials(Tracked):
             ValueError: both these trials and the folder hold some, or there is another journal.
             JournalError: the journal is damaged, or none.
         """
-        new = Journal(journal)
-        self._refuse_in_use()
-        if self._journal is not None and self._journal.name != new.name:
-            raise ValueError(f"these trials have {self._journal.name} already")
-        if self._journal is None:
-            self._adopt(new)
+        with Short():
+            new = Journal(journal)
+            self._refuse_in_use()
+            if self._journal is not None and self._journal.name != new.name:
+                raise ValueError(f"these trials have {self._journal.name} already")
+            if self._journal is None:
+                self._adopt(new)
 
     def _record_in(self, store: str) -> SharedRecord:
         record = SharedRecord(store, self.exp_key or _DEFAULT_KEY)
@@ -555,8 +575,9 @@ class Trials(Tracked):
                 the message has its number, from 0.
             TypeError, ValueError: no DataFrame, or no column for the loss or for a label.
         """
-        space = Space.of(space)
-        return cls._of(known_of_frame(frame, space, loss), space, options)
+        with Short():
+            space = Space.of(space)
+            return cls._of(known_of_frame(frame, space, loss), space, options)
 
     @classmethod
     def from_documents(cls: type[T], documents: Any, space: Any, **options: Any) -> T:
@@ -577,8 +598,9 @@ class Trials(Tracked):
             InvalidTrial: a document does not fit the space, or is none; the message has its place.
             TypeError: no documents.
         """
-        space = Space.of(space)
-        return cls._of(known_of_documents(documents, space), space, options)
+        with Short():
+            space = Space.of(space)
+            return cls._of(known_of_documents(documents, space), space, options)
 
     @classmethod
     def from_optuna(cls: type[T], study: Any, space: Any, **options: Any) -> T:
@@ -602,8 +624,9 @@ class Trials(Tracked):
             TypeError: no study.
             ValueError: the study has several objectives.
         """
-        space = Space.of(space)
-        return cls._of(known_of_study(study, space), space, options)
+        with Short():
+            space = Space.of(space)
+            return cls._of(known_of_study(study, space), space, options)
 
     @classmethod
     def _of(cls: type[T], evaluations: list[Known], space: Space, options: dict[str, Any]) -> T:

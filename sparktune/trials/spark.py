@@ -21,6 +21,7 @@ from ..engines.spark.session import (
 )
 from ..engines.spark.slots import slots_told, task_slots
 from ..events import Budget, StopReason
+from ..tracebacks import Short
 from .record import Trials
 
 __all__ = [
@@ -131,10 +132,11 @@ class SparkTrials(Trials):
         tracking: Any = None,
     ) -> None:
         self.mode = one_of("mode", mode, ("cluster", "driver"))
-        super().__init__(
-            exp_key, journal=journal, store=store, on_space_change=on_space_change,
-            defaults=defaults, tracking=tracking,
-        )  # fmt: skip
+        with Short():
+            super().__init__(
+                exp_key, journal=journal, store=store, on_space_change=on_space_change,
+                defaults=defaults, tracking=tracking,
+            )  # fmt: skip
         self.user_specified_parallelism = parallelism
         self._parallelism: int | None = whole("parallelism", parallelism, none=True)
         self.timeout = real("timeout", timeout, "a number of seconds", above=0, none=True)

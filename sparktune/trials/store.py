@@ -15,6 +15,7 @@ from ..history import History
 from ..space.tree import Space
 from ..storage.stores.queued import QueuedRecord
 from ..storage.stores.reader import StoredSearch
+from ..tracebacks import Short
 from .record import Trials
 
 __all__ = ["StoreTrials"]
@@ -82,9 +83,10 @@ class StoreTrials(Trials):
         seconds: float | None = real(
             "lost_after", lost_after, "a number of seconds", least=5, finite=True, none=True
         )
-        self._queue = QueuedRecord(url, exp_key, seconds)
-        self._source = self._queue
-        self._adopt(self._queue)
+        with Short():
+            self._queue = QueuedRecord(url, exp_key, seconds)
+            self._source = self._queue
+            self._adopt(self._queue)
 
     @property
     def parallelism_given(self) -> int | None:
@@ -116,8 +118,9 @@ class StoreTrials(Trials):
         Raises:
             StoreError: there are none, or the database cannot be reached.
         """
-        found = StoredSearch(url, exp_key)
-        recorded = found.replay()
-        if recorded.history is None:
-            raise StoreError(f"there are no trials in {found.name}")
-        return Trials.to_read(recorded, found.name, exp_key, found)
+        with Short():
+            found = StoredSearch(url, exp_key)
+            recorded = found.replay()
+            if recorded.history is None:
+                raise StoreError(f"there are no trials in {found.name}")
+            return Trials.to_read(recorded, found.name, exp_key, found)

@@ -96,10 +96,15 @@ class View(ABC):
         return self._count(*ENDED)
 
     def __repr__(self) -> str:
-        return text_of(self._heading, Standing(self.history))
+        return text_of(self._heading, self._standing)
 
     def _repr_html_(self) -> str:
-        return page_of(self._heading, Standing(self.history))
+        return page_of(self._heading, self._standing)
+
+    @property
+    def _standing(self) -> Standing:
+        """How these trials stand, for those who show it."""
+        return Standing(self.history)
 
     @property
     def _heading(self) -> str:
@@ -341,7 +346,8 @@ class View(ABC):
 
         title = name or self.exp_key or type(self).__name__
         about = self._heading
-        document = document_of(self.history, str(title), about="" if about == title else about)
+        about = "" if about == title else about
+        document = document_of(self.history, str(title), about=about, standing=self._standing)
         return write(path, page(document))
 
     def to_pandas(self) -> Any:

@@ -18,22 +18,26 @@ class Lines:
 
     Args:
         pace: of the run.
+        begins: what the first line says of the search.
+        where: it is recorded, for people; empty where it is not.
 
     Attributes:
         postfix: how things stand, in words.
     """
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Pace, begins: str = "begins", where: str = "") -> None:
         self.pace = pace
         self.postfix = ""
+        self._begins, self._where = begins, where
 
     def update(self, n: int) -> None:
         """So many more trials have ended; nothing is written yet."""
         self.pace.done += n
 
     def first(self) -> None:
-        """Say that the run begins."""
-        tell(f"the search begins: {self.pace.of_all}")
+        """Say that the run begins, and where it is recorded."""
+        kept = f", recorded in {self._where}" if self._where else ""
+        tell(f"the search {self._begins}: {self.pace.of_all}{kept}")
 
     def middle(self) -> None:
         """Say how things stand."""
@@ -50,7 +54,12 @@ class Lines:
 
 @contextmanager
 def lines(
-    initial: int, total: int | None, every: float, timeout: float | None = None
+    initial: int,
+    total: int | None,
+    every: float,
+    timeout: float | None = None,
+    begins: str = "begins",
+    where: str = "",
 ) -> Iterator[Lines]:
     """Lines of a run in the log while the context lasts.
 
@@ -59,8 +68,10 @@ def lines(
         total: how many there are to be in the end; None where that is open.
         every: seconds between two; infinite for the last one alone.
         timeout: seconds after which the run ends; None for no limit.
+        begins: as of Lines.
+        where: as of Lines.
     """
-    shown, word = Lines(Pace(initial, total, timeout)), "ended"
+    shown, word = Lines(Pace(initial, total, timeout), begins, where), "ended"
     is_quiet = every == math.inf
     if not is_quiet:
         shown.first()

@@ -96,6 +96,7 @@ def progress(
     show: bool | BarFactory = True,
     earlier: tuple[int, float] = (0, math.inf),
     timeout: float | None = None,
+    goes_on: bool = False,
 ) -> Iterator[Callable[[Event], None]]:
     """A function that takes the events of a search and shows them while the context lasts.
 
@@ -105,6 +106,7 @@ def progress(
         show: False for nothing; a factory for a bar of one's own, and nothing else.
         earlier: how many trials of earlier runs are not in the history, and their lowest loss.
         timeout: seconds after which the search ends; None for no limit.
+        goes_on: whether there are trials of earlier runs.
     """
     count, best = earlier
     who = audience() if show is True else Audience("own")
@@ -116,7 +118,9 @@ def progress(
         with table(history, Pace(initial, total, timeout), is_live=False):
             yield lambda _: None
         return
-    own = partial(_bar, who, timeout=timeout) if show is True else show
+    begins = "goes on" if goes_on or count else "begins"
+    where = "" if history.sink is None else history.sink.name
+    own = partial(_bar, who, timeout=timeout, begins=begins, where=where) if show is True else show
     below: AbstractContextManager[None] = nullcontext()
     if who.kind == "notebook":
         below = table(history, Pace(initial, total, timeout), is_live=True)
@@ -129,12 +133,17 @@ def progress(
 
 
 def _bar(
-    who: Audience, initial: int, total: int | None, timeout: float | None = None
+    who: Audience,
+    initial: int,
+    total: int | None,
+    timeout: float | None = None,
+    begins: str = "begins",
+    where: str = "",
 ) -> AbstractContextManager[Any]:
     if who.kind == "nobody":
         return nullcontext(Lines(Pace(initial, total)))
     if who.kind == "lines":
-        return lines(initial, total, who.every, timeout)
+        return lines(initial, total, who.every, timeout, begins, where)
     if who.kind == "saved":
         return lines(initial, total, math.inf, timeout)
     return _tqdm_bar(initial, total)

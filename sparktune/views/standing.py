@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -57,9 +57,11 @@ class Standing:
 
     Attributes:
         history: the trials; None where none has begun.
+        is_running: whether somebody goes on with those that have no outcome, as far as is known.
     """
 
     history: History | None
+    is_running: bool = field(default=True, kw_only=True)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -112,7 +114,7 @@ class Standing:
     @property
     def under_way(self) -> dict[str, int]:
         """How many pending trials there are, by what becomes of them."""
-        return {"running": self.counts["pending"]}
+        return {"running" if self.is_running else "not ended": self.counts["pending"]}
 
     @property
     def savings(self) -> str:

@@ -8,6 +8,10 @@ import pytest
 from sparktune import (
     AllTrialsFailed,
     DuplicateLabel,
+    JournalError,
+    SparkTrials,
+    StoreError,
+    StoreTrials,
     Trials,
     UnpicklableObjective,
     fmin,
@@ -61,6 +65,54 @@ def test_an_error_on_purpose_ends_at_the_call():
     with pytest.raises(InvalidTrial) as raised:
         space_eval(SPACE, {"x": 7})
     assert names(raised) == ["space_eval"]
+
+
+def wanting(path):
+    """A journal that has lost its first file."""
+    path.mkdir()
+    (path / "000002.jsonl").write_bytes(b"")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("call", "last"),
+    [
+        (lambda path: Trials(journal=path), "__init__"),
+        (lambda path: SparkTrials(journal=path), "__init__"),
+        (lambda path: Trials.load(path), "load"),
+        (lambda path: Trials().attach(path), "attach"),
+        (lambda path: fmin(objective, SPACE, max_evals=3, trials_save_file=str(path)), "fmin"),
+        (lambda path: Trials.from_documents([], SPACE, journal=path), "from_documents"),
+    ],
+)
+def test_a_journal_that_cannot_be_read_ends_at_the_call(tmp_path, call, last):
+    """What is wrong with a journal shows the call that names it, and nothing of the way to it."""
+    with pytest.raises(JournalError, match="this file is missing") as raised:
+        call(wanting(tmp_path / "run"))
+    assert names(raised) == ["<lambda>", last]
+
+
+def test_a_store_that_cannot_be_read_ends_at_the_call(tmp_path):
+    """What is wrong with a store shows the call that names it, and nothing of the way to it."""
+    pytest.importorskip("sqlalchemy")
+    url = f"sqlite:///{tmp_path}/nowhere/runs.db"
+    for call in (lambda url: Trials(store=url), StoreTrials, StoreTrials.load):
+        with pytest.raises(StoreError) as raised:
+            call(url)
+        assert names(raised)[-1] in ("__init__", "load")
+        assert len(names(raised)) <= 2
+
+
+def test_a_refusal_within_an_objective_ends_at_its_call(tmp_path):
+    """What we refuse within an objective shows the search, and the objective's call of us."""
+    path = wanting(tmp_path / "run")
+
+    def outer(x):
+        return fmin(objective, SPACE, max_evals=1, trials=Trials(journal=path))
+
+    with pytest.raises(JournalError) as raised:
+        fmin(outer, SPACE, max_evals=1, show_progressbar=False)
+    assert names(raised) == ["fmin", "outer"]
 
 
 def test_where_all_failed_the_last_line_says_of_what():

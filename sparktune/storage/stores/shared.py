@@ -285,7 +285,7 @@ class SharedRecord(StoredSearch):
             if rest:
                 self._open.put(self._driver, rest)
 
-    def note_run(self, seed: int) -> None:
+    def note_run(self, seed: int, serial: bool = False) -> None:  # noqa: ARG002
         """Record that a run begins."""
         self._open.join(self._driver, seed)
         self.seed = seed
@@ -423,6 +423,10 @@ class SharedRecord(StoredSearch):
         """What a Tuner has asked; the dead's was cut off when they were found dead; see Sink."""
         mine = [number for number in sorted(self._mine) if number < len(history)]
         return [history[number] for number in mine if history[number].status is Status.PENDING]
+
+    def lost(self, number: int) -> int:  # noqa: ARG002
+        """No count is kept of this; see Sink."""
+        return 0
 
     def listen(self, wake: Callable[[], None], max_evals: int | None) -> None:
         """See Sink."""

@@ -6,7 +6,7 @@ import re
 import shutil
 
 import pytest
-from recorded_runs import searched
+from recorded_runs import searched, torn
 
 from sparktune.cli import main
 from sparktune.cli.follow import follow_in_lines, follow_on_screen, steps
@@ -56,6 +56,18 @@ def test_a_line_for_each_trial_that_ends(tmp_path, capsys):
         assert (loss is None) == (each.loss is None)
         before = [x for x in trials.losses()[: int(number) + 1] if x is not None]
         assert float(best) == pytest.approx(min(before), rel=1e-5)
+
+
+def test_a_torn_record_is_said_once(tmp_path, capsys):
+    """Of a run that was killed in mid-write it says so when it sees it, and once."""
+    folder = tmp_path / "run"
+    searched(folder, 4)
+    torn(folder)
+    pause = pauses(lambda: None, lambda: None)
+    assert follow_in_lines(JournalSource(folder), 10, None, pause) == 130
+    error = capsys.readouterr().err
+    assert error.count("is torn") == 1
+    assert error.endswith(": the line is cut off): 3 ended trials remain\n")
 
 
 def test_only_what_is_new_is_read(tmp_path, monkeypatch):

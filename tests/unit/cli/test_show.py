@@ -5,10 +5,12 @@ import io
 import json
 import math
 import pickle
+import shutil
 
 import numpy as np
 import pytest
 from journals import read_all, written
+from recorded_runs import torn
 
 from sparktune import Space, Trials, fmin, hp, scope
 from sparktune.cli import main
@@ -75,6 +77,38 @@ def test_it_says_who_writes(tmp_path, capsys):
     assert "(this one) on" in seen[1]
     assert "2: 1 ok, 1 running" in seen[1]
     assert "writer        nobody" in shown(capsys, tmp_path)
+
+
+def test_trials_have_the_words_of_show(tmp_path, capsys):
+    """Trials without an outcome are running while somebody writes the journal, else not ended."""
+    folder, left = tmp_path / "run", tmp_path / "left"
+    trials, told = Trials(journal=folder), []
+
+    def objective(config):
+        told.extend([shown(capsys, folder), repr(Trials.load(folder)), repr(trials)])
+        shutil.copytree(folder, left)
+        return 1.0
+
+    space = {"x": hp.uniform("x", 0, 1)}
+    fmin(objective, space, max_evals=1, trials=trials, show_progressbar=False)
+    assert ["1: 1 running" in each for each in told] == [True] * 3
+    (left / "lock").unlink()
+    views = [Trials.load(left), Trials(journal=left)]
+    told = [shown(capsys, left), *map(repr, views), *(each._repr_html_() for each in views)]
+    assert ["1: 1 not ended" in each for each in told] == [True] * 5
+    assert "1 not ended" in views[0].report(tmp_path / "left.html").read_text()
+
+
+@pytest.mark.parametrize("words", [[], ["--csv"], ["--json"]])
+def test_a_torn_record_is_said_beside_what_is_shown(run, capsys, words):
+    """A word on stderr names the place and how many trials remain, in whatever form it prints."""
+    folder = torn(run[0])
+    assert main(["show", str(folder), *words]) == 0
+    out, error = capsys.readouterr()
+    assert error.count("\n") == 1
+    assert error.startswith("sparktune: the journal's last record is torn, and is left out (")
+    assert error.endswith(": the line is cut off): 19 ended trials remain\n")
+    assert "is torn" not in out
 
 
 def test_a_journal_without_trials_or_losses(tmp_path, capsys):

@@ -131,6 +131,20 @@ def test_a_missing_segment_is_an_error(tmp_path):
         list(read(folder))
 
 
+def test_what_is_lost_is_said_with_what_to_do(tmp_path):
+    """A first file that is missing or empty is named, with what to do, where later ones are."""
+    folder = written(tmp_path, 4, 4)
+    first = folder / "000001.jsonl"
+    remedy = "put it back from a copy of the journal, or take another folder for a new search"
+    for act in (lambda: list(read(folder)), Segments(folder).open, lambda: compact(folder)):
+        first.write_bytes(b"")
+        with pytest.raises(JournalError, match=f"000001.jsonl, .* but an empty file: {remedy}"):
+            act()
+        first.unlink()
+        with pytest.raises(JournalError, match=f"000001.jsonl: .* 000002.jsonl is there: {remedy}"):
+            act()
+
+
 def test_what_is_no_journal_is_refused(tmp_path):
     """A folder without a journal, a file and a pickle are refused with a sentence each."""
     with pytest.raises(JournalError, match="there is no journal at"):

@@ -217,6 +217,34 @@ def test_a_pickle_is_no_journal(tmp_path):
         Trials(journal=tmp_path / "old.pkl")
 
 
+@pytest.mark.parametrize("first", [None, b"", b'{"journal":"spark'])
+def test_parts_of_results_without_records_are_refused(tmp_path, first):
+    """Files of results say that the first file is lost, and no search begins anew beside them."""
+    with pytest.warns(UserWarning, match="holds more than plain data"):
+        quiet(lambda c: {"loss": 1.0, "model": objective}, SPACE, max_evals=2,
+              trials=Trials(journal=tmp_path))  # fmt: skip
+    path = tmp_path / "000001.jsonl"
+    path.unlink()
+    if first is not None:
+        path.write_bytes(first)
+    for act in (lambda: Trials(journal=tmp_path), lambda: Trials.load(tmp_path)):
+        with pytest.raises(JournalError, match=f"{path}: this file is missing or empty, but .*att"):
+            act()
+    assert (path.read_bytes() if first is not None else None) == first
+
+
+@pytest.mark.parametrize("first", [None, b"", b'{"journal":"spark'])
+def test_a_search_that_ended_before_its_first_record_begins(tmp_path, first):
+    """A lock alone, or one beside a first file without a record, is a journal to begin with."""
+    (tmp_path / "lock").write_bytes(b"")
+    if first is not None:
+        (tmp_path / "000001.jsonl").write_bytes(first)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is torn
+        assert len(run(Trials(journal=tmp_path), 2)) == 2
+    assert len(Trials.load(tmp_path)) == 2
+
+
 def test_nothing_warns_by_itself(tmp_path):
     """A run with a journal and plain results is silent."""
     with warnings.catch_warnings():

@@ -155,6 +155,28 @@ def test_lines_go_through_logging_where_it_is_set_up(capsys, caplog):
     assert caplog.messages[0] == "the search begins: 0 of 3 trials"
 
 
+@pytest.mark.parametrize("where", ["journal", "store"])
+def test_the_first_line_says_where_a_run_is_recorded(tmp_path, capsys, where):
+    """It names the journal or the store, and has another word where there were trials before."""
+    place, name = tmp_path / "run", f"the journal {tmp_path / 'run'}"
+    if where == "store":
+        pytest.importorskip("sqlalchemy")
+        place, name = f"sqlite:///{tmp_path}/runs.db", f"sqlite:///{tmp_path}/runs.db (default)"
+    for count, begins in ((2, "begins: 0 of 2"), (3, "goes on: 2 of 3")):
+        fmin(lambda c: 0.0, SPACE, max_evals=count, trials=Trials(**{where: place}))
+        first = capsys.readouterr().err.splitlines()[0]
+        assert first == f"sparktune: the search {begins} trials, recorded in {name}"
+
+
+def test_results_that_are_known_do_not_make_a_search_go_on(capsys):
+    """A search begins with the results that it is given, and goes on with those of a run."""
+    trials = Trials()
+    for count, begins in ((3, "begins: 1 of 3"), (4, "goes on: 3 of 4")):
+        fmin(lambda c: 0.0, SPACE, max_evals=count, trials=trials, points_to_evaluate=[(0.5, 1.0)])
+        first = capsys.readouterr().err.splitlines()[0]
+        assert first == f"sparktune: the search {begins} trials"
+
+
 def test_a_program_that_silences_the_logger_has_silence(capsys, caplog):
     """A level of its own on the logger sparktune is what decides."""
     with caplog.at_level(logging.WARNING, logger="sparktune"):
