@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ..history.failures import reason_in
 from ..history.results import Answer, judged
 from ..history.trial import Outcome, Status
 from ..unpickling import loads
@@ -47,7 +48,7 @@ def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
         shared = not (answer["begun"] or answer["loaded"])
         return Answer(Outcome(Status.CRASHED, error=text, **common), shared_fault=shared)
     if status == "unloadable":
-        text = f"the {answer['what']} could not be unpickled on {host}: {_last_line(error)}"
+        text = f"the {answer['what']} could not be unpickled on {host}: {reason_in(str(error))}"
         text += f"\n{error}{_missing(answer)}"
         outcome = Outcome(Status.FAILED, error=text, error_type=status, **common)
         return Answer(outcome, shared_fault=answer["what"] == "objective")
@@ -57,10 +58,6 @@ def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
     )
     info = {key: item for key, item in answer["result"].items() if key != "status"}
     return Answer(Outcome(Status.FAILED, info=info, error=text, error_type=status, **common))
-
-
-def _last_line(text: Any) -> str:
-    return str(text).rstrip().rpartition("\n")[2]
 
 
 def cancelled(error: str | None = None) -> Answer:

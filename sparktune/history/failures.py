@@ -2,21 +2,62 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from .history import History
-from .trial import Status, Trial
+from .trial import Outcome, Status, Trial
 
-__all__ = ["error_of", "failure_text"]
+__all__ = ["error_of", "failure_text", "reason_in", "reason_of"]
+
+_NO_REASON = "no reason was given"
+_HEADER = re.compile(r"(?:Exception Group )?Traceback\b.*")
+_NAME = r"[A-Za-z_][\w.<>]*"  # with <locals> of a class that a function made
 
 
 def error_of(trial: Trial) -> str:
     """Why a trial failed, and the last that it printed."""
     outcome = trial.outcome
-    text = (outcome.error if outcome is not None else None) or "no reason was given"
+    text = (outcome.error if outcome is not None else None) or _NO_REASON
     if outcome is None or not outcome.log_tail:
         return text
     return f"{text.rstrip()}\nthe last it printed:\n{outcome.log_tail.rstrip()}"
+
+
+def reason_of(outcome: Outcome | None) -> str:
+    """Why a trial failed, in one line: of a traceback the exception."""
+    text = (outcome.error if outcome is not None else None) or _NO_REASON
+    kind = (outcome.error_type if outcome is not None else None) or ""
+    of_hyperopt = re.fullmatch(r"<class '(?:\w+\.)*(\w+)'>", kind)
+    return f"{of_hyperopt[1]}: {reason_in(text)}" if of_hyperopt else reason_in(text, kind)
+
+
+def reason_in(text: str, kind: str = "") -> str:
+    """The line of an error that says why: of a traceback the exception, else the first.
+
+    The message of an exception may go on for several lines after it, as do those of SQLAlchemy.
+
+    Args:
+        text: of the error.
+        kind: name of the exception's type, where it is known.
+    """
+    lines = [re.sub(r"^  [|+] ", "", line) for line in text.strip("\n").splitlines()] or [""]
+    if not _HEADER.match(lines[0]):
+        first = lines[0].strip()
+        rest = "\n".join(lines[1:])
+        return f"{first} {reason_in(rest, kind)}" if first.endswith(":") and rest else first
+    raised = []
+    for index, line in enumerate(lines):
+        if _HEADER.fullmatch(line):
+            after = (each for each in lines[index + 1 :] if each[:1].strip())
+            raised.append(next(after, ""))
+    names = [rf"[\w.<>]*{re.escape(kind)}", _NAME] if kind else [_NAME]
+    for name in names:
+        for among in (raised, lines):
+            found = [each for each in among if re.fullmatch(rf"{name}(?::.*)?", each)]
+            if found:
+                return found[-1].rstrip()
+    return lines[-1].strip()
 
 
 def _with_parameters(trial: Trial) -> str:

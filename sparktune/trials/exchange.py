@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -22,6 +21,7 @@ from ..history.documents import (
     STATUS_RUNNING,
     STATUS_SUSPENDED,
 )
+from ..history.failures import reason_in
 from ..history.results import judged
 from ..known import Known
 from ..space.inverse import alike
@@ -209,8 +209,8 @@ def _kind_of(error: str | None) -> str | None:
     """The type of the exception at the end of a traceback; None without a traceback."""
     if error is None or not error.startswith("Traceback"):
         return None
-    lines = re.findall(r"^([A-Za-z_][\w.]*)(?::|$)", error, re.M)
-    return lines[-1].rpartition(".")[2] if lines else None
+    name = reason_in(error).partition(":")[0].rpartition(".")[2]
+    return name if name.isidentifier() else None
 
 
 def _attempt(ours: Mapping[str, Any]) -> int:

@@ -18,6 +18,7 @@ from ..checks import real, whole
 from ..engines.base import Task
 from ..exceptions import InvalidTrial, JournalError, StoreError
 from ..history import ENDED, Outcome, Status
+from ..history.failures import reason_of
 from ..history.results import Answer, failure_of
 from ..search import trial_seed
 from ..storage.stores.opening import name_here, open_store
@@ -329,8 +330,8 @@ class Worker:
 def _told(outcome: Outcome, left_out: str | None) -> str:
     """What a line says of an outcome, after its status."""
     told = "" if outcome.loss is None else f", loss {outcome.loss:.6g}"
-    if outcome.status is Status.FAILED and (lines := (outcome.error or "").strip().splitlines()):
-        told += f": {lines[-1][:200]}"
+    if outcome.status is Status.FAILED:
+        told += f": {reason_of(outcome)[:200]}"
     if left_out is not None:
         told += f"; its result holds more than plain data ({left_out}), which is not kept"
     return told
