@@ -309,7 +309,7 @@ def unwrapped(value: Any, length: int = 1) -> Any:
 
 def _hint(param: Param, value: object) -> str:
     """What was meant by an option given in place of its index."""
-    if isinstance(param, Choice) and isinstance(value, (str, int, float)):
+    if isinstance(param, Choice) and (value is None or isinstance(value, (str, int, float))):
         for index, option in enumerate(param.options):
             if type(option) is type(value) and option == value:
                 return f"; that option has the index {index}"

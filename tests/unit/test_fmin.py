@@ -739,6 +739,8 @@ def test_space_eval_checks_its_point():
         space_eval(space, {"c": 2})
     with pytest.raises(InvalidTrial, match="'plain'; that option has the index 1"):
         space_eval(space, {"c": "plain"})
+    with pytest.raises(InvalidTrial, match="but got None; that option has the index 1"):
+        space_eval({"c": hp.choice("c", ["a", None])}, {"c": None})
 
 
 def test_spark_trials_is_a_trials():
