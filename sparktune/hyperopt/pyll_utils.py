@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec
 
 from .. import hp as core
-from ..exceptions import DuplicateLabel
+from ..space.nodes import duplicate_label
 from .pyll.base import Apply, Literal, as_apply, scope
 
 __all__ = [
@@ -232,7 +232,7 @@ def _collect(node: Apply, conditions: tuple[Cond, ...], hps: dict[str, Any], see
         label, drawn = _label(node.pos_args[0]), node.pos_args[1]
         found = hps.setdefault(label, {"node": drawn, "conditions": set(), "label": label})
         if found["node"] is not drawn:
-            raise DuplicateLabel(f"two hyperparameters carry the label {label!r}")
+            raise duplicate_label(label)
         found["conditions"].add(conditions)
         return
     inputs = node.inputs()
