@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engines.spark.session import is_connect
+from ..plurals import plural
 from . import probe
 from .check import Check
 from .installed import find_java, home_of_pyspark
@@ -264,7 +265,7 @@ def _slots(answer: Mapping[str, Any] | None) -> Check:
     total = sum(each["cores"] for each in workers)
     free = sum(each["coresfree"] for each in workers)
     most = max((each["memoryfree"] for each in workers if each["coresfree"]), default=0)
-    found = f"{free} of {total} free on {len(workers)} workers"
+    found = f"{free} of {total} free on {plural(len(workers), 'worker')}"
     if not workers:
         return Check("task slots", "problem", found, "Start workers for this master.")
     if not free:
@@ -309,7 +310,7 @@ def _judged(answer: Mapping[str, Any], remote: str, connect: bool, cores: str) -
         advice = "Look up this error in the server's log, then run this again."
         yield Check("Spark job", "problem", _brief(answer["arrow_error"]), advice)
     else:
-        slots = "" if cores else f", {answer['slots']} task slots"
+        slots = "" if cores else f", {plural(answer['slots'], 'task slot')}"
         found = f"{1000 * seconds:.0f} ms for one task, Spark {answer['spark']}{slots}"
         yield Check("Spark job", "ok", found)
     if answer["lacking"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ..plurals import plural
 from .history import History
 from .trial import Outcome, Status, Trial
 
@@ -76,21 +77,28 @@ def failure_text(
     trials = () if history is None else tuple(history)
     failed = [trial for trial in trials if trial.status in (Status.FAILED, Status.TIMED_OUT)]
     pruned = sum(trial.status is Status.PRUNED for trial in trials)
+    were = "was" if pruned == 1 else "were"
     if not failed and pruned:
-        return f"no trial has a loss, as {pruned} of {len(trials)} were pruned, so there is no best"
+        return (
+            f"no trial has a loss, as {pruned} of {len(trials)} {were} pruned, so there is no best"
+        )
     if not failed:
         apart = sum(trial.status is Status.APART for trial in trials)
         words = [
-            f"{count} {kind}"
-            for count, kind in (
-                (len(trials) - apart, "were cancelled or are running"),
-                (apart, "are of an earlier space"),
+            plural(count, one, several)
+            for count, one, several in (
+                (
+                    len(trials) - apart,
+                    "was cancelled or is running",
+                    "were cancelled or are running",
+                ),
+                (apart, "is of an earlier space", "are of an earlier space"),
             )
             if count
         ]
         others = f" ({', '.join(words)})" if words else ""
         return f"no trial has ended{others}, so there is no best one"
-    first, beside = failed[0], f" and {pruned} were pruned" if pruned else ""
+    first, beside = failed[0], f" and {pruned} {were} pruned" if pruned else ""
     how_many = f"all {len(failed)} trials" if len(failed) > 1 else "the only trial"
     return (
         f"{how_many} failed{beside}, so there is no best one; the first failure, "

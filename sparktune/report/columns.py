@@ -10,6 +10,7 @@ import numpy as np
 
 from ..history import History, Status, Trial
 from ..history.failures import error_of, reason_of
+from ..plurals import plural
 from ..space.nodes import Choice
 from ..space.texts import option_names
 from ..space.tree import Space
@@ -236,7 +237,9 @@ def _apart(trials: list[Trial], history: History | None, notes: list[str]) -> li
     if history is None or not apart:
         return []
     if len(apart) > APART:
-        notes.append(f"Parameters of {len(apart) - APART:,} trials of earlier spaces are left out.")
+        notes.append(
+            f"Parameters of {plural(len(apart) - APART, 'trial')} of earlier spaces are left out."
+        )
     return [
         [trial.number, [[cut(k, NAME), text] for k, text in
                         brief_params(trial, history.space).items()]]

@@ -24,6 +24,7 @@ from ..history.documents import (
 from ..history.failures import reason_in
 from ..history.results import judged
 from ..known import Known
+from ..plurals import plural
 from ..space.inverse import alike
 from ..space.nodes import Choice, Param
 from ..space.points import by_labels
@@ -76,9 +77,11 @@ def known_of_frame(frame: Any, space: Space, loss: str) -> list[Known]:
         except (InvalidTrial, InvalidLoss) as error:
             raise type(error)(f"row {i} of the table: {error}") from None
     if apart:
+        have, are = ("has", "is") if apart == 1 else ("have", "are")
         advise(
-            f"{apart} of the table's {len(frame)} rows have the status 'apart' and are left out: "
-            "they are of an earlier space, which a table does not hold, and count for nothing"
+            f"{apart} of the table's {plural(len(frame), 'row')} {have} the status 'apart' and "
+            f"{are} left out: what is of an earlier space a table does not hold, and it counts for "
+            "nothing"
         )
     return found
 

@@ -24,6 +24,7 @@ from ..exceptions import JournalError, SpaceElsewhere
 from ..history import History
 from ..history.changed import ON_CHANGE, checked_defaults, go_on
 from ..known import Known, record
+from ..plurals import plural
 from ..run import run
 from ..space.tree import Space
 from ..storage.journal import Journal, Recorded, folder_of, replay
@@ -427,9 +428,9 @@ class Trials(Tracked):
         recorded = new.replay()
         if recorded.history is None and self._history is not None and len(self._history.apart):
             raise ValueError(
-                f"{len(self._history.apart)} of these trials are of an earlier space, which a "
-                "record that begins now would not know: give trials a journal before their space "
-                "changes"
+                f"{plural(len(self._history.apart), 'of these trials is', 'of these trials are')} "
+                "of an earlier space, which a record that begins now would not know: give trials a "
+                "journal before their space changes"
             )
         if recorded.history is not None:
             if self._history is not None and len(self._history):
@@ -632,7 +633,8 @@ class Trials(Tracked):
 def _no_trials(folder: Path, count: int) -> str:
     """Why there is nothing to load."""
     if count:
-        return f"the journal {folder} has {count} records, but no space yet, and so no trials"
+        records = plural(count, "record")
+        return f"the journal {folder} has {records}, but no space yet, and so no trials"
     if folder.is_dir():
         return f"there is no journal in {folder}, or one without a record yet"
     return f"there is no journal {folder}"

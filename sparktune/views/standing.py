@@ -10,6 +10,7 @@ import numpy as np
 from ..history import History, Status, Trial
 from ..history.failures import reason_of
 from ..history.savings import Savings
+from ..plurals import plural
 from .values import brief_params, digits, one_line
 
 __all__ = ["Failures", "Grid", "Standing", "columns_of", "seconds_of", "word_of"]
@@ -191,7 +192,7 @@ class Standing:
         ]
         more = kinds[_KINDS:]
         count = sum(len(each.numbers) for each in more)
-        rest = f"and {count} more for {len(more)} other reasons: see trials.errors()"
+        rest = f"and {count} more for {plural(len(more), 'other reason')}: see trials.errors()"
         return [*lines, rest] if more else lines
 
 
