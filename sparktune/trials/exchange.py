@@ -69,8 +69,9 @@ def known_of_frame(frame: Any, space: Space, loss: str) -> list[Known]:
     apart = 0
     for i in range(len(frame)):
         row = {column: cells[j][i] for j, column in enumerate(frame.columns) if not missing[i, j]}
-        if _is_apart(row, columns, loss):
-            apart += 1
+        status = _status_of_ours(row, columns, loss)
+        if status in (Status.APART, Status.RESERVED):
+            apart += status is Status.APART
             continue
         try:
             found.append(_of_row(row, space, columns, loss))
@@ -86,10 +87,11 @@ def known_of_frame(frame: Any, space: Space, loss: str) -> list[Known]:
     return found
 
 
-def _is_apart(row: Mapping[Any, Any], columns: Mapping[str, Any], loss: str) -> bool:
-    """Whether a row is a trial that the space did not have any more when the table was made."""
-    of_ours = "status" in row and "status" not in (loss, *columns.values())
-    return of_ours and str(row["status"]).lower() == Status.APART.name.lower()
+def _status_of_ours(row: Mapping[Any, Any], columns: Mapping[str, Any], loss: str) -> Status | None:
+    """The status that a row tells; None where it tells none, or one that there is not."""
+    if "status" not in row or "status" in (loss, *columns.values()):
+        return None
+    return _STATUSES.get(str(row["status"]).lower())
 
 
 def _columns_of(columns: Iterable[Any], space: Space) -> dict[str, Any]:

@@ -182,6 +182,13 @@ def test_none_as_an_option_comes_back():
         assert_same(trials, Trials.from_pandas(table, space))
 
 
+def test_a_number_that_is_only_reserved_is_no_trial():
+    """A row of a number that another driver had not begun is left out, and takes no values."""
+    rows = [{"status": "reserved"}, {"status": "ok", "params_x": 0.5, "loss": 1.0}]
+    trials = Trials.from_pandas(pd.DataFrame(rows), {"x": hp.uniform("x", 0, 1)})
+    assert [dict(trial.values) for trial in trials.history] == [{"x": 0.5}]
+
+
 @pytest.mark.parametrize(
     ("change", "error", "sentence"),
     [
