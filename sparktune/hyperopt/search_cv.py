@@ -23,6 +23,7 @@ from sklearn.utils.metadata_routing import UNUSED, get_routing_for_object, proce
 
 from ..checks import advise, flag, whole
 from ..exceptions import AllTrialsFailed
+from ..history.holders import trials_in_words
 from ..plurals import plural
 from .base import JOB_STATE_DONE, JOB_STATE_ERROR, Trials
 from .cv_results import failed_row, metrics, table_of
@@ -212,8 +213,8 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
         given = self.trials
         if given is not None and not isinstance(given, Trials):
             raise TypeError(
-                "`trials` must be Trials or SparkTrials of sparktune.hyperopt, or None, but got "
-                f"{given!r:.200}"
+                "`trials` must be Trials() or SparkTrials() of sparktune.hyperopt, or None, but "
+                f"got {trials_in_words(given)}"
             )
         if goes_on:
             kept: Trials | None = getattr(self, "trials_", given)

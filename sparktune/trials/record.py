@@ -23,6 +23,7 @@ from ..events import Budget, CancelToken, StopReason
 from ..exceptions import JournalError, SpaceElsewhere
 from ..history import History
 from ..history.changed import ON_CHANGE, checked_defaults, go_on
+from ..history.holders import trials_in_words
 from ..known import Known, record
 from ..plurals import plural
 from ..run import run
@@ -645,5 +646,8 @@ def checked_trials(trials: Any) -> Trials:
     if trials is None:
         return Trials()
     if not isinstance(trials, Trials):
-        raise TypeError(f"`trials` must be Trials() or SparkTrials(), but got {trials!r}")
+        raise TypeError(
+            "`trials` must be Trials(), SparkTrials() or StoreTrials() of sparktune, but got "
+            f"{trials_in_words(trials)}"
+        )
     return trials

@@ -696,7 +696,11 @@ def test_a_subclass_with_its_own_fmin_is_asked(saddle):
         ({"timeout": float("nan")}, ValueError, "`timeout`.*nan"),
         ({"timeout": "1h"}, ValueError, "`timeout`.*'1h'"),
         ({"loss_threshold": "low"}, ValueError, "`loss_threshold`.*'low'"),
-        ({"trials": []}, TypeError, r"`trials` must be Trials\(\) or SparkTrials\(\).*\[\]"),
+        (
+            {"trials": []},
+            TypeError,
+            r"`trials` must be Trials\(\), SparkTrials\(\) or StoreTrials\(\).*\[\]",
+        ),
         ({"rstate": "x"}, TypeError, "`rstate`.*'x'"),
         ({"rstate": -1}, TypeError, "`rstate`.*-1"),
         ({"algo": 7}, TypeError, "`algo`.*7"),
