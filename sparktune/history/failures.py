@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 
 from ..plurals import plural
+from ..space.texts import shown_option
+from ..space.tree import Space
 from .history import History
 from .trial import Outcome, Status, Trial
 
-__all__ = ["error_of", "failure_text", "reason_in", "reason_of"]
+__all__ = ["error_of", "failure_text", "reason_in", "reason_of", "with_parameters"]
 
 _NO_REASON = "no reason was given"
 _HEADER = re.compile(r"(?:Exception Group )?Traceback\b.*")
@@ -61,18 +63,21 @@ def reason_in(text: str, kind: str = "") -> str:
     return lines[-1].strip()
 
 
-def _with_parameters(trial: Trial) -> str:
-    return f"with {dict(trial.values)!r}"
+def with_parameters(trial: Trial, space: Space) -> str:
+    """The values of a trial, for a message: of a choice what its option is called."""
+    space, shown = trial.space_in(space), {}
+    for label, value in trial.values.items():
+        options = getattr(space.params[space.column[label]], "options", None)
+        shown[label] = value if options is None else shown_option(options, int(value))
+    return f"with {shown!r}"
 
 
-def failure_text(
-    history: History | None, described: Callable[[Trial], str] = _with_parameters
-) -> str:
+def failure_text(history: History | None, described: Callable[[Trial], str] | None = None) -> str:
     """Why there is no best trial: how many failed, and the first of them.
 
     Args:
         history: of the trials; None where none was begun.
-        described: what a trial is, in words that go after "trial 0".
+        described: what a trial is, in words that go after "trial 0"; None for its parameters.
     """
     trials = () if history is None else tuple(history)
     failed = [trial for trial in trials if trial.status in (Status.FAILED, Status.TIMED_OUT)]
@@ -82,7 +87,7 @@ def failure_text(
         return (
             f"no trial has a loss, as {pruned} of {len(trials)} {were} pruned, so there is no best"
         )
-    if not failed:
+    if not failed or history is None:
         apart = sum(trial.status is Status.APART for trial in trials)
         words = [
             plural(count, one, several)
@@ -100,7 +105,8 @@ def failure_text(
         return f"no trial has ended{others}, so there is no best one"
     first, beside = failed[0], f" and {pruned} {were} pruned" if pruned else ""
     how_many = f"all {len(failed)} trials" if len(failed) > 1 else "the only trial"
+    which = with_parameters(first, history.space) if described is None else described(first)
     return (
         f"{how_many} failed{beside}, so there is no best one; the first failure, "
-        f"trial {first.number} {described(first)}:\n{error_of(first)}"
+        f"trial {first.number} {which}:\n{error_of(first)}"
     )

@@ -1,10 +1,12 @@
 """Why trials failed, in words: the line of an error that says the reason, and what a run says."""
 
+import math
 import traceback
 
+import numpy as np
 import pytest
 
-from sparktune import Outcome, Status
+from sparktune import AllTrialsFailed, Outcome, Status, fmin, hp
 from sparktune.history.failures import reason_in, reason_of
 
 SQL = """Traceback (most recent call last):
@@ -114,6 +116,25 @@ def test_an_exception_with_a_traceback_in_its_message_is_the_last_of_its_type():
 def test_what_is_no_traceback_says_why_at_once(text, reason):
     """It is the first line, and one that ends with a colon has the reason of what is below it."""
     assert reason_in(text) == reason
+
+
+def test_the_first_failure_has_its_options_by_name():
+    """The message of a run in which all failed shows options as they are called, no indices."""
+    kinds = [{"kind": "svm", "C": hp.uniform("C", 0, 1)}, {"kind": "forest"}]
+    space = {
+        "model": hp.choice("model", kinds),
+        "penalty": hp.choice("penalty", ["l1", None]),
+        "rows": hp.choice("rows", [np.int64(8), 0.5]),
+        "text": hp.choice("text", ["long" * 99, True]),
+    }
+    points = [{"model": 0, "C": 0.5, "penalty": 1, "rows": 0, "text": 0}]
+    with pytest.raises(AllTrialsFailed) as raised:
+        fmin(
+            lambda config: math.nan, space, max_evals=1, points_to_evaluate=points,
+            show_progressbar=False,
+        )  # fmt: skip
+    values = {"model": "svm", "C": 0.5, "penalty": None, "rows": 8, "text": f"{'long' * 99:.59}…"}
+    assert f"trial 0 with {values!r}:\n" in str(raised.value)
 
 
 def test_a_trial_without_an_error_says_so():
