@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engines.spark.session import is_connect
+from ..engines.travels.tracked import why_silent
 from ..plurals import plural
 from . import probe
 from .check import Check
@@ -225,15 +226,18 @@ def _reached(kind: str, address: str) -> Check | None:
     places = [_split(place, _PORTS[match[1]]) for place in match[2].split(",")]
     failures = []
     for host, port in places:
-        try:
-            with socket.create_connection((host, port), timeout=_CONNECT_SECONDS):
-                return Check(kind, "ok", f"{host}:{port} can be reached")
-        except OSError as error:
-            failures.append(f"{host}:{port} cannot be reached ({error})")
+        why = why_silent(host, port, _CONNECT_SECONDS)
+        if why is None:
+            return Check(kind, "ok", f"{host}:{port} can be reached")
+        failures.append(why)
+    found = "; ".join(failures)
+    if "cannot be reached" not in found:
+        advice = "Check how the name is written, or add it to DNS or to /etc/hosts."
+        return Check(kind, "problem", found, advice)
     what = "the master" if kind == "master" else "the Spark Connect server"
     advice = f"Check the address and the firewall, and that {what} runs (on this machine: "
     advice += "`sparktune cluster status`)."
-    return Check(kind, "problem", "; ".join(failures), advice)
+    return Check(kind, "problem", found, advice)
 
 
 def _split(place: str, port: int) -> tuple[str, int]:
