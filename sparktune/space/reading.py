@@ -307,7 +307,8 @@ def _categorical(data: Mapping[str, Any], count: int | None) -> Categorical:
     if not all(type(each) in (int, float) and 0 <= each <= 1 for each in p):
         raise DamagedError("'p' must be probabilities from 0 to 1")
     if count is not None and len(p) != count:
-        raise DamagedError(f"{plural(count, 'option')} with probabilities for {len(p)}")
+        chances = plural(len(p), "probability", "probabilities")
+        raise DamagedError(f"there are {plural(count, 'option')} and {chances}")
     made = Categorical(tuple(map(float, p)))
     keep(made, p=tuple(map(float, p)))  # were normalised before, which may not be exact twice
     return made
