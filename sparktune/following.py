@@ -12,7 +12,8 @@ from .checks import advise
 from .engines.base import Engine
 from .events import Budget, Event, Finished, Requeued, Stopped, StopReason
 from .history import ENDED, History
-from .history.failures import why_failed
+from .history.failures import why_failed, with_parameters
+from .plurals import plural
 from .telling import tell
 from .views.progress import BarFactory, progress
 
@@ -127,9 +128,11 @@ def _answer(answer: Any) -> tuple[bool, Any]:
 
 def _interrupted(history: History) -> str:
     best = history.best
-    kept = history.count(*ENDED)
-    found = "no loss yet" if best is None else f"best loss {best.loss:.6g} with {dict(best.values)}"
-    return f"fmin was interrupted: {kept} finished trials are kept; {found}"
+    kept = plural(history.count(*ENDED), "finished trial is", "finished trials are")
+    found = "no loss yet"
+    if best is not None:
+        found = f"best loss {best.loss:.6g} {with_parameters(best, history.space)}"
+    return f"fmin was interrupted: {kept} kept; {found}"
 
 
 def _advise_of_slots(host: str, slots: int, max_evals: int | None) -> None:

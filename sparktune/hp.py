@@ -10,8 +10,10 @@ they are ValueError for wrong numbers and TypeError for wrong types.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -39,28 +41,62 @@ __all__ = [
 ]
 
 
+P = ParamSpec("P")
+Made = TypeVar("Made")
+
+_LONGEST = 60  # characters of an argument in a message
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-def _check_label(label: object) -> str:
-    if not isinstance(label, str):
-        raise TypeError(
-            f"require string label: the first argument names the hyperparameter, but got {label!r}"
-        )
-    return label
+def labelled(word: Callable[P, Made]) -> Callable[P, Made]:
+    """A word that shows how it is called where its first argument is no label."""
+
+    @functools.wraps(word)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Made:
+        label = args[0] if args else kwargs.get("label", "")
+        if not isinstance(label, str):
+            name = word.__name__.removeprefix("hp_")
+            raise TypeError(
+                f"require string label: the first argument of hp.{name} is the label, as in "
+                f"{_call(word, name, args, kwargs)}, but got {label!r:.200}"
+            )
+        return word(*args, **kwargs)
+
+    return checked
 
 
-def _param(label: object, make: Callable[[], Distribution]) -> Param:
-    name = _check_label(label)
+def _call(
+    word: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> str:
+    """The call that was meant: a label before what was given where it was forgotten."""
+    more = {key: value for key, value in kwargs.items() if key != "label"}
+    try:
+        inspect.signature(word).bind("x", *args, **more)
+        forgotten = args[:1] != (None,)
+    except TypeError:  # one too many, so that the first stands where the label does
+        forgotten = False
+    values = [_brief("x"), *map(_brief, args if forgotten else args[1:])]
+    values += [f"{key}={_brief(value)}" for key, value in more.items()]
+    return f"hp.{name}({', '.join(values)})"
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else "..."
+
+
+def _param(label: str, make: Callable[[], Distribution]) -> Param:
     try:
         distribution = make()
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{name!r}: {error}") from None
+        raise type(error)(f"{label!r}: {error}") from None
     doubt = doubt_about(distribution)
     if doubt is not None:
-        advise(f"{name!r}: {doubt}")
-    return Param(name, distribution)
+        advise(f"{label!r}: {doubt}")
+    return Param(label, distribution)
 
 
 def options_of(label: str, options: Any) -> tuple[Any, ...]:
@@ -83,6 +119,7 @@ def options_of(label: str, options: Any) -> tuple[Any, ...]:
     return items
 
 
+@labelled
 def choice(label: str, options: Iterable[Any]) -> Choice:
     """One of ``options``, all equally likely a priori.
 
@@ -94,10 +131,11 @@ def choice(label: str, options: Iterable[Any]) -> Choice:
         BadSearchSpace: there is no option.
         TypeError: ``label`` is no string, or options come as anything else.
     """
-    items = options_of(_check_label(label), options)
+    items = options_of(label, options)
     return Choice(label, (1.0 / len(items),) * len(items), items)
 
 
+@labelled
 def pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Choice:
     """One of several options: (probability, option) pairs whose probabilities sum to 1.
 
@@ -107,7 +145,7 @@ def pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Choice:
         BadSearchSpace: there is no option, or a probability is negative, or they do not sum to 1.
         TypeError: ``label`` is no string, or options come as anything but such pairs.
     """
-    items = options_of(_check_label(label), p_options)
+    items = options_of(label, p_options)
     for item in items:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise TypeError(f"{label!r}: options are (probability, option) pairs, but got {item!r}")
@@ -119,6 +157,7 @@ def pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Choice:
         raise BadSearchSpace(f"{label!r}: {error}") from None
 
 
+@labelled
 def randint(
     label: str,
     low: int | None = None,
@@ -135,12 +174,11 @@ def randint(
         ValueError: ``low < high`` does not hold, or a bound is no whole number within 2**53.
         TypeError: ``label`` is no string, a bound is no number, or there is none or one too many.
     """
-    name = _check_label(label)
     if low is None and high is None:
         low, upper = upper, None
     if low is None or upper is not None or more:
         got = ", ".join(repr(b) for b in (low, high, *more, upper) if b is not None)
-        raise TypeError(f"{name!r}: randint takes (upper) or (low, high), but got ({got})")
+        raise TypeError(f"{label!r}: randint takes (upper) or (low, high), but got ({got})")
     first, last = (0, low) if high is None else (low, high)
 
     def make() -> Distribution:
@@ -152,6 +190,7 @@ def randint(
     return _param(label, make)
 
 
+@labelled
 def uniformint(label: str, low: int, high: int, q: float = 1) -> Param:
     """A whole number from ``low`` to ``high``, both included, as an ``int``.
 
@@ -179,6 +218,7 @@ def uniformint(label: str, low: int, high: int, q: float = 1) -> Param:
     return _param(label, make)
 
 
+@labelled
 def uniform(label: str, low: float, high: float) -> Param:
     """A real number between ``low`` and ``high``, all equally likely; a ``float``.
 
@@ -189,6 +229,7 @@ def uniform(label: str, low: float, high: float) -> Param:
     return _param(label, lambda: Uniform(low, high))
 
 
+@labelled
 def quniform(label: str, low: float, high: float, q: float) -> Param:
     """``round(uniform(low, high) / q) * q``, a ``float``; for an ``int`` use uniformint.
 
@@ -202,6 +243,7 @@ def quniform(label: str, low: float, high: float, q: float) -> Param:
     return _param(label, lambda: Uniform(low, high, q=q))
 
 
+@labelled
 def loguniform(label: str, low: float, high: float) -> Param:
     """``exp(uniform(low, high))``: both bounds are natural logarithms of the values.
 
@@ -212,6 +254,7 @@ def loguniform(label: str, low: float, high: float) -> Param:
     return _param(label, lambda: Uniform(low, high, log=True))
 
 
+@labelled
 def qloguniform(label: str, low: float, high: float, q: float) -> Param:
     """``round(exp(uniform(low, high)) / q) * q``: both bounds are natural logarithms.
 
@@ -225,6 +268,7 @@ def qloguniform(label: str, low: float, high: float, q: float) -> Param:
     return _param(label, lambda: Uniform(low, high, log=True, q=q))
 
 
+@labelled
 def normal(label: str, mu: float, sigma: float) -> Param:
     """A real number, normal with mean ``mu`` and standard deviation ``sigma``; unbounded.
 
@@ -235,6 +279,7 @@ def normal(label: str, mu: float, sigma: float) -> Param:
     return _param(label, lambda: Normal(mu, sigma))
 
 
+@labelled
 def qnormal(label: str, mu: float, sigma: float, q: float) -> Param:
     """``round(normal(mu, sigma) / q) * q``, a ``float``.
 
@@ -245,6 +290,7 @@ def qnormal(label: str, mu: float, sigma: float, q: float) -> Param:
     return _param(label, lambda: Normal(mu, sigma, q=q))
 
 
+@labelled
 def lognormal(label: str, mu: float, sigma: float) -> Param:
     """``exp(normal(mu, sigma))``: mean and deviation are those of the natural logarithm.
 
@@ -255,6 +301,7 @@ def lognormal(label: str, mu: float, sigma: float) -> Param:
     return _param(label, lambda: Normal(mu, sigma, log=True))
 
 
+@labelled
 def qlognormal(label: str, mu: float, sigma: float, q: float) -> Param:
     """``round(exp(normal(mu, sigma)) / q) * q``: parameters of the natural logarithm.
 

@@ -43,6 +43,7 @@ from .history.failures import error_of
 from .history.records import Ended
 from .history.records import Requeued as Taken
 from .history.results import Answer, failure_of
+from .plurals import plural
 from .prune import Pruner
 from .space.tree import Space, Values
 from .suggest import Suggester
@@ -180,7 +181,9 @@ def propose(
         rng = np.random.default_rng([seed, numbers[0]])
         drawn = suggester.suggest(space, history, rng, k, max_evals)
         if len(drawn) != k:
-            raise InvalidTrial(f"{suggester} was asked for {k} candidates and gave {len(drawn)}")
+            raise InvalidTrial(
+                f"{suggester} was asked for {plural(k, 'candidate')} and gave {len(drawn)}"
+            )
         candidates += drawn
     return candidates
 
@@ -491,7 +494,8 @@ def _lost_here(trial: Trial, times: int) -> Outcome:
 def _final(outcome: Outcome, lost: int) -> Outcome:
     """The outcome to record of a trial that was lost so many times and is not tried again."""
     if outcome.status is Status.LOST:
-        text = f"lost {lost} times with its executor: {outcome.error}"
+        times = "once" if lost == 1 else f"{lost} times"
+        text = f"lost {times} with its executor: {outcome.error}"
         return replace(outcome, status=Status.FAILED, error=text, error_type="lost")
     if outcome.status is Status.CRASHED:
         return replace(outcome, status=Status.FAILED, error_type="crashed")

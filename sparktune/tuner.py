@@ -17,6 +17,7 @@ from .exceptions import BadSearchSpace, InvalidTrial, TakenElsewhere
 from .history import History, Outcome, Status, Trial
 from .history.results import failure_of
 from .known import Known, check_points, record, record_new, told
+from .plurals import plural
 from .prune import asked, pruner_of
 from .run import seed_of
 from .search import new_points, propose, trial_seed
@@ -129,8 +130,7 @@ class Tuner:
 
     @property
     def _heading(self) -> str:
-        count = len(self.space)
-        return f"Tuner of {count:,} label{'' if count == 1 else 's'}, seed {self.seed}"
+        return f"Tuner of {plural(len(self.space), 'label')}, seed {self.seed}"
 
     def __getstate__(self) -> dict[str, Any]:
         import cloudpickle  # algo may be a function of a script

@@ -8,6 +8,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # two test processes on two cores would wait for each other
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -113,6 +114,20 @@ def postgres():
     server = Postgres()
     yield server
     server.close()
+
+
+@pytest.fixture
+def nowhere(monkeypatch):
+    """Makes nowhere.example a name that no DNS knows, as without a network; gives the reason."""
+    known, reason = socket.getaddrinfo, "Name or service not known"
+
+    def of_name(host, *args, **options):
+        if host == "nowhere.example":
+            raise socket.gaierror(socket.EAI_NONAME, reason)
+        return known(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", of_name)
+    return reason
 
 
 @pytest.fixture

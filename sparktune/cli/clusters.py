@@ -13,6 +13,7 @@ from ..cluster.local import LocalCluster, megabytes, start
 from ..cluster.ports import web_ui_json
 from ..cluster.report import Report, lines_of
 from ..cluster.state import default_folder, read_state, stop
+from ..plurals import plural
 from .words import add_command, beginning, number, say
 
 __all__ = ["add_commands"]
@@ -129,9 +130,9 @@ def _status(words: argparse.Namespace) -> int:
     answer: dict[str, Any] = (state.web_ui and web_ui_json(state.web_ui)) or {}
     if answer:
         say(
-            f"{answer['aliveworkers']} workers, {answer['coresused']} of {answer['cores']} cores "
-            f"and {answer['memoryused']} of {answer['memory']} MB used, "
-            f"{len(answer['activeapps'])} applications"
+            f"{plural(answer['aliveworkers'], 'worker')}, {answer['coresused']} of "
+            f"{plural(answer['cores'], 'core')} and {answer['memoryused']} of {answer['memory']} "
+            f"MB used, {plural(len(answer['activeapps']), 'application')}"
         )
     return 0 if len(state.alive) == len(state.processes) else 1
 

@@ -26,8 +26,8 @@ _AFTER = ("seconds", "host", "attempt", "submitted", "error")
 def csv_lines(history: History | None) -> Iterator[str]:
     """All trials as lines of CSV, with the columns of ``Trials.to_pandas``; without pandas.
 
-    What a trial does not have is an empty field. A choice shows its options where all of them are
-    strings or numbers, else their indices.
+    What a trial does not have is an empty field, and so is None. A choice shows its options where
+    all of them are texts, numbers, bools or None, else their indices.
     """
     if history is None:
         yield _line([*_BEFORE, *_AFTER])

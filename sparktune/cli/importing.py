@@ -20,6 +20,7 @@ from ..hyperopt.domain import Domain
 from ..hyperopt.installing import install, loads
 from ..hyperopt.record import Record
 from ..hyperopt.spaces import template_of
+from ..plurals import plural
 from ..space.tree import Space
 from ..storage.journal import replay
 from ..trials.record import Trials
@@ -93,7 +94,9 @@ def _import(words: argparse.Namespace) -> int:
             raise
     say(f"{new}: {made.summary()}")
     if found.attached:
-        say(f"Left out: {found.attached} attachments, which a journal does not take over.")
+        say(
+            f"Left out: {plural(found.attached, 'attachment')}, which a journal does not take over."
+        )
     say(how.format(new=new))
     return 0
 
@@ -101,7 +104,9 @@ def _import(words: argparse.Namespace) -> int:
 def _refuse_held(new: Path) -> None:
     history = replay(new.absolute()).history
     if history is not None and len(history):
-        raise Refused(f"{new} is a journal of {len(history)} trials already: give another folder")
+        raise Refused(
+            f"{new} is a journal of {plural(len(history), 'trial')} already: give another folder"
+        )
 
 
 def _opened(old: Path) -> _Found:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import BadSearchSpace
+from ..plurals import plural
 from ..space.discrete import Integers
 from ..space.distributions import Uniform
 from ..space.nodes import Choice, Param
@@ -85,7 +86,7 @@ def _parent(
     if not found:
         raise BadSearchSpace(
             f"no choice says when {label!r} is active, which has a value in {len(active)} of "
-            f"{count} trials"
+            f"{plural(count, 'trial')}"
         )
     return min(found)[-2:]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..plurals import plural
 from ..storage.files import FILES
 from ..storage.lock import WriterLock
 from ..storage.reading import Listing
@@ -130,7 +131,6 @@ def _compact(words: argparse.Namespace) -> int:
         raise Refused(f"{folder} holds no journal")
     with WriterLock(folder):
         before, after = compact(folder)
-    files = f"{before} file{'s' if before > 1 else ''}"
     became = f" became {after}" if after < before else ", none to merge"
-    say(f"{folder}: {files}{became}")
+    say(f"{folder}: {plural(before, 'file')}{became}")
     return 0

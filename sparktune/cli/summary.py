@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ..exceptions import JournalError
+from ..plurals import plural
 from ..storage.files import FILES
 from ..storage.journal import Recorded, torn_words
 from ..storage.lock import writer_of
@@ -52,7 +53,7 @@ class Summary(Standing):
     @property
     def facts(self) -> list[tuple[str, str]]:
         """What there is to say, as pairs of a name and a text."""
-        runs = "" if not self.runs else f", {self.runs} run{'s' if self.runs > 1 else ''}"
+        runs = "" if not self.runs else f", {plural(self.runs, 'run')}"
         seed = "" if self.seed is None else f", seed {self.seed}"
         begun = "not yet" if self.begun is None else moment(self.begun)
         found = [("begun", f"{begun}{runs}{seed}")]
@@ -67,7 +68,7 @@ class Summary(Standing):
         if self.alive is None:
             return ""
         names = [(self.alive.drivers, "driver"), (self.alive.workers, "worker")]
-        return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in names)
+        return ", ".join(plural(count, name) for count, name in names)
 
     @property
     def under_way(self) -> dict[str, int]:

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from ..engines.spark.session import is_connect
+from ..engines.travels.tracked import why_silent
+from ..plurals import plural
 from . import probe
 from .check import Check
 from .installed import find_java, home_of_pyspark
@@ -224,15 +226,18 @@ def _reached(kind: str, address: str) -> Check | None:
     places = [_split(place, _PORTS[match[1]]) for place in match[2].split(",")]
     failures = []
     for host, port in places:
-        try:
-            with socket.create_connection((host, port), timeout=_CONNECT_SECONDS):
-                return Check(kind, "ok", f"{host}:{port} can be reached")
-        except OSError as error:
-            failures.append(f"{host}:{port} cannot be reached ({error})")
+        why = why_silent(host, port, _CONNECT_SECONDS)
+        if why is None:
+            return Check(kind, "ok", f"{host}:{port} can be reached")
+        failures.append(why)
+    found = "; ".join(failures)
+    if "cannot be reached" not in found:
+        advice = "Check how the name is written, or add it to DNS or to /etc/hosts."
+        return Check(kind, "problem", found, advice)
     what = "the master" if kind == "master" else "the Spark Connect server"
     advice = f"Check the address and the firewall, and that {what} runs (on this machine: "
     advice += "`sparktune cluster status`)."
-    return Check(kind, "problem", "; ".join(failures), advice)
+    return Check(kind, "problem", found, advice)
 
 
 def _split(place: str, port: int) -> tuple[str, int]:
@@ -264,7 +269,7 @@ def _slots(answer: Mapping[str, Any] | None) -> Check:
     total = sum(each["cores"] for each in workers)
     free = sum(each["coresfree"] for each in workers)
     most = max((each["memoryfree"] for each in workers if each["coresfree"]), default=0)
-    found = f"{free} of {total} free on {len(workers)} workers"
+    found = f"{free} of {total} free on {plural(len(workers), 'worker')}"
     if not workers:
         return Check("task slots", "problem", found, "Start workers for this master.")
     if not free:
@@ -309,7 +314,7 @@ def _judged(answer: Mapping[str, Any], remote: str, connect: bool, cores: str) -
         advice = "Look up this error in the server's log, then run this again."
         yield Check("Spark job", "problem", _brief(answer["arrow_error"]), advice)
     else:
-        slots = "" if cores else f", {answer['slots']} task slots"
+        slots = "" if cores else f", {plural(answer['slots'], 'task slot')}"
         found = f"{1000 * seconds:.0f} ms for one task, Spark {answer['spark']}{slots}"
         yield Check("Spark job", "ok", found)
     if answer["lacking"]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checks import real, whole
+from ..plurals import plural
 from .installed import find_java, find_spark
 from .ports import answers, bind, bracketed, free_port, web_ui_json
 from .state import (
@@ -230,7 +231,7 @@ class LocalCluster:
             self._wait(
                 lambda: len(known() - before) >= number,
                 process,
-                f"the master did not take up all of {number} workers",
+                f"the master did not take up {plural(number, 'worker')}",
             )
 
     def _start_connect(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any, overload
 from .. import markup
 from ..checks import real
 from ..engines.spark.session import active_session, is_stopped
+from ..plurals import plural
 from .check import Check
 from .doctor import examine
 
@@ -72,11 +73,7 @@ class Report(Sequence[Check]):
     @property
     def _verdict(self) -> str:
         told = [check.status for check in self]
-        parts = [
-            f"{told.count(word)} {word}{'s' if told.count(word) > 1 else ''}"
-            for word in ("problem", "warning")
-            if word in told
-        ]
+        parts = [plural(told.count(word), word) for word in ("problem", "warning") if word in told]
         return ", ".join(parts) or "all is well"
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ..history.failures import reason_in
 from ..history.results import Answer, judged
 from ..history.trial import Outcome, Status
 from ..unpickling import loads
@@ -17,12 +18,33 @@ from .base import OnReport, Task
 from .settings import Settings
 
 __all__ = [
-    "answer_of", "cancelled", "hand_on_reports", "unpacked", "unstartable", "with_result"
+    "ADVICE_ON_SPARK", "answer_of", "cancelled", "hand_on_reports", "unpacked", "unstartable",
+    "with_result",
 ]  # fmt: skip
 
 
-def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
-    """What an answer of travels.trial stands for, once its result is unpickled."""
+_ADVICE = (
+    "install it there, or put the folder of a module of your own on sys.path",
+    'Trials(executor="threads") runs trials where the session is',
+)
+"""What to do where a trial on this machine lacks a module, and where it lacks a Spark session."""
+ADVICE_ON_SPARK = (
+    "install it on every executor; or send a module of your own with spark.addArtifacts(..., "
+    "pyfile=True), sc.addPyFile or cloudpickle.register_pickle_by_value",
+    'SparkTrials(mode="driver") runs trials where the session is',
+)
+
+
+def answer_of(
+    answer: Mapping[str, Any], settings: Settings, advice: tuple[str, str] = _ADVICE
+) -> Answer:
+    """What an answer of travels.trial stands for, once its result is unpickled.
+
+    Args:
+        answer: of the trial.
+        settings: of the run.
+        advice: what to do where the trial lacks a module or a Spark session: as fits where it ran.
+    """
     common: dict[str, Any] = {
         "seconds": answer.get("seconds"),
         "host": answer.get("host"),
@@ -34,7 +56,7 @@ def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
     if status == "returned":
         return judged(answer["result"], **common)
     if status == "raised":
-        text, kind = f"{error}{_missing(answer)}", answer.get("type") or "raised"
+        text, kind = f"{error}{_missing(answer, advice)}", answer.get("type") or "raised"
         outcome = Outcome(Status.FAILED, error=text, error_type=kind, **common)
         return Answer(outcome, answer.get("exception"))
     if status == "timeout":
@@ -47,8 +69,8 @@ def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
         shared = not (answer["begun"] or answer["loaded"])
         return Answer(Outcome(Status.CRASHED, error=text, **common), shared_fault=shared)
     if status == "unloadable":
-        text = f"the {answer['what']} could not be unpickled on {host}: {_last_line(error)}"
-        text += f"\n{error}{_missing(answer)}"
+        text = f"the {answer['what']} could not be unpickled on {host}: {reason_in(str(error))}"
+        text += f"\n{error}{_missing(answer, advice)}"
         outcome = Outcome(Status.FAILED, error=text, error_type=status, **common)
         return Answer(outcome, shared_fault=answer["what"] == "objective")
     text = (
@@ -57,10 +79,6 @@ def answer_of(answer: Mapping[str, Any], settings: Settings) -> Answer:
     )
     info = {key: item for key, item in answer["result"].items() if key != "status"}
     return Answer(Outcome(Status.FAILED, info=info, error=text, error_type=status, **common))
-
-
-def _last_line(text: Any) -> str:
-    return str(text).rstrip().rpartition("\n")[2]
 
 
 def cancelled(error: str | None = None) -> Answer:
@@ -98,22 +116,19 @@ def _note(answer: Mapping[str, Any]) -> str | None:
     return "; ".join(notes) or None
 
 
-def _missing(answer: Mapping[str, Any]) -> str:
+def _missing(answer: Mapping[str, Any], advice: tuple[str, str]) -> str:
     """Advice about a module, or a Spark session, that is not there where the trial ran."""
-    name = answer.get("missing")
+    name, (on_module, on_session) = answer.get("missing"), advice
     if answer.get("no_session"):
         return (
             "\na trial that runs elsewhere cannot use the Spark session of the driver: "
-            'SparkTrials(mode="driver") runs trials where the session is; or read what the '
-            "objective needs before the run, and hand it over as plain data"
+            f"{on_session}; or read what the objective needs before the run, and hand it over as "
+            "plain data"
         )
     if name is None:
         return ""
-    return (
-        f"\nthe module {name!r} is not installed for {answer['python']} on {answer['host']}: "
-        "install it on every executor; or send a module of your own with spark.addArtifacts(..., "
-        "pyfile=True), sc.addPyFile or cloudpickle.register_pickle_by_value"
-    )
+    where = f"{answer['python']} on {answer['host']}"
+    return f"\nthe module {name!r} is not installed for {where}: {on_module}"
 
 
 def _timed_out(answer: Mapping[str, Any], settings: Settings) -> str:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 from ..arithmetic import own_arithmetic
 from ..checks import advise, number, one_of
 from ..exceptions import BadSearchSpace
+from ..plurals import plural
 from ..space.described import is_recorded
 from ..space.differences import differences, shown
 from ..space.matching import matched, options_of, place_of
@@ -127,7 +128,8 @@ def adapted(history: History, new: Space, defaults: Mapping[str, Any] | None = N
 
 
 def _lacking_in_words(label: str, numbers: list[int]) -> str:
-    return f"{label!r} (active in {len(numbers)} trials, such as {numbers[0]})"
+    where = f"{plural(len(numbers), 'trial')}, such as {numbers[0]}"
+    return f"{label!r} (active in {where if len(numbers) > 1 else f'trial {numbers[0]}'})"
 
 
 def _fitted(
@@ -281,11 +283,13 @@ def _is_number(option: Any) -> bool:
 def _in_words(apart: list[tuple[Trial, str]], count: int) -> str:
     because = Counter(label for _, label in apart)
     labels = ", ".join(f"{label!r}: {times}" for label, times in because.most_common(5))
-    more = f" and {len(because) - 5} other labels" if len(because) > 5 else ""
+    more = f" and {plural(len(because) - 5, 'other label')}" if len(because) > 5 else ""
     unended = sum(trial.outcome is None for trial, _ in apart)
-    end = f"; {unended} of them had not ended and are not begun again" if unended else ""
+    again = "is" if unended == 1 else "are"
+    end = f"; {unended} of them had not ended and {again} not begun again" if unended else ""
     verb = "do" if len(apart) > 1 else "does"
     return (
-        f"{len(apart)} of {count} earlier trials {verb} not fit the space as it is now (because of "
-        f"{labels}{more}): what does not stays in the record and counts for nothing{end}"
+        f"{len(apart)} of {plural(count, 'earlier trial')} {verb} not fit the space as it is now "
+        f"(because of {labels}{more}): what does not stays in the record and counts for nothing"
+        f"{end}"
     )

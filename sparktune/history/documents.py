@@ -25,7 +25,6 @@ __all__ = [
     "document_of",
     "params_of",
     "result_of",
-    "status_of",
     "values_of_document",
 ]
 
@@ -48,7 +47,8 @@ def document_of(
 ) -> dict[str, Any]:
     """A trial as a document; the result of a pruned one has its last report (step, value).
 
-    One that is apart has the labels of its own space, and the state of a cancelled one.
+    One that is apart has the labels of its own space, and the state of a cancelled one. A number
+    that is reserved is a new trial without values.
     """
     tid, outcome, space = trial.number, trial.outcome, trial.space_in(space)
     idxs = {label: [tid] if label in trial.values else [] for label in space.labels}
@@ -73,7 +73,7 @@ def document_of(
         "exp_key": exp_key,
         "owner": None if outcome is None else outcome.host,
         "version": trial.attempt,
-        "book_time": datetime_of(trial.started),
+        "book_time": None if trial.reserved else datetime_of(trial.started),
         "refresh_time": ended,
     }
 
@@ -93,14 +93,9 @@ def result_of(outcome: Outcome | None, last: tuple[int, float] | None = None) ->
     return {"loss": outcome.loss, **outcome.info, "status": STATUS_OK}
 
 
-def status_of(status: Status) -> str:
-    """The status of a trial's result."""
-    if status in (Status.PENDING, Status.CUT):
-        return STATUS_NEW
-    return STATUS_OK if status is Status.OK else STATUS_FAIL
-
-
 def _state(trial: Trial) -> int:
+    if trial.status is Status.RESERVED:
+        return JOB_STATE_NEW
     if trial.status is Status.PENDING:
         return JOB_STATE_RUNNING
     if trial.status in (Status.CANCELLED, Status.CUT, Status.APART):

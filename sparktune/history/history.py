@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..exceptions import InvalidTrial
+from ..plurals import plural
 from ..space.distributions import Array
 from ..space.tree import Space, Values
 from .records import Ended, Record, Reported, Requeued, Started
@@ -63,7 +64,7 @@ class History:
     def __repr__(self) -> str:
         told = {status: self.count(status) for status in Status}
         counts = ", ".join(f"{n} {s.name.lower()}" for s, n in told.items() if n) or "none yet"
-        return f"<History of {len(self)} trials: {counts}>"
+        return f"<History of {plural(len(self), 'trial')}: {counts}>"
 
     def __iter__(self) -> Iterator[Trial]:
         return iter(tuple(self._trials))

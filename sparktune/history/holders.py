@@ -6,7 +6,7 @@ from typing import Any
 
 from .history import History
 
-__all__ = ["history_of"]
+__all__ = ["history_of", "trials_in_words"]
 
 
 def history_of(trials: Any) -> History:
@@ -21,10 +21,23 @@ def history_of(trials: Any) -> History:
         raise ValueError("these trials belong to no search yet")
     if not isinstance(found, History):
         raise TypeError(
-            "`trials` must be Trials of sparktune (Trials.from_documents makes them of "
-            f"Hyperopt's), but got {trials!r:.100}"
+            "`trials` must be Trials of sparktune of any kind, a Tuner or a History "
+            "(Trials.from_documents makes Trials of Hyperopt's), but got "
+            f"{trials_in_words(trials)}"
         )
     return found
+
+
+def trials_in_words(given: Any) -> str:
+    """What was given for trials, for a sentence: classes of one name say of which package."""
+    if isinstance(given, type):
+        return f"the class {given.__name__}: write {given.__name__}()"
+    if not hasattr(given, "trials"):
+        return f"{given!r:.200}"
+    package, _, module = type(given).__module__.partition(".")
+    if package == __package__.partition(".")[0] and module.startswith("hyperopt."):
+        package += ".hyperopt"
+    return f"{type(given).__name__}() of {package}"
 
 
 _NOTHING = object()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..plurals import plural
 from .history import History
 from .trial import Status, Trial
 
@@ -70,4 +71,4 @@ def summary_of(history: History) -> str:
     best = history.best
     if best is not None:
         parts.append(f"best loss {best.loss:.6g} of trial {best.number}")
-    return f"{len(history)} trials: {', '.join(parts)}" if parts else "no trials"
+    return f"{plural(len(history), 'trial')}: {', '.join(parts)}" if parts else "no trials"

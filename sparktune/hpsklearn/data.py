@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse
 
+from ..plurals import plural
 from .columns import NUMBERS, OBJECTS, is_frame, kinds_of
 from .travels.fitting import whole_weights
 from .words import since
@@ -129,7 +130,7 @@ def checked_weights(weights: Any, rows: int) -> Any:
         raise ValueError(f"Sample weights must be 1D array, with one for each row, got {got}")
     if len(found) != rows:
         raise ValueError(
-            f"`sample_weight` must have one for each of {rows} rows, but has {len(found)}"
+            f"`sample_weight` must have one for each of {plural(rows, 'row')}, but has {len(found)}"
         )
     if found.dtype.kind in "mMUSc":
         raise ValueError(f"`sample_weight` must be numbers, but got {weights!r:.100}")
@@ -155,7 +156,8 @@ def checked_groups(groups: Any, kfolds_group: Any, rows: int) -> Any:
     found = np.asarray(found)
     if found.shape != (rows,):
         raise ValueError(
-            f"`groups` must have one for each of {rows} rows, but has the shape {found.shape}"
+            f"`groups` must have one for each of {plural(rows, 'row')}, but has the shape "
+            f"{found.shape}"
         )
     try:
         complete = bool((found == found).all()) and np.unique(found).size > 0

@@ -14,7 +14,7 @@ from ..algo import auto
 from ..exceptions import AllTrialsFailed
 from ..fmin import fmin
 from ..history import Trial
-from ..history.failures import failure_text
+from ..history.failures import failure_text, with_parameters
 from ..prune import wilcoxon
 from ..space.tree import Values
 from ..storage.whole import write_whole
@@ -173,9 +173,10 @@ class Search:
 
     def _parts_of(self, trial: Trial) -> str:
         """The parts of a trial's candidate; its labels, where that cannot be built."""
-        steps = drawn_steps(self.trials.history, trial)
-        if not steps:
-            return f"with {dict(trial.values)!r}"
+        history = self.trials.history
+        steps = drawn_steps(history, trial)
+        if not steps and history is not None:
+            return with_parameters(trial, history.space)
         return f"of {' > '.join(type(step).__name__ for step in steps)}"
 
     def without_data(self) -> Search:

@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from .. import hp
+from ..plurals import plural
 from ..space.expressions import Node
 from ..space.nodes import Walk
 from ..space.tree import Choice
@@ -156,8 +157,8 @@ def _check_parts(space: Any, beside: int) -> None:
         others = candidate.get("ex_preprocs")
         if isinstance(others, (list, tuple)) and len(others) > beside:
             raise ValueError(
-                f"`ex_preprocs` is for {len(others)} exogenous data sets, and `EX_list` has "
-                f"{beside or 'none'}"
+                f"`ex_preprocs` is for {plural(len(others), 'exogenous data set')}, and `EX_list` "
+                f"has {beside or 'none'}"
             )
 
 

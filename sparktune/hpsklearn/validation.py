@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import advise, real, whole
+from ..plurals import plural
 from .data import Folds
 
 __all__ = ["folds_of"]
@@ -109,8 +110,8 @@ def _in_each_class(y: Any, count: int) -> bool:
     fewest = int(np.unique(y, return_counts=True)[1].min())
     if fewest < count:
         advise(
-            f"the rarest class has {fewest} rows, fewer than {count} folds: folds do not have a "
-            "share of each class"
+            f"the rarest class has {plural(fewest, 'row')}, fewer than {count} folds: folds do not "
+            "have a share of each class"
         )
     return fewest >= count
 

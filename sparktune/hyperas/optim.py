@@ -11,6 +11,7 @@ from typing import Any
 
 from ..checks import flag, whole
 from ..fmin import fmin
+from ..plurals import plural
 from ..telling import tell
 from .model import Prepared, prepared, refuse_templates
 from .models import Kept
@@ -264,7 +265,7 @@ def _data(ready: Prepared, data: Any, data_args: Any) -> tuple[Any, ...]:
         hint = "; a tuple is several arguments, a list is one: return tuple(...)" * several
         raise TypeError(
             f"{ready.where}: {ready.name}{inspect.signature(ready.model)} must take what `data` "
-            f"returns, but that is {len(found)} argument{'' if len(found) == 1 else 's'}: "
+            f"returns, but that is {plural(len(found), 'argument')}: "
             f"{', '.join(type(each).__name__ for each in found) or 'none'}{hint}"
         )
     return found

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ..exceptions import AllTrialsFailed
 from ..fmin import fmin
 from ..history.documents import JOB_STATE_DONE, JOB_STATE_ERROR, values_of_document
+from ..history.holders import trials_in_words
 from ..history.results import STATUS_OK
 from ..history.trial import Status
 from ..hyperopt import base as documents
@@ -123,8 +124,8 @@ def host_of(trials: Any) -> Host:
     if isinstance(trials, documents.Trials):
         return _Documents(trials)
     raise TypeError(
-        "`trials` must be Trials() or SparkTrials(), of sparktune or sparktune.hyperopt, but "
-        f"got {trials!r:.200}"
+        "`trials` must be Trials(), SparkTrials() or StoreTrials() of sparktune, or Trials() or "
+        f"SparkTrials() of sparktune.hyperopt, but got {trials_in_words(trials)}"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import one_of, real, whole
+from ..plurals import plural
 
 __all__ = ["VotingModel"]
 
@@ -42,8 +43,8 @@ class VotingModel:
         given = [1.0] * len(self.model_list) if weights is None else list(weights)
         if len(given) != len(self.model_list):
             raise ValueError(
-                f"`weights` must have one for each of {len(self.model_list)} models, but has "
-                f"{len(given)}"
+                f"`weights` must have one for each of {plural(len(self.model_list), 'model')}, but "
+                f"has {len(given)}"
             )
         self.weights = [real("weights", each, least=0, finite=True) for each in given]
         if not any(self.weights):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checks import whole
+from ..history.holders import trials_in_words
 from ..trials.view import View
 
 __all__ = ["answer_to", "check_options", "check_trials"]
@@ -63,12 +64,10 @@ def _check_file(file: Any) -> None:
 def check_trials(trials: Any) -> None:
     """Refuse what are no trials of this surface."""
     wanted = "`trials` must be Trials() or SparkTrials() of sparktune.hyperopt, but got "
-    if isinstance(trials, type):
-        raise TypeError(f"{wanted}the class {trials.__name__}: write {trials.__name__}()")
-    if isinstance(trials, View):
-        raise TypeError(f"{wanted}{type(trials).__name__}() of sparktune, which has its own fmin")
-    if not hasattr(trials, "trials"):
-        raise TypeError(f"{wanted}{trials!r:.200}")
+    if isinstance(trials, View) or isinstance(getattr(trials, "trials", None), View):
+        raise TypeError(f"{wanted}{trials_in_words(trials)}, which has its own fmin")
+    if isinstance(trials, type) or not hasattr(trials, "trials"):
+        raise TypeError(f"{wanted}{trials_in_words(trials)}")
 
 
 def answer_to(answer: Any) -> tuple[bool, Any]:

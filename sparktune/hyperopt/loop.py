@@ -18,6 +18,7 @@ from ..history.documents import (
     JOB_STATE_NEW,
     JOB_STATE_RUNNING,
 )
+from ..plurals import plural
 from ..storage.whole import write_whole
 from . import progress
 from .algos import over_documents
@@ -242,7 +243,9 @@ class FMinIter:
                 )
             trials.note_batch(len(documents))
             if len(documents) > len(ids):
-                raise ValueError(f"algo gave {len(documents)} documents for {len(ids)} ids")
+                raise ValueError(
+                    f"algo gave {plural(len(documents), 'document')} for {plural(len(ids), 'id')}"
+                )
             if not len(documents):
                 break
             trials.insert_trial_docs(documents)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..plots.style import pyplot as shared_pyplot
+from ..plurals import plural
 from .base import (
     JOB_VALID_STATES,
     STATUS_FAIL,
@@ -91,7 +92,7 @@ def main_plot_histogram(
     """
     pyplot = shared_pyplot()
     losses = [loss for loss in map(_loss, trials) if math.isfinite(loss)]
-    logger.info("a histogram of %d losses", len(losses))
+    logger.info("a histogram of %s", plural(len(losses), "loss", "losses"))
     pyplot.hist(losses)
     if not losses:
         _say_nothing(pyplot)
@@ -243,7 +244,9 @@ def _curves(trials: Any, name: str) -> Iterable[tuple[float, Any]]:
         if curve.ndim == 1:
             yield _loss(document), curve
         else:
-            logger.warning("%r of trial %s has %d dimensions", name, document["tid"], curve.ndim)
+            logger.warning(
+                "%r of trial %s has %s", name, document["tid"], plural(curve.ndim, "dimension")
+            )
 
 
 def _say_nothing(pyplot: Any) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 from .. import hp as core
-from ..exceptions import DuplicateLabel
+from ..space.nodes import duplicate_label
 from .pyll.base import Apply, Literal, as_apply, scope
 
 __all__ = [
@@ -16,6 +17,9 @@ __all__ = [
     "hp_pchoice", "hp_qlognormal", "hp_qloguniform", "hp_qnormal", "hp_quniform", "hp_randint",
     "hp_uniform", "hp_uniformint", "hyperopt_param",
 ]  # fmt: skip
+
+
+P = ParamSpec("P")
 
 
 def hyperopt_param(label: str, obj: Any) -> Any:
@@ -28,10 +32,26 @@ scope.define(hyperopt_param)
 
 
 def _label(label: Any) -> str:
-    name = label.obj if isinstance(label, Literal) else label
+    """The label of a node of ``hyperopt_param``."""
+    name = _plain(label)
     if not isinstance(name, str):
-        raise TypeError(f"require string label: the first argument is the label, not {name!r}")
+        raise TypeError(f"require string label: a label is a string, but got {name!r:.200}")
     return name
+
+
+def _plain(label: Any) -> Any:
+    return label.obj if isinstance(label, Literal) else label
+
+
+def _labelled(word: Callable[P, Apply]) -> Callable[P, Apply]:
+    """A word whose label may be a node; see ``sparktune.hp``."""
+    checked: Callable[..., Apply] = core.labelled(word)
+
+    @functools.wraps(word)
+    def of_plain(*args: P.args, **kwargs: P.kwargs) -> Apply:
+        return checked(*map(_plain, args[:1]), *args[1:], **kwargs)
+
+    return of_plain
 
 
 class Draw(Apply):
@@ -92,23 +112,24 @@ class Draw(Apply):
         return Apply(self.name, inputs, [], None if o_len == "same" else o_len, self.pure)
 
 
+@_labelled
 def hp_choice(label: str, options: Iterable[Any]) -> Apply:
     """One of ``options``, all equally likely; see ``sparktune.hp.choice``."""
-    name = _label(label)
-    items = core.options_of(name, options)
-    drawn = Draw("hyperopt_param", name, "randint", (len(items),), {})
+    items = core.options_of(label, options)
+    drawn = Draw("hyperopt_param", label, "randint", (len(items),), {})
     node: Apply = scope.switch(drawn, *items)
     return node
 
 
+@_labelled
 def hp_pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Apply:
     """One of several (probability, option) pairs; see ``sparktune.hp.pchoice``.
 
     The probabilities may sum to something else than 1, as do three times 0.33.
     """
-    choice = core.pchoice(_label(label), _of_sum_one(p_options))
+    choice = core.pchoice(label, _of_sum_one(p_options))
     p = tuple(choice.distribution.p)
-    drawn = Draw("hyperopt_param", _label(label), "categorical", (p,), {})
+    drawn = Draw("hyperopt_param", label, "categorical", (p,), {})
     node: Apply = scope.switch(drawn, *choice.options)
     return node
 
@@ -125,21 +146,20 @@ def _of_sum_one(p_options: Iterable[Any]) -> list[Any]:
 
 def _hyperparameter(draw: str, check: Callable[..., Any], to: str) -> Callable[..., Apply]:
     def make(label: str, *args: Any, **kwargs: Any) -> Apply:
-        name = _label(label)
         for each in (*args, *kwargs.values()):
             if isinstance(each, Apply):  # is checked where the space is read
                 drawn = scope.hyperopt_param(label, getattr(scope, draw)(*args, **kwargs))
                 node: Apply = getattr(scope, to)(drawn)
                 return node
-        check(name, *args, **kwargs)
-        return Draw(to, name, draw, args, kwargs)
+        check(label, *args, **kwargs)
+        return Draw(to, label, draw, args, kwargs)
 
     make.__name__, make.__qualname__ = f"hp_{draw}", f"hp_{draw}"
     signature = inspect.signature(check)
     make.__signature__ = signature.replace(return_annotation="Apply")  # type: ignore[attr-defined]
     make.is_of_hp = True  # type: ignore[attr-defined]
     make.__doc__ = f"{(check.__doc__ or '').strip()}\n\n    See ``sparktune.hp.{check.__name__}``."
-    return make
+    return _labelled(make)
 
 
 hp_choice.is_of_hp = hp_pchoice.is_of_hp = True  # type: ignore[attr-defined]
@@ -154,12 +174,13 @@ hp_lognormal = _hyperparameter("lognormal", core.lognormal, "float")
 hp_qlognormal = _hyperparameter("qlognormal", core.qlognormal, "float")
 
 
+@_labelled
 def hp_uniformint(label: str, low: float, high: float, q: float = 1) -> Apply:
     """A whole number: ``round(uniform(low, high))``, so that both ends are half as likely.
 
     ``q`` means nothing, as in Hyperopt.
     """
-    core.uniformint(_label(label), low, high, q)  # type: ignore[arg-type]
+    core.uniformint(label, low, high, q)  # type: ignore[arg-type]
     node: Apply = scope.int(hp_quniform(label, low, high, q=1.0))
     return node
 
@@ -211,7 +232,7 @@ def _collect(node: Apply, conditions: tuple[Cond, ...], hps: dict[str, Any], see
         label, drawn = _label(node.pos_args[0]), node.pos_args[1]
         found = hps.setdefault(label, {"node": drawn, "conditions": set(), "label": label})
         if found["node"] is not drawn:
-            raise DuplicateLabel(f"two hyperparameters carry the label {label!r}")
+            raise duplicate_label(label)
         found["conditions"].add(conditions)
         return
     inputs = node.inputs()

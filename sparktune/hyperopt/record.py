@@ -10,6 +10,7 @@ import numpy as np
 
 from ..exceptions import AllTrialsFailed, InvalidTrial
 from ..history import STATUS_FAIL, STATUS_OK
+from ..plurals import plural
 from .documents import (
     JOB_STATES,
     TRIAL_KEYS,
@@ -385,10 +386,15 @@ def _why_none(shown: Sequence[Document], known: Sequence[Document]) -> str:
     if errors:
         number, error = errors[0]
         first = f"trial {number}: {': '.join(map(str, error))}"
-        return f"{len(errors)} of {len(known)} trials failed; the first was {first}"
+        return f"{len(errors)} of {plural(len(known), 'trial')} failed; the first was {first}"
     results = [d["result"] for d in shown]
     nan = sum(r.get("status") == STATUS_OK and r.get("loss") != r.get("loss") for r in results)
     failed = sum(r.get("status") == STATUS_FAIL for r in results)
     why = [f"{nan} returned NaN"] if nan else []
     why += [f"{failed} returned STATUS_FAIL"] if failed else []
-    return f"none of {len(shown)} trials has a loss" + (f": {', '.join(why)}" if why else "")
+    none = (
+        f"none of {len(shown)} trials has a loss"
+        if len(shown) != 1
+        else "the only trial has no loss"
+    )
+    return none + (f": {', '.join(why)}" if why else "")

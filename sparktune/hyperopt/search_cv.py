@@ -23,6 +23,8 @@ from sklearn.utils.metadata_routing import UNUSED, get_routing_for_object, proce
 
 from ..checks import advise, flag, whole
 from ..exceptions import AllTrialsFailed
+from ..history.holders import trials_in_words
+from ..plurals import plural
 from .base import JOB_STATE_DONE, JOB_STATE_ERROR, Trials
 from .cv_results import failed_row, metrics, table_of
 from .documents import documents_in
@@ -212,8 +214,8 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
         given = self.trials
         if given is not None and not isinstance(given, Trials):
             raise TypeError(
-                "`trials` must be Trials or SparkTrials of sparktune.hyperopt, or None, but got "
-                f"{given!r:.200}"
+                "`trials` must be Trials() or SparkTrials() of sparktune.hyperopt, or None, but "
+                f"got {trials_in_words(given)}"
             )
         if goes_on:
             kept: Trials | None = getattr(self, "trials_", given)
@@ -248,7 +250,8 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
                 "no trial holds a cross-validation; set `max_evals` up"
             )
         if errors:
-            advise(f"{len(errors)} trials failed beside their fits; the first: {errors[0]}")
+            failed = plural(len(errors), "trial")
+            advise(f"{failed} failed beside the fits; the first: {errors[0]}")
 
     def _errors(self) -> list[str]:
         """Why trials failed that have no result."""
@@ -277,9 +280,8 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
                 f"\nA list is one value; one of its items is hp.choice({name!r}, [...])"
                 for name in lists[:1]
             ]
-            raise ValueError(
-                "".join((f"all {len(rows)} candidates failed; the first: {failures[0]}", *hints))
-            )
+            which = f"all {len(rows)} candidates" if len(rows) > 1 else "the only candidate"
+            raise ValueError("".join((f"{which} failed; the first: {failures[0]}", *hints)))
         if any(row.keys() != scored[0].keys() for row in scored):
             raise ValueError(
                 "with `warm_start`, `cv`, `scoring` and `return_train_score` must make the scores "

@@ -14,6 +14,7 @@ from ..history.documents import (
     JOB_STATE_NEW,
     JOB_STATE_RUNNING,
 )
+from ..plurals import plural
 from ..views.standing import Grid
 from ..views.text import TOP, lines_of
 from ..views.values import digits, one_line
@@ -49,8 +50,7 @@ def page_of(name: str, documents: Sequence[Document]) -> str:
 def _counts(documents: Sequence[Document]) -> str:
     words = [_word(document) for document in documents]
     told = [f"{words.count(word)} {word}" for word in dict.fromkeys(sorted(words))]
-    many = f"{len(words)} trial{'' if len(words) == 1 else 's'}"
-    return f"{many}: {', '.join(told)}" if told else "no trials yet"
+    return f"{plural(len(words), 'trial')}: {', '.join(told)}" if told else "no trials yet"
 
 
 def _word(document: Document) -> str:

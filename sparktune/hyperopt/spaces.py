@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from .. import hp as core
-from ..exceptions import BadSearchSpace, DuplicateLabel
+from ..exceptions import BadSearchSpace
 from ..space.discrete import Categorical, Integers
 from ..space.expressions import Call
 from ..space.expressions import scope as core_scope
-from ..space.nodes import Choice
+from ..space.nodes import Choice, duplicate_label
 from ..space.sameness import ATOMS
 from ..space.texts import short_text
 from ..space.tree import Param, Space
@@ -49,7 +49,7 @@ def params_of(nodes: list[Apply]) -> dict[str, Apply]:
         if node.name == "hyperopt_param":
             label = label_of(node)
             if label in found:
-                raise DuplicateLabel(f"two hyperparameters carry the label {label!r}")
+                raise duplicate_label(label)
             found[label] = node
     return found
 

@@ -158,7 +158,8 @@ def _checked_labels(labels: Any, space: Space) -> tuple[str, ...]:
 def _refuse_few(y: Array) -> None:
     if len(y) < _LEAST:
         raise ValueError(
-            f"importance needs at least {_LEAST} trials with a loss, but there are {len(y)}"
+            f"importance needs at least {_LEAST} trials with a loss, but there "
+            f"{'is' if len(y) == 1 else 'are'} {len(y)}"
         )
     if y.min() == y.max():
         raise ValueError(

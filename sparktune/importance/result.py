@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import markup
 from ..extras import lacking
+from ..history.failures import reason_in
 
 __all__ = ["Importance", "Share", "Step", "shared"]
 
@@ -136,7 +137,7 @@ class Importance(Mapping[str, float]):
         change = f"{_short(step.old, _VALUE)} → {_short(step.new, _VALUE)}{more}"
         share = f"{self.get(step.label, 0.0):.1%}"
         if step.error is not None:
-            change += f"; failed: {step.error.strip().splitlines()[-1]}"
+            change += f"; failed: {reason_in(step.error)}"
         return _short(step.label), change, f"{step.loss:.5g}", f"{step.gain:.5g}", share
 
     def to_pandas(self) -> Any:

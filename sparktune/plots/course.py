@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..plurals import plural
 from . import arrays
 from .arrays.door import named_runs
 from .arrays.target import LOSS
@@ -25,7 +26,6 @@ from .style import (
     mark_best,
     note,
     one_axes,
-    plural,
     safe,
     set_axis,
     set_losses,

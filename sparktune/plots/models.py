@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..plurals import plural
 from ..space.distributions import Array
 from ..suggest.tpe import TPE
 from . import arrays
@@ -24,7 +25,6 @@ from .style import (
     legend,
     mark_best,
     one_axes,
-    plural,
     safe,
     set_axis,
     set_losses,

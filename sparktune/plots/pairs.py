@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..plurals import plural
 from ..space.distributions import Array
 from . import arrays
 from .arrays.labels import pair_of
@@ -18,7 +19,6 @@ from .style import (
     losses_or,
     note,
     one_axes,
-    plural,
     safe,
     set_axis,
     spread,

@@ -23,7 +23,7 @@ from .arrays.target import LOSS
 __all__ = [
     "BEST", "BLACK", "BLUE", "GRAY", "GREEN", "MARKS", "ORANGE", "PURPLE", "RED", "RUNS", "SKY",
     "beside", "beyond", "color_bar", "faded", "found_at", "grid_of", "legend", "losses_or",
-    "mark_best", "named", "note", "one_axes", "plural", "pyplot", "safe", "set_axis", "set_losses",
+    "mark_best", "named", "note", "one_axes", "pyplot", "safe", "set_axis", "set_losses",
     "short", "spread",
 ]  # fmt: skip
 
@@ -119,11 +119,6 @@ def short(value: float) -> str:
 def losses_or(name: str, word: str = "Losses") -> str:
     """What a title calls the numbers that are drawn: losses, or the name of a target."""
     return word if name == LOSS else safe(name)
-
-
-def plural(count: int, word: str) -> str:
-    """A count and a word, such as "1 trial"."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 # Axes.

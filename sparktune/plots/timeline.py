@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..plurals import plural
 from . import arrays
-from .style import BEST, BLACK, MARKS, found_at, legend, one_axes, plural, safe
+from .style import BEST, BLACK, MARKS, found_at, legend, one_axes, safe
 
 __all__ = ["plot_timeline"]
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..history import History, Status, Trial
-from ..history.failures import error_of
+from ..history.failures import error_of, reason_of
+from ..plurals import plural
 from ..space.nodes import Choice
 from ..space.texts import option_names
 from ..space.tree import Space
-from ..views.standing import reason_of, word_of
+from ..views.standing import word_of
 from ..views.values import brief_params, cut, one_line
 from .limits import APART, ERRORS, NAME, OPTIONS, REPORTS, RESULTS, cut_inside, described
 
@@ -179,7 +180,8 @@ def _errors(trials: list[Trial]) -> tuple[list[dict[str, Any]], list[int | None]
     whole, column = _distinct(texts)
     left, errors = ERRORS, []
     for text in whole:
-        line = reason_of(first[text]) if first[text].outcome.error else one_line(text)  # type: ignore[union-attr]
+        outcome = first[text].outcome
+        line = one_line(reason_of(outcome) if outcome is not None and outcome.error else text)
         shown = cut_inside(text) if left > 0 else line
         left -= len(shown)
         errors.append({"line": line, "text": shown})
@@ -235,7 +237,9 @@ def _apart(trials: list[Trial], history: History | None, notes: list[str]) -> li
     if history is None or not apart:
         return []
     if len(apart) > APART:
-        notes.append(f"Parameters of {len(apart) - APART:,} trials of earlier spaces are left out.")
+        notes.append(
+            f"Parameters of {plural(len(apart) - APART, 'trial')} of earlier spaces are left out."
+        )
     return [
         [trial.number, [[cut(k, NAME), text] for k, text in
                         brief_params(trial, history.space).items()]]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+from ..plurals import plural
 from .described import key_of
 from .discrete import Categorical, Integers
 from .distributions import Distribution, Normal, Uniform
@@ -112,7 +113,7 @@ def _parents_in_words(space: Space, label: str) -> str:
         f"{shown(options_of(space, space.labels[column])[option])} of {space.labels[column]!r}"
         for column, option in parents
     ]
-    more = f" or {len(each) - _NAMED} others" if len(each) > _NAMED else ""
+    more = f" or {plural(len(each) - _NAMED, 'other')}" if len(each) > _NAMED else ""
     return f"with {' or '.join(each[:_NAMED])}{more}"
 
 
@@ -146,11 +147,11 @@ def _range(distribution: Uniform | Integers, form: Any = "{:g}".format) -> str:
 def _in_words(distribution: Distribution, param: Any = None) -> str:
     """A distribution, as it would be said."""
     if isinstance(param, Choice):
-        return f"a choice of {len(param.options)} options"
+        return f"a choice of {plural(len(param.options), 'option')}"
     if isinstance(distribution, Integers):
         return f"whole numbers {_range(distribution)}"
     if isinstance(distribution, Categorical):
-        return f"one of {len(distribution.p)} indices"
+        return f"one of {plural(len(distribution.p), 'index', 'indices')}"
     log = "log-" if distribution.log else ""
     end = f" in steps of {distribution.q:g}" if distribution.q else ""
     if isinstance(distribution, Uniform):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import markup
+from ..plurals import plural
 from .discrete import Categorical, Integers
 from .distributions import Distribution, Normal, Uniform
 from .texts import option_names
@@ -128,7 +129,7 @@ def lines_of(heading: str, below: tuple[Branch, ...]) -> str:
     """A tree as lines of text."""
     lines = [heading, *_lines(below, "")]
     if len(lines) > _LINES:
-        lines = [*lines[:_LINES], f"… and {len(lines) - _LINES:,} more lines"]
+        lines = [*lines[:_LINES], f"… and {plural(len(lines) - _LINES, 'more line')}"]
     return "\n".join(lines)
 
 

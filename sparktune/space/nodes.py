@@ -13,7 +13,7 @@ from .expressions import Call, Node
 from .hidden import Hidden, find_hidden, is_foreign
 from .sameness import ATOMS
 
-__all__ = ["Choice", "Param", "Walk", "constants_of", "in_order"]
+__all__ = ["Choice", "Param", "Walk", "constants_of", "duplicate_label", "in_order"]
 
 
 class Param(Node):
@@ -73,6 +73,19 @@ class Choice(Param):
 _SHOWN = 20  # options of a choice
 
 
+def duplicate_label(label: str, *two: Param) -> DuplicateLabel:
+    """The error for a label of two hyperparameters, which it says in words where it has them."""
+    words = [
+        options_in_words(each) if isinstance(each, Choice) else range_of(each.distribution)
+        for each in two
+    ]
+    which = f"one is {' '.join(', the other '.join(words).split())}; " if words else ""
+    return DuplicateLabel(
+        f"two hyperparameters carry the label {label!r}: {which}give each a label of its own, or "
+        "put one node in both places"
+    )
+
+
 def _leads_on(option: Any) -> bool:
     """Whether an option may hold further hyperparameters."""
     return isinstance(option, (Node, dict, list, tuple))
@@ -114,10 +127,7 @@ class Walk:
 
     def _note(self, param: Param, parent: tuple[str, int] | None) -> None:
         if self.found.setdefault(param.label, param) is not param:
-            raise DuplicateLabel(
-                f"two hyperparameters carry the label {param.label!r}: "
-                f"{self.found[param.label]!r} and {param!r}"
-            )
+            raise duplicate_label(param.label, self.found[param.label], param)
         known = self.parents.setdefault(param.label, set())
         if parent is None:
             self.parents[param.label] = None  # stands outside all choices

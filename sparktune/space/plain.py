@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..plurals import plural
+
 __all__ = ["READERS", "TAG", "DamagedError", "Fields", "has_value", "items_of", "number_of"]
 __all__ += ["shown", "string_of", "value_of", "whole_of", "written"]
 
@@ -231,7 +233,9 @@ def _read_numpy(data: Data) -> Any:
     if not all(type(n) is int and 0 <= n < 2**62 for n in shape) or len(shape) > 32:
         raise DamagedError("the shape of an array has up to 32 whole numbers from 0")
     if math.prod(shape) != len(values) or len(values) > _ITEMS:
-        raise DamagedError(f"an array of {len(values)} items has another shape than it says")
+        raise DamagedError(
+            f"an array of {plural(len(values), 'item')} has another shape than it says"
+        )
     if len(values) * dtype.itemsize > _BYTES:
         raise DamagedError("an array is too large")
     if not {type(value) for value in values} <= _OF_ARRAYS[dtype.kind]:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from ..checks import keep
 from ..exceptions import BadSearchSpace
+from ..plurals import plural
 from .discrete import Categorical, Integers
 from .distributions import Distribution, Normal, Uniform
 from .expressions import Call
@@ -306,7 +307,8 @@ def _categorical(data: Mapping[str, Any], count: int | None) -> Categorical:
     if not all(type(each) in (int, float) and 0 <= each <= 1 for each in p):
         raise DamagedError("'p' must be probabilities from 0 to 1")
     if count is not None and len(p) != count:
-        raise DamagedError(f"there are {len(p)} probabilities for {count} options")
+        chances = plural(len(p), "probability", "probabilities")
+        raise DamagedError(f"there are {plural(count, 'option')} and {chances}")
     made = Categorical(tuple(map(float, p)))
     keep(made, p=tuple(map(float, p)))  # were normalised before, which may not be exact twice
     return made

@@ -11,7 +11,7 @@ import numpy as np
 
 from .expressions import Call, Node
 
-__all__ = ["option_names", "short_text"]
+__all__ = ["option_names", "short_text", "shown_option"]
 
 _LONGEST = 60
 
@@ -39,6 +39,15 @@ def option_names(options: Sequence[Any]) -> tuple[str, ...]:
     return tuple(
         name if often[name] == 1 else f"{name} ({index})" for index, name in enumerate(names)
     )
+
+
+def shown_option(options: Sequence[Any], index: int) -> Any:
+    """An option of a choice for a message: a number, bool or None itself, else its short name."""
+    option = options[index]
+    option = option.item() if isinstance(option, np.generic) else option
+    if option is None or isinstance(option, (bool, int, float)):
+        return option
+    return _cut(option if isinstance(option, str) else option_names(options)[index])
 
 
 def _name(option: Any, key: Any) -> str:

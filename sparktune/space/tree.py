@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..arithmetic import own_arithmetic
 from ..exceptions import BadSearchSpace, InvalidTrial
+from ..plurals import plural
 from ..unpickling import loads
 from .distributions import Array, Distribution
 from .drawn import Branch, branches, html_of, lines_of
@@ -118,8 +119,7 @@ class Space(Opaque):
 
     @property
     def _heading(self) -> str:
-        count = len(self)
-        return f"Space of {count:,} label{'' if count == 1 else 's'}"
+        return f"Space of {plural(len(self), 'label')}"
 
     @property
     def _branches(self) -> tuple[Branch, ...]:
@@ -309,7 +309,7 @@ def unwrapped(value: Any, length: int = 1) -> Any:
 
 def _hint(param: Param, value: object) -> str:
     """What was meant by an option given in place of its index."""
-    if isinstance(param, Choice) and isinstance(value, (str, int, float)):
+    if isinstance(param, Choice) and (value is None or isinstance(value, (str, int, float))):
         for index, option in enumerate(param.options):
             if type(option) is type(value) and option == value:
                 return f"; that option has the index {index}"

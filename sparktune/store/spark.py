@@ -27,6 +27,7 @@ from ..engines.spark.session import (
 from ..engines.travels import sources
 from ..engines.workers import name_of
 from ..exceptions import EngineStopped, StoreError
+from ..plurals import plural
 from ..storage.stores.opening import url_of
 from ..storage.stores.signing import VARIABLE, key_of_environment
 
@@ -152,8 +153,8 @@ def start_workers(
     slots = jobs.slots()
     if count is not None and count > slots and not _may_grow(session):
         advise(
-            f"n={count} workers, but this session runs {slots} tasks at a time: the others wait "
-            "until some of these have ended"
+            f"n={count} workers, but this session runs {plural(slots, 'task')} at a time: the "
+            "others wait until some of these have ended"
         )
     return SparkWorkers(jobs, tag, count or slots, message)
 

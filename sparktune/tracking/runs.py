@@ -9,6 +9,7 @@ from typing import Any
 from ..checks import advise
 from ..exceptions import TrackingError
 from ..history import History, Status
+from ..plurals import plural
 from .choice import LIVE, checked_tracking, is_wanted
 from .place import Place
 from .tracker import Tracker
@@ -89,8 +90,7 @@ def _missed(tracker: Tracker, left: int) -> str:
     why = tracker.refusal or tracker.trouble or "there was no time for more"
     if not left:
         return f"MLflow at {tracker.place.uri} refused something: {why}"
-    trials = "1 trial is" if left == 1 else f"{left} trials are"
     return (
-        f"{trials} not in MLflow at {tracker.place.uri} yet ({why}); trials.log_to_mlflow() logs "
-        "what is missing"
+        f"{plural(left, 'trial is', 'trials are')} not in MLflow at {tracker.place.uri} yet "
+        f"({why}); trials.log_to_mlflow() logs what is missing"
     )

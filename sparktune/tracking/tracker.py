@@ -18,6 +18,7 @@ from typing import Any
 from ..checks import advise
 from ..events import Cancelled, Event, Finished, Started
 from ..history import ENDED, History, Status, Trial
+from ..plurals import plural
 from . import words
 from .children import Child, Children, free_names
 from .contexts import Outage, context_for, live_context
@@ -201,8 +202,8 @@ class Tracker:
             self._sender.close(_AT_INTERRUPT)
         took, rest = time.monotonic() - began, self.written - before
         logger.info(
-            "MLflow has %d trials of this run; the last %d took %.1f s, %.1f a second",
-            self.written, rest, took, rest / max(took, 1e-3),
+            "MLflow has %s of this run; the last %d took %.1f s, %.1f a second",
+            plural(self.written, "trial"), rest, took, rest / max(took, 1e-3),
         )  # fmt: skip
         return left
 

@@ -15,7 +15,7 @@ import numpy as np
 from ..checks import number
 from ..events import Budget
 from ..history import Status, Trial
-from ..history.failures import error_of
+from ..history.failures import error_of, reason_of
 from ..space.nodes import Choice
 from ..space.texts import option_names
 from ..space.tree import Space
@@ -105,21 +105,13 @@ def tags_of(trial: Trial) -> dict[str, str]:
         found["sparktune.seconds"] = f"{outcome.seconds:.6g}"
     if outcome.status in (Status.FAILED, Status.TIMED_OUT):
         text = error_of(trial)
-        found["sparktune.error"] = _cut(_reason_in(outcome.error or text), _LONGEST_VALUE)
+        found["sparktune.error"] = _cut(reason_of(outcome), _LONGEST_VALUE)
         if len(text.strip().splitlines()) > 1:
             is_long = len(text) > _LONGEST_TAG
             found["sparktune.traceback"] = f"…{text[1 - _LONGEST_TAG :]}" if is_long else text
     if outcome.note:
         found["sparktune.note"] = _cut(outcome.note, _LONGEST_TAG)
     return found
-
-
-def _reason_in(text: str) -> str:
-    """The line of an error that says why: pages show the beginning of a tag alone."""
-    lines = text.strip().splitlines() or [""]
-    if lines[0].startswith("Traceback"):
-        return lines[-1]
-    return f"{lines[0]} {lines[-1]}" if lines[0].endswith(":") else lines[0]
 
 
 def unique(name: str, taken: Iterable[str]) -> str:

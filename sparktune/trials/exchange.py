@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -22,8 +21,10 @@ from ..history.documents import (
     STATUS_RUNNING,
     STATUS_SUSPENDED,
 )
+from ..history.failures import reason_in
 from ..history.results import judged
 from ..known import Known
+from ..plurals import plural
 from ..space.inverse import alike
 from ..space.nodes import Choice, Param
 from ..space.points import by_labels
@@ -68,25 +69,29 @@ def known_of_frame(frame: Any, space: Space, loss: str) -> list[Known]:
     apart = 0
     for i in range(len(frame)):
         row = {column: cells[j][i] for j, column in enumerate(frame.columns) if not missing[i, j]}
-        if _is_apart(row, columns, loss):
-            apart += 1
+        status = _status_of_ours(row, columns, loss)
+        if status in (Status.APART, Status.RESERVED):
+            apart += status is Status.APART
             continue
         try:
             found.append(_of_row(row, space, columns, loss))
         except (InvalidTrial, InvalidLoss) as error:
             raise type(error)(f"row {i} of the table: {error}") from None
     if apart:
+        have, are = ("has", "is") if apart == 1 else ("have", "are")
         advise(
-            f"{apart} of the table's {len(frame)} rows have the status 'apart' and are left out: "
-            "they are of an earlier space, which a table does not hold, and count for nothing"
+            f"{apart} of the table's {plural(len(frame), 'row')} {have} the status 'apart' and "
+            f"{are} left out: what is of an earlier space a table does not hold, and it counts for "
+            "nothing"
         )
     return found
 
 
-def _is_apart(row: Mapping[Any, Any], columns: Mapping[str, Any], loss: str) -> bool:
-    """Whether a row is a trial that the space did not have any more when the table was made."""
-    of_ours = "status" in row and "status" not in (loss, *columns.values())
-    return of_ours and str(row["status"]).lower() == Status.APART.name.lower()
+def _status_of_ours(row: Mapping[Any, Any], columns: Mapping[str, Any], loss: str) -> Status | None:
+    """The status that a row tells; None where it tells none, or one that there is not."""
+    if "status" not in row or "status" in (loss, *columns.values()):
+        return None
+    return _STATUSES.get(str(row["status"]).lower())
 
 
 def _columns_of(columns: Iterable[Any], space: Space) -> dict[str, Any]:
@@ -209,8 +214,8 @@ def _kind_of(error: str | None) -> str | None:
     """The type of the exception at the end of a traceback; None without a traceback."""
     if error is None or not error.startswith("Traceback"):
         return None
-    lines = re.findall(r"^([A-Za-z_][\w.]*)(?::|$)", error, re.M)
-    return lines[-1].rpartition(".")[2] if lines else None
+    name = reason_in(error).partition(":")[0].rpartition(".")[2]
+    return name if name.isidentifier() else None
 
 
 def _attempt(ours: Mapping[str, Any]) -> int:

@@ -23,7 +23,9 @@ from ..events import Budget, CancelToken, StopReason
 from ..exceptions import JournalError, SpaceElsewhere
 from ..history import History
 from ..history.changed import ON_CHANGE, checked_defaults, go_on
+from ..history.holders import trials_in_words
 from ..known import Known, record
+from ..plurals import plural
 from ..run import run
 from ..space.tree import Space
 from ..storage.journal import Journal, Recorded, folder_of, replay, torn_words
@@ -449,9 +451,9 @@ class Trials(Tracked):
         recorded = new.replay()
         if recorded.history is None and self._history is not None and len(self._history.apart):
             raise ValueError(
-                f"{len(self._history.apart)} of these trials are of an earlier space, which a "
-                "record that begins now would not know: give trials a journal before their space "
-                "changes"
+                f"{plural(len(self._history.apart), 'of these trials is', 'of these trials are')} "
+                "of an earlier space, which a record that begins now would not know: give trials a "
+                "journal before their space changes"
             )
         if recorded.history is not None:
             if self._history is not None and len(self._history):
@@ -657,7 +659,8 @@ class Trials(Tracked):
 def _no_trials(folder: Path, count: int) -> str:
     """Why there is nothing to load."""
     if count:
-        return f"the journal {folder} has {count} records, but no space yet, and so no trials"
+        records = plural(count, "record")
+        return f"the journal {folder} has {records}, but no space yet, and so no trials"
     if folder.is_dir():
         return f"there is no journal in {folder}, or one without a record yet"
     return f"there is no journal {folder}"
@@ -668,5 +671,8 @@ def checked_trials(trials: Any) -> Trials:
     if trials is None:
         return Trials()
     if not isinstance(trials, Trials):
-        raise TypeError(f"`trials` must be Trials() or SparkTrials(), but got {trials!r}")
+        raise TypeError(
+            "`trials` must be Trials(), SparkTrials() or StoreTrials() of sparktune, but got "
+            f"{trials_in_words(trials)}"
+        )
     return trials

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ..arithmetic import own_arithmetic
 from ..extras import lacking
 from ..history import History, Trial
@@ -13,6 +15,8 @@ from ..history.documents import datetime_of
 from ..space.tree import Choice, Space
 
 __all__ = ["all_plain", "table_of"]
+
+_PLAIN = (str, bool, int, float, np.bool_, np.integer, np.floating)
 
 
 @own_arithmetic
@@ -22,7 +26,8 @@ def table_of(history: History | None) -> Any:
         import pandas as pd
     except ImportError:
         raise lacking("to_pandas", "pandas", "pandas") from None
-    rows = []
+    rows: list[dict[str, Any]] = []
+    with_none: list[str] = []
     if history is not None:
         spaces = {id(space): space for space in (t.space_in(history.space) for t in history)}
         spaces = {id(history.space): history.space, **spaces}
@@ -35,7 +40,14 @@ def table_of(history: History | None) -> Any:
             _row(trial, history, labels, named[id(trial.space_in(history.space))])
             for trial in history
         ]
+        with_none = [
+            f"params_{label}"
+            for label in labels
+            if rows and any(_shows_none(space, label) for space in spaces.values())
+        ]
     frame = pd.DataFrame(rows)
+    for column in with_none:  # which pandas would take for a missing number or text
+        frame[column] = pd.Series([row[column] for row in rows], dtype=object)
     frame.index.name = "number"
     return frame
 
@@ -62,7 +74,17 @@ def _row(trial: Trial, history: History, labels: Iterable[str], named: set[str])
 
 
 def all_plain(space: Space, label: str) -> bool:
-    """Whether all values of a label can stand in a table."""
+    """Whether all values of a label can stand in a table: texts, numbers, bools and None."""
+    return all(option is None or isinstance(option, _PLAIN) for option in _options_of(space, label))
+
+
+def _shows_none(space: Space, label: str) -> bool:
+    """Whether a column shows the options of a label, and None is one of them."""
+    if label not in space.column or not all_plain(space, label):
+        return False
+    return any(option is None for option in _options_of(space, label))
+
+
+def _options_of(space: Space, label: str) -> tuple[Any, ...]:
     param = space.params[space.column[label]]
-    options = param.options if isinstance(param, Choice) else ()
-    return all(isinstance(option, (str, int, float, bool)) for option in options)
+    return param.options if isinstance(param, Choice) else ()

@@ -355,8 +355,8 @@ class View(ABC):
 
         Columns: status, loss, last_step and last_value (of its last report), one
         ``params_<label>`` for each label (nan where inactive; a choice shows its options where all
-        are strings or numbers, else their indices), seconds, host,
-        attempt, submitted (UTC; on Spark a trial may wait for a free slot after that), error.
+        are texts, numbers, bools or None, else their indices), seconds, host, attempt, submitted
+        (UTC; on Spark a trial may wait for a free slot after that), error.
 
         Raises:
             ImportError: pandas is not installed.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import time
 
+from ..plurals import plural
+
 __all__ = ["Pace", "duration"]
 
 
@@ -50,8 +52,8 @@ class Pace:
     def of_all(self) -> str:
         """How many trials have ended of how many."""
         if self.total is None:
-            return f"{self.done} trial{'' if self.done == 1 else 's'}"
-        return f"{self.done} of {self.total} trials"
+            return plural(self.done, "trial")
+        return f"{self.done:,} of {plural(self.total, 'trial')}"
 
     @property
     def speed(self) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..history import History, Status, Trial
+from ..history.failures import reason_of
 from ..history.savings import Savings
+from ..plurals import plural
 from .values import brief_params, digits, one_line
 
-__all__ = ["Failures", "Grid", "Standing", "columns_of", "reason_of", "seconds_of", "word_of"]
+__all__ = ["Failures", "Grid", "Standing", "columns_of", "seconds_of", "word_of"]
 
 _KINDS = 5  # of failures that are shown
 
@@ -85,7 +86,7 @@ class Standing:
         found: dict[str, list[int]] = {}
         for trial in self.history or ():
             if trial.status in (Status.FAILED, Status.TIMED_OUT):
-                text = reason_of(trial)
+                text = one_line(reason_of(trial.outcome))
                 found.setdefault(text, []).append(trial.number)
         kinds = [Failures(text, numbers) for text, numbers in found.items()]
         return sorted(kinds, key=lambda each: -each.numbers[-1])
@@ -193,7 +194,7 @@ class Standing:
         ]
         more = kinds[_KINDS:]
         count = sum(len(each.numbers) for each in more)
-        rest = f"and {count} more for {len(more)} other reasons: see trials.errors()"
+        rest = f"and {count} more for {plural(len(more), 'other reason')}: see trials.errors()"
         return [*lines, rest] if more else lines
 
 
@@ -256,22 +257,6 @@ def _has_words(label: str, history: History) -> bool:
 
 def _last(numbers: Sequence[int]) -> str:
     return f"{'last: ' if len(numbers) > 1 else ''}trial {numbers[-1]}"
-
-
-def reason_of(trial: Trial) -> str:
-    """Why a trial failed, in one line: of a traceback the exception."""
-    outcome = trial.outcome
-    text = ((outcome and outcome.error) or "no reason was given").strip()
-    if text.startswith("Traceback"):
-        kind = re.escape((outcome and outcome.error_type) or "")
-        raised = rf"^[\w.]*{kind}(?::.*)?$" if kind else r"^[A-Za-z_][\w.]*(?::.*)?$"
-        found = re.findall(raised, text, re.M)
-        text = found[-1] if found else text.splitlines()[-1]
-    elif named := re.fullmatch(
-        r"<class '(?:\w+\.)*(\w+)'>", (outcome and outcome.error_type) or ""
-    ):
-        text = f"{named[1]}: {text}"  # as Hyperopt has it
-    return one_line(text.partition("\n")[0])
 
 
 def word_of(status: Status) -> str:

@@ -18,7 +18,9 @@ from ..checks import real, whole
 from ..engines.base import Task
 from ..exceptions import InvalidTrial, JournalError, StoreError
 from ..history import ENDED, Outcome, Status
+from ..history.failures import reason_of
 from ..history.results import Answer, failure_of
+from ..plurals import plural
 from ..search import trial_seed
 from ..storage.stores.opening import name_here, open_store
 from ..storage.stores.outcomes import text_of_outcome
@@ -169,7 +171,7 @@ class Worker:
                 failures = failures + 1 if outcome.status is Status.FAILED else 0
                 if self._most_failures is not None and failures >= self._most_failures:
                     raise StoreError(
-                        f"{failures} trials failed in a row, the last with: "
+                        f"{plural(failures, 'trial')} failed in a row, the last with: "
                         f"{(outcome.error or 'no reason')[-300:]}"
                     )
             self._say(f"{self.name} ends: {why}")
@@ -187,7 +189,7 @@ class Worker:
         if self._stop.is_set():
             return "it was told to"
         if self._most is not None and self.done >= self._most:
-            return f"max_jobs={self._most} trials are evaluated"
+            return f"it has evaluated max_jobs={plural(self._most, 'trial')}"
         if self._last_job_timeout is not None and now - began > self._last_job_timeout:
             return f"last_job_timeout={self._last_job_timeout:g} s are over"
         if reserve is not None and now - idle_since > reserve:
@@ -329,8 +331,8 @@ class Worker:
 def _told(outcome: Outcome, left_out: str | None) -> str:
     """What a line says of an outcome, after its status."""
     told = "" if outcome.loss is None else f", loss {outcome.loss:.6g}"
-    if outcome.status is Status.FAILED and (lines := (outcome.error or "").strip().splitlines()):
-        told += f": {lines[-1][:200]}"
+    if outcome.status is Status.FAILED:
+        told += f": {reason_of(outcome)[:200]}"
     if left_out is not None:
         told += f"; its result holds more than plain data ({left_out}), which is not kept"
     return told

@@ -194,7 +194,7 @@ def test_a_bar_of_ones_own_is_told_what_is_done():
 
 def test_an_algo_that_gives_too_much_is_refused():
     """More documents than ids are an error that says so."""
-    with pytest.raises(ValueError, match="2 documents for 1 ids"):
+    with pytest.raises(ValueError, match="2 documents for 1 id"):
         run(1, algo=lambda ids, *rest: hyperopt.rand.suggest([*ids, 99], *rest))
 
 

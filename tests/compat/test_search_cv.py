@@ -25,6 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
+import sparktune as core
 import sparktune.hyperopt as hyperopt
 from sparktune.exceptions import AllTrialsFailed
 from sparktune.hyperopt import STATUS_FAIL, Trials, hp, rand
@@ -303,6 +304,11 @@ def test_no_random_state():
         ({"warm_start": "yes"}, ValueError, "warm_start"),
         ({"random_state": "any"}, ValueError, "random_state"),
         ({"trials": []}, TypeError, "trials"),
+        (
+            {"trials": core.Trials()},
+            TypeError,
+            r"SparkTrials\(\) of sparktune.hyperopt, .* got Trials\(\) of sparktune$",
+        ),
         ({"scoring": []}, ValueError, "scoring"),
         ({"scoring": ["f1", "f1"]}, ValueError, "scoring"),
         ({"n_jobs": "all"}, ValueError, "n_jobs"),

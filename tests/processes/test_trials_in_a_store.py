@@ -421,6 +421,17 @@ def test_a_database_that_is_not_there(tmp_path, monkeypatch):
         assert "hush" not in str(caught.value) + str(told[0].message)
 
 
+def test_a_database_on_a_host_that_nobody_knows(nowhere):
+    """A host name that is not known is said at once, by a sentence with the name."""
+    pytest.importorskip("psycopg")
+    with pytest.raises(StoreError) as caught:
+        StoreTrials("postgresql://me:hush@nowhere.example/d", "k")
+    assert str(caught.value) == (
+        "the store postgresql+psycopg://me:***@nowhere.example/d: the host name 'nowhere.example' "
+        "is not known here"
+    )
+
+
 def test_settings_out_of_range(url):
     """Settings of StoreTrials are checked at the door."""
     for name, value in {

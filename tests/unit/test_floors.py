@@ -24,6 +24,7 @@ ROOMS = [
         "tracebacks",
         "blas",
         "extras",
+        "plurals",
     },
     {"space"},
     {"hp"},

@@ -715,7 +715,11 @@ def test_a_subclass_with_its_own_fmin_is_asked(saddle):
         ({"timeout": float("nan")}, ValueError, "`timeout`.*nan"),
         ({"timeout": "1h"}, ValueError, "`timeout`.*'1h'"),
         ({"loss_threshold": "low"}, ValueError, "`loss_threshold`.*'low'"),
-        ({"trials": []}, TypeError, r"`trials` must be Trials\(\) or SparkTrials\(\).*\[\]"),
+        (
+            {"trials": []},
+            TypeError,
+            r"`trials` must be Trials\(\), SparkTrials\(\) or StoreTrials\(\).*\[\]",
+        ),
         ({"rstate": "x"}, TypeError, "`rstate`.*'x'"),
         ({"rstate": -1}, TypeError, "`rstate`.*-1"),
         ({"algo": 7}, TypeError, "`algo`.*7"),
@@ -758,6 +762,8 @@ def test_space_eval_checks_its_point():
         space_eval(space, {"c": 2})
     with pytest.raises(InvalidTrial, match="'plain'; that option has the index 1"):
         space_eval(space, {"c": "plain"})
+    with pytest.raises(InvalidTrial, match="but got None; that option has the index 1"):
+        space_eval({"c": hp.choice("c", ["a", None])}, {"c": None})
 
 
 def test_spark_trials_is_a_trials():

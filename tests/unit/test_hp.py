@@ -1,11 +1,12 @@
 """The words in which a search space is written: what they give, and what they refuse."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 
-from sparktune import hp
+from sparktune import hp, hyperopt
 from sparktune.exceptions import BadSearchSpace
 from sparktune.space.tree import Space
 from tests.helpers.hyperopt_words import OF_HYPEROPT
@@ -118,6 +119,35 @@ def test_a_forgotten_label_is_explained():
         hp.choice([1, 2], [3])
     with pytest.raises(TypeError, match="require string label"):
         hp.uniform(0, 1, 2)
+
+
+@pytest.mark.parametrize("words", [hp, hyperopt.hp])
+@pytest.mark.parametrize("word", WORDS)
+def test_a_forgotten_label_is_shown_in_the_call_that_was_meant(words, word):
+    """Every word without its label says that it comes first, and where, before what was given."""
+    arguments = WORDS[word][0]
+    call = f"hp.{word}('x', {', '.join(map(repr, arguments))})"
+    told = f"the first argument of hp.{word} is the label, as in {call}, but got {arguments[0]!r}"
+    with pytest.raises(TypeError, match=re.escape(f"require string label: {told}")):
+        getattr(words, word)(*arguments)
+
+
+@pytest.mark.parametrize("words", [hp, hyperopt.hp])
+@pytest.mark.parametrize(
+    ("word", "arguments", "names", "call"),
+    [
+        ("uniform", (3, 0, 1), {}, "hp.uniform('x', 0, 1), but got 3"),
+        ("uniform", (None, 0), {"high": 1}, "hp.uniform('x', 0, high=1), but got None"),
+        ("uniform", (), {"label": 3, "low": 0, "high": 1}, "hp.uniform('x', low=0, high=1), "),
+        ("choice", (7, ["a"]), {}, "hp.choice('x', ['a']), but got 7"),
+        ("choice", (["option"] * 99,), {}, "hp.choice('x', ...), but got ['option', "),
+        ("randint", (None, 5), {}, "hp.randint('x', 5), but got None"),
+    ],
+)
+def test_what_stands_for_the_label_is_left_out_of_the_call(words, word, arguments, names, call):
+    """Where something else is in its place the call has a label there; long arguments are cut."""
+    with pytest.raises(TypeError, match=re.escape(f"is the label, as in {call}")):
+        getattr(words, word)(*arguments, **names)
 
 
 @pytest.mark.parametrize(

@@ -470,5 +470,5 @@ def test_a_suggester_must_give_what_it_was_asked_for(space):
         def suggest(self, space, history, rng, k, budget=None):
             return []
 
-    with pytest.raises(InvalidTrial, match="asked for 1 candidates and gave 0"):
+    with pytest.raises(InvalidTrial, match="asked for 1 candidate and gave 0"):
         go(lambda c: 0.0, space, suggester=Mean())

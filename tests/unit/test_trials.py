@@ -17,6 +17,7 @@ from sparktune import (
     Trials,
     fmin,
     hp,
+    rand,
     scope,
 )
 
@@ -139,6 +140,21 @@ def test_a_table_shows_plain_options():
         show_progressbar=False,
     )  # fmt: skip
     assert set(trials.to_pandas()["params_c"]) == {"a", "b", 3}
+
+
+@pytest.mark.parametrize(
+    "options", [["l1", None, "l2"], [5, None, 0.5], list(np.array([4, 2])), [None]]
+)
+def test_a_table_shows_none_and_numbers_of_numpy(options):
+    """None among the options is None in the table, and a number of numpy is a number."""
+    trials = Trials()
+    fmin(
+        lambda c: 0.0, {"c": hp.choice("c", options)}, rand.suggest, max_evals=12, rstate=0,
+        trials=trials, show_progressbar=False,
+    )  # fmt: skip
+    shown = trials.to_pandas()["params_c"].tolist()
+    assert shown == [options[index] for index in trials.vals["c"]]
+    assert set(shown) == set(options)
 
 
 def test_pickles_go_on(trials):

@@ -253,7 +253,11 @@ def test_numbers_that_are_not_pending(number, sentence, way):
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [
-        ({"trials": [1]}, TypeError, r"`trials` must be Trials\(\) or SparkTrials\(\), but got"),
+        (
+            {"trials": [1]},
+            TypeError,
+            r"`trials` must be Trials\(\), SparkTrials\(\) or StoreTrials\(\) .* but got",
+        ),
         ({"max_evals": 0}, ValueError, "`max_evals` must be a whole number >= 1 or None, .* 0"),
         ({"algo": "tpe"}, TypeError, "`algo` must be a suggest function"),
         ({"rstate": -1}, TypeError, "`rstate` must be a whole number >= 0"),

@@ -15,7 +15,7 @@ from typing import Any
 from ...exceptions import EngineStopped, RunCancelled
 from ...history.results import Answer
 from ...history.trial import Outcome, Status
-from ..answers import answer_of, cancelled, hand_on_reports, unpacked
+from ..answers import ADVICE_ON_SPARK, answer_of, cancelled, hand_on_reports, unpacked
 from ..base import OnReport, RunSpec, Task
 from ..paths import paths_here
 from ..pool import DaemonPool
@@ -156,7 +156,7 @@ class JobPerTrial:
             return self._answer_of_error(error, key)
         if answer["status"] != "lost":
             hand_on_reports(answer, task, self._on_report)
-            return answer_of(answer, self._spec.settings)
+            return answer_of(answer, self._spec.settings, ADVICE_ON_SPARK)
         if self._is_cancelled(key):
             return cancelled()
         reason = None

@@ -106,10 +106,17 @@ def why_unreachable(uri: str | None) -> str | None:
     if proxied and not urllib.request.proxy_bypass(parts.hostname):
         return None
     port = parts.port or (443 if parts.scheme == "https" else 80)
+    return why_silent(parts.hostname, port, _SECONDS_TO_CONNECT)
+
+
+def why_silent(host: str, port: int, seconds: float) -> str | None:
+    """Why nobody is heard at an address within so many seconds; None where somebody listens."""
     try:
-        socket.create_connection((parts.hostname, port), _SECONDS_TO_CONNECT).close()
+        socket.create_connection((host, port), seconds).close()
+    except (socket.gaierror, UnicodeError) as error:  # or it is no name at all
+        return f"the host name {host!r} is not known here ({getattr(error, 'strerror', error)})"
     except OSError as error:
-        return f"{parts.hostname}:{port} cannot be reached: {error}"
+        return f"{host}:{port} cannot be reached: {error}"
     return None
 
 

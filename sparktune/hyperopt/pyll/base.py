@@ -17,6 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from ...plurals import plural
 from ...space.expressions import Node
 
 __all__ = [
@@ -232,7 +233,9 @@ class Apply:
             else:
                 found[parameter.name] = named.pop(parameter.name, MissingArgument)
         if given or named:
-            surplus = f"{len(given)} arguments too many" if given else f"unknown {list(named)}"
+            surplus = (
+                f"{plural(len(given), 'argument')} too many" if given else f"unknown {list(named)}"
+            )
             raise TypeError(f"{self.name} got {surplus}")
         return found
 
@@ -249,7 +252,9 @@ class Apply:
     def clone_from_inputs(self, inputs: Sequence[Apply], o_len: Any = "same") -> Apply:
         """A node of the same function with other arguments, in the order of ``inputs()``."""
         if len(inputs) != len(self.inputs()):
-            raise TypeError(f"{self.name} has {len(self.inputs())} inputs, but got {len(inputs)}")
+            raise TypeError(
+                f"{self.name} has {plural(len(self.inputs()), 'input')}, but got {len(inputs)}"
+            )
         count = len(self.pos_args)
         names = [name for name, _ in self.named_args]
         return type(self)(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,6 +29,10 @@ CHANGES, QUEUE = "sparktune", "sparktune_queue"  # what PostgreSQL tells, by cha
 _AWAY = 0.2  # seconds between two tries to listen to a database that is away
 _ASK = 0.5  # seconds between two looks whether the waiting is to end, while PostgreSQL tells
 _POLL = 0.02  # seconds between two looks at a SQLite database, which cost microseconds
+
+_UNKNOWN_HOST = re.compile(  # as psycopg says it, and as libpq does
+    r"""(?:failed to resolve host|could not translate host name) ['"]([^'"]*)['"].*not known"""
+)
 
 
 class Database:
@@ -119,6 +124,8 @@ class Database:
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             text = " ".join(str(cause).split())
+            if unknown := _UNKNOWN_HOST.search(text):
+                text = f"the host name {unknown[1]!r} is not known here"
             told = self._url.query.items()
             secrets = [self._url.password, *(value for name, value in told if "pass" in name)]
             for secret in filter(None, secrets):
@@ -130,7 +137,8 @@ class Database:
         """Whether the same may succeed later: a lost connection, a lock that somebody holds."""
         if self.is_postgres:
             is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
-            if not self.outages.was_reached and _is_refusal(str(getattr(error, "orig", ""))):
+            text = str(getattr(error, "orig", ""))
+            if not self.outages.was_reached and (_is_refusal(text) or _UNKNOWN_HOST.search(text)):
                 return False
             return is_lost or isinstance(error, (OperationalError, PoolTimeout))
         return isinstance(error, OperationalError) and "locked" in str(error.orig)

@@ -19,6 +19,7 @@ from ...history import ENDED as COUNT
 from ...history import History, Status
 from ...history.records import Ended, Record, Reported, Requeued, Started
 from ...history.trial import Trial
+from ...plurals import plural
 from ...space.described import describe, described
 from ...space.tree import Values
 from ..journal import Recorded
@@ -585,7 +586,7 @@ class SharedRecord(StoredSearch):
         if under_way:
             self._say_once(
                 f"{self.name}: no number is left for this program, which waits for "
-                f"{len(under_way)} trial{'s' if len(under_way) > 1 else ''} that others have begun"
+                f"{plural(len(under_way), 'trial')} that others have begun"
             )
 
 

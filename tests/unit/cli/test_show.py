@@ -12,7 +12,7 @@ import pytest
 from journals import read_all, written
 from recorded_runs import torn
 
-from sparktune import Space, Trials, fmin, hp, scope
+from sparktune import Space, Trials, fmin, hp, rand, scope
 from sparktune.cli import main
 from sparktune.storage.lock import WriterLock
 from sparktune.storage.segments import Segments
@@ -157,6 +157,20 @@ def test_csv_is_what_pandas_would_write(run, capsys):
     pandas.testing.assert_frame_equal(ours, theirs)
     again = Trials.from_pandas(ours, trials.history.space)
     assert again.losses() == trials.losses()
+
+
+def test_csv_shows_options_where_one_is_none(tmp_path, capsys):
+    """None among the options is an empty field, and the others stand as they are."""
+    options = ["l1", None, "l2"]
+    trials = Trials(journal=tmp_path)
+    fmin(
+        lambda c: 0.0, {"c": hp.choice("c", options)}, rand.suggest, 12, trials=trials, rstate=0,
+        show_progressbar=False,
+    )  # fmt: skip
+    rows = csv.DictReader(io.StringIO(shown(capsys, tmp_path, "--csv")))
+    told = [row["params_c"] for row in rows]
+    assert told == [options[index] or "" for index in trials.vals["c"]]
+    assert set(told) == {"l1", "", "l2"}
 
 
 def test_csv_of_a_changed_space_has_all_labels(tmp_path, capsys):

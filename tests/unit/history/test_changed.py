@@ -118,7 +118,7 @@ def test_what_fits_goes_on_and_the_rest_is_apart(history):
         new = adapted(history, Space(NEW), {"leaf": 4})
     sentence = str(caught[0].message)
     assert "'model': 2, 'depth': 1, 'lr': 1" in sentence
-    assert "1 of them had not ended and are not begun again" in sentence
+    assert "1 of them had not ended and is not begun again" in sentence
     names = ["APART", "OK", "APART", "APART", "FAILED", "PENDING", "APART", "CUT"]
     assert [trial.status.name for trial in new] == names
     assert dict(new[1].values) == {"lr": 0.5, "model": 1, "depth": 5, "leaf": 4}
@@ -235,7 +235,7 @@ def test_why_there_is_no_best_says_what_is_apart():
 
 def test_a_label_without_a_default_is_named(history):
     """Only where a trial that fits needs it, with the number of one."""
-    with pytest.raises(BadSearchSpace, match=r"'leaf' \(active in 1 trials, such as 1\)"):
+    with pytest.raises(BadSearchSpace, match=r"'leaf' \(active in trial 1\)"):
         adapted(history, Space(NEW))
     both = {**OLD, "a": hp.uniform("a", 0, 1), "b": hp.choice("b", ["u", hp.normal("n", 0, 1)])}
     with pytest.raises(BadSearchSpace, match=r"'a' .* 'b' \(active in 8 trials"):

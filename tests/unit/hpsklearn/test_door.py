@@ -87,7 +87,7 @@ def never(y, predicted):
         (
             {"space": {"classifier": trees(), "ex_preprocs": [[]]}},
             ValueError,
-            "`ex_preprocs` is for 1 exogenous data sets, and `EX_list` has none",
+            "`ex_preprocs` is for 1 exogenous data set, and `EX_list` has none",
         ),
         (
             {"space": {"classifier": trees()}, "preprocessing": []},
@@ -145,7 +145,7 @@ def never(y, predicted):
         ({"refit": None}, ValueError, "`refit` must be True or False, but got None"),
         ({"n_jobs": 0}, ValueError, "`n_jobs` must be a whole number >= 1, but got 0"),
         ({"n_jobs": -2}, ValueError, "`n_jobs` must be a whole number >= 1, but got -2"),
-        ({"trials": 3}, TypeError, r"`trials` must be Trials\(\) or SparkTrials\(\), but got 3"),
+        ({"trials": 3}, TypeError, r"`trials` must be .*StoreTrials\(\) of sparktune, but got 3"),
         ({"journal": 3}, TypeError, "`journal` must be the path of a folder, but got 3"),
         ({"cv": 1}, ValueError, "`cv` must be a whole number >= 2, but got 1"),
         ({"cv": 76}, ValueError, "`cv` must be at most the 75 rows, but got 76"),

@@ -62,5 +62,7 @@ def test_trials_of_hyperopts_surface(algo):
 
 def test_other_trials():
     """Trials that are none are refused before the run."""
-    with pytest.raises(TypeError, match=r"`trials` must be Trials\(\) or .* got \[\]"):
+    with pytest.raises(
+        TypeError, match=r"`trials` must be Trials\(\), .* or StoreTrials\(\) .* got \[\]"
+    ):
         optim.minimize(listed, None, trials=[], verbose=False)

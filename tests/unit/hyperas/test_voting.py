@@ -67,7 +67,7 @@ def test_models_of_other_frameworks():
     [
         (([],), "`model_list` must hold at least one model"),
         (([SURE], "loud"), "`voting` must be 'hard' or 'soft', but got 'loud'"),
-        (([SURE], "soft", [1, 2]), "`weights` must have one for each of 1 models, but has 2"),
+        (([SURE], "soft", [1, 2]), "`weights` must have one for each of 1 model, but has 2"),
         (([SURE], "soft", [-1]), "`weights` must be a number >= 0, but got -1"),
         (([SURE], "soft", [0]), "`weights` must be above 0 for some model"),
         (([SURE], "hard", None, 0), "`nb_classes` must be a whole number >= 1 or None"),

@@ -175,6 +175,31 @@ def test_a_label_for_two_nodes_is_refused(template):
         Space(template())
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        (
+            hp.loguniform("x", 0, 1),
+            hp.normal("x", 0, 2),
+            "one is loguniform, 1 to 2.718, the other normal, mu 0, sigma 2",
+        ),
+        (
+            hp.randint("x", 3),
+            hp.choice("x", [{"kind": "a", "y": hp.uniform("y", 0, 1)}, "line\n2"]),
+            "one is whole number, 0 to 2, the other one of 2: {kind: a, y: <y>}, line 2",
+        ),
+    ],
+)
+def test_a_label_for_two_nodes_is_explained_in_words(one, other, words):
+    """The error says what each of the two is as a space shows it, and what to do."""
+    with pytest.raises(DuplicateLabel) as raised:
+        Space([one, {"b": other}])
+    assert str(raised.value) == (
+        f"two hyperparameters carry the label 'x': {words}; give each a label of its own, or put "
+        "one node in both places"
+    )
+
+
 @pytest.mark.parametrize("template", [{}, [], None, 3, {"x": 1, "y": [2, (3,)]}, scope.int(2.5)])
 def test_a_space_without_hyperparameters_is_refused(template):
     """A template with nothing to search is refused."""

@@ -9,7 +9,7 @@ pytest.importorskip("sqlalchemy")
 
 from stores import SPACE, Working, saddle
 
-from sparktune import StoreTrials, Trials, fmin, rand
+from sparktune import JOB_STATE_ERROR, JOB_STATE_NEW, Random, StoreTrials, Trials, Tuner, fmin, rand
 from sparktune.exceptions import TakenElsewhere
 from sparktune.history import Outcome, Status
 from sparktune.space.tree import Space
@@ -66,3 +66,20 @@ def test_what_others_ended_is_known_after_a_refusal(url, store):
             history.finish(0, 0, Outcome(Status.OK, loss=7.0))
         history.refresh()
         assert history[0].loss == 2.5
+
+
+def test_a_number_that_another_driver_reserved_is_new(url):
+    """Until its driver has begun it, it is no error in the documents of the others."""
+    seen = []
+
+    class Asks(Random):
+        def suggest(self, space, history, rng, k, budget):
+            other.ask()
+            seen.append(other.trials.document(0)["state"])
+            seen.append(other.trials.count_by_state_unsynced(JOB_STATE_ERROR))
+            return super().suggest(space, history, rng, k, budget)
+
+    first = Tuner(SPACE, trials=StoreTrials(url, "k"), algo=Asks())
+    other = Tuner(SPACE, trials=StoreTrials(url, "k"), algo=Random())
+    assert first.ask().number == 0
+    assert seen == [JOB_STATE_NEW, 0]

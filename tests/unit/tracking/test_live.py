@@ -32,6 +32,14 @@ def test_where_nobody_listens_is_seen_at_once(tmp_path):
     assert "MLFLOW_TRACKING_URI" in why_unreachable(None)
 
 
+@pytest.mark.parametrize("port", ["", ":5000"])
+def test_a_host_name_that_nobody_knows_is_said(nowhere, port):
+    """A server whose name is not known is said by that name, and not by what a socket answers."""
+    told = f"the host name 'nowhere.example' is not known here ({nowhere})"
+    assert why_unreachable(f"http://nowhere.example{port}/mlflow") == told
+    assert "is not known here" in why_unreachable(f"http://{'a' * 70}.example")
+
+
 @pytest.mark.parametrize("uri", ["http://here:5000", "databricks", "databricks://me", "file:///a"])
 def test_addresses_travel_as_they_are(uri):
     """What means the same everywhere is not changed."""

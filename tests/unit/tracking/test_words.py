@@ -119,6 +119,10 @@ def test_each_status_has_one_of_mlflow(status, told):
     ("text", "reason"),
     [
         ("Traceback (most recent call last):\n  ...\nValueError: why\n", "ValueError: why"),
+        (
+            "Traceback (most recent call last):\n  f()\ndb.Error: why\n[SQL: x]\n(Background: y)\n",
+            "db.Error: why",
+        ),
         ("killed after 2 s", "killed after 2 s"),
         (
             "stopped at its time limit of 1 s\n  ...\nTrialTimeout: x",

@@ -161,6 +161,34 @@ def test_a_missing_cell_may_be_an_option():
     assert Trials.from_pandas(frame, space).vals["depth"] == [0, 1, 2]
 
 
+def test_none_as_an_option_comes_back():
+    """Tables with None among the options give the same trials, through a CSV file as well."""
+    below = hp.choice("below", [None, "a", True])
+    space = {
+        "word": hp.choice("word", ["l1", None, "l2"]),
+        "number": hp.choice("number", [5, None, 0.5]),
+        "deep": hp.choice("deep", [{"of": "x"}, {"of": "y", "below": below}]),
+    }
+    trials = Trials()
+    fmin(
+        lambda config: 0.0, space, rand.suggest, 30, trials=trials, rstate=0,
+        show_progressbar=False,
+    )  # fmt: skip
+    frame = trials.to_pandas()
+    inactive = [cell != cell for cell in frame["params_below"]]
+    assert inactive == [index == 0 for index in trials.vals["deep"]]
+    assert None in frame["params_below"].tolist()
+    for table in (frame, pd.read_csv(io.StringIO(frame.to_csv()))):
+        assert_same(trials, Trials.from_pandas(table, space))
+
+
+def test_a_number_that_is_only_reserved_is_no_trial():
+    """A row of a number that another driver had not begun is left out, and takes no values."""
+    rows = [{"status": "reserved"}, {"status": "ok", "params_x": 0.5, "loss": 1.0}]
+    trials = Trials.from_pandas(pd.DataFrame(rows), {"x": hp.uniform("x", 0, 1)})
+    assert [dict(trial.values) for trial in trials.history] == [{"x": 0.5}]
+
+
 @pytest.mark.parametrize(
     ("change", "error", "sentence"),
     [
