@@ -28,6 +28,7 @@ from .suggest.tpe import TPE
 from .trials.record import Trials, checked_trials
 from .unpickling import loads
 from .views.page import page_of
+from .views.standing import Standing
 from .views.text import text_of
 
 __all__ = ["Candidate", "Tuner"]
@@ -118,10 +119,10 @@ class Tuner:
             self.seed = self.trials.agree(seed, rstate is not None)
 
     def __repr__(self) -> str:
-        return text_of(self._heading, self.trials._standing)
+        return text_of(self._heading, Standing(self.trials.history))
 
     def _repr_html_(self) -> str:
-        return page_of(self._heading, self.trials._standing)
+        return page_of(self._heading, Standing(self.trials.history))
 
     @property
     def history(self) -> History | None:

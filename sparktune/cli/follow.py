@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..history import ENDED, History, Status
-from ..storage.journal import Recorded
+from ..storage.replaying import Recorded
 from .pretty import live
 from .sources import Source
 from .summary import Summary

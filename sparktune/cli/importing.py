@@ -22,7 +22,7 @@ from ..hyperopt.record import Record
 from ..hyperopt.spaces import template_of
 from ..plurals import plural
 from ..space.tree import Space
-from ..storage.journal import replay
+from ..storage.replaying import replay
 from ..trials.record import Trials
 from .inferred import inferred
 from .words import Refused, add_command, complain, say

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ..storage.files import FILES
-from ..storage.journal import Recorded, replay
 from ..storage.reading import Listing
+from ..storage.replaying import Recorded, replay
 from ..storage.stores.opening import URL_VARIABLE
 from ..storage.stores.reader import StoredSearch
 from .summary import Summary, summary_of

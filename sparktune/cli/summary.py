@@ -10,10 +10,10 @@ from pathlib import Path
 from ..exceptions import JournalError
 from ..plurals import plural
 from ..storage.files import FILES
-from ..storage.journal import Recorded, torn_words
 from ..storage.lock import writer_of
 from ..storage.owner import Owner
 from ..storage.reading import Listing
+from ..storage.replaying import Recorded, torn_words
 from ..storage.stores.reader import Alive
 from ..views.standing import Standing
 from ..views.values import one_line

@@ -13,7 +13,7 @@ from ..exceptions import JournalError
 from ..history import History, Status
 from ..report import document_of, importance_of, json_of
 from ..report.columns import number_of
-from ..storage.journal import Recorded
+from ..storage.replaying import Recorded
 from ..views.standing import Standing
 from ..views.values import one_line
 

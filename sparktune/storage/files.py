@@ -11,7 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-__all__ = ["FILES", "NO_APPEND", "NO_LOCK", "Files"]
+__all__ = ["FILES", "NO_APPEND", "NO_LOCK", "REMEDY", "Files"]
+
+REMEDY = "put it back from a copy of the journal, or take another folder for a new search"
+"""What to do where a file is lost, as the end of a sentence."""
 
 NO_APPEND = {
     errno.ENOTSUP,

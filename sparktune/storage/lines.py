@@ -24,11 +24,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .files import Files
+from .files import REMEDY, Files
 
 __all__ = [
     "CLOSED",
-    "REMEDY",
     "SEALED",
     "WHOLE",
     "Damage",
@@ -45,8 +44,6 @@ __all__ = [
 ]
 
 SEALED, WHOLE, CLOSED = "sealed", "whole", "closed"
-REMEDY = "put it back from a copy of the journal, or take another folder for a new search"
-"""What to do where a file is lost, as the end of a sentence."""
 LONGEST = 64 * 2**20  # bytes of a line
 DEEPEST = 100  # objects and lists within each other
 VERSION = 1

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from ..checks import whole
 from ..exceptions import JournalError
-from .files import FILES, Files
-from .lines import CLOSED, REMEDY, Damage, Head, Walk, import_sentence, object_of
+from .files import FILES, REMEDY, Files
+from .lines import CLOSED, Damage, Head, Walk, import_sentence, object_of
 
 __all__ = ["Listing", "Reading", "Source", "explained", "name_of", "read", "read_back"]
 

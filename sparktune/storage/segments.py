@@ -4,6 +4,8 @@ The open segment grows at its end. Where the file system cannot add to a file (m
 stores), it is written anew as its next generation, with a closing line; the older file goes when
 the newer one is on the disk and was read back. No file is ever renamed or written over. ``lines``
 has the format, ``reading`` says which files count.
+
+The file is long because an append, what it may leave behind, and the mending of that are one thing.
 """
 
 from __future__ import annotations

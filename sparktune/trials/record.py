@@ -28,8 +28,9 @@ from ..known import Known, record
 from ..plurals import plural
 from ..run import run
 from ..space.tree import Space
-from ..storage.journal import Journal, Recorded, folder_of, replay, torn_words
+from ..storage.journal import Journal, folder_of
 from ..storage.lock import writer_of
+from ..storage.replaying import Recorded, replay, torn_words
 from ..storage.stores.reader import StoredSearch
 from ..storage.stores.shared import SharedRecord
 from ..tracebacks import Short

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from sparktune.cli.places import place_of
 from sparktune.dashboard import Dashboard
-from sparktune.storage.journal import Recorded
+from sparktune.storage.replaying import Recorded
 from sparktune.views.standing import Standing
 
 SECONDS = 60

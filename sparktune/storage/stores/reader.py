@@ -15,7 +15,7 @@ from ...checks import advise
 from ...exceptions import InvalidTrial, StoreError
 from ...history import History, Outcome
 from ...history.records import Record
-from ..journal import Recorded
+from ..replaying import Recorded
 from .opening import URL_VARIABLE, open_store, place_of, secretless, url_of
 from .replaying import HalfCut, history_of, records_of
 from .rows import fault_of, fault_of_report

@@ -22,8 +22,8 @@ from ...history.trial import Trial
 from ...plurals import plural
 from ...space.described import describe, described
 from ...space.tree import Values
-from ..journal import Recorded
 from ..owner import Owner
+from ..replaying import Recorded
 from .opening import name_here
 from .outcomes import json_text, text_of_outcome
 from .presence import Presence

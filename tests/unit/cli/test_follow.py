@@ -72,10 +72,10 @@ def test_a_torn_record_is_said_once(tmp_path, capsys):
 
 def test_only_what_is_new_is_read(tmp_path, monkeypatch):
     """A look reads from the record at which the one before ended."""
-    import sparktune.storage.journal as journal
+    import sparktune.storage.replaying as replaying
 
-    since, real = [], journal.read
-    monkeypatch.setattr(journal, "read", lambda folder, n=0: since.append(n) or real(folder, n))
+    since, real = [], replaying.read
+    monkeypatch.setattr(replaying, "read", lambda folder, n=0: since.append(n) or real(folder, n))
     searched(tmp_path, 4)
     since.clear()
     seen = steps(JournalSource(tmp_path), lambda _: None)

@@ -8,8 +8,8 @@ import pytest
 
 from sparktune import JournalError, Status, Trials, fmin, hp
 from sparktune.storage.files import Files
-from sparktune.storage.journal import Recorded, replay
 from sparktune.storage.lock import WriterLock, writer_of
+from sparktune.storage.replaying import Recorded, replay
 
 
 def run(folder, count, seed=3):

@@ -10,8 +10,8 @@ import warnings
 
 import pytest
 
-import sparktune.storage.journal as journal_module
 from sparktune import Status, Trials, Tuner, fmin, hp, rand
+from sparktune.storage import journal, replaying
 
 SPACE = {"x": hp.uniform("x", 0, 1)}
 quiet = functools.partial(
@@ -98,7 +98,8 @@ def test_ends_that_are_no_fault_of_a_trial_do_not_count(tmp_path, monkeypatch, w
     """After Ctrl-C, or where the machine itself ended meanwhile, a trial is begun again."""
     boots = {"another boot": map(str, itertools.count()), "no boot": itertools.repeat("")}
     if why in boots:
-        monkeypatch.setattr(journal_module, "boot", functools.partial(next, boots[why]))
+        for module in (journal, replaying):
+            monkeypatch.setattr(module, "boot", functools.partial(next, boots[why]))
     folder = tmp_path / "run"
     for _ in range(3):
         folder = left_in(2, folder, closes=why == "Ctrl-C")
