@@ -158,7 +158,7 @@ def test_an_interrupted_run_keeps_what_has_ended(spark, gate, caplog, wait_for):
             objective, hp.uniform("x", 0, 3), rand.suggest, 9, trials=trials,
             points_to_evaluate=points,
         )  # fmt: skip
-    assert "finished trials are kept; best loss 0.5" in caplog.text
+    assert "1 finished trial is kept; best loss 0.5" in caplog.text
     assert {d["state"] for d in trials._dynamic_trials} == {JOB_STATE_DONE, JOB_STATE_CANCEL}
     assert trials.argmin == {"x": 0.5}
     assert trials.fmin_cancelled_reason == FMIN_CANCELLED_REASON_USER
