@@ -6,7 +6,8 @@
 
 Prints, for each change, its score minus that of the method as it is (above 0: the choice was
 right), with the interval that holds 95 % of bootstrap samples of problems and seeds, for all, flat,
-tree and noisy problems, and its wins. Score and wins as in quality.py.
+tree and noisy problems, and its wins. Score and wins as in quality.py. Runs of tables in docs/ are
+kept in benchmarks/ablations/; --out takes such a file, and runs what it lacks.
 """
 
 import argparse
