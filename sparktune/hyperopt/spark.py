@@ -17,6 +17,7 @@ from ..history.failures import failure_text
 from ..run import advise_if_blind
 from ..search import search
 from ..space.tree import Values
+from ..suggest.random import Random
 from ..tracking.runs import tracked
 from ..tracking.words import params_of_run
 from ..trials.spark import (
@@ -169,7 +170,7 @@ class SparkTrials(Trials):
                 "`pass_expr_memo_ctrl` hands out this process's own objects, so it works with "
                 "Trials() only"
             )
-        if getattr(algo, "func", algo) is not rand.suggest:
+        if not _is_random(algo):
             advise_if_blind(self._host.parallelism_given, max_evals)
         given = insert_points(self, points_to_evaluate or ())
         self.pass_over_drawn(generator)
@@ -222,6 +223,13 @@ class SparkTrials(Trials):
     def waiting(self) -> list[Document]:
         """The documents that nobody has begun."""
         return documents_in(self.documents, JOB_STATE_NEW)
+
+
+def _is_random(algo: Any) -> bool:
+    """Whether a suggest function is random search, of this package or of sparktune."""
+    while hasattr(algo, "func"):  # a functools.partial
+        algo = algo.func
+    return algo is rand.suggest or getattr(algo, "suggester", None) is Random
 
 
 class _Run:

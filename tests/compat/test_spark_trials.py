@@ -1,11 +1,13 @@
 """SparkTrials as far as no Spark is needed: a stand-in for its engine, or for its session."""
 
 import types
+from functools import partial
 
 import pytest
 from elsewhere import Elsewhere
 from quiet_runs import document
 
+import sparktune
 import sparktune.hyperopt as hyperopt
 from sparktune.hyperopt import SparkTrials, base, fmin, hp, rand, tpe
 from sparktune.hyperopt.exceptions import AllTrialsFailed, BadSearchSpace
@@ -40,7 +42,8 @@ def test_more_at_a_time_than_the_search_can_learn_from_draws_a_warning():
     """Parallelism above a third of max_evals is advised against, but not for random search."""
     with pytest.warns(UserWarning, match="parallelism=2 is more than a third of max_evals=3"):
         run(lambda config: config["x"], 3, Elsewhere(), algo=tpe.suggest)
-    run(lambda config: config["x"], 3, Elsewhere())
+    for method in (rand.suggest, partial(rand.suggest), sparktune.rand.suggest):
+        run(lambda config: config["x"], 3, Elsewhere(), algo=method)
 
 
 def test_trials_are_counted_by_how_they_ended():
