@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engines.spark.session import is_connect
-from ..engines.travels.tracked import why_silent
+from ..engines.travels.tracked import is_unknown_host, silence_in_words
 from ..plurals import plural
 from . import probe
 from .check import Check
@@ -224,14 +224,16 @@ def _reached(kind: str, address: str) -> Check | None:
     if match is None:
         return None
     places = [_split(place, _PORTS[match[1]]) for place in match[2].split(",")]
-    failures = []
+    failures, unknown = [], []
     for host, port in places:
-        why = why_silent(host, port, _CONNECT_SECONDS)
-        if why is None:
-            return Check(kind, "ok", f"{host}:{port} can be reached")
-        failures.append(why)
+        try:
+            with socket.create_connection((host, port), timeout=_CONNECT_SECONDS):
+                return Check(kind, "ok", f"{host}:{port} can be reached")
+        except (OSError, UnicodeError) as error:
+            failures.append(silence_in_words(host, port, error))
+            unknown.append(is_unknown_host(error))
     found = "; ".join(failures)
-    if "cannot be reached" not in found:
+    if all(unknown):
         advice = "Check how the name is written, or add it to DNS or to /etc/hosts."
         return Check(kind, "problem", found, advice)
     what = "the master" if kind == "master" else "the Spark Connect server"

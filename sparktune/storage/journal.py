@@ -22,7 +22,7 @@ from ..history.trial import Trial
 from ..space.described import describe, described
 from ..space.tree import Space
 from .attachments import keep
-from .lock import WriterLock
+from .lock import WriterLock, writer_of
 from .owner import boot
 from .records import written
 from .replaying import Recorded, left_in, remaining, replay
@@ -87,6 +87,11 @@ class Journal:
     def name(self) -> str:
         """For people."""
         return f"the journal {self.folder}"
+
+    @property
+    def is_written(self) -> bool:
+        """Whether a process that lives writes it."""
+        return writer_of(self.folder) is not None
 
     @property
     def search_id(self) -> str:

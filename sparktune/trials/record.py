@@ -197,9 +197,7 @@ class Trials(Tracked):
     @property
     def _standing(self) -> Standing:
         """How these trials stand; those of a journal that nobody writes do not run."""
-        is_running = self._was_written
-        if isinstance(self._journal, Journal):
-            is_running = writer_of(self._journal.folder) is not None
+        is_running = self._was_written if self._journal is None else self._journal.is_written
         return Standing(self._history, is_running=is_running)
 
     def __dir__(self) -> list[str]:

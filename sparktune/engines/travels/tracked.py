@@ -106,18 +106,23 @@ def why_unreachable(uri: str | None) -> str | None:
     if proxied and not urllib.request.proxy_bypass(parts.hostname):
         return None
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    return why_silent(parts.hostname, port, _SECONDS_TO_CONNECT)
-
-
-def why_silent(host: str, port: int, seconds: float) -> str | None:
-    """Why nobody is heard at an address within so many seconds; None where somebody listens."""
     try:
-        socket.create_connection((host, port), seconds).close()
-    except (socket.gaierror, UnicodeError) as error:  # or it is no name at all
-        return f"the host name {host!r} is not known here ({getattr(error, 'strerror', error)})"
-    except OSError as error:
-        return f"{host}:{port} cannot be reached: {error}"
+        socket.create_connection((parts.hostname, port), _SECONDS_TO_CONNECT).close()
+    except (OSError, UnicodeError) as error:
+        return silence_in_words(parts.hostname, port, error)
     return None
+
+
+def is_unknown_host(error: Exception) -> bool:
+    """Whether a connection failed because its host's name is not known, or is no name at all."""
+    return isinstance(error, (socket.gaierror, UnicodeError))
+
+
+def silence_in_words(host: str, port: int, error: Exception) -> str:
+    """Why nobody is heard at an address, by what a connection to it has raised."""
+    if is_unknown_host(error):
+        return f"the host name {host!r} is not known here ({getattr(error, 'strerror', error)})"
+    return f"{host}:{port} cannot be reached: {error}"
 
 
 def _way_to(uri: str | None, experiment: str) -> dict[str, str]:

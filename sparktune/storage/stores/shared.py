@@ -65,8 +65,10 @@ class SharedRecord(StoredSearch):
     Attributes:
         seed: that is recorded, None before the first run.
         store: while a run or step goes on.
+        is_written: whether anybody may be writing it, which is always so.
     """
 
+    is_written = True
     _creates = True
     KEPT = (*StoredSearch.KEPT, "seed", "_driver", "_mine", "_begun", "_originals")
 
