@@ -25,7 +25,7 @@ __all__ = [
 
 _ADVICE = (
     "install it there, or put the folder of a module of your own on sys.path",
-    'Trials(executor="threads") and SparkTrials(mode="driver") run trials where the session is',
+    'SparkTrials(mode="driver") or Trials(executor="threads") runs trials where the session is',
 )
 """What to do where a trial on this machine lacks a module, and where it lacks a Spark session."""
 ADVICE_ON_SPARK = (
