@@ -66,26 +66,47 @@ class Drawn(bayes._Batch):
         self.region = TrustRegion(space, best[int(np.argmin(draw))], self.region.reach)
 
 
-def with_prior(noise=None, length=None):
-    """What gives the noise a lognormal prior, or lengthscales another one: (mean, deviation)."""
+def with_noise(mean, deviation):
+    """What gives the noise a lognormal prior."""
     usual = gp_kernel.log_prior
 
     def log_prior(features, h, z):
         value, by_z = usual(features, h, z)
         d = len(features.columns)
-        if noise is not None:
-            apart = (math.log(h.noise) - noise[0]) / noise[1]
-            slope = (h.noise - gp_kernel._LEAST_NOISE) / h.noise
-            value += -0.1 * math.log(h.noise) + 30 * h.noise - 0.5 * apart**2
-            by_z[d + 1] = -apart / noise[1] * slope
-        if length is not None:
-            usually = 0.5 * z[:d] + features.log_length
-            apart = (usually + length[0]) / length[1]
-            value += 0.5 * float(usually @ usually) - 0.5 * float(apart @ apart)
-            by_z[:d] = -0.5 * apart / length[1]
+        apart = (math.log(h.noise) - mean) / deviation
+        slope = (h.noise - gp_kernel._LEAST_NOISE) / h.noise
+        value += -0.1 * math.log(h.noise) + 30 * h.noise - 0.5 * apart**2
+        by_z[d + 1] = -apart / deviation * slope
         return value, by_z
 
     return replaced(gp_kernel, "log_prior", log_prior)
+
+
+def with_lengths(mean, deviation):
+    """What gives lengthscales an independent prior, longer by ``mean`` in the logarithm."""
+
+    def log_prior(short):
+        apart = (short + mean) / deviation
+        return -0.5 * float(apart @ apart), -apart / deviation
+
+    return replaced(gp_kernel, "_log_prior_of_lengths", log_prior)
+
+
+def with_matern(function):
+    """What puts another function of r² in place of Matern's: its value and its derivative."""
+    return replaced(gp_kernel, "_matern", function)
+
+
+def gaussian(r2):
+    value = np.exp(-0.5 * r2)
+    return value, -0.5 * value
+
+
+def rougher(r2):
+    """Matern's of 3/2."""
+    r = np.sqrt(3 * r2)
+    value = np.exp(-r)
+    return (1 + r) * value, -1.5 * value
 
 
 PARTS = {
@@ -94,8 +115,12 @@ PARTS = {
     "drawn": replaced(bayes, "_Batch", Drawn),
     "one width": replaced(bayes, "width_after", lambda *_: 1.0),
     "to bounds": replaced(maximise, "_short_of_bounds", lambda _axes, U, _region: U),
-    "noise": with_prior(noise=(-4.0, 1.0)),
-    "length": with_prior(length=(math.sqrt(2), math.sqrt(3))),
+    "noise": with_noise(-4.0, 1.0),
+    "alike: 0": with_lengths(0.0, 1.0),
+    "alike: 0.9": replaced(gp_kernel, "_ALIKE", 0.9),
+    "length": with_lengths(math.sqrt(2), math.sqrt(3)),
+    "gaussian": with_matern(gaussian),
+    "rougher": with_matern(rougher),
 }
 
 CHANGES = {
@@ -115,7 +140,11 @@ CHANGES = {
     "trials conditioned on: 1,000": Bayes(GP(most=1000, most_fitted=256)),
     "losses never warped": Bayes(GP(warp=False)),
     "noise: lognormal(-4, 1)": Changed(part="noise"),
+    "lengthscales: independent": Changed(part="alike: 0"),
+    "lengthscales: correlated by 0.9": Changed(part="alike: 0.9"),
     "lengthscales: ln l of mean sqrt 2, deviation sqrt 3": Changed(part="length"),
+    "kernel: gaussian": Changed(part="gaussian"),
+    "kernel: Matern, 3/2": Changed(part="rougher"),
     "fantasies: 1": Bayes(fantasies=1),
     "initial design: 10": Bayes(n_startup_jobs=10),
 }

@@ -38,6 +38,7 @@ __all__ = ["Features", "Hyperparameters", "Kernel", "Likelihood", "Points", "log
 
 _LEAST_NOISE = 1e-6  # variance
 _MANY = 100  # options of a category, above which they have no columns of their own
+_ALIKE = 0.75  # share of the variance of log lengthscales that all of them have in common
 _KAPPA = (-1.0, 1.5)  # mean and deviation of the logits of kappa
 _STATED = (2.0, 2.0)  # and of the logit of the share of stated variances
 
@@ -329,15 +330,16 @@ def log_prior(features: Features, h: Hyperparameters, z: Array) -> tuple[float, 
 
     Lengthscales are lognormal, of deviation 1 of the logarithm, their median the root of the number
     of labels in the group (longer in more dimensions: Hvarfner, Hellsten and Nardi, 2024, "Vanilla
-    Bayesian optimization performs great in high dimensions"); the signal Gamma(2, 1); the noise
-    Gamma(1.1, 30); logits of kappa normal of mean -1 and deviation 1.5, that of the stated share,
-    where there is one, of mean 2 and deviation 2.
+    Bayesian optimization performs great in high dimensions"). Their logarithms are correlated by
+    0.75, so that few losses tell how long all of them are, and many how they differ. The signal is
+    Gamma(2, 1); the noise Gamma(1.1, 30); logits of kappa normal of mean -1 and deviation 1.5, that
+    of the stated share, where there is one, of mean 2 and deviation 2.
     """
     by_z = np.zeros(len(z))
     d = len(features.columns)
-    long = 0.5 * z[:d] + features.log_length
-    value = -0.5 * float(long @ long)
-    by_z[:d] = -0.5 * long
+    short = 0.5 * z[:d] + features.log_length
+    value, by_short = _log_prior_of_lengths(short)
+    by_z[:d] = 0.5 * by_short
     value += math.log(h.signal) - h.signal
     by_z[d] = 1 - h.signal
     value += 0.1 * math.log(h.noise) - 30 * h.noise
@@ -348,3 +350,13 @@ def log_prior(features: Features, h: Hyperparameters, z: Array) -> tuple[float, 
     value -= 0.5 * float((((shares - mean) / sd) ** 2).sum())
     by_z[d + 2 :] = -(shares - mean) / sd**2
     return value, by_z
+
+
+def _log_prior_of_lengths(short: Array) -> tuple[float, Array]:
+    """Log density of (d,) logarithms of median over lengthscale, and its gradient.
+
+    They are normal of variance 1, correlated; their covariance is inverted by Sherman and Morrison.
+    """
+    own = 1 - _ALIKE
+    slope = (_ALIKE / (own + _ALIKE * len(short)) * short.sum() - short) / own
+    return 0.5 * float(short @ slope), slope

@@ -134,7 +134,8 @@ def test_likelihood_by_its_definition(stated):
         sizes = [
             sum(TREE.parents[j] == TREE.parents[i] for j in range(D)) for i in FEATURES.columns
         ]
-        lengths = stats.norm.logpdf(np.log(h.theta**-0.5), 0.5 * np.log(sizes), 1).sum()
+        correlated = stats.multivariate_normal(0.5 * np.log(sizes), 0.75 + 0.25 * np.eye(D))
+        lengths = correlated.logpdf(np.log(h.theta**-0.5))
         kappa, share = np.split(z[D + 2 :], [GROUPS - 1])
         prior = lengths + stats.gamma.logpdf(h.signal, 2) + stats.norm.logpdf(kappa, -1, 1.5).sum()
         prior += stats.gamma.logpdf(h.noise, 1.1, scale=1 / 30)
