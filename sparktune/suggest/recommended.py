@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from ..arithmetic import own_arithmetic
 from ..blas import on_one_thread
 from ..exceptions import AllTrialsFailed
 from ..history import History, Status, Trial
-from ..history.failures import failure_text
+from ..history.failures import failure_text, with_parameters
+from ..space.tree import Space
 from .candidates import observations
 from .noise import NOISY, is_exact
 from .surrogates.gp import fit_warped
@@ -30,6 +31,7 @@ class Recommended:
         mean, low, high: of the loss without its noise at its candidate: what the model believes,
             and the ends of a band of two deviations on each side.
         luckiest: the trial of the lowest loss; often the same.
+        space: of the search.
     """
 
     trial: Trial
@@ -37,6 +39,7 @@ class Recommended:
     low: float
     high: float
     luckiest: Trial
+    space: Space = field(repr=False)
 
     @property
     def number(self) -> int:
@@ -51,7 +54,7 @@ class Recommended:
     def __str__(self) -> str:
         text = (
             f"trial {self.trial.number}: loss {self.trial.loss:.6g}, believed {self.mean:.6g} "
-            f"({self.low:.6g} to {self.high:.6g}), {dict(self.trial.values)}"
+            f"({self.low:.6g} to {self.high:.6g}), {with_parameters(self.trial, self.space)}"
         )
         if self.trial.number == self.luckiest.number:
             return f"{text}; it has the lowest loss, too"
@@ -80,7 +83,7 @@ def recommended(history: History) -> Recommended:
         raise AllTrialsFailed(failure_text(history))
     if is_exact(history):
         loss = float(history.y[luckiest.number])
-        return Recommended(luckiest, loss, loss, loss, luckiest)
+        return Recommended(luckiest, loss, loss, loss, luckiest, history.space)
     numbers = np.flatnonzero(history.status == Status.OK)
     X, y = observations(history)
     variance = history.variance[numbers]
@@ -92,4 +95,5 @@ def recommended(history: History) -> Recommended:
         best = int(np.searchsorted(numbers, luckiest.number))
     ends = means[0, best] + _BAND * sd[best] * np.array([0.0, -1.0, 1.0])
     mean, low, high = warped.back(ends).tolist()
-    return Recommended(history[int(numbers[best])], mean, low, high, luckiest)
+    trial = history[int(numbers[best])]
+    return Recommended(trial, mean, low, high, luckiest, history.space)

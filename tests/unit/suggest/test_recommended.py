@@ -131,3 +131,12 @@ def test_losses_of_any_size(scale):
     found = recommended(recorded(xs, scale * ((xs - 0.5) ** 2 + 1), variances))
     assert found.values["x"] == pytest.approx(0.5)
     assert np.isfinite([found.mean, found.low, found.high]).all()
+
+
+def test_its_text_names_options():
+    """Printed, a recommended trial shows what its options are called, not their indices."""
+    space = {"kernel": hp.choice("kernel", ["linear", "rbf"]), "x": hp.uniform("x", -1, 1)}
+    trials = Trials()
+    fmin(lambda c: c["x"] ** 2, space, rand.suggest, 3, trials=trials, rstate=0, verbose=False)
+    option = ["linear", "rbf"][trials.recommended.values["kernel"]]
+    assert f"with {{'kernel': '{option}', 'x': " in str(trials.recommended)
