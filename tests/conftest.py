@@ -35,7 +35,7 @@ def pytest_addoption(parser):
         help="where tests/spark runs: in this process, on a cluster of two workers, on a Spark "
         "Connect server, or there with pyspark-client alone",
     )  # fmt: skip
-    parser.addoption("--full", action="store_true", help="also the tests that take over 5 seconds")
+    parser.addoption("--full", action="store_true", help="also the tests that take seconds")
 
 
 def pytest_cmdline_main(config):

@@ -33,7 +33,12 @@ MIXED = functools.partial(
 
 @pytest.mark.parametrize("seeds", [3, pytest.param(5, marks=pytest.mark.full)])
 @pytest.mark.parametrize(
-    "suggester", [Anneal(), AdaptiveTPE(), Mix([(0.5, TPE()), (0.5, Anneal())])]
+    "suggester",
+    [
+        Anneal(),
+        pytest.param(AdaptiveTPE(), marks=pytest.mark.full),
+        pytest.param(Mix([(0.5, TPE()), (0.5, Anneal())]), marks=pytest.mark.full),
+    ],
 )
 def test_better_than_random_search(suggester, seeds):
     """Each method beats random search on a bowl and finds the branch that is best in a tree."""

@@ -84,6 +84,7 @@ def test_only_what_is_new_is_read(tmp_path, monkeypatch):
     assert since == [0, 10, 10]
 
 
+@pytest.mark.full
 def test_compacting_and_another_journal_meanwhile(tmp_path, capsys):
     """It goes on after the files were merged, and begins anew where the folder is another one."""
     folder = tmp_path / "run"

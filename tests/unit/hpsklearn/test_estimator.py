@@ -33,6 +33,7 @@ def learners(estimator):
 # What the pages of hyperopt-sklearn show.
 
 
+@pytest.mark.full
 def test_a_regressor_and_preprocessing_of_any_kind():
     """Any regressor with any preprocessing does better than the mean, with the seed as it is."""
     train, test, y_train, y_test = train_test_split(*load_diabetes(return_X_y=True), random_state=0)

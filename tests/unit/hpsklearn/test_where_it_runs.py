@@ -47,6 +47,7 @@ class Waiting(ClassifierMixin, BaseEstimator):
         return np.full(len(X), self.classes_[0])
 
 
+@pytest.mark.full
 def test_processes():
     """In processes candidates get the losses that they get here, one at a time."""
     here = quick(max_evals=3, algo=rand.suggest).fit(X, Y, n_folds=3)
@@ -56,6 +57,7 @@ def test_processes():
     assert (there.predict(X) == here.predict(X)).all()
 
 
+@pytest.mark.full
 def test_a_time_limit(gate):
     """A candidate that takes longer than trial_timeout ends, and counts as timed out."""
     slow, quickly = Waiting(gate.door()), DummyClassifier()

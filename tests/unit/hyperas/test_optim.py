@@ -417,6 +417,7 @@ def test_workers_of_a_store(tmp_path, monkeypatch):
     models_come_back(f"sqlite:///{tmp_path}/runs.db")
 
 
+@pytest.mark.full
 def test_workers_of_a_store_on_a_server(tmp_path, monkeypatch, postgres):
     """Workers of a store in PostgreSQL put the models into the folder that is named."""
     monkeypatch.setenv(VARIABLE, KEY)

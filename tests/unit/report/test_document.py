@@ -326,7 +326,7 @@ def histories(draw):
     return history
 
 
-@pytest.mark.parametrize("examples", [15, pytest.param(100, marks=pytest.mark.full)])
+@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.full)])
 def test_any_history_has_a_document_that_agrees(examples):
     """Whatever became of trials, and whatever their losses are, the columns hold it."""
 

@@ -219,6 +219,7 @@ def test_objects_without_nodes_are_options(option):
     assert space.labels == ("c", "x")
 
 
+@pytest.mark.full
 def test_the_search_for_nodes_is_bounded():
     """In objects of millions of parts the search ends after its share of them, near ones first."""
     looked_at = {}

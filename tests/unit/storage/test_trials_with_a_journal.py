@@ -285,6 +285,7 @@ def test_a_journal_comes_before_a_changed_space(tmp_path):
         trials.attach(tmp_path)
 
 
+@pytest.mark.full
 def test_trials_from_elsewhere_are_written_together(tmp_path, monkeypatch):
     """Trials of documents are in the journal with few syncs, and only where it holds none yet."""
     documents = run(Trials(), 300, rstate=1).trials

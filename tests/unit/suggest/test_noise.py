@@ -87,7 +87,9 @@ def test_exact_losses_are_never_evaluated_again():
     assert not replicates(searched(Bayes(), "exact"))
 
 
-@pytest.mark.parametrize("suggester", [Bayes(), Auto()], ids=["gp", "auto"])
+@pytest.mark.parametrize(
+    "suggester", [Bayes(), pytest.param(Auto(), marks=pytest.mark.full)], ids=["gp", "auto"]
+)
 def test_noisy_losses_are_evaluated_again(suggester):
     """In the second half, some trials repeat candidates that are believed to be good."""
     history = searched(suggester, "noisy")
@@ -98,6 +100,7 @@ def test_noisy_losses_are_evaluated_again(suggester):
     assert np.median(believed) < 0.05
 
 
+@pytest.mark.full
 def test_no_replicates_where_none_are_wanted():
     """A share of 0 leaves every candidate new."""
     assert not replicates(searched(Bayes(replicate_share=0.0), "noisy"))

@@ -275,6 +275,7 @@ def test_completion_of_trials_offers_what_people_call():
     assert Trials().engine()
 
 
+@pytest.mark.full
 def test_ipython_completes_keys_and_names():
     """In a shell, the checks of a report and the public names are what the tab key gives."""
     completer = pytest.importorskip("IPython.core.completer")
