@@ -80,7 +80,7 @@ def attacked(journals, folder, seed):
     return "exact" if left == records else "other"
 
 
-@pytest.mark.parametrize("times", [200, pytest.param(10_000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("times", [300, pytest.param(10_000, marks=pytest.mark.full)])
 def test_journals_under_attack(tmp_path, journals, times):
     """Whatever is changed, opening gives trials that hang together and go on, or one sentence."""
     ends = {"error": 0, "exact": 0, "other": 0, "went on": 0, "refused": 0}
