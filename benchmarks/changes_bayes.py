@@ -92,18 +92,14 @@ def with_lengths(mean, deviation):
     return replaced(gp_kernel, "_log_prior_of_lengths", log_prior)
 
 
-def with_matern(function):
-    """What puts another function of r² in place of Matern's: its value and its derivative."""
-    return replaced(gp_kernel, "_matern", function)
-
-
 def gaussian(r2):
+    """A Gaussian function of squared distances, and its derivative by them."""
     value = np.exp(-0.5 * r2)
     return value, -0.5 * value
 
 
 def rougher(r2):
-    """Matern's of 3/2."""
+    """The Matern 3/2 function of squared distances, and its derivative by them."""
     r = np.sqrt(3 * r2)
     value = np.exp(-r)
     return (1 + r) * value, -1.5 * value
@@ -116,11 +112,11 @@ PARTS = {
     "one width": replaced(bayes, "width_after", lambda *_: 1.0),
     "to bounds": replaced(maximise, "_short_of_bounds", lambda _axes, U, _region: U),
     "noise": with_noise(-4.0, 1.0),
-    "alike: 0": with_lengths(0.0, 1.0),
+    "alike: 0": replaced(gp_kernel, "_ALIKE", 0.0),
     "alike: 0.9": replaced(gp_kernel, "_ALIKE", 0.9),
     "length": with_lengths(math.sqrt(2), math.sqrt(3)),
-    "gaussian": with_matern(gaussian),
-    "rougher": with_matern(rougher),
+    "gaussian": replaced(gp_kernel, "_matern", gaussian),
+    "rougher": replaced(gp_kernel, "_matern", rougher),
 }
 
 CHANGES = {

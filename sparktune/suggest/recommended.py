@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from ..blas import on_one_thread
 from ..exceptions import AllTrialsFailed
 from ..history import History, Status, Trial
 from ..history.failures import failure_text, with_parameters
-from ..space.tree import Space
 from .candidates import observations
 from .noise import NOISY, is_exact
 from .surrogates.gp import fit_warped
@@ -31,7 +30,7 @@ class Recommended:
         mean, low, high: of the loss without its noise at its candidate: what the model believes,
             and the ends of a band of two deviations on each side.
         luckiest: the trial of the lowest loss; often the same.
-        space: of the search.
+        parameters: of the trial, for people: of a choice what its option is called.
     """
 
     trial: Trial
@@ -39,7 +38,7 @@ class Recommended:
     low: float
     high: float
     luckiest: Trial
-    space: Space = field(repr=False)
+    parameters: str
 
     @property
     def number(self) -> int:
@@ -54,7 +53,7 @@ class Recommended:
     def __str__(self) -> str:
         text = (
             f"trial {self.trial.number}: loss {self.trial.loss:.6g}, believed {self.mean:.6g} "
-            f"({self.low:.6g} to {self.high:.6g}), {with_parameters(self.trial, self.space)}"
+            f"({self.low:.6g} to {self.high:.6g}), {self.parameters}"
         )
         if self.trial.number == self.luckiest.number:
             return f"{text}; it has the lowest loss, too"
@@ -83,7 +82,8 @@ def recommended(history: History) -> Recommended:
         raise AllTrialsFailed(failure_text(history))
     if is_exact(history):
         loss = float(history.y[luckiest.number])
-        return Recommended(luckiest, loss, loss, loss, luckiest, history.space)
+        shown = with_parameters(luckiest, history.space)
+        return Recommended(luckiest, loss, loss, loss, luckiest, shown)
     numbers = np.flatnonzero(history.status == Status.OK)
     X, y = observations(history)
     variance = history.variance[numbers]
@@ -96,4 +96,5 @@ def recommended(history: History) -> Recommended:
     ends = means[0, best] + _BAND * sd[best] * np.array([0.0, -1.0, 1.0])
     mean, low, high = warped.back(ends).tolist()
     trial = history[int(numbers[best])]
-    return Recommended(trial, mean, low, high, luckiest, history.space)
+    shown = with_parameters(trial, history.space)
+    return Recommended(trial, mean, low, high, luckiest, shown)

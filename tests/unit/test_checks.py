@@ -30,7 +30,7 @@ SPACE = hp.uniform("x", 0, 1)
 
 def of_fmin(name):
     return lambda value: fmin(
-        lambda x: x, SPACE, **{"max_evals": 6, "show_progressbar": False, name: value}
+        lambda x: x, SPACE, **{"max_evals": 24, "show_progressbar": False, name: value}
     )
 
 
