@@ -15,7 +15,7 @@ from ..space.nodes import Choice
 from ..space.reading import value_from
 from ..space.tree import Space, Values
 
-__all__ = ["of_outcome", "record_of", "written"]
+__all__ = ["moment_of", "of_outcome", "record_of", "written"]
 
 _SHOWN = 80  # characters of an option beside its index
 _TIMES = (-6e10, 2.4e11)  # seconds since the epoch, of the years that datetime knows
@@ -140,6 +140,15 @@ def record_of(data: Mapping[str, Any], other: Callable[[Any], Any]) -> Record:
         raise JournalError(f"a record of the kind {kind!r} that is none: {what}"[:300]) from None
 
 
+def moment_of(value: Any) -> float:
+    """The seconds since the epoch that a record has under "now".
+
+    Raises:
+        ValueError: it is no number, or of no year that datetime knows.
+    """
+    return _within(value, "now", *_TIMES)
+
+
 def _whole(data: Mapping[str, Any], name: str) -> int:
     value = data[name]
     if type(value) is not int or not 0 <= value < 2**62:
@@ -153,7 +162,10 @@ def _real(value: Any, name: str) -> float:
     value = value_from(value, plain=True)
     if type(value) not in (int, float):
         raise ValueError(f"{name!r} is {value!r:.60}, but must be a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name!r} is {value!r:.60}, which is too large") from None
 
 
 def _within(value: Any, name: str, low: float, high: float) -> float:
@@ -176,7 +188,7 @@ def _as_started(data: Mapping[str, Any], _: Any) -> Started:
     for values in batch:
         if type(values) is not dict:  # what stands in it, the history looks at
             raise ValueError(f"a candidate is {values!r:.60}, but must map labels to values")
-    return Started(batch, _within(data["now"], "now", *_TIMES))
+    return Started(batch, moment_of(data["now"]))
 
 
 def _as_reported(data: Mapping[str, Any], _: Any) -> Reported:

@@ -23,7 +23,7 @@ from .files import FILES, REMEDY
 from .lock import writer_of
 from .owner import boot
 from .reading import Listing, name_of, read
-from .records import record_of
+from .records import moment_of, record_of
 
 __all__ = ["Recorded", "left_in", "remaining", "replay", "torn_words"]
 
@@ -165,9 +165,8 @@ def _fold(found: Recorded, data: Mapping[str, Any], other: Callable[[Any], Any])
         found.serial_on = machine if isinstance(machine, str) else ""
         if type(number := data.get("lost")) is int:
             found.lost[number] += 1
-        now = data.get("now")
-        if found.begun is None and isinstance(now, (int, float)):
-            found.begun = float(now)
+        if found.begun is None and "now" in data:
+            found.begun = moment_of(data["now"])
         return
     if found.history is None:
         raise JournalError(f"a record of the kind {kind!r:.60} before the space")
