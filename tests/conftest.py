@@ -2,6 +2,7 @@
 
 # ruff: noqa: E402 (threads are limited before numpy is imported)
 
+import gc
 import os
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -15,6 +16,7 @@ import time
 from pathlib import Path
 
 import cloudpickle
+import properties
 import pytest
 from databases import Postgres, why_no_postgres
 from gates import Gate
@@ -36,6 +38,11 @@ def pytest_addoption(parser):
         "Connect server, or there with pyspark-client alone",
     )  # fmt: skip
     parser.addoption("--full", action="store_true", help="also the tests that take seconds")
+
+
+def pytest_configure(config):
+    """Tests of properties draw fewer examples where they are to be quick."""
+    properties.limit("full" if config.option.full else "quick")
 
 
 def pytest_cmdline_main(config):
@@ -80,6 +87,13 @@ def pytest_generate_tests(metafunc):
             metafunc.parametrize(
                 argument, [name for name, kind in kinds.items() if wanted <= kind.traits]
             )
+
+
+def pytest_collection_finish():
+    """What is there by now stays, and need not be looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,9 +8,10 @@ import cloudpickle
 import pytest
 from engine_suite import *  # noqa: F403
 from engine_suite import Kind, ended, task
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pickling_engine import Pickling
+from properties import examples
 from scripts import OF_MAIN
 
 from sparktune import EngineStopped, Trials, fmin, hp
@@ -132,7 +133,7 @@ def _things():
     )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(_things(), min_size=1, max_size=5), st.data())
 def test_one_object_stays_one_wherever_it_is_referred_to(things, data):
     """Whatever options are and hold, and wherever the objective has them, identity is kept."""

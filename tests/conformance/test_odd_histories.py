@@ -113,7 +113,7 @@ def test_many_histories_are_gone_on_with(method, name, strict):
 def go_on(suggester, space, examples):
     """Check the candidates that follow on histories of a space."""
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
     @given(histories(space), st.integers(1, 4), st.integers(0, 99))
     def check(history, k, seed):
         rng = np.random.default_rng(seed)

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import InvalidTrial, Status, TrialPruned, Trials, Tuner, fmin, hp, rand, scope
 
@@ -339,7 +340,7 @@ def distributions(label):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:sparktune", "ignore:'[ab]':UserWarning")
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     a=distributions("a"), b=distributions("b"), seed=st.integers(0, 2**31 - 1),
     size=st.integers(1, 12), top=st.booleans(),

@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import (
     STATUS_FAIL,
@@ -512,7 +513,7 @@ CALLS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(calls=st.lists(CALLS, max_size=25), seed=st.integers(0, 3))
 def test_any_order_of_calls(calls, seed):
     """Whatever the order of calls: numbers run on, counts add up, each trial ends at most once."""

@@ -7,8 +7,9 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import Trials, Tuner, fmin, hp
 from sparktune.exceptions import BadSearchSpace, InvalidTrial
@@ -500,7 +501,7 @@ spaces = st.dictionaries(labels, numeric, min_size=1, max_size=4).map(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(spaces, min_size=2, max_size=4), st.integers(0, 99), st.booleans())
 def test_any_changes_lose_no_trial(changes, seed, after_a_record):
     """Through any spaces, every trial keeps its record, and fits or is apart."""

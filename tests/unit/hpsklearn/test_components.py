@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import scipy.sparse
 from estimators import DIABETES, IRIS, around, draw
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import hpsklearn as ours
 from sparktune import rand
@@ -122,7 +123,7 @@ def test_strings_as_labels(name):
     assert set(estimator.predict(X)) <= set(names)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(name=st.sampled_from(HERE), seed=st.integers(0, 2**32 - 1))
 def test_any_draw_builds(name, seed):
     """Whatever is drawn makes an object, and scikit-learn holds its parameters for legal."""

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from estimators import draw
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import hp
 from sparktune import hpsklearn as ours
@@ -31,7 +32,7 @@ def without(*names):
     return lambda path: "it is tired" if path.rpartition(".")[2] in names else None
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     name=st.sampled_from(LIMITED),
     rows=st.integers(2, 400),
@@ -50,7 +51,7 @@ def test_no_draw_is_above_its_limit(name, rows, columns, targets, seed):
     made._validate_params()
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     low=st.integers(1, 60),
     span=st.integers(1, 2000),

@@ -160,7 +160,7 @@ def in_order(text, ranges):
 def test_templates_behave_as_numbers(examples):
     """A rewritten function with a draw returns what the program with its numbers returns."""
 
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(program=programs(), seed=st.integers(0, 2**32 - 1), x=st.integers(-1, 2))
     def check(program, seed, x):
         text, ranges = in_order(*program)
@@ -202,7 +202,7 @@ def nests(draw, depth=0, path="c"):
 def test_what_is_drawn_is_read(examples):
     """Where every branch hangs on choices, a candidate has exactly the labels that are read."""
 
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(lines=nests(), seed=st.integers(0, 2**32 - 1))
     def check(lines, seed):
         ready = prepared(function_of("\n".join(["def model():", *lines, "    return 0"]) + "\n"))

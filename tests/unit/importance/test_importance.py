@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import STATUS_FAIL, Trials, Tuner, fmin, hp, rand, tpe
 from sparktune.exceptions import AllTrialsFailed
@@ -105,7 +106,7 @@ def test_beside_the_space_it_shows_where_a_search_went():
     assert importance(history, "ped-anova")["x0"] < 0.9
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(
     st.lists(st.floats(-50, 50), min_size=12, max_size=60),
     st.sampled_from([np.exp, np.arctan, lambda y: y**3, lambda y: 5 * y - 2]),
@@ -120,7 +121,7 @@ def test_ranks_alone_decide_by_densities(losses, rising):
     assert dict(before) == dict(after)
 
 
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(
     st.lists(
         st.floats(allow_nan=False) | st.sampled_from([math.inf, -math.inf, 1e308, None]),

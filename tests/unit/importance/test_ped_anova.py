@@ -5,8 +5,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import hp
 from sparktune.importance.ped_anova import Bins, best_rows, chance, divergence, explained_by
@@ -158,7 +159,7 @@ def test_chance_of_a_whole_space_is_that_of_independent_draws():
     assert chance(reference, None, t, math.inf) == pytest.approx(mean)
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(st.integers(0, 10**6), st.integers(12, 200), st.booleans())
 def test_shares_are_within_their_range(seed, n, whole_space):
     """Whatever is drawn, a label explains no less than nothing; beside trials, no more than all."""

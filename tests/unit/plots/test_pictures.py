@@ -394,7 +394,7 @@ def test_many_searches_can_be_drawn(pyplot):
 def draw_searches(pyplot, examples):
     """Draw each picture of searches of any kind."""
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
     @given(spaces(), st.lists(losses, min_size=1, max_size=14), st.data())
     def check(space, given_losses, data):
         seconds = data.draw(st.sampled_from([0.0, 1.0, 1e9]))

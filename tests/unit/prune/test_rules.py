@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as relaxed
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 from scipy.stats import wilcoxon as signed_rank
@@ -224,7 +223,6 @@ def test_wilcoxon_counts_few_folds_out(mine, best, stops):
     assert stopped(prune.wilcoxon(), history) is stops
 
 
-@relaxed(deadline=None)
 @given(st.lists(st.sampled_from([-0.5, -0.25, 0.0, 0.25, 0.5, 0.75]), min_size=2, max_size=9))
 def test_wilcoxon_is_exact_with_ties(differences):
     """Of few folds the p-value is the share of all signs with no smaller sum of ranks."""

@@ -331,7 +331,7 @@ def test_any_history_has_a_document_that_agrees(examples):
     """Whatever became of trials, and whatever their losses are, the columns hold it."""
 
     @given(histories())
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     def check(history):
         agrees(document_of(history, now=0.0, importance=NOT_ASKED), history)
 

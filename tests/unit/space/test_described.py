@@ -17,8 +17,9 @@ from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import hp
 from sparktune.exceptions import BadSearchSpace, InvalidTrial
@@ -434,7 +435,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(values)
 def test_any_plain_value_comes_back(value):
     """Whatever nests, as an option or by itself, is the same afterwards."""

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -13,7 +13,6 @@ from sparktune.space.discrete import Categorical, Integers
 from sparktune.space.distributions import Normal, Uniform, log_ndtr_difference
 
 INF = math.inf
-relaxed = settings(max_examples=100, deadline=None)
 
 CONTINUOUS = {
     "uniform": (Uniform(-2, 5), stats.uniform(-2, 7)),
@@ -210,7 +209,6 @@ def drawn(distribution, size=20):
     return distribution.sample(np.random.default_rng(3), size)
 
 
-@relaxed
 @given(anything)
 def test_samples_are_snapped_and_within_the_support(distribution):
     """Samples do not move when snapped, and lie within the support."""
@@ -221,7 +219,6 @@ def test_samples_are_snapped_and_within_the_support(distribution):
     assert np.isfinite(z).all()
 
 
-@relaxed
 @given(anything, st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_snap_is_idempotent(distribution, where):
     """Snapping any latent of the support twice is the same as once."""
@@ -232,7 +229,6 @@ def test_snap_is_idempotent(distribution, where):
     np.testing.assert_array_equal(distribution.snap(once), once)
 
 
-@relaxed
 @given(anything)
 def test_values_and_latents_round_trip(distribution):
     """Value to latent to value gives the same value, a native number."""
@@ -250,7 +246,6 @@ def test_values_and_latents_round_trip(distribution):
         assert distribution.check(value, "x") == value
 
 
-@relaxed
 @given(normals(), st.floats(-1e308, 1e308) | st.sampled_from([-INF, INF, 800.0, -800.0]))
 def test_the_value_of_any_latent_can_be_given_back(distribution, z):
     """However far out a latent lies, its value is one that the label takes."""
@@ -261,7 +256,6 @@ def test_the_value_of_any_latent_can_be_given_back(distribution, z):
         assert math.isfinite(distribution.latent(value))
 
 
-@relaxed
 @given(anything)
 def test_cells_contain_their_latents(distribution):
     """The cell of a snapped latent contains it, and snapping inside the cell leads back."""
@@ -276,7 +270,6 @@ def test_cells_contain_their_latents(distribution):
             np.testing.assert_array_equal(distribution.snap(inside), z)
 
 
-@relaxed
 @given(anything)
 def test_log_prior_agrees_with_log_prob(distribution):
     """Masses per latent equal those per value; densities differ by the derivative of exp."""
@@ -290,7 +283,6 @@ def test_log_prior_agrees_with_log_prob(distribution):
     np.testing.assert_allclose(distribution.log_prob(x)[at], expected[at], rtol=1e-7, atol=1e-7)
 
 
-@relaxed
 @given(discrete)
 def test_masses_of_all_values_sum_to_one(distribution):
     """values() lists every value once, and their masses sum to 1."""
@@ -303,7 +295,6 @@ def test_masses_of_all_values_sum_to_one(distribution):
     assert drawn_values <= set(values)
 
 
-@relaxed
 @given(uniforms() | normals() | integers())
 def test_middle_and_scale_cover_the_prior(distribution):
     """The middle halves the prior, and the scale around it holds at least 95 % of it."""

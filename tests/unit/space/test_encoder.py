@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import hp
 from sparktune.exceptions import InvalidTrial
@@ -93,7 +94,7 @@ def test_a_missing_value_is_refused():
             SPACE.encoder.pairs([values])
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.sampled_from([each for each in POINT if each != "c"]), st.floats() | st.integers())
 def test_taken_is_what_the_distribution_has(label, value):
     """Any number is refused, or is what its latent stands for."""

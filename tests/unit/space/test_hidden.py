@@ -13,8 +13,9 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import BadSearchSpace, hp, scope
 from sparktune.space.hidden import find_hidden
@@ -267,7 +268,7 @@ WRAPS = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(st.sampled_from(WRAPS), max_size=8), st.booleans())
 def test_a_node_at_any_depth_is_searched_or_refused(wraps, node):
     """Below containers alone a node is searched; below any object it is refused, nothing else."""

@@ -5,8 +5,9 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import hp, scope
 from sparktune.exceptions import InvalidTrial
@@ -286,7 +287,7 @@ JUNK = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=80)
+@examples(80)
 @given(template=templates(tagged=False), point=JUNK, seed=st.integers(0, 2**32), data=st.data())
 def test_junk_is_refused_in_a_sentence(template, point, seed, data):
     """Whatever is given as a point, or put into a configuration, is a point or InvalidTrial."""
@@ -303,7 +304,7 @@ def test_junk_is_refused_in_a_sentence(template, point, seed, data):
             assert set(values_of(space, each)) <= set(space.labels)
 
 
-@settings(deadline=None, max_examples=80)
+@examples(80)
 @given(template=templates(tagged=True), seed=st.integers(0, 2**32))
 def test_values_of_a_configuration_are_those_it_was_built_from(template, seed):
     """In any nested space, a configuration gives back its values, by keys and by options."""
@@ -316,7 +317,7 @@ def test_values_of_a_configuration_are_those_it_was_built_from(template, seed):
     assert by_labels(space, values) == values
 
 
-@settings(deadline=None, max_examples=80)
+@examples(80)
 @given(template=templates(tagged=False), seed=st.integers(0, 2**32))
 def test_what_is_found_gives_the_configuration_again(template, seed):
     """Where options may look alike, the values found build the same, or the sentence says so."""

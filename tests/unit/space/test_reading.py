@@ -6,8 +6,9 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import hp
 from sparktune.exceptions import BadSearchSpace
@@ -367,7 +368,7 @@ def check_mutations(changes):
         space.check(space.decode(row))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(300, suppress_health_check=list(HealthCheck))
 @given(CHANGES)
 def test_mutated_descriptions(changes):
     """Whatever is changed in a description, it gives a space or one sentence."""
@@ -375,7 +376,7 @@ def test_mutated_descriptions(changes):
 
 
 @pytest.mark.full
-@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(10_000, suppress_health_check=list(HealthCheck))
 @given(CHANGES)
 def test_many_mutated_descriptions(changes):
     """The same of many more."""
@@ -394,7 +395,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(300, suppress_health_check=list(HealthCheck))
 @given(json_values)
 def test_any_json_as_a_template(data):
     """Any JSON in the place of a template is refused in one sentence, or is a space."""

@@ -17,8 +17,9 @@ from pathlib import PurePosixPath
 import cloudpickle
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import BadSearchSpace, Trials, fmin, hp, scope
 from sparktune.space.sameness import keep, same
@@ -317,7 +318,7 @@ THINGS = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(THINGS)
 def test_anything_is_the_same_as_its_pickle(thing):
     """Whatever an option holds, its copy from a pickle is the same, and as it was when kept."""
@@ -328,7 +329,7 @@ def test_anything_is_the_same_as_its_pickle(thing):
     assert same(through_a_pickle(kept), (through_a_pickle(thing),))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(THINGS, ATOMS, ATOMS)
 def test_what_differs_deep_inside_differs(thing, one, other):
     """Two things that differ in a single value, wherever it stands, are not the same."""

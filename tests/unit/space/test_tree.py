@@ -8,8 +8,9 @@ from collections import deque
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import hp
 from sparktune.exceptions import BadSearchSpace, DuplicateLabel, InvalidTrial
@@ -332,7 +333,7 @@ def labels_used(thing, values, used):
     return used
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(templates(), st.integers(0, 2**32))
 def test_any_tree_round_trips(space, seed):
     """Drawn candidates decode, build and encode again; decode and build agree on the labels."""
@@ -352,7 +353,7 @@ def test_any_tree_round_trips(space, seed):
             assert all(parent < j for parent, _ in space.parents[j])
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(templates(discrete=True), st.integers(0, 2**32))
 def test_any_discrete_tree_is_listed_completely(space, seed):
     """`enumerate` lists every candidate of a discrete tree once, and nothing else."""

@@ -6,9 +6,10 @@ import warnings
 
 import pytest
 from disks import NoAppend
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from journals import read_all, written
+from properties import examples
 
 from sparktune.exceptions import JournalError
 from sparktune.storage.lines import Head, headed, signed
@@ -310,9 +311,7 @@ def test_mutated_journals(tmp_path, times):
 
 
 @given(st.binary(max_size=300), st.booleans())
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_as_a_journal(tmp_path, data, headed_):
     """Whatever bytes stand in a file, reading ends with no records, said, or with a sentence."""
     head = headed(Head("0" * 16, 0))[0] if headed_ else b""

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from disks import Disk, Failing, FailingNoAppend, Full, NoAppend, NoSync
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from journals import DISKS, journal_id, names, opened, read_all, some, written
+from properties import examples
 
 from sparktune.exceptions import JournalError
 from sparktune.storage.files import Files
@@ -105,7 +106,7 @@ JSON = st.recursive(
     max_size=3), max_size=4), max_size=5),
     st.integers(1, 3), st.booleans(),
 )  # fmt: skip
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_any_json_comes_back(tmp_path_factory, appends, limit, appendable):
     """What JSON can hold comes back as it was, also texts that are no UTF-8."""
     folder = tmp_path_factory.mktemp("any")

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import (
     JOB_STATE_CANCEL,
@@ -369,7 +370,7 @@ def test_spark_trials_have_them_too(trials):
         SparkTrials.from_documents(trials.trials, SPACE, parallelism=0)
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(seed=st.integers(0, 2**32), losses=st.lists(st.floats(allow_nan=True), max_size=12))
 def test_tables_and_documents_hold_any_losses(seed, losses):
     """Any losses of any points go into a table and documents and come back."""

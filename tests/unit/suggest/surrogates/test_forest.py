@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import hp
 from sparktune.space.tree import Space
@@ -25,7 +26,7 @@ def fitted(space, loss, n=60, seed=0, **settings):
     return Forest(warp=False, **settings).fit(space, X, y, rng), X, y, rng
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(seed=st.integers(0, 10**6), splits=st.sampled_from(["random", "best"]))
 def test_grown_out_it_knows_its_observations(seed, splits):
     """Trees that see all observations and end in single ones give these back, nearly for sure."""

@@ -5,8 +5,9 @@ import weakref
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 from scipy import stats
 
 from sparktune import hp
@@ -94,7 +95,7 @@ def test_posterior_by_its_definition():
     np.testing.assert_allclose(std**2, variance, rtol=1e-6, atol=1e-8)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(seed=st.integers(0, 10**6))
 def test_the_kernel_is_positive_definite(seed):
     """Covariances of any candidates, whatever the hyperparameters, have no negative eigenvalue."""
