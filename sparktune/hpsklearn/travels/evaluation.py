@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import itertools
 import math
@@ -217,9 +218,15 @@ def _threads(n_jobs: int | None) -> Any:
     """A context in which numerical libraries use so many threads; None and -1 leave them alone."""
     if n_jobs is None or n_jobs < 1:
         return contextlib.nullcontext()
-    from threadpoolctl import threadpool_limits
+    return _libraries(len(sys.modules)).limit(limits=n_jobs)
 
-    return threadpool_limits(n_jobs)
+
+@functools.lru_cache(maxsize=1)
+def _libraries(modules: int) -> Any:  # noqa: ARG001, the key of the cache
+    """Those that are loaded by so many modules; to look through them takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _named(function: Any) -> str:

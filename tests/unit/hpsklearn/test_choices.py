@@ -58,7 +58,8 @@ def test_every_choice_is_a_space(name):
 )  # fmt: skip
 def test_kinds(name, kind):
     """What a choice of classifiers draws is one, and so with regressors."""
-    assert all(kind(draw(getattr(ours, name)("c"), seed)) for seed in range(60))
+    choice = getattr(ours, name)("c")
+    assert all(kind(draw(choice, seed)) for seed in range(60))
 
 
 def test_all_there_is():

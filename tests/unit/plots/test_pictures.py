@@ -1,4 +1,4 @@
-"""Pictures, judged by what is on their axes; each is drawn in the end, with warnings as errors."""
+"""Pictures, judged by what is on their axes; some are drawn, with warnings as errors."""
 
 import contextlib
 import itertools
@@ -18,29 +18,6 @@ from sparktune.importance import importance
 from sparktune.plots import arrays
 
 INF = math.inf
-
-
-@pytest.fixture
-def pyplot():
-    """Pyplot without a screen, whose figures are drawn in the end and are small."""
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    pyplot.close("all")
-    yield pyplot
-    draw_all(pyplot)
-
-
-def draw_all(pyplot):
-    """Draw every figure, and close it."""
-    for number in pyplot.get_fignums():
-        figure = pyplot.figure(number)
-        figure.set_size_inches(3, 2)
-        figure.set_dpi(40)
-        figure.set_layout_engine("none")  # which takes most of the time
-        figure.canvas.draw()
-    pyplot.close("all")
 
 
 def dots(collection):
@@ -242,7 +219,7 @@ def every(trials, labels=("lr", "model")):
 
 
 @pytest.mark.parametrize("name", every(None))
-def test_pictures_go_where_they_are_told(pyplot, name):
+def test_pictures_go_where_they_are_told(pyplot, name, drawn):
     """A picture is drawn into the axes that are given, makes no figure, and changes no setting."""
     figure, ax = pyplot.subplots()
     before = dict(pyplot.rcParams)
@@ -380,18 +357,18 @@ def spaces(draw):
 losses = st.sampled_from([None, 0.0, 1.0, INF, -INF, 1e308, -1e308, 5e-324]) | st.floats(-9, 9)
 
 
-def test_any_search_can_be_drawn(pyplot):
+def test_any_search_can_be_drawn(drawn):
     """Whatever the space and the losses, each picture is drawn without a warning, or refused."""
-    draw_searches(pyplot, 2)
+    draw_searches(drawn, 2)
 
 
 @pytest.mark.full
-def test_many_searches_can_be_drawn(pyplot):
+def test_many_searches_can_be_drawn(drawn):
     """The same of more of them."""
-    draw_searches(pyplot, 12)
+    draw_searches(drawn, 12)
 
 
-def draw_searches(pyplot, examples):
+def draw_searches(drawn, examples):
     """Draw each picture of searches of any kind."""
 
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
@@ -406,7 +383,7 @@ def draw_searches(pyplot, examples):
             refuses = name not in ("history", "over", "slice", "space", "timeline")
             with contextlib.suppress(ValueError) if refuses else contextlib.nullcontext():
                 draw()
-        draw_all(pyplot)
+        drawn()
 
     check()
 

@@ -34,22 +34,6 @@ def by_result(result):
     return result.get("score")
 
 
-@pytest.fixture
-def pyplot():
-    """Pyplot without a screen, whose figures are drawn in the end."""
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    yield pyplot
-    for number in pyplot.get_fignums():
-        figure = pyplot.figure(number)
-        figure.set_size_inches(3, 2)
-        figure.set_layout_engine("none")
-        figure.canvas.draw()
-    pyplot.close("all")
-
-
 @pytest.mark.parametrize("target", ["score", by_result])
 def test_arrays_have_the_target(target):
     """A key of results, and a function of them, stand in the losses' place where trials have it."""
