@@ -102,9 +102,8 @@ def digits(value: float | None, count: int) -> str:
 
 def one_line(text: str, most: int = _LONGEST) -> str:
     """A text in one line that no terminal takes for a command, cut to ``most`` characters."""
-    text = " ".join(text.split())
-    text = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-    return cut(text, most)
+    shown = cut(" ".join(text.split()), most)
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in shown)
 
 
 def cut(text: str, most: int | None) -> str:

@@ -217,16 +217,19 @@ def test_nobody_reaches_into_anothers_attributes():
 
 def foreign_attributes(name):
     """Where a file reads an attribute that another class keeps to itself."""
-    tree = tree_of(FILES[name])
-    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    nodes = list(ast.walk(tree_of(FILES[name])))
+    of_others = [
+        (node, of)
+        for node in nodes
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_")
+        if not node.attr.startswith("__")
+        if (of := ast.unparse(node.value)) not in ("self", "cls", "super()")
+    ]
+    classes = [node for node in nodes if of_others and isinstance(node, ast.ClassDef)]
     owner = {id(node): each for each in classes for node in ast.walk(each)}
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Attribute) or not node.attr.startswith("_"):
-            continue
-        of = ast.unparse(node.value)
+    for node, of in of_others:
         own = node.attr in attributes(owner[id(node)]) if id(node) in owner else False
-        allowed = of in {"self", "cls", "super()", *(each.name for each in classes)} or own
-        allowed |= node.attr.startswith("__") or (of, node.attr) == ("os", "_exit")
+        allowed = own or of in {each.name for each in classes} or (of, node.attr) == ("os", "_exit")
         if not allowed:
             yield f"{name}.py:{node.lineno}: {of}.{node.attr}"
 
