@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..views.values import cut
+from ..cutting import cut
 from .summary import Summary
 
 __all__ = ["has_rich", "live", "rendered", "show"]

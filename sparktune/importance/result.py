@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .. import markup
+from ..cutting import cut
 from ..extras import lacking
 from ..history.failures import reason_in
 
@@ -180,5 +181,4 @@ def shared(found: Mapping[str, tuple[float, float, float]]) -> tuple[Share, ...]
 
 def _short(text: str, longest: int = _LONGEST) -> str:
     """A text in one line that no terminal takes for a command, cut where it is long."""
-    text = " ".join(markup.clean(text).split())
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return cut(" ".join(markup.clean(text).split()), longest)

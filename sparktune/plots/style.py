@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import markup
+from ..cutting import cut
 from ..extras import lacking
 from ..space.distributions import Array
 from .arrays.axis import Axis
@@ -73,8 +74,7 @@ def safe(text: object, longest: int = _LONGEST) -> str:
 
     A dollar begins no formula, and a character that the font lacks is shown as missing.
     """
-    line = " ".join(markup.clean(str(text)).split())
-    line = line if len(line) <= longest else f"{line[: longest - 1]}…"
+    line = cut(" ".join(markup.clean(str(text)).split()), longest)
     known = _glyphs()
     missing = "�" if ord("�") in known else "?"
     line = "".join(c if ord(c) in known else missing for c in line)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cutting import cut
 from ..history import History, Status, Trial
 from ..history.failures import error_of, reason_of
 from ..plurals import plural
@@ -15,7 +16,7 @@ from ..space.nodes import Choice
 from ..space.texts import option_names
 from ..space.tree import Space
 from ..views.standing import word_of
-from ..views.values import brief_params, cut, one_line
+from ..views.values import brief_params, one_line
 from .limits import APART, ERRORS, NAME, OPTIONS, REPORTS, RESULTS, cut_inside, described
 
 __all__ = ["columns_of", "number_of", "numbers_of", "params_of"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ..cutting import cut
 from ..history import History, Status, Trial
 from ..importance import importance as importance_in
 from ..space.tree import Space
 from ..views.standing import Standing, word_of
-from ..views.values import cut, one_line, real_params
+from ..views.values import one_line, real_params
 from .columns import columns_of, number_of, params_of
 from .limits import NAME
 from .literals import python_of

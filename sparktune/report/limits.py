@@ -21,7 +21,7 @@ from __future__ import annotations
 import reprlib
 from typing import Any
 
-from ..views.values import cut
+from ..cutting import cut
 
 __all__ = [
     "APART",

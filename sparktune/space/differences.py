@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+from ..cutting import cut
 from ..plurals import plural
 from .described import key_of
 from .discrete import Categorical, Integers
@@ -173,7 +174,7 @@ def shown(option: Any) -> str:
         text = " ".join(_text(option, 3).split())
     except Exception:  # whatever a strange type raises
         text = f"a {type(option).__name__}"
-    return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+    return cut(text, _LONG)
 
 
 def _text(thing: Any, levels: int) -> str:

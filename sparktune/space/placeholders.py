@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
+from ..cutting import cut
 from ..exceptions import BadSearchSpace
 
 __all__ = ["KINDS", "Kind", "Named", "Placeholder", "ReadDict", "ReadList", "ReadTuple", "Text"]
@@ -87,8 +88,7 @@ class Uncomputed(Placeholder):
     text: str
 
     def __post_init__(self) -> None:
-        if len(self.text) > _LONG:
-            object.__setattr__(self, "text", f"{self.text[: _LONG - 1]}…")
+        object.__setattr__(self, "text", cut(self.text, _LONG))
 
     def __repr__(self) -> str:
         return f"<{self.text}, not computed>"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cutting import cut
 from .expressions import Call, Node
 
 __all__ = ["option_names", "short_text", "shown_option"]
@@ -18,11 +19,7 @@ _LONGEST = 60
 
 def short_text(option: Any) -> str:
     """A short text for an option, in which labels stand for their nodes."""
-    return _cut(_written(option))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return cut(_written(option), _LONGEST)
 
 
 def option_names(options: Sequence[Any]) -> tuple[str, ...]:
@@ -47,7 +44,8 @@ def shown_option(options: Sequence[Any], index: int) -> Any:
     option = option.item() if isinstance(option, np.generic) else option
     if option is None or isinstance(option, (bool, int, float)):
         return option
-    return _cut(option if isinstance(option, str) else option_names(options)[index])
+    name = option if isinstance(option, str) else option_names(options)[index]
+    return cut(name, _LONGEST)
 
 
 def _name(option: Any, key: Any) -> str:
@@ -58,7 +56,7 @@ def _name(option: Any, key: Any) -> str:
     if isinstance(option, Call):
         return _name_of_call(option)
     if isinstance(option, list):
-        return _cut(f"[{_joined(_name(each, None) for each in option)}]")
+        return cut(f"[{_joined(_name(each, None) for each in option)}]", _LONGEST)
     return short_text(option)
 
 
@@ -66,8 +64,8 @@ def _name_of_call(call: Call) -> str:
     """The first text that a function of the space is given, without the modules; or its name."""
     for each in call.args:
         if isinstance(each, str):
-            return _cut(each.rpartition(".")[2] or each)
-    return _cut(f"{getattr(call.function, '__name__', None) or '<computed>'}(…)")
+            return cut(each.rpartition(".")[2] or each, _LONGEST)
+    return cut(f"{getattr(call.function, '__name__', None) or '<computed>'}(…)", _LONGEST)
 
 
 def _telling_key(options: Sequence[Mapping[Any, Any]]) -> Any:

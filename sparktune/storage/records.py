@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sys import intern
 from typing import Any
 
+from ..cutting import cut
 from ..exceptions import JournalError
 from ..history.records import Ended, Record, Reported, Requeued, Started
 from ..history.trial import Outcome, Status
@@ -61,7 +62,7 @@ def _text(option: Any) -> str:
         text = option if isinstance(option, str) else repr(option)
     except Exception:  # of an object of the user's
         text = f"a {type(option).__name__}"
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return cut(text, _SHOWN)
 
 
 def _reported(record: Reported, _space: Space, _other: Other) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import number
+from ..cutting import cut
 from ..events import Budget
 from ..history import Status, Trial
 from ..history.failures import error_of, reason_of
@@ -65,7 +66,7 @@ def params_of(trial: Trial, space: Space) -> dict[str, str]:
             continue
         param, value = space.params[space.column[label]], trial.values[label]
         text = _option_text(param, int(value)) if isinstance(param, Choice) else str(value)
-        found[unique(label, found)] = _cut(text, _LONGEST_VALUE)
+        found[unique(label, found)] = cut(text, _LONGEST_VALUE)
     return found
 
 
@@ -105,12 +106,12 @@ def tags_of(trial: Trial) -> dict[str, str]:
         found["sparktune.seconds"] = f"{outcome.seconds:.6g}"
     if outcome.status in (Status.FAILED, Status.TIMED_OUT):
         text = error_of(trial)
-        found["sparktune.error"] = _cut(reason_of(outcome), _LONGEST_VALUE)
+        found["sparktune.error"] = cut(reason_of(outcome), _LONGEST_VALUE)
         if len(text.strip().splitlines()) > 1:
             is_long = len(text) > _LONGEST_TAG
             found["sparktune.traceback"] = f"…{text[1 - _LONGEST_TAG :]}" if is_long else text
     if outcome.note:
-        found["sparktune.note"] = _cut(outcome.note, _LONGEST_TAG)
+        found["sparktune.note"] = cut(outcome.note, _LONGEST_TAG)
     return found
 
 
@@ -135,7 +136,3 @@ def _name_of(algo: Any) -> str:
         return type(algo).__name__
     module = str(getattr(algo, "__module__", "")).rpartition(".")[2]
     return name if "." in name or module in ("", "__main__") else f"{module}.{name}"
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"

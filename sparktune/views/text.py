@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ..cutting import cut
 from .standing import Grid, Standing
-from .values import cut
 
 __all__ = ["TOP", "lines_of", "text_of"]
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ..cutting import cut
 from ..history import Trial
 from ..space.expressions import Call, Node
 from ..space.nodes import Choice, Param
 from ..space.tree import Space, Values
 
-__all__ = ["brief_params", "cut", "digits", "one_line", "plain", "real_params"]
+__all__ = ["brief_params", "digits", "one_line", "plain", "real_params"]
 
 _LONGEST = 200  # characters of what stands for an object
 
@@ -104,11 +105,6 @@ def one_line(text: str, most: int = _LONGEST) -> str:
     """A text in one line that no terminal takes for a command, cut to ``most`` characters."""
     shown = cut(" ".join(text.split()), most)
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in shown)
-
-
-def cut(text: str, most: int | None) -> str:
-    """A text of ``most`` characters, with an ellipsis where some are missing; None for all."""
-    return text if most is None or len(text) <= most else f"{text[: most - 1]}…"
 
 
 def plain(thing: Any) -> Any:

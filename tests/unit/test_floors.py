@@ -25,6 +25,7 @@ ROOMS = [
         "blas",
         "extras",
         "plurals",
+        "cutting",
     },
     {"space"},
     {"hp"},
@@ -225,12 +226,14 @@ def foreign_attributes(name):
         if not node.attr.startswith("__")
         if (of := ast.unparse(node.value)) not in ("self", "cls", "super()")
     ]
-    classes = [node for node in nodes if of_others and isinstance(node, ast.ClassDef)]
+    if not of_others:
+        return
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    names = {each.name for each in classes}
     owner = {id(node): each for each in classes for node in ast.walk(each)}
     for node, of in of_others:
         own = node.attr in attributes(owner[id(node)]) if id(node) in owner else False
-        allowed = own or of in {each.name for each in classes} or (of, node.attr) == ("os", "_exit")
-        if not allowed:
+        if not (own or of in names or (of, node.attr) == ("os", "_exit")):
             yield f"{name}.py:{node.lineno}: {of}.{node.attr}"
 
 
