@@ -42,7 +42,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Tests of properties draw fewer examples where they are to be quick."""
-    properties.limit("full" if config.option.full else "quick")
+    properties.limit(config.option.full)
 
 
 def pytest_cmdline_main(config):

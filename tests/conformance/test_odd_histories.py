@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import Trials, Tuner, arithmetic, fmin, hp
 from sparktune.history import History, Outcome, Status
@@ -97,33 +98,17 @@ def strict(monkeypatch):
 
 @pytest.mark.parametrize("name", SPACES)
 @pytest.mark.parametrize("method", SUGGESTERS)
-def test_any_history_is_gone_on_with(method, name, strict):
+@examples(60, quick=3, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), k=st.integers(1, 4), seed=st.integers(0, 99))
+def test_any_history_is_gone_on_with(method, name, strict, data, k, seed):
     """Whatever was tried, however far out, with whatever losses, k candidates follow."""
-    go_on(SUGGESTERS[method], Space(SPACES[name]), 3)
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("name", SPACES)
-@pytest.mark.parametrize("method", SUGGESTERS)
-def test_many_histories_are_gone_on_with(method, name, strict):
-    """The same of more of them."""
-    go_on(SUGGESTERS[method], Space(SPACES[name]), 60)
-
-
-def go_on(suggester, space, examples):
-    """Check the candidates that follow on histories of a space."""
-
-    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
-    @given(histories(space), st.integers(1, 4), st.integers(0, 99))
-    def check(history, k, seed):
-        rng = np.random.default_rng(seed)
-        candidates = suggester.suggest(space, history, rng, k, 60)
-        assert len(candidates) == k
-        for values in candidates:
-            assert all(math.isfinite(value) for value in values.values())
-            assert space.check(values) == values
-
-    check()
+    space = Space(SPACES[name])
+    history = data.draw(histories(space))
+    candidates = SUGGESTERS[method].suggest(space, history, np.random.default_rng(seed), k, 60)
+    assert len(candidates) == k
+    for values in candidates:
+        assert all(math.isfinite(value) for value in values.values())
+        assert space.check(values) == values
 
 
 CHANGED = {

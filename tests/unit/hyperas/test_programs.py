@@ -4,8 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 from templated import flat, function_of, parents_of
 
 from sparktune.hyperas.model import prepared
@@ -156,23 +157,18 @@ def in_order(text, ranges):
 
 
 @pytest.mark.filterwarnings("ignore:.*is one draw for all its rounds:UserWarning")
-@pytest.mark.parametrize("examples", [50, pytest.param(300, marks=pytest.mark.full)])
-def test_templates_behave_as_numbers(examples):
+@examples(300, quick=50)
+@given(program=programs(), seed=st.integers(0, 2**32 - 1), x=st.integers(-1, 2))
+def test_templates_behave_as_numbers(program, seed, x):
     """A rewritten function with a draw returns what the program with its numbers returns."""
-
-    @settings(max_examples=examples)
-    @given(program=programs(), seed=st.integers(0, 2**32 - 1), x=st.integers(-1, 2))
-    def check(program, seed, x):
-        text, ranges = in_order(*program)
-        ready = prepared(function_of(with_templates(text, ranges)))
-        assert len(ready.places) == len(ranges)
-        objective = ready.objective((x,))
-        for row in ready.space.sample(np.random.default_rng(seed), 5):
-            values = flat(ready, ready.space.decode(row))
-            plain = function_of(with_numbers(text, ranges, ready.places, values))
-            assert objective.drawing(values)(x) == plain(x)
-
-    check()
+    text, ranges = in_order(*program)
+    ready = prepared(function_of(with_templates(text, ranges)))
+    assert len(ready.places) == len(ranges)
+    objective = ready.objective((x,))
+    for row in ready.space.sample(np.random.default_rng(seed), 5):
+        values = flat(ready, ready.space.decode(row))
+        plain = function_of(with_numbers(text, ranges, ready.places, values))
+        assert objective.drawing(values)(x) == plain(x)
 
 
 @st.composite
@@ -198,26 +194,21 @@ def nests(draw, depth=0, path="c"):
     return lines
 
 
-@pytest.mark.parametrize("examples", [30, pytest.param(200, marks=pytest.mark.full)])
-def test_what_is_drawn_is_read(examples):
+@examples(200, quick=30)
+@given(lines=nests(), seed=st.integers(0, 2**32 - 1))
+def test_what_is_drawn_is_read(lines, seed):
     """Where every branch hangs on choices, a candidate has exactly the labels that are read."""
+    ready = prepared(function_of("\n".join(["def model():", *lines, "    return 0"]) + "\n"))
+    read = set()
 
-    @settings(max_examples=examples)
-    @given(lines=nests(), seed=st.integers(0, 2**32 - 1))
-    def check(lines, seed):
-        ready = prepared(function_of("\n".join(["def model():", *lines, "    return 0"]) + "\n"))
-        read = set()
+    class Watched(dict):
+        def __getitem__(self, label):
+            read.add(label)
+            return super().__getitem__(label)
 
-        class Watched(dict):
-            def __getitem__(self, label):
-                read.add(label)
-                return super().__getitem__(label)
-
-        for row in ready.space.sample(np.random.default_rng(seed), 8):
-            values = flat(ready, ready.space.decode(row))
-            read.clear()
-            ready.objective(()).drawing(Watched(values))()
-            assert read == set(values)
-        assert set(parents_of(ready.space)) == {place.label for place in ready.places}
-
-    check()
+    for row in ready.space.sample(np.random.default_rng(seed), 8):
+        values = flat(ready, ready.space.decode(row))
+        read.clear()
+        ready.objective(()).drawing(Watched(values))()
+        assert read == set(values)
+    assert set(parents_of(ready.space)) == {place.label for place in ready.places}

@@ -9,8 +9,9 @@ import warnings
 import numpy as np
 import pytest
 from drawn_runs import begun, ended, mixed
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from properties import examples
 
 from sparktune import Space, SparkTrials, StoreTrials, Trials, Tuner, fmin, hp, plots, rand
 from sparktune.history import History, Outcome, Status
@@ -357,35 +358,20 @@ def spaces(draw):
 losses = st.sampled_from([None, 0.0, 1.0, INF, -INF, 1e308, -1e308, 5e-324]) | st.floats(-9, 9)
 
 
-def test_any_search_can_be_drawn(drawn):
+@examples(12, quick=2, suppress_health_check=list(HealthCheck))
+@given(spaces(), st.lists(losses, min_size=1, max_size=14), st.data())
+def test_any_search_can_be_drawn(drawn, space, given_losses, data):
     """Whatever the space and the losses, each picture is drawn without a warning, or refused."""
-    draw_searches(drawn, 2)
-
-
-@pytest.mark.full
-def test_many_searches_can_be_drawn(drawn):
-    """The same of more of them."""
-    draw_searches(drawn, 12)
-
-
-def draw_searches(drawn, examples):
-    """Draw each picture of searches of any kind."""
-
-    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
-    @given(spaces(), st.lists(losses, min_size=1, max_size=14), st.data())
-    def check(space, given_losses, data):
-        seconds = data.draw(st.sampled_from([0.0, 1.0, 1e9]))
-        history = ended(*given_losses, space=space, seconds=seconds)
-        label = data.draw(st.sampled_from(space.labels))
-        other = data.draw(st.sampled_from([each for each in space.labels if each != label]))
-        for name, draw in every(history, (label, other)).items():
-            # what needs more than there is says so; the rest is always drawn
-            refuses = name not in ("history", "over", "slice", "space", "timeline")
-            with contextlib.suppress(ValueError) if refuses else contextlib.nullcontext():
-                draw()
-        drawn()
-
-    check()
+    seconds = data.draw(st.sampled_from([0.0, 1.0, 1e9]))
+    history = ended(*given_losses, space=space, seconds=seconds)
+    label = data.draw(st.sampled_from(space.labels))
+    other = data.draw(st.sampled_from([each for each in space.labels if each != label]))
+    for name, draw in every(history, (label, other)).items():
+        # what needs more than there is says so; the rest is always drawn
+        refuses = name not in ("history", "over", "slice", "space", "timeline")
+        with contextlib.suppress(ValueError) if refuses else contextlib.nullcontext():
+            draw()
+    drawn()
 
 
 @pytest.mark.parametrize("name", every(None))

@@ -6,8 +6,9 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 from shown_runs import EVIL, hostile, work
 
 from sparktune import Trials, fmin, hp, rand, scope
@@ -326,13 +327,8 @@ def histories(draw):
     return history
 
 
-@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.full)])
-def test_any_history_has_a_document_that_agrees(examples):
+@examples(100, quick=5)
+@given(histories())
+def test_any_history_has_a_document_that_agrees(history):
     """Whatever became of trials, and whatever their losses are, the columns hold it."""
-
-    @given(histories())
-    @settings(max_examples=examples)
-    def check(history):
-        agrees(document_of(history, now=0.0, importance=NOT_ASKED), history)
-
-    check()
+    agrees(document_of(history, now=0.0, importance=NOT_ASKED), history)

@@ -354,8 +354,10 @@ def space_or_sentence(data):
     return None
 
 
-def check_mutations(changes):
-    """A changed description gives a space that works, or a sentence."""
+@examples(10_000, quick=75, suppress_health_check=list(HealthCheck))
+@given(CHANGES)
+def test_mutated_descriptions(changes):
+    """Whatever is changed in a description, it gives a space that works, or one sentence."""
     data = copy.deepcopy(VALID)
     for path, how, junk in changes:
         mutate(data, path, how, junk)
@@ -366,21 +368,6 @@ def check_mutations(changes):
     X = space.sample(np.random.default_rng(0), 3)
     for row in X:
         space.check(space.decode(row))
-
-
-@examples(300, suppress_health_check=list(HealthCheck))
-@given(CHANGES)
-def test_mutated_descriptions(changes):
-    """Whatever is changed in a description, it gives a space or one sentence."""
-    check_mutations(changes)
-
-
-@pytest.mark.full
-@examples(10_000, suppress_health_check=list(HealthCheck))
-@given(CHANGES)
-def test_many_mutated_descriptions(changes):
-    """The same of many more."""
-    check_mutations(changes)
 
 
 json_values = st.recursive(
