@@ -207,6 +207,8 @@ def parse_arguments():
     parser.add_argument("--plot", type=Path, help="a picture of the curves")
     args = parser.parse_args()
     args.contenders = [name for name in args.contenders.split(",") if name]
+    if not args.contenders:
+        parser.error(f"--contenders: at least one of {', '.join(CONTENDERS)}")
     args.read = [Path(name) for name in args.read.split(",") if name]
     missing = [str(path) for path in args.read if not path.exists()]
     if missing:
