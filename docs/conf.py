@@ -4,6 +4,7 @@ Sources are read from the root of the repository, so that pages link notebooks, 
 other by the very paths that work in a checkout. Nothing is loaded from elsewhere.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -69,6 +70,15 @@ def _first_page(app, exception):
         (Path(app.outdir) / "index.html").write_text(page)
 
 
+def _names_of_functions(app, what, name, subject, options, signature, returns):
+    """A function that is a default shows as its name, which a dataclass's signature does not do."""
+    if signature and "<function " in signature:
+        named = re.sub(r"<function ([\w.]+)( at \w+)?>", r"\1", signature)
+        return named.replace("~collections.abc.", ""), returns
+    return None
+
+
 def setup(app):
     """Add what the extensions leave out."""
+    app.connect("autodoc-process-signature", _names_of_functions)
     app.connect("build-finished", _first_page)
