@@ -70,8 +70,9 @@ def _first_page(app, exception):
         (Path(app.outdir) / "index.html").write_text(page)
 
 
-def _names_of_functions(app, what, name, subject, options, signature, returns):
+def _names_of_functions(*given):
     """A function that is a default shows as its name, which a dataclass's signature does not do."""
+    *_, signature, returns = given
     if signature and "<function " in signature:
         named = re.sub(r"<function ([\w.]+)( at \w+)?>", r"\1", signature)
         return named.replace("~collections.abc.", ""), returns

@@ -130,13 +130,7 @@ def search(
         if value is not None and value < least:
             raise ValueError(f"`{name} >= {least}` must hold, but got {value}")
     for trial in history.left:  # of a Tuner, or of a run that did not end in this process
-        kept = history.sink if engine.blocking else None
-        times = 0 if kept is None else kept.lost(trial.number)
-        if times > run.settings.max_retries:
-            outcome = _lost_here(trial, times)
-            run.given_up.append(history.finish(trial.number, trial.attempt, outcome))
-        else:
-            history.requeue(trial.number, "cut")
+        history.requeue(trial.number, "cut")
     try:
         run.token.attach(lambda: run.arrivals.put(None))
         history.listen(lambda: run.arrivals.put(None), budget.max_evals)
@@ -225,7 +219,6 @@ class _Run:
     held: dict[int, Event] = field(default_factory=dict)
     arrivals: queue.SimpleQueue[Arrival] = field(default_factory=queue.SimpleQueue)
     lost: Counter[int] = field(default_factory=Counter)
-    given_up: list[Trial] = field(default_factory=list)  # before the search began
     cancelled_in_a_row: int = 0
     faults: list[Trial] = field(default_factory=list)  # in a row, that every trial would share
     began: float = field(default_factory=lambda: time.monotonic())
@@ -236,7 +229,7 @@ class _Run:
 
     def events(self) -> Iterator[Event]:
         """All events up to the end; leaves pending trials to close."""
-        happened: list[Event] = [*map(Finished, self.given_up), *self.resume()]
+        happened: list[Event] = self.resume()
         while True:
             if self.heard.error is not None:
                 yield from happened
@@ -293,17 +286,28 @@ class _Run:
         return self.budget.max_evals - taken
 
     def resume(self, most: float = math.inf) -> list[Event]:
-        """Begin trials again that were cut off, as far as the budget goes."""
-        begun: list[Trial] = []
+        """Begin trials again that were cut off, as far as the budget goes.
+
+        One that has taken its process with it too often, as trials of a serial search do, fails.
+        """
+        happened: list[Event] = []
+        kept, before = self.history.sink if self.engine.blocking else None, len(self.waiting)
         for trial in self.history.cut:
-            if len(begun) >= most or self.trials_left() <= 0:
+            if len(self.waiting) - before >= most or self.trials_left() <= 0:
                 break
             try:
-                begun.append(self.history.resume(trial.number))
+                again = self.history.resume(trial.number)
             except TakenElsewhere:
                 continue
-        self.waiting.extend(begun)
-        return [Started(trial) for trial in begun]
+            times = 0 if kept is None else kept.lost(trial.number)
+            if times > self.settings.max_retries:
+                outcome = _lost_here(trial, times)
+                ended = self.history.finish(trial.number, again.attempt, outcome)
+                happened.append(Finished(ended))
+            else:
+                self.waiting.append(again)
+                happened.append(Started(again))
+        return happened
 
     def follow(self) -> list[Event]:
         """What others that share the history have done, as events."""
@@ -338,7 +342,8 @@ class _Run:
         else:
             room = self.engine.slots + self.queue_ahead - under_way
         happened = self.resume(room) if room > 0 and self.history.count(Status.CUT) else []
-        k = max(0, int(min(room - len(happened), self.trials_left())))
+        room -= len(self.running) + len(self.waiting) - under_way
+        k = max(0, int(min(room, self.trials_left())))
         numbers = self.history.reserve(k, self.budget.max_evals) if k else ()
         if not numbers:
             return happened
@@ -481,10 +486,10 @@ class _Run:
 
 
 def _lost_here(trial: Trial, times: int) -> Outcome:
-    """The outcome of a trial under which the process of its search has ended so many times."""
+    """The outcome of a cut off trial under which its search's process has ended so many times."""
     error = f"lost {times} times with its process, which ended without a word while the trial ran"
     note = (
-        f"it was begun {trial.attempt + 1} times, and {times} times the process ended under it, "
+        f"it was begun {trial.attempt} times, and {times} times the process ended under it, "
         "which left no reason (os._exit, a signal, no memory left): it is counted as failed. "
         "executor='processes' gives trials processes of their own, whose end is one failed trial"
     )

@@ -46,7 +46,10 @@ class Sink(Protocol):
         """The pending trials of a history that nobody evaluates, as its run ended elsewhere."""
 
     def lost(self, number: int) -> int:
-        """How often the process of a serial search has ended under a trial, as is recorded."""
+        """How often the process of a serial search has ended under a trial, as is recorded.
+
+        A database counts here as well how often its workers or executors were lost.
+        """
 
     def listen(self, wake: Callable[[], None], max_evals: int | None) -> None:
         """Begin a run that ends with ``max_evals`` trials.

@@ -25,6 +25,7 @@ class Owner:
         pid: of the process.
         started: the process's start, in the kernel's ticks since the boot.
         since: when it began to write, in UTC, for people; never compared with anything.
+        serial: whether it evaluates one trial after the other itself, so that one may end it.
     """
 
     id: str
@@ -33,14 +34,16 @@ class Owner:
     pid: int
     started: int
     since: str
+    serial: bool = False
 
     @classmethod
-    def me(cls) -> Owner:
+    def me(cls, serial: bool = False) -> Owner:
         """This process, as a new owner."""
         pid = os.getpid()
         since = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
         started = (_stat(pid) or ("", 0))[1]
-        return cls(secrets.token_hex(8), socket.gethostname(), _machine(), pid, started, since)
+        me = (secrets.token_hex(8), socket.gethostname(), _machine(), pid, started, since)
+        return cls(*me, serial)
 
     @classmethod
     def of(cls, data: bytes) -> Owner | None:
@@ -51,8 +54,8 @@ class Owner:
         except (ValueError, TypeError, RecursionError):
             return None
         kinds = {name: type(value) for name, value in asdict(owner).items()}
-        right = all(kind is (int if name in ("pid", "started") else str)
-                    for name, kind in kinds.items())  # fmt: skip
+        others = {"pid": int, "started": int, "serial": bool}
+        right = all(kind is others.get(name, str) for name, kind in kinds.items())
         return owner if right else None
 
     @property
@@ -64,6 +67,11 @@ class Owner:
     def here(self) -> bool:
         """Whether it is of this boot of this machine, so that ``lives`` can tell."""
         return bool(self.machine) and self.machine == _machine()
+
+    @property
+    def is_of_this_boot(self) -> bool:
+        """Whether its machine is this one, which was not started anew since."""
+        return self.machine.partition("/")[0] == boot() != ""
 
     @property
     def lives(self) -> bool:

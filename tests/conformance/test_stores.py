@@ -351,6 +351,28 @@ def test_what_is_cut_off_is_begun_again_by_one_driver(connect, store):
     assert (found.state, found.attempt, found.driver) == (OWN, 1, f"e{resumed.index(True)}")
 
 
+def test_who_begins_a_trial_again_says_how_often_it_was_lost(store):
+    """A trial that was cut off has as many losses as the driver counts that begins it again."""
+    begin(store, state=OWN)
+    assert store.requeue(0, 0, CUT, lost=True)
+    assert stands(store, 0).lost == 1
+    for losses in (1, 0):
+        again = replace(stands(store, 0), state=OWN, lost=losses)
+        assert store.resume("d", again, None)
+        assert stands(store, 0).lost == losses
+        assert store.requeue(0, again.attempt, CUT)
+
+
+def test_drivers_are_known_until_they_leave(connect, store):
+    """A driver has its owner also when it gives no sign of life any more."""
+    store.join("x", None, "somebody")
+    silent = connect(lost_after=0.0)
+    assert not silent.lives("x")
+    assert dict(silent.owners())["x"] == "somebody"
+    store.leave("x")
+    assert "x" not in dict(store.owners())
+
+
 def test_no_more_is_begun_again_than_the_budget_leaves(store):
     """A trial that was cut off is not begun again where max_evals trials are others'."""
     begin(store, 2, state=OWN)

@@ -4,12 +4,41 @@ from __future__ import annotations
 
 from ...history.trial import Outcome, Status
 from ..lines import parsed
+from ..owner import Owner
 from .outcomes import text_of_outcome
 from .rows import fault_of
 from .store import CUT, OWN, QUEUED, Entry, Store
 from .trust import Trust
 
-__all__ = ["reap"]
+__all__ = ["bury", "reap"]
+
+
+def bury(store: Store, trust: Trust) -> None:
+    """Sign drivers out of whose processes this machine knows that they have ended.
+
+    A serial search was in the first of the trials that it had begun: that was lost with it.
+    """
+    for driver, text in store.owners():
+        owner = Owner.of(text.encode())
+        if owner is None or not _has_ended(owner, driver, store):
+            continue
+        if owner.serial:
+            begun = [
+                entry
+                for entry in store.under_way()
+                if (entry.driver, entry.state) == (driver, OWN) and fault_of(entry) is None
+            ]
+            for entry in sorted(begun, key=lambda entry: entry.number)[:1]:
+                proof = trust.again(entry).proof
+                store.requeue(entry.number, entry.attempt, CUT, proof, lost=True)
+        store.leave(driver)
+
+
+def _has_ended(owner: Owner, driver: str, store: Store) -> bool:
+    """Whether a driver's process has ended by itself, rather than with its machine."""
+    if owner.here:
+        return not owner.lives
+    return owner.is_of_this_boot and not store.lives(driver)  # in another container
 
 
 def reap(store: Store, trust: Trust) -> int:

@@ -28,7 +28,7 @@ from .opening import name_here
 from .outcomes import json_text, text_of_outcome
 from .presence import Presence
 from .reader import StoredSearch
-from .reaping import reap
+from .reaping import bury, reap
 from .replaying import HalfCut
 from .rows import fault_of
 from .signing import VARIABLE
@@ -70,12 +70,13 @@ class SharedRecord(StoredSearch):
 
     is_written = True
     _creates = True
-    KEPT = (*StoredSearch.KEPT, "seed", "_driver", "_mine", "_begun", "_originals")
+    KEPT = (*StoredSearch.KEPT, "seed", "_driver", "_mine", "_begun", "_originals", "_losses")
 
     def __init__(self, url: Any, exp_key: str, lost_after: float | None = None) -> None:
         self.seed: int | None = None
         self._mutex = threading.RLock()
         self._originals: dict[int, str] = {}
+        self._losses: dict[int, int] = {}
         self._strange: set[int] = set()
         self._be_another()
         self._forget_run()
@@ -151,7 +152,7 @@ class SharedRecord(StoredSearch):
         with self._opened() as store:
             self.store, self._lost_after = store, store.lost_after
             self._owner = Owner.me().data.decode()
-            self._bury(store)
+            bury(store, self.trust)
             store.join(self._driver, None, self._owner)
             self._over = over = threading.Event()
             self._threads: list[threading.Thread] = []
@@ -175,13 +176,6 @@ class SharedRecord(StoredSearch):
                 finally:
                     self._stay_or_leave(store)
                     self._forget_run()
-
-    def _bury(self, store: Store) -> None:
-        """Sign drivers out of whose processes this machine knows that they have ended."""
-        for driver, text in store.owners():
-            owner = Owner.of(text.encode())
-            if owner is not None and owner.here and not owner.lives:
-                store.leave(driver)
 
     def _start_thread(self, work: Callable[[threading.Event, Store], None]) -> None:
         thread = threading.Thread(target=work, args=(self._over, self._open), daemon=True)
@@ -288,9 +282,10 @@ class SharedRecord(StoredSearch):
             if rest:
                 self._open.put(self._driver, rest)
 
-    def note_run(self, seed: int, serial: bool = False) -> None:  # noqa: ARG002
-        """Record that a run begins."""
-        self._open.join(self._driver, seed)
+    def note_run(self, seed: int, serial: bool = False) -> None:
+        """Record that a run begins; see Journal."""
+        self._owner = Owner.me(serial).data.decode()
+        self._open.join(self._driver, seed, self._owner)
         self.seed = seed
 
     # -- what the search records
@@ -398,7 +393,8 @@ class SharedRecord(StoredSearch):
 
     def _resumed(self, trial: Trial) -> Entry:
         """The entry of a trial that was cut off, and begins again."""
-        return self._entry(trial.number, trial.attempt, trial.values, trial.started, OWN)
+        lost = self.lost(trial.number)
+        return self._entry(trial.number, trial.attempt, trial.values, trial.started, OWN, lost=lost)
 
     def _entry(
         self, number: int, attempt: int, values: Values, now: float, state: str, **more: Any
@@ -427,9 +423,9 @@ class SharedRecord(StoredSearch):
         mine = [number for number in sorted(self._mine) if number < len(history)]
         return [history[number] for number in mine if history[number].status is Status.PENDING]
 
-    def lost(self, number: int) -> int:  # noqa: ARG002
-        """No count is kept of this; see Sink."""
-        return 0
+    def lost(self, number: int) -> int:
+        """How often a trial that was cut off was lost before, with whichever process; see Sink."""
+        return self._losses.get(number, 0)
 
     def listen(self, wake: Callable[[], None], max_evals: int | None) -> None:
         """See Sink."""
@@ -517,6 +513,7 @@ class SharedRecord(StoredSearch):
     def _note_cut(self, entry: Entry) -> None:
         """Note what a trial that was cut off was written as, and whether it may begin again."""
         self._originals[entry.number] = entry.candidate
+        self._losses[entry.number] = entry.lost
         if self.trust.key is None or self.trust.has_signed(entry):
             self._strange.discard(entry.number)
         else:

@@ -160,7 +160,7 @@ class SqlStore:
     @tried_again
     def owners(self) -> list[tuple[str, str]]:
         """See Store."""
-        rows = sa.select(drivers.c.id, drivers.c.owner).where(self._sql.alive(drivers))
+        rows = sa.select(drivers.c.id, drivers.c.owner).where(self._sql.mine(drivers))
         with self._look() as c:
             return [(str(id), str(owner)) for id, owner in c.execute(rows)]
 
@@ -553,9 +553,9 @@ class SqlStore:
             revision, ended = self._raise(c, queued=entry.state == QUEUED), self._lock(c)
             under_way = c.execute(self._sql.under_way, {"driver": driver}).scalar_one()
             has_room = max_evals is None or ended + under_way < max_evals
-            names = ("state", "config", "job", "proof")
+            names = ("state", "config", "job", "proof", "lost")
             values: dict[str, Any] = {name: getattr(entry, name) for name in names}
-            values |= {"driver": driver, "revision": revision, "beat": self._sql.now, "lost": 0}
+            values |= {"driver": driver, "revision": revision, "beat": self._sql.now}
             if has_room and c.execute(trials.update().where(is_it).values(**values)).rowcount:
                 return True
             c.rollback()

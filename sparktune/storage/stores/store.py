@@ -46,7 +46,7 @@ class Entry:
         started: seconds since the epoch, by the clock of its driver.
         job: id of the job that it is a trial of; "" where its driver evaluates it.
         proof: signature of what a worker is told; "" without a key.
-        lost: how often it was lost with its worker.
+        lost: how often it was lost with its worker, or with the process of a serial search.
         outcome: as JSON, where it has ended.
         outcome_proof: signature of that.
         worker: that evaluates it or did; "" for none.
@@ -164,7 +164,7 @@ class Store(Protocol):
         """Give a driver's sign of life, unless another process goes on with it; whether it did."""
 
     def owners(self) -> list[tuple[str, str]]:
-        """The drivers that give signs of life, each with its owner."""
+        """The drivers that did not leave, each with its owner."""
 
     def leave(self, driver: str) -> None:
         """Sign a driver out; numbers that it has and did not begin are free."""
@@ -297,7 +297,8 @@ class Store(Protocol):
 
         False where another driver has, or where there is no room; see ``open_batch``.
 
-        The candidate stays as it was written, in the space that it was written in.
+        The candidate stays as it was written, in the space that it was written in; it was lost as
+        often as ``entry.lost`` says.
         """
 
     def overdue(self) -> list[Entry]:
