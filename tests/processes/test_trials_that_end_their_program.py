@@ -58,11 +58,8 @@ def of_another(url, machine, seconds=0):
         rows("UPDATE sparktune_drivers SET beat = beat - ?", seconds)
 
 
-@pytest.mark.parametrize("with_key", [False, True])
-def test_a_trial_that_was_lost_once_is_begun_again(url, monkeypatch, with_key):
+def test_a_trial_that_was_lost_once_is_begun_again(url):
     """Nothing is said of it, and the search ends as without the end of the process."""
-    if with_key:
-        monkeypatch.setenv(VARIABLE, KEY)
     end_in(url, 2)
     history, said = told(url)
     assert [(trial.status, trial.attempt) for trial in history] == [
@@ -71,9 +68,8 @@ def test_a_trial_that_was_lost_once_is_begun_again(url, monkeypatch, with_key):
     assert said == []
 
 
-@pytest.mark.parametrize("with_key", [False, True])
-@pytest.mark.parametrize("silent", [0, 1000])
-def test_a_trial_that_was_lost_twice_is_a_failed_one(url, monkeypatch, with_key, silent):
+@pytest.mark.parametrize(("silent", "with_key"), [(0, False), (1000, True)])
+def test_a_trial_that_was_lost_twice_is_a_failed_one(url, monkeypatch, silent, with_key):
     """A warning has its number and how often it was begun, also long after; the search goes on."""
     if with_key:
         monkeypatch.setenv(VARIABLE, KEY)
