@@ -14,6 +14,7 @@ __all__ = ["Warped", "in_units", "power", "standardised"]
 _EXPONENTS = np.linspace(-3.0, 3.0, 61)
 _HUGE = 1e100  # losses beyond which squares would overflow; of its inverse they would vanish
 _FAR = 1e6  # deviations
+_LEAST = math.ulp(0.0)  # above 0, as the deviation of two losses is that differ by it
 _STEEPEST = 1e300
 _ENOUGH = 1000  # values by which an exponent is chosen
 
@@ -32,7 +33,7 @@ def standardised(y: Array) -> tuple[Array, float]:
     sd = float(y.std())
     if not sd > 1e-12 * float(np.abs(y).max()):
         return np.zeros(len(y)), math.inf
-    return np.clip((y - y.mean()) / sd, -_FAR, _FAR), sd * unit
+    return np.clip((y - y.mean()) / sd, -_FAR, _FAR), max(sd * unit, _LEAST)
 
 
 def in_units(variance: Array, slope: Array | float) -> Array:

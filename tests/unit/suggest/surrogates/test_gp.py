@@ -1,6 +1,7 @@
 """The GP: its kernel, likelihood, posterior and fantasies."""
 
 import gc
+import math
 import weakref
 
 import numpy as np
@@ -11,8 +12,10 @@ from properties import examples
 from scipy import stats
 
 from sparktune import hp
+from sparktune.history import History, Outcome, Status
 from sparktune.space.tree import Space
 from sparktune.suggest.acquisition import ACQUISITIONS
+from sparktune.suggest.bayes import Bayes
 from sparktune.suggest.surrogates.gp import GP, GPPosterior
 from sparktune.suggest.surrogates.gp_kernel import (
     Features,
@@ -350,6 +353,21 @@ def test_standardised_losses():
     assert z[4] == z[0]
     assert not standardised(np.full(5, 1e308))[0].any()
     assert np.isfinite(standardised(np.array([1e308, -1e308, 0.0]))[0]).all()
+
+
+@pytest.mark.parametrize("acquisition", ["mix", "mes"])
+def test_losses_that_hardly_differ_from_0(acquisition):
+    """Losses as small as numbers can be have a deviation, and are learnt from."""
+    least = math.ulp(0.0)
+    z, scale = standardised(np.array([0.0, least]))
+    assert (z.tolist(), scale) == ([-1.0, 1.0], least)
+    space = Space({"x": hp.uniform("x", 0, 1)})
+    history = History(space)
+    for trial in history.start([{"x": x} for x in np.linspace(0, 1, 20)], 0.0):
+        loss = least * (trial.values["x"] > 0.5)
+        history.finish(trial.number, 0, Outcome(Status.OK, loss=loss, variance=least))
+    suggester = Bayes(acquisition=acquisition)
+    assert len(suggester.suggest(space, history, np.random.default_rng(0), 2, None)) == 2
 
 
 def test_a_category_of_many_options_is_compared_as_one_of_few(monkeypatch):
