@@ -301,8 +301,8 @@ class _Run:
                 continue
             times = 0 if kept is None else kept.lost(trial.number)
             if times > self.settings.max_retries:
-                outcome = _lost_here(trial, times)
-                ended = self.history.finish(trial.number, again.attempt, outcome)
+                outcome = _lost_here(again, times)
+                ended = self.history.finish(again.number, again.attempt, outcome)
                 happened.append(Finished(ended))
             else:
                 self.waiting.append(again)
@@ -486,7 +486,7 @@ class _Run:
 
 
 def _lost_here(trial: Trial, times: int) -> Outcome:
-    """The outcome of a cut off trial under which its search's process has ended so many times."""
+    """The outcome of a trial, not begun anew yet, under which its process ended so many times."""
     error = f"lost {times} times with its process, which ended without a word while the trial ran"
     note = (
         f"it was begun {trial.attempt} times, and {times} times the process ended under it, "

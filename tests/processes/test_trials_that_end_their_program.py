@@ -7,11 +7,13 @@ import signal
 import warnings
 
 import pytest
-from stores import KEY, Rows, searched
+from stores import KEY, Rows, opened, searched
 
 from sparktune import Status, StoreTrials, Trials
 from sparktune.storage.owner import boot
+from sparktune.storage.stores.reaping import bury
 from sparktune.storage.stores.signing import VARIABLE
+from sparktune.storage.stores.trust import Trust
 
 COUNT = 4
 
@@ -28,8 +30,8 @@ def goes_on(url, number=None, ends=lambda: os._exit(3), executor=None, **options
     return searched(url, COUNT, trials=trials, objective=objective, **options)
 
 
-def end_in(url, number, **options):
-    """Go on with a search in a process that ends in one of its trials."""
+def end_in(url, number, code=3, **options):
+    """Go on with a search in a process that ends in one of its trials, with an exit code."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of forks beside threads
         child = multiprocessing.get_context("fork").Process(
@@ -37,7 +39,7 @@ def end_in(url, number, **options):
         )
         child.start()
     child.join()
-    assert child.exitcode != 0
+    assert child.exitcode == code
 
 
 def told(url, **options):
@@ -95,11 +97,23 @@ def test_in_a_batch_the_first_is_blamed(url):
     assert [trial.status for trial in history] == [Status.OK, Status.FAILED, *[Status.OK] * 2]
 
 
+def test_two_that_find_the_same_end_blame_the_same_trial(url, monkeypatch):
+    """Of a batch that a dead search had begun one trial is lost, however many find it so."""
+    end_in(url, 1, batch=3)
+    with opened(url) as store:
+        monkeypatch.setattr(store, "leave", lambda driver: None)
+        for _ in range(2):
+            bury(store, Trust(None, "k"))
+        entries = store.look_up(range(COUNT))
+    assert {entry.number: entry.lost for entry in entries} == {0: 0, 1: 1, 2: 0}
+
+
 def test_in_processes_of_their_own_trials_are_begun_again(url):
     """Where the end of a trial's process is one failed trial, the search counts no other."""
     for _ in range(2):
         end_in(url, 1)
     history, said = told(url, executor="processes")
+    assert history[1].attempt == 2
     assert ([trial.status for trial in history], said) == ([Status.OK] * COUNT, [])
 
 
@@ -117,9 +131,10 @@ def test_ends_that_are_no_fault_of_a_trial_do_not_count(url, why):
     machine = {"another boot": "another/1", "no boot": ""}.get(why)
     for _ in range(3):
         if machine is None:
-            end_in(url, 1, ends=lambda: signal.raise_signal(signal.SIGINT))
+            end_in(url, 1, code=1, ends=lambda: signal.raise_signal(signal.SIGINT))
         else:
             end_in(url, 1)
             of_another(url, machine, seconds=1000)
     history, said = told(url)
+    assert history[1].attempt == 3
     assert ([trial.status for trial in history], said) == ([Status.OK] * COUNT, [])

@@ -23,15 +23,22 @@ def bury(store: Store, trust: Trust) -> None:
         if owner is None or not _has_ended(owner, driver, store):
             continue
         if owner.serial:
-            begun = [
-                entry
-                for entry in store.under_way()
-                if (entry.driver, entry.state) == (driver, OWN) and fault_of(entry) is None
-            ]
-            for entry in sorted(begun, key=lambda entry: entry.number)[:1]:
-                proof = trust.again(entry).proof
-                store.requeue(entry.number, entry.attempt, CUT, proof, lost=True)
+            _blame_first(store, trust, driver)
         store.leave(driver)
+
+
+def _blame_first(store: Store, trust: Trust, driver: str) -> None:
+    begun = sorted(
+        (
+            entry
+            for entry in store.under_way()
+            if (entry.driver, entry.state) == (driver, OWN) and fault_of(entry) is None
+        ),
+        key=lambda entry: entry.number,
+    )
+    for entry in reversed(begun):  # or who buries at the same time would find another one first
+        proof, is_first = trust.again(entry).proof, entry is begun[0]
+        store.requeue(entry.number, entry.attempt, CUT, proof, lost=is_first)
 
 
 def _has_ended(owner: Owner, driver: str, store: Store) -> bool:

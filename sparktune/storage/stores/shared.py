@@ -284,7 +284,8 @@ class SharedRecord(StoredSearch):
 
     def note_run(self, seed: int, serial: bool = False) -> None:
         """Record that a run begins; see Journal."""
-        self._owner = Owner.me(serial).data.decode()
+        if serial:
+            self._owner = Owner.me(serial).data.decode()
         self._open.join(self._driver, seed, self._owner)
         self.seed = seed
 
